@@ -1,0 +1,89 @@
+"""Every error of crontabber: one root, and a docstring that says what to do.
+
+An error that a user can cause carries a message of one line: what is wrong, where,
+and what to do about it. ``cli`` prints that line and exits with ``exit_code``.
+"""
+
+import enum
+
+
+class ExitCode(enum.IntEnum):
+    """What the command's exit status means.
+
+    ``--configtest`` exits with a count instead, ``--nagios`` with a Nagios status,
+    and a tick that a signal ended with 128 plus the signal's number.
+    """
+
+    OK = 0
+    """All went well; a job that raised is remembered, and does not change this."""
+    ERROR = 1
+    """Something in the configuration, the command line or the database is wrong."""
+    RACE_LOST = 2
+    """Another crontabber claimed a job between our look and our claim."""
+    ONGOING = 3
+    """A job was skipped because it is running elsewhere."""
+
+
+class CrontabberError(Exception):
+    """Something went wrong in crontabber."""
+
+    exit_code: int = ExitCode.ERROR
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or type(self).__doc__)
+
+
+class ConfigError(CrontabberError):
+    """The configuration cannot be used."""
+
+
+class JobLineError(ConfigError):
+    """A line of the jobs list cannot be used."""
+
+
+class CircularDependencyError(ConfigError):
+    """Jobs depend on each other in a circle."""
+
+
+class UnknownJobError(CrontabberError):
+    """No job has this name."""
+
+
+class JobOngoingError(CrontabberError):
+    """The job is running elsewhere."""
+
+    exit_code = ExitCode.ONGOING
+
+
+class StoreError(CrontabberError):
+    """The state could not be read or written."""
+
+
+class DatabaseUnavailable(StoreError):
+    """The database cannot be reached."""
+
+
+class ClaimLost(StoreError):
+    """The claim on the job is no longer ours."""
+
+
+class SlotClosed(StoreError):
+    """The slot was recorded as done already."""
+
+
+class JobCrashed(CrontabberError):
+    """The process that ran the job ended without a word.
+
+    Never raised: it is the type under which such a run is recorded.
+    """
+
+
+class Stopped(BaseException):
+    """A signal asked the tick to end.
+
+    Not an ``Exception``, so that a job's ``except Exception`` does not swallow it.
+    """
+
+    def __init__(self, signum: int, name: str) -> None:
+        super().__init__(f"stopped by {name}")
+        self.signum = signum

@@ -1,0 +1,69 @@
+"""Whether a job is to be run now, and if not, why.
+
+Pure: what is known comes in, the decision comes out. ``now`` is the tick's own
+moment, so that a long tick does not judge its last jobs by another clock than its first.
+"""
+
+from datetime import datetime
+
+from .model import Decision, JobSpec, JobState, RunNow, Skip, SkipReason, States
+from .plan import plan, replanned
+
+
+def decide(
+    job: JobSpec, state: JobState | None, states: States, now: datetime, *, force: bool = False
+) -> Decision:
+    """Decide about *job*, of which *state* is remembered, among all *states*.
+
+    With *force* neither its time nor its parents count. One that is marked ongoing by
+    a claim is to be claimed, whatever its time: only the attempt shows whether its
+    process lives (the advisory lock is the truth, the mark is for people).
+    """
+    if state and state.ongoing and state.claim:
+        return RunNow()
+    if state and _marked_by_older(job, state, now):
+        return Skip(SkipReason.ONGOING, f"an older crontabber runs it since {state.ongoing}")
+    if force:
+        return RunNow()
+    planned = plan(job, state, now)
+    if planned.due_at(job) > now:
+        replan = replanned(job, state, now) if state else None
+        return replan or Skip(SkipReason.NOT_DUE, f"until {planned.due_at(job)}")
+    if blocked := blocked_by(job, states, planned.slot_at(job, state, now), now):
+        return Skip(SkipReason.BLOCKED, blocked)
+    return RunNow()
+
+
+def _marked_by_older(job: JobSpec, state: JobState, now: datetime) -> bool:
+    """Whether an older crontabber, which takes no lock, says that it is running the job.
+
+    Its mark is respected for ``max_ongoing_age``. A mark of the future (a host whose
+    clock is ahead) is fresh, not old.
+    """
+    if state.ongoing is None or state.claim is not None:
+        return False
+    return now - state.ongoing < job.max_ongoing_age
+
+
+def blocked_by(job: JobSpec, states: States, slot: datetime, now: datetime) -> str | None:
+    """Why *job* may not run its *slot* yet: the first parent that stands in the way."""
+    for parent in job.depends_on:
+        if fault := _fault(states.get(parent), slot, now):
+            return f"{parent} {fault}"
+    return None
+
+
+def _fault(parent: JobState | None, slot: datetime, now: datetime) -> str | None:
+    if parent is None:
+        return "has never run"
+    if parent.ongoing:
+        return "is running"
+    if parent.last_error:
+        return "failed when it last ran"
+    if parent.last_run is None:
+        return "has never run"
+    # A parent that is due goes first. But one that ran since this slot came up is good
+    # enough, or a child would wait for ever on a parent that is due at every tick.
+    if parent.next_run and parent.next_run <= now and parent.last_run < slot:
+        return "has not recently run"
+    return None

@@ -1,0 +1,160 @@
+"""The values that everything else speaks of: what a job is, and what is known of it.
+
+Times are timezone-aware datetimes; durations are timedeltas. Nothing here changes
+once made: a transition makes a new value.
+"""
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from .grammar import Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """What the configuration and the class say of a job."""
+
+    app_name: str
+    """Its identity: the key of its row, and what others name in ``depends_on``."""
+    class_path: str
+    """Where the class is: ``package.module.Class``."""
+    schedule: Schedule
+    zone: ZoneInfo
+    """The time zone in which ``HH:MM`` and whole days are meant."""
+    depends_on: tuple[str, ...] = ()
+    """The app_names that must have succeeded first."""
+    backfill: bool = False
+    """Whether the app is given every slot that it missed, as a date."""
+    error_retry: timedelta = timedelta(seconds=300)
+    """How long a failed job waits before it is tried again."""
+    max_ongoing_age: timedelta = timedelta(hours=12)
+    """For how long the mark of an older crontabber, which holds no lock, is respected."""
+
+    @property
+    def plan(self) -> str:
+        """The schedule as it is remembered: a time of day is nothing without its zone."""
+        return f"{self.schedule} {self.zone}" if self.schedule.time else str(self.schedule)
+
+
+@dataclass(frozen=True, slots=True)
+class LastError:
+    """Why the last run failed."""
+
+    type: str
+    """The exception's class, as ``repr`` writes it."""
+    value: str
+    traceback: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who has the right to run a job now."""
+
+    host: str
+    pid: int
+    """The process on that host."""
+    backend_pid: int
+    """The PostgreSQL session that holds the advisory lock."""
+    time: datetime
+    """When it was taken, by the server's clock."""
+
+    def __str__(self) -> str:
+        return f"process {self.pid} on {self.host}"
+
+
+@dataclass(frozen=True, slots=True)
+class JobState:
+    """What is remembered of a job: one row of the table ``crontabber``."""
+
+    app_name: str
+    next_run: datetime | None = None
+    """When to try next."""
+    next_slot: datetime | None = None
+    """What to try then. A retry moves ``next_run`` and leaves this."""
+    first_run: datetime | None = None
+    last_run: datetime | None = None
+    """When the last run began, whether it succeeded or not."""
+    last_success: datetime | None = None
+    """For a backfill app the last slot that succeeded, else when the last good run began."""
+    error_count: int = 0
+    """How many runs in a row failed."""
+    depends_on: tuple[str, ...] = ()
+    last_error: LastError | None = None
+    """None when the last run succeeded."""
+    ongoing: datetime | None = None
+    """When the run began that is not recorded yet."""
+    class_path: str | None = None
+    plan: str | None = None
+    """The schedule by which ``next_slot`` was reckoned; see `JobSpec.plan`."""
+    backfill: bool | None = None
+    claim: Claim | None = None
+    """Who is running it; None with ``ongoing`` set means an older crontabber."""
+    version: str | None = None
+    """Changes whenever anybody writes the row."""
+
+
+class Outcome(enum.Enum):
+    """How a run ended."""
+
+    SUCCEEDED = "succeeded"
+    """``run`` returned."""
+    FAILED = "failed"
+    """``run`` raised."""
+    CRASHED = "crashed"
+    """The process ended before ``run`` did; found by a later tick."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One attempt at one slot: one row of the table ``crontabber_log``."""
+
+    app_name: str
+    slot: datetime
+    started: datetime
+    duration: timedelta | None
+    """None for a crash: nobody saw when it ended."""
+    outcome: Outcome
+    host: str
+    error: LastError | None = None
+
+
+class SkipReason(enum.Enum):
+    """Why a job is not run in this tick."""
+
+    NOT_DUE = "not due"
+    """Its time has not come."""
+    ONGOING = "running elsewhere"
+    """Another crontabber has the claim."""
+    BLOCKED = "blocked"
+    """A job that it depends on stands in the way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """The job is not run in this tick."""
+
+    reason: SkipReason
+    detail: str
+    """For people: until when, by whom, or by which parent."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunNow:
+    """The job is to be claimed, and run if the claim does not show otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replan:
+    """The job is not due, and what is remembered of its next run is not right any more."""
+
+    state: JobState
+    """What to remember instead."""
+    why: str
+
+
+Decision = RunNow | Skip | Replan
+States = Mapping[str, JobState]
+"""What is known of each job, by app_name."""

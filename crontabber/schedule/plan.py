@@ -1,0 +1,119 @@
+"""What a job waits for: the moment of its next try, and the slot that the try is about."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from ..errors import JobLineError
+from .calendar import first_slot, floor_minute, latest_slot, next_slot, slot_after
+from .grammar import Schedule
+from .model import JobSpec, JobState, Replan
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """When to try next, and what."""
+
+    when: datetime
+    slot: datetime
+
+    def due_at(self, job: JobSpec) -> datetime:
+        """When it is time; a backfill app is never given a date of the future."""
+        return max(self.when, self.slot) if job.backfill else self.when
+
+    def slot_at(self, job: JobSpec, state: JobState | None, now: datetime) -> datetime:
+        """The slot to run, if it is run now.
+
+        A backfill app gets the oldest that is open; any other runs once for all that
+        it missed, so the latest. A run ahead of the plan (forced, or ``next_run`` was
+        set by hand) is about this minute.
+        """
+        if self.slot > now:
+            return floor_minute(now)
+        if job.backfill:
+            return self.slot
+        schedule, zone = in_force(job, state)
+        return latest_slot(schedule, self.slot, now, zone)
+
+
+def plan(job: JobSpec, state: JobState | None, now: datetime) -> Plan:
+    """What *job* waits for, by what is remembered of it."""
+    if state is None:
+        slot = first_slot(job.schedule, now, job.zone)
+        return Plan(slot, slot)
+    if state.next_slot is None:
+        return _inherited(job, state, now)
+    return Plan(state.next_run or state.next_slot, state.next_slot)
+
+
+def _inherited(job: JobSpec, state: JobState, now: datetime) -> Plan:
+    """The plan of a row that an older crontabber wrote, which has no slot."""
+    if job.backfill:
+        slot = _open_slot(job, state, now)
+    elif state.next_run:
+        slot = floor_minute(state.next_run)
+    else:
+        slot = first_slot(job.schedule, now, job.zone)
+    return Plan(state.next_run or slot, slot)
+
+
+def _open_slot(job: JobSpec, state: JobState, now: datetime) -> datetime:
+    """The first date that a backfill app has not done, by an older crontabber's row."""
+    if state.last_success:
+        return next_slot(job.schedule, floor_minute(state.last_success), job.zone)
+    began = state.first_run or state.next_run or now
+    return min(first_slot(job.schedule, began, job.zone), floor_minute(began))
+
+
+def in_force(job: JobSpec, state: JobState | None) -> tuple[Schedule, ZoneInfo]:
+    """The schedule by which the open slots of *job* are counted.
+
+    That is the remembered one as long as slots of it are open: an edited schedule
+    counts from now on, and invents no slots of the past.
+    """
+    if state and state.plan and state.plan != job.plan:
+        text, _, zone = state.plan.partition(" ")
+        try:
+            return Schedule.parse(text), ZoneInfo(zone) if zone else job.zone
+        except (JobLineError, KeyError, ValueError, OSError):
+            pass  # a zone that this host does not know: the new schedule has to do
+    return job.schedule, job.zone
+
+
+def replanned(job: JobSpec, state: JobState, now: datetime) -> Replan | None:
+    """What to remember instead, if what *state* waits for is not right any more.
+
+    Only for a job that waits for a slot of the future; a failed one keeps its retry.
+    """
+    if state.next_slot is None:
+        return _replanned_inherited(job, state, now)
+    if state.next_slot <= now or state.plan is None:
+        return None
+    done = state.last_success or state.last_run or now
+    if state.plan != job.plan:
+        why = f"its schedule was {state.plan}, and is now {job.plan}"
+    elif not job.backfill and state.next_slot - now > 3 * job.schedule.frequency.period:
+        # The clock was wrong when it was reckoned. A backfill app waits even so, lest
+        # it be given a date that it has done.
+        why = "its next run was further away than its schedule can say"
+        done = min(done, now)
+    else:
+        return None
+    slot = slot_after(job.schedule, done, now, job.zone)
+    if state.next_run and state.next_run != state.next_slot:  # set by hand, or a retry
+        return Replan(_waiting(job, state, slot, min(state.next_run, slot)), why)
+    return Replan(_waiting(job, state, slot, slot), why)
+
+
+def _replanned_inherited(job: JobSpec, state: JobState, now: datetime) -> Replan | None:
+    """An older crontabber does not notice that a schedule was edited; we do."""
+    if state.last_run is None or state.next_run is None or state.last_error:
+        return None
+    slot = slot_after(job.schedule, state.last_success or state.last_run, now, job.zone)
+    if state.next_run - slot <= timedelta(minutes=1):  # it did not cut to the minute
+        return None
+    return Replan(_waiting(job, state, slot, slot), "an older crontabber had an older schedule")
+
+
+def _waiting(job: JobSpec, state: JobState, slot: datetime, when: datetime) -> JobState:
+    return replace(state, next_slot=slot, next_run=when, plan=job.plan)

@@ -1,0 +1,19 @@
+"""When a failed job is tried again."""
+
+from datetime import datetime
+
+from .calendar import next_slot
+from .model import JobSpec
+
+
+def next_try(job: JobSpec, slot: datetime, started: datetime) -> datetime:
+    """When to try *slot* again, after a run that began at *started* failed.
+
+    ``error_retry_time`` after it began, cut to the second so that the jitter of cron
+    does not cost a tick; but never later than the job's own next slot, nor than its
+    own period: a failure does not slow a job down.
+    """
+    began = started.replace(microsecond=0)
+    when = began + min(job.error_retry, job.schedule.frequency.period)
+    regular = next_slot(job.schedule, slot, job.zone)
+    return min(when, regular) if regular > started else when

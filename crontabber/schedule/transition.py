@@ -1,0 +1,124 @@
+"""How what is remembered of a job changes when it is claimed, succeeds, fails or crashes."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from ..errors import JobCrashed
+from .calendar import floor_minute, next_slot, slot_after
+from .model import Claim, JobSpec, JobState, LastError
+from .plan import in_force, plan
+from .retry import next_try
+
+CRASHED = repr(JobCrashed)
+"""The type under which a crash is recorded."""
+
+
+def claimed(job: JobSpec, state: JobState | None, claim: Claim) -> JobState:
+    """*job* is ours to run; what is open is written down, so that a crash cannot lose it."""
+    now = claim.time
+    planned = plan(job, state, now)
+    state = state or JobState(job.app_name)
+    return replace(
+        state,
+        next_run=state.next_run or planned.when,
+        next_slot=planned.slot,
+        first_run=state.first_run or now,
+        depends_on=job.depends_on,
+        ongoing=now,
+        class_path=job.class_path,
+        plan=state.plan or job.plan,
+        backfill=job.backfill,
+        claim=claim,
+    )
+
+
+def released(state: JobState) -> JobState:
+    """The claim is given back."""
+    return replace(state, ongoing=None, claim=None)
+
+
+def succeeded(
+    job: JobSpec, state: JobState, slot: datetime, started: datetime, horizon: datetime
+) -> JobState:
+    """*slot* is done, by a run that began at *started*.
+
+    A backfill app that has slots open up to *horizon* keeps its claim and goes on;
+    what came due later waits for the next tick, lest a slow job never ends.
+    """
+    upcoming, plan_text = _upcoming(job, state, slot, horizon)
+    after = replace(
+        state,
+        next_run=upcoming,
+        next_slot=upcoming,
+        last_run=started,
+        last_success=slot if job.backfill else started,
+        error_count=0,
+        last_error=None,
+        plan=plan_text,
+    )
+    return after if job.backfill and upcoming <= horizon else released(after)
+
+
+def _upcoming(
+    job: JobSpec, state: JobState, slot: datetime, horizon: datetime
+) -> tuple[datetime, str]:
+    """The slot to wait for after *slot*, and the plan by which it is reckoned."""
+    if not job.backfill and state.next_slot and state.next_slot > slot and state.plan == job.plan:
+        return state.next_slot, job.plan  # a run ahead of the plan does not move it
+    schedule, zone = in_force(job, state)
+    upcoming = next_slot(schedule, slot, zone)
+    if state.plan in (None, job.plan):
+        return upcoming, job.plan
+    if job.backfill and upcoming <= horizon and state.plan:
+        return upcoming, state.plan  # the old schedule counts until its slots are done
+    return slot_after(job.schedule, slot, horizon, job.zone), job.plan
+
+
+def failed(
+    job: JobSpec, state: JobState, slot: datetime, started: datetime, error: LastError
+) -> JobState:
+    """*slot* was tried by a run that began at *started*, and stays open."""
+    when = next_try(job, slot, started)
+    ahead = state.next_slot is not None and state.next_slot > started
+    return released(
+        replace(
+            state,
+            next_run=min(when, state.next_slot) if ahead and state.next_slot else when,
+            next_slot=state.next_slot if ahead else slot,
+            last_run=started,
+            error_count=state.error_count + 1,
+            last_error=error,
+        )
+    )
+
+
+def crashed(job: JobSpec, state: JobState, now: datetime) -> JobState:
+    """The process that had the claim is gone; its slot is open, and due at once.
+
+    After the second crash in a row it waits ``error_retry_time``, so that a job which
+    takes its process down does not do so in every tick.
+    """
+    again = state.last_error is not None and state.last_error.type == CRASHED
+    began = state.ongoing or now
+    return released(
+        replace(
+            state,
+            next_run=next_try(job, began, now) if again else min(now, state.next_run or now),
+            last_run=began,
+            error_count=state.error_count + 1,
+            last_error=LastError(CRASHED, _last_words(state), ""),
+        )
+    )
+
+
+def crashed_slot(state: JobState) -> datetime:
+    """The slot that the crashed run was about."""
+    began = state.ongoing or state.next_slot
+    assert began is not None, "a crash is found by its mark"
+    slot = state.next_slot
+    return slot if slot and slot <= began else floor_minute(began)
+
+
+def _last_words(state: JobState) -> str:
+    who = state.claim or "an older crontabber"
+    return f"{who} began at {state.ongoing:%Y-%m-%d %H:%M:%S %Z} and did not finish"
