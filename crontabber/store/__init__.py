@@ -1,0 +1,99 @@
+"""What is remembered, and who may run what: the contract that every store keeps.
+
+Its laws, which one suite of tests holds against each store:
+
+* `StateStore.claim` gives the right to a job to one caller at a time, and what it
+  reads under the claim is what counts. A caller that dies loses its claims at once.
+* `StateStore.save` writes the state of a job and the log of its run together or not
+  at all, and only over the state that it was told it would find.
+* A state that was saved is what the next look or claim finds, whoever asks.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from ..schedule.model import Claim, JobState, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look at the store, at one moment."""
+
+    now: datetime
+    """The store's time, aware."""
+    zone: str
+    """The store's time zone, by its name in the time zone database."""
+    states: Mapping[str, JobState]
+    """By app_name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A claim that was taken, and what was read under it."""
+
+    state: JobState | None
+    """The job's row, marked if ``marked``; None if it has none."""
+    parents: Mapping[str, JobState]
+    """The rows of its parents, by app_name."""
+    marked: bool
+    """Whether the row was as the caller had seen it, and is marked ongoing now."""
+
+
+class StateStore(Protocol):
+    """Remembers jobs and grants claims."""
+
+    def look(self, class_paths: Sequence[str] | None) -> Look:
+        """Read the rows of these classes, of their parents, and those of no known class.
+
+        None reads all rows. Raises `DatabaseUnavailable`.
+        """
+        ...
+
+    def read(self, app_name: str) -> JobState | None:
+        """The row of one job as it is now; None if it has none."""
+        ...
+
+    def holder(self, now: datetime) -> Claim:
+        """Who we are, as a claim taken at *now* would say."""
+        ...
+
+    def claim(self, wanted: JobState, parents: Sequence[str]) -> Claimed | None:
+        """Take the claim on a job, and mark its row as *wanted* if it is as it was seen.
+
+        ``wanted.version`` tells what was seen; None, that there was no row. Returns None
+        if the claim is taken. The claim stays ours until `release` or the end.
+        """
+        ...
+
+    def save(
+        self, before: JobState, after: JobState, run: Run | None = None, within: Any = None
+    ) -> JobState:
+        """Replace *before* by *after*, and log *run*, in one transaction.
+
+        *within* is a job's own database connection, on which `shares_database` said
+        yes: then its transaction does the writing, and its commit decides. Returns
+        *after* with its new version. Raises `ClaimLost` if the row is not *before*
+        any more, `SlotClosed` if its slot was recorded already.
+        """
+        ...
+
+    def release(self, app_name: str) -> None:
+        """Give back the claim on a job; harmless when there is none."""
+        ...
+
+    def shares_database(self, connection: Any) -> bool:
+        """Whether a transaction of this connection could carry the record of a run."""
+        ...
+
+    def reset(self, app_name: str) -> bool:
+        """Forget a job, not its log. False if there was nothing to forget.
+
+        Raises `JobOngoingError` if it is being run.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of everything; claims end with it."""
+        ...

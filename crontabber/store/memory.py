@@ -1,0 +1,109 @@
+"""The store in memory: for tests, and for simulations of months in seconds."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from ..clock import Clock, SystemClock
+from ..errors import ClaimLost, JobOngoingError
+from ..schedule.model import Claim, JobState, Run
+from . import Claimed, Look
+
+
+class MemoryStore:
+    """Remembers jobs in this process; see `crontabber.store.StateStore` for its laws.
+
+    *zone* is the name of the time zone in which ``HH:MM`` is meant.
+    """
+
+    def __init__(self, clock: Clock | None = None, zone: str = "UTC") -> None:
+        self.clock = clock or SystemClock()
+        self.zone = zone
+        self.states: dict[str, JobState] = {}
+        """What is remembered, by app_name."""
+        self.log: list[Run] = []
+        """Every run that was recorded, in order."""
+        self._claims: dict[str, int] = {}
+        self._versions = itertools.count(1)
+        self._session = 1
+        self._sessions = itertools.count(2)
+
+    def another_session(self) -> "MemoryStore":
+        """A store on the same memory that is somebody else, as another process would be."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__, _session=next(self._sessions))
+        return other
+
+    def look(self, class_paths: Sequence[str] | None) -> Look:
+        """See `StateStore.look`."""
+        if class_paths is None:
+            return Look(self.clock.now(), self.zone, dict(self.states))
+        wanted = {*class_paths, None}
+        found = {n: s for n, s in self.states.items() if s.class_path in wanted}
+        parents = {parent for state in found.values() for parent in state.depends_on}
+        found |= {n: s for n, s in self.states.items() if n in parents}
+        return Look(self.clock.now(), self.zone, found)
+
+    def read(self, app_name: str) -> JobState | None:
+        """See `StateStore.read`."""
+        return self.states.get(app_name)
+
+    def holder(self, now: datetime) -> Claim:
+        """See `StateStore.holder`."""
+        return Claim("memory", self._session, self._session, now)
+
+    def claim(self, wanted: JobState, parents: Sequence[str]) -> Claimed | None:
+        """See `StateStore.claim`."""
+        name = wanted.app_name
+        if self._claims.get(name, self._session) != self._session:
+            return None
+        self._claims[name] = self._session
+        found = self.states.get(name)
+        marked = (found and found.version) == wanted.version and not (found and found.ongoing)
+        if marked:
+            found = self._write(wanted)
+        known = {p: self.states[p] for p in parents if p in self.states}
+        return Claimed(found, known, marked)
+
+    def save(
+        self, before: JobState, after: JobState, run: Run | None = None, within: Any = None
+    ) -> JobState:
+        """See `StateStore.save`; there is no connection to be *within*."""
+        found = self.states.get(before.app_name)
+        if found is None or not (
+            (found.ongoing == before.ongoing and before.next_slot in (None, found.next_slot))
+            if run
+            else found.version == before.version
+        ):
+            raise ClaimLost(f"{after.app_name} was changed by somebody else meanwhile")
+        if run:
+            self.log.append(run)
+        return self._write(after)
+
+    def _write(self, state: JobState) -> JobState:
+        written = replace(state, version=str(next(self._versions)))
+        self.states[state.app_name] = written
+        return written
+
+    def release(self, app_name: str) -> None:
+        """See `StateStore.release`."""
+        if self._claims.get(app_name) == self._session:
+            del self._claims[app_name]
+
+    def shares_database(self, connection: Any) -> bool:
+        """See `StateStore.shares_database`: memory has no transactions to join."""
+        return False
+
+    def reset(self, app_name: str) -> bool:
+        """See `StateStore.reset`."""
+        if self._claims.get(app_name, self._session) != self._session:
+            raise JobOngoingError(f"{app_name} is running now; reset it when it has finished")
+        return self.states.pop(app_name, None) is not None
+
+    def close(self) -> None:
+        """See `StateStore.close`."""
+        for app_name, session in list(self._claims.items()):
+            if session == self._session:
+                del self._claims[app_name]

@@ -1,0 +1,92 @@
+"""Between the rows of the two tables and the values that the rest of crontabber speaks of."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ..schedule.model import Claim, JobState, LastError, Outcome, Run
+
+Row = tuple[Any, ...]
+
+
+def state_of(row: Row) -> JobState:
+    """A row, in the order of ``state_columns``, as a `JobState`."""
+    (app_name, next_run, next_slot, first_run, last_run, last_success, error_count, depends_on,
+     last_error, ongoing, class_path, plan, backfill, host, pid, backend_pid, claim_time,
+     version) = row  # fmt: skip
+    return JobState(
+        app_name=app_name,
+        next_run=next_run,
+        next_slot=next_slot,
+        first_run=first_run,
+        last_run=last_run,
+        last_success=last_success,
+        error_count=error_count or 0,
+        depends_on=tuple(depends_on or ()),
+        last_error=_error_of(last_error),
+        ongoing=ongoing,
+        class_path=class_path,
+        plan=plan,
+        backfill=backfill,
+        claim=None if host is None else Claim(host, pid, backend_pid, claim_time),
+        version=version,
+    )
+
+
+def _error_of(value: Any) -> LastError | None:
+    """What an older crontabber wrote may lack parts, or be an empty object for no error."""
+    if not value:
+        return None
+    if not isinstance(value, Mapping):
+        return LastError("", str(value), "")
+    parts = (value.get(name) for name in ("type", "value", "traceback"))
+    return LastError(*("" if part is None else str(part) for part in parts))
+
+
+def state_parameters(state: JobState) -> dict[str, Any]:
+    """A state as the parameters of ``assignments``."""
+    claim, error = state.claim, state.last_error
+    return {
+        "app_name": state.app_name,
+        "next_run": state.next_run,
+        "next_slot": state.next_slot,
+        "first_run": state.first_run,
+        "last_run": state.last_run,
+        "last_success": state.last_success,
+        "error_count": state.error_count,
+        "depends_on": list(state.depends_on),
+        "last_error": error
+        and json.dumps({"type": error.type, "value": error.value, "traceback": error.traceback}),
+        "ongoing": state.ongoing,
+        "class_path": state.class_path,
+        "plan": state.plan,
+        "backfill": state.backfill,
+        "claim_time": claim and claim.time,
+        "claim_host": claim and claim.host,
+        "claim_pid": claim and claim.pid,
+        "claim_backend_pid": claim and claim.backend_pid,
+        "version": state.version,
+    }
+
+
+def run_parameters(run: Run) -> dict[str, Any]:
+    """A run as the parameters of the log's row."""
+    error = run.error
+    return {
+        "slot": run.slot,
+        "success": run.slot if run.outcome is Outcome.SUCCEEDED else None,
+        "duration": run.duration,
+        "host": run.host,
+        "exc_type": error and error.type,
+        "exc_value": error and error.value,
+        "exc_traceback": error and error.traceback,
+    }
+
+
+def printable(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with its error in ASCII, for a database whose encoding lacks a character."""
+    texts = {name: parameters.get(name) for name in ("exc_type", "exc_value", "exc_traceback")}
+    return {
+        **parameters,
+        **{n: t and t.encode("ascii", "backslashreplace").decode() for n, t in texts.items()},
+    }

@@ -1,0 +1,165 @@
+-- All statements of a tick, by name. The placeholders are psycopg2's.
+
+-- name: state_columns
+-- A row as JobState reads it, in the order of its fields. What an older crontabber
+-- made untrue reads as null: see 0002_slots_and_claims.sql.
+app_name,
+next_run,
+CASE WHEN own_last_run IS NOT DISTINCT FROM last_run THEN next_slot END,
+first_run,
+last_run,
+last_success,
+error_count,
+depends_on,
+last_error,
+ongoing,
+class_path,
+CASE WHEN own_last_run IS NOT DISTINCT FROM last_run THEN plan END,
+backfill,
+CASE WHEN claim_time = ongoing THEN claim_host END,
+claim_pid,
+claim_backend_pid,
+claim_time,
+crontabber.xmin::text
+
+-- name: look
+-- Time, zone and rows in one statement. Without a row the first columns come alone.
+-- Parents may belong to another configuration; rows of no known class are an older
+-- crontabber's, or new to us.
+SELECT now(), current_setting('TimeZone'), 'crontabber'::regclass::oid::bigint, state.*
+FROM (SELECT 1) AS always LEFT JOIN (
+    SELECT {state_columns} FROM crontabber
+    WHERE class_path = ANY (%(class_paths)s) OR class_path IS NULL
+    UNION ALL
+    SELECT {state_columns} FROM crontabber
+    WHERE class_path <> ALL (%(class_paths)s) AND app_name IN (
+        SELECT unnest(depends_on) FROM crontabber WHERE class_path = ANY (%(class_paths)s)
+    )
+) AS state ON true
+
+-- name: look_at_all
+SELECT now(), current_setting('TimeZone'), 'crontabber'::regclass::oid::bigint, {state_columns}
+FROM (SELECT 1) AS always LEFT JOIN crontabber ON true
+
+-- name: prepare_session
+-- Once for a session that claims. A claim is only as good as a fresh read after the
+-- lock was taken, so a stricter isolation level would be a weaker one here. The session
+-- must live as long as the job does, however idle; and the server must notice when our
+-- host is gone, or the lock would stay.
+SELECT pg_backend_pid(), set_config(name, value, false)
+FROM pg_settings JOIN (
+    VALUES
+        ('default_transaction_isolation', 'read committed'),
+        ('idle_session_timeout', '0'),
+        ('statement_timeout', '0'),
+        ('lock_timeout', '60s'),
+        ('tcp_keepalives_idle', '30'),
+        ('tcp_keepalives_interval', '10'),
+        ('tcp_keepalives_count', '3')
+) AS wanted (name, value) USING (name)
+
+-- name: lock
+-- The mark may be lost if the server crashes: the lock is the truth, the mark is for
+-- people, so its commit need not wait for the disk.
+SELECT
+    set_config('synchronous_commit', 'off', true),
+    set_config('crontabber.locked', pg_try_advisory_lock(%(lock)s)::text, true)
+
+-- name: assignments
+next_run = %(next_run)s,
+next_slot = %(next_slot)s,
+first_run = %(first_run)s,
+last_run = %(last_run)s,
+own_last_run = %(last_run)s,
+last_success = %(last_success)s,
+error_count = %(error_count)s,
+depends_on = %(depends_on)s,
+last_error = %(last_error)s,
+ongoing = %(ongoing)s,
+class_path = %(class_path)s,
+plan = %(plan)s,
+backfill = %(backfill)s,
+claim_time = %(claim_time)s,
+claim_host = %(claim_host)s,
+claim_pid = %(claim_pid)s,
+claim_backend_pid = %(claim_backend_pid)s
+
+-- name: mark
+-- In a statement after the lock, so that it sees what was committed before the lock.
+WITH marked AS (
+    UPDATE crontabber SET {assignments}
+    WHERE app_name = %(app_name)s
+        AND xmin::text = %(version)s
+        AND ongoing IS NULL
+        AND current_setting('crontabber.locked') = 'true'
+    RETURNING xmin::text AS version
+)
+SELECT
+    current_setting('crontabber.locked')::boolean, pg_backend_pid(), marked.version,
+    {state_columns}
+FROM (SELECT 1) AS always
+LEFT JOIN marked ON true
+LEFT JOIN crontabber ON app_name = ANY (%(names)s)
+
+-- name: mark_new
+WITH marked AS (
+    INSERT INTO crontabber (
+        app_name, next_run, next_slot, first_run, error_count, depends_on, ongoing, class_path,
+        plan, backfill, claim_time, claim_host, claim_pid, claim_backend_pid
+    )
+    SELECT
+        %(app_name)s, %(next_run)s, %(next_slot)s, %(first_run)s, 0, %(depends_on)s::text[],
+        %(ongoing)s, %(class_path)s, %(plan)s, %(backfill)s, %(claim_time)s, %(claim_host)s,
+        %(claim_pid)s, %(claim_backend_pid)s
+    WHERE current_setting('crontabber.locked') = 'true'
+    ON CONFLICT (app_name) DO NOTHING
+    RETURNING xmin::text AS version
+)
+SELECT
+    current_setting('crontabber.locked')::boolean, pg_backend_pid(), marked.version,
+    {state_columns}
+FROM (SELECT 1) AS always
+LEFT JOIN marked ON true
+LEFT JOIN crontabber ON app_name = ANY (%(names)s)
+
+-- name: save
+-- Only over the very version of the row that was read.
+UPDATE crontabber SET {assignments}
+WHERE app_name = %(app_name)s AND xmin::text = %(was_version)s
+RETURNING xmin::text, pg_backend_pid()
+
+-- name: save_and_log
+-- Only while the mark is ours and the slot is open; what else people changed in the row
+-- during the run gives way to what came of it.
+WITH saved AS (
+    UPDATE crontabber SET {assignments}
+    WHERE app_name = %(app_name)s
+        AND ongoing IS NOT DISTINCT FROM %(was_ongoing)s
+        AND (%(was_slot)s::timestamptz IS NULL OR next_slot = %(was_slot)s)
+    RETURNING xmin::text AS version
+), logged AS (
+    INSERT INTO crontabber_log (
+        app_name, slot, success, duration, host, exc_type, exc_value, exc_traceback
+    )
+    SELECT
+        %(app_name)s, %(slot)s, %(success)s, %(duration)s, %(host)s, %(exc_type)s,
+        %(exc_value)s, %(exc_traceback)s
+    FROM saved
+)
+SELECT version, pg_backend_pid() FROM saved
+
+-- name: read
+SELECT {state_columns} FROM crontabber WHERE app_name = %(app_name)s
+
+-- name: forget
+DELETE FROM crontabber WHERE app_name = %(app_name)s RETURNING app_name
+
+-- name: try_lock
+SELECT pg_try_advisory_lock(%(lock)s)
+
+-- name: begin_migration
+-- Two first ticks must not both make tables; and a migration that waits for a long
+-- reader must not make every other reader wait behind it.
+SELECT
+    pg_advisory_xact_lock(%(lock)s),
+    set_config('lock_timeout', '10s', true)
