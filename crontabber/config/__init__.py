@@ -1,0 +1,1 @@
+"""What the user wants: options, jobs list, ini, environment and command line, as values."""

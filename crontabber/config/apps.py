@@ -1,0 +1,73 @@
+"""The second pass: the options of app classes, of as many as are needed, in one go."""
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any, NamedTuple
+
+from ..errors import ConfigError
+from .options import APP_SECTION
+from .resolve import Resolver, class_name
+from .sources import Sources
+
+Classes = Mapping[str, type]
+"""App classes by class path."""
+
+# A manager has a cost of its own, and one that grows with the square of its options.
+_AT_ONCE = 100
+
+
+class AppConfigs(NamedTuple):
+    """What apps get as ``self.config``, by class path."""
+
+    configs: Mapping[str, Any]
+    """The app's namespace; what is not in it is looked up in those around it."""
+    faults: Mapping[str, ConfigError]
+    """Why there is no config for an app."""
+
+
+def app_configs(sources: Sources, classes: Classes) -> AppConfigs:
+    """Resolve the options of *classes*; what is wrong with one does not spoil the others."""
+    configs: dict[str, Any] = {}
+    faults: dict[str, ConfigError] = {}
+    for batch in _batches(classes):
+        _resolve(sources, batch, configs, faults)
+    return AppConfigs(configs, faults)
+
+
+def all_options(sources: Sources, classes: Classes) -> dict[str, Any]:
+    """Every option there is, resolved, by dotted name; raises ConfigError."""
+    options: dict[str, Any] = {}
+    for batch in [*_batches(classes)] or [{}]:
+        options = {**Resolver(sources, batch).options, **options}
+    return options
+
+
+def _batches(classes: Classes) -> Iterator[Classes]:
+    """*classes* so divided that no part has two of one name: their sections are one."""
+    rest = dict(classes)
+    while rest:
+        batch: dict[str, str] = {}
+        for class_path in rest:
+            if len(batch) < _AT_ONCE:
+                batch.setdefault(class_name(class_path), class_path)
+        yield {class_path: rest.pop(class_path) for class_path in batch.values()}
+
+
+def _resolve(
+    sources: Sources, batch: Classes, configs: dict[str, Any], faults: dict[str, ConfigError]
+) -> None:
+    try:
+        values = Resolver(sources, batch).values()
+    except ConfigError as error:
+        if len(batch) == 1:
+            faults.update(dict.fromkeys(batch, error))
+            return
+        middle = len(batch) // 2  # halving finds a few faults among many classes quickly
+        for half in (islice(batch.items(), middle), islice(batch.items(), middle, None)):
+            _resolve(sources, dict(half), configs, faults)
+    else:
+        for class_path in batch:
+            config = values[APP_SECTION + class_name(class_path)]
+            # namespaces know those around them by weak references only
+            config.__dict__["_root"] = values
+            configs[class_path] = config

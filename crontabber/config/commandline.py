@@ -1,0 +1,165 @@
+"""The command line: what to do, and which settings it gives.
+
+configman's own reader must know every option of every app class before it can read
+anything, and takes a flag for "the opposite of what it is now". This one keeps the
+dotted names that only classes can explain until somebody asks for the classes.
+"""
+
+import functools
+from collections import deque
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ..errors import ConfigError
+from .converters import yes_or_no
+from .messages import did_you_mean
+from .options import command_options, setting_options
+
+_FILES = frozenset({"admin.conf", "admin.dump_conf", "admin.print_conf"})
+
+
+class Command(NamedTuple):
+    """What the command is asked to do; with nothing set, to run the jobs that are due."""
+
+    job: str = ""
+    """The app_name or class path of the only job to run."""
+    force: bool = False
+    list_jobs: bool = False
+    nagios: bool = False
+    reset_job: str = ""
+    """The app_name or class path of the job to forget."""
+    audit_ghosts: bool = False
+    configtest: bool = False
+    sentrytest: bool = False
+    version: bool = False
+    help: bool = False
+
+
+class CommandLine:
+    """What was typed after ``crontabber``; its ``repr`` tells nothing, as it may hold secrets."""
+
+    def __init__(
+        self, command: Command, settings: Mapping[str, str], bare: Collection[str] = ()
+    ) -> None:
+        self.command = command
+        self.settings = settings
+        """The settings given, by dotted name; a flag's text is ``yes``."""
+        self.bare = frozenset(bare)
+        """Those of the settings that were given no value, as only a flag may be."""
+
+    @classmethod
+    def parse(cls, argv: Sequence[str]) -> "CommandLine":
+        """Read the arguments, without the program's name.
+
+        A long option may be cut short as long as it is unique. A ConfigError says
+        which argument is not understood.
+        """
+        reader = _Reader(deque(argv))
+        reader.read()
+        verbs = {name.replace("-", "_"): value for name, value in reader.verbs.items()}
+        return cls(Command(**verbs), reader.settings, reader.bare)
+
+
+@functools.cache
+def _options() -> dict[str, Any]:
+    """Every option that can be known without app classes, by its long name."""
+    return {
+        name: options[name]
+        for options in (command_options(), setting_options())
+        for name in options.keys_breadth_first()
+    }
+
+
+class _Reader:
+    """Reads the words of a command line one after the other."""
+
+    def __init__(self, words: deque[str]) -> None:
+        self._words = words
+        self.verbs: dict[str, Any] = {}
+        self.settings: dict[str, str] = {}
+        self.bare: set[str] = set()
+
+    def read(self) -> None:
+        while self._words:
+            word = self._words.popleft()
+            if word == "--" and not self._words:
+                return
+            if word.startswith("--") and word != "--":
+                self._long(word[2:])
+            elif word.startswith("-") and len(word) > 1 and word != "--":
+                self._short(word[1:])
+            else:
+                word = self._words[0] if word == "--" else word
+                raise ConfigError(f"unexpected argument {word!r}: only options are understood")
+
+    def _long(self, word: str) -> None:
+        name, given, text = word.partition("=")
+        self._store(_full_name(name), text if given else None)
+
+    def _short(self, letters: str) -> None:
+        """One or more short options: ``-f``, ``-fl``, ``-j NAME``, ``-jNAME``."""
+        while letters:
+            letter, letters = letters[0], letters[1:]
+            names = [name for name, option in _options().items() if option.short_form == letter]
+            if not names:
+                raise ConfigError(f"unknown option -{letter}; see crontabber --help")
+            attached = None
+            if letters and not _is_flag(names[0]):
+                attached, letters = letters.removeprefix("="), ""
+            self._store(names[0], attached)
+
+    def _store(self, name: str, text: str | None) -> None:
+        if text is None:
+            text = self._value_of(name)
+        if not text and (name in _FILES or name in command_options()):
+            raise ConfigError(f"option --{name} needs a value")
+        if name not in command_options():
+            self.settings[name] = text
+        else:
+            self.verbs[name] = _flag(name, text) if _is_flag(name) else text
+
+    def _value_of(self, name: str) -> str:
+        """The value of an option that has none attached."""
+        is_known = name in _options()
+        if is_known and _is_flag(name):
+            return "yes"
+        if self._words and (is_known or not self._words[0].startswith("-")):
+            return self._words.popleft()
+        if is_known:
+            raise ConfigError(f"option --{name} needs a value")
+        self.bare.add(name)
+        return "yes"
+
+
+def _is_flag(name: str) -> bool:
+    return isinstance(_options()[name].default, bool)
+
+
+def _flag(name: str, text: str) -> bool:
+    try:
+        return yes_or_no(text)
+    except ValueError:
+        raise ConfigError(f"option --{name} takes no value") from None
+
+
+def _full_name(name: str) -> str:
+    """The option that *name* means, which may be the beginning of its name."""
+    if name in _options():
+        return name
+    candidates = [known for known in _options() if name and known.startswith(name)]
+    if len(candidates) == 1:
+        return candidates[0]
+    if candidates:
+        raise ConfigError(f"option --{name} is not unique: {_listed(candidates)}")
+    if "." not in name:
+        raise ConfigError(f"unknown option --{name}{_nearest(name)}")
+    return name  # the database class or an app class may know it
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"--{name}" for name in sorted(names))
+
+
+def _nearest(name: str) -> str:
+    guess = did_you_mean(f"--{name}", [f"--{known}" for known in _options()])
+    return guess or "; see crontabber --help"

@@ -1,0 +1,98 @@
+"""Texts to values for the command's own options; a ValueError says what is wrong with a text."""
+
+import logging
+from datetime import timedelta
+
+from .messages import did_you_mean
+
+_FACILITIES = frozenset(
+    "auth authpriv cron daemon ftp kern lpr mail news security syslog user uucp".split()
+) | {f"local{number}" for number in range(8)}
+_YES_NO = dict.fromkeys("true t yes y on 1".split(), True)
+_YES_NO |= dict.fromkeys("false f no n off 0".split(), False)
+# A century: longer is a typing error, and would overflow dates some day.
+_LONGEST = timedelta(days=36525)
+
+
+def yes_or_no(text: str) -> bool:
+    """A truth value; what is neither yes nor no is a ValueError, not a no."""
+    try:
+        return _YES_NO[text.strip().lower()]
+    except KeyError:
+        raise ValueError("it is neither yes nor no") from None
+
+
+def jobs_text(text: str) -> str:
+    """The jobs list with one stripped line for each of its lines, blank ones left out."""
+    return "\n".join(line.strip() for line in text.splitlines() if line.strip())
+
+
+def jobs_to_str(text: str) -> str:
+    """The jobs list as it is written in a file: on lines of its own, or empty."""
+    return f"\n{text}\n" if text else ""
+
+
+def _duration(text: str, unit: timedelta) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        raise ValueError("it is not a number") from None
+    if not 0 <= number <= _LONGEST / unit:  # nor is it when it is no number at all (nan)
+        raise ValueError("it is not a length of time up to a century")
+    return number
+
+
+def seconds(text: str) -> float:
+    """A number of seconds from 0 to a century."""
+    return _duration(text, timedelta(seconds=1))
+
+
+def hours(text: str) -> float:
+    """A number of hours from 0 to a century."""
+    return _duration(text, timedelta(hours=1))
+
+
+def log_level(text: str) -> int:
+    """A level of the logging module, by number or name."""
+    text = text.strip().upper()
+    level = int(text[:9]) if text.isdecimal() else logging.getLevelName(text)
+    if not isinstance(level, int):
+        raise ValueError("it is neither a number nor a name such as ERROR or WARNING")
+    return level
+
+
+def line_format(text: str) -> str:
+    """A format of log lines: the logging module's fields in braces."""
+    try:
+        logging.Formatter(text, style="{").format(logging.makeLogRecord({}))
+    except Exception as error:  # noqa: BLE001  str.format can be made to raise almost anything
+        raise ValueError(f"it is not a format of log lines ({error})") from None
+    return text
+
+
+def port(text: str) -> int:
+    """A port of UDP or TCP."""
+    if not text.isdecimal() or not 0 < int(text[:6]) < 65536:
+        raise ValueError("it is not a port: write a number from 1 to 65535")
+    return int(text)
+
+
+def facility(text: str) -> str:
+    """A facility of syslog."""
+    if text not in _FACILITIES:
+        raise ValueError(f"it is not a facility of syslog{did_you_mean(text, _FACILITIES)}")
+    return text
+
+
+def timezone(text: str) -> str:
+    """The name of a time zone, or nothing."""
+    if not text:
+        return text
+    import zoneinfo  # most get it from the server
+
+    try:
+        zoneinfo.ZoneInfo(text)
+    except (KeyError, ValueError, OSError):
+        near = did_you_mean(text, zoneinfo.available_timezones())
+        raise ValueError(f"it is not a time zone such as Europe/Berlin{near}") from None
+    return text

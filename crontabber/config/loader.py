@@ -1,0 +1,112 @@
+"""Class paths to classes, and what makes a class a cron app.
+
+Whatever is wrong with a module that a user wrote becomes one line, a `JobLineError`
+that names the real fault; only KeyboardInterrupt and the like pass.
+"""
+
+import importlib
+import sys
+import types
+
+from ..errors import JobLineError, Stopped
+from .messages import did_you_mean, one_line
+
+_MACHINERY = {__file__, importlib.__file__}
+
+
+def load_class(class_path: str) -> type:
+    """Import ``package.module.Class``; a `JobLineError` says why that cannot be done."""
+    module_path, _, class_name = class_path.rpartition(".")
+    if not module_path or not all(part.isidentifier() for part in class_path.split(".")):
+        raise JobLineError(f"{class_path!r} is not a class path such as package.module.Class")
+    module, found = _import(module_path, class_name)
+    if found is None:
+        names = [name for name, value in vars(module).items() if isinstance(value, type)]
+        raise JobLineError(
+            f"module {module_path} has no class {class_name}{did_you_mean(class_name, names)}"
+        )
+    if not isinstance(found, type):
+        raise JobLineError(f"{class_path} is a {type(found).__name__}, not a class")
+    return found
+
+
+def check_app(cls: type) -> None:
+    """See that *cls* can be run as a cron app; a `JobLineError` says what it lacks."""
+    if not callable(getattr(cls, "main", None)):
+        raise JobLineError(
+            f"{cls.__name__} is not a cron app: derive it from crontabber.base.BaseCronApp"
+        )
+    app_name = getattr(cls, "app_name", None)
+    if not isinstance(app_name, str) or not app_name.strip():
+        raise JobLineError(
+            f"{cls.__name__} has no app_name: give it one, such as app_name = 'my-app'"
+        )
+    depends_on_of(cls)
+
+
+def depends_on_of(cls: type) -> tuple[str, ...]:
+    """The app_names in ``depends_on``, each once; a `JobLineError` if it is no such thing."""
+    depends_on = getattr(cls, "depends_on", None) or ()
+    names = (depends_on,) if isinstance(depends_on, str) else depends_on
+    if not isinstance(names, tuple | list) or not all(
+        isinstance(name, str) and name for name in names
+    ):
+        raise JobLineError(
+            f"depends_on of {cls.__name__} is not an app_name, or a tuple or list of app_names"
+        )
+    return tuple(dict.fromkeys(names))
+
+
+def _import(module_path: str, name: str) -> tuple[types.ModuleType, object]:
+    """The module and what it calls *name*, None if nothing."""
+    try:
+        module = importlib.import_module(module_path)
+        return module, getattr(module, name, None)
+    except (KeyboardInterrupt, Stopped):
+        raise
+    except BaseException as error:  # sys.exit() in a module must not end the tick
+        if (
+            isinstance(error, ModuleNotFoundError)
+            and error.name
+            and f"{module_path}.".startswith(f"{error.name}.")
+        ):
+            raise JobLineError(_missing(error.name)) from None
+        raise JobLineError(_raised(module_path, error)) from error
+
+
+def _missing(module_path: str) -> str:
+    """Say that the module is missing, and what may be meant instead."""
+    import pkgutil  # only needed when something is wrong
+
+    package, _, name = module_path.rpartition(".")
+    parent = sys.modules.get(package)
+    if package and not hasattr(parent, "__path__"):
+        return f"there is no module {module_path}: {package} is not a package"
+    siblings = {module.name for module in pkgutil.iter_modules(parent and parent.__path__)}
+    guess = did_you_mean(name, siblings)
+    if not (guess or package):
+        guess = ": is its directory in PYTHONPATH?"
+    return f"there is no module {module_path}{guess}"
+
+
+def _raised(module_path: str, error: BaseException) -> str:
+    """Say what the import of the module raised, and where."""
+    where = _innermost(error)
+    if isinstance(error, SystemExit):
+        return f"importing {module_path} ends the process: it calls sys.exit{where}"
+    what = one_line(error)
+    if isinstance(error, SyntaxError) and error.lineno:
+        what, where = error.msg, f" ({error.filename}:{error.lineno})"
+    return f"importing {module_path} raises {type(error).__name__}: {what}{where}"
+
+
+def _innermost(error: BaseException) -> str:
+    """File and line where *error* was raised, unless it was raised by the import itself."""
+    where = ""
+    step = error.__traceback__
+    while step:
+        code = step.tb_frame.f_code
+        if not code.co_filename.startswith("<frozen ") and code.co_filename not in _MACHINERY:
+            where = f" ({code.co_filename}:{step.tb_lineno})"
+        step = step.tb_next
+    return where

@@ -1,0 +1,25 @@
+"""What error messages are made of: one line about an exception, a guess at a mistyped name."""
+
+from collections.abc import Iterable
+
+
+def nearest(name: str, candidates: Iterable[str], likeness: float = 0.6) -> str | None:
+    """The candidate most like *name*, None if none is like it; *likeness* is from 0 to 1."""
+    import difflib  # only needed when something is wrong
+
+    return next(iter(difflib.get_close_matches(name, sorted(candidates), 1, likeness)), None)
+
+
+def did_you_mean(name: str, candidates: Iterable[str]) -> str:
+    """``: did you mean x?`` for the candidate most like *name*, or nothing if none is."""
+    guess = nearest(name, candidates)
+    return f": did you mean {guess}?" if guess else ""
+
+
+def one_line(error: BaseException) -> str:
+    """What *error* says, on one line and not too long; its type if it says nothing."""
+    try:
+        text = " ".join(str(error).split())
+    except Exception:  # noqa: BLE001  an error that cannot be printed must not hide itself
+        text = ""
+    return text[:300] or type(error).__name__

@@ -1,0 +1,155 @@
+"""The options of the command itself: their names, defaults, converters and one-line docs.
+
+What the command line alone can ask for is in `command_options`; what a file, the
+environment or the command line can set is in `setting_options`. The options of the
+database come from the ``database_class``, those of the jobs from their classes.
+"""
+
+import functools
+import logging
+
+from . import compat  # noqa: F401  configman cannot be imported before
+from .converters import (
+    facility,
+    hours,
+    jobs_text,
+    jobs_to_str,
+    line_format,
+    log_level,
+    port,
+    seconds,
+    timezone,
+    yes_or_no,
+)
+from .loader import load_class
+
+from configman import Namespace
+
+DATABASE = "resource.postgresql"
+"""Where the options live that every user of the database shares."""
+APP_SECTION = "crontabber.class-"
+"""What the namespace of an app begins with; the name of its class follows."""
+
+
+@functools.cache
+def command_options() -> Namespace:
+    """What only the command line can ask for. Read it, do not change it."""
+    options = Namespace()
+    add = functools.partial(
+        options.add_option, exclude_from_print_conf=True, exclude_from_dump_conf=True
+    )
+    add("job", default="", short_form="j", doc="run only this job (app_name or class path), if due")
+    add("force", default=False, short_form="f", doc="with --job: run it even if it is not due")
+    add("list-jobs", default=False, short_form="l", doc="list the jobs and their state")
+    add("nagios", default=False, short_form="n", doc="report the health of all jobs to Nagios")
+    add("reset-job", default="", short_form="r", doc="forget the state of this job, keep its logs")
+    add(
+        "audit-ghosts", default=False, doc="list jobs in the database but not in this configuration"
+    )
+    add("configtest", default=False, doc="check the jobs list; exits with the number of bad jobs")
+    add("sentrytest", default=False, doc="send a test exception to Sentry")
+    add("version", default=False, doc="print the version")
+    add("help", default=False, short_form="h", doc="print this, with the options of all jobs")
+    return options
+
+
+@functools.cache
+def setting_options() -> Namespace:
+    """What a file, the environment or the command line can set. Read it, do not change it."""
+    options = Namespace()
+    for add_section in (_admin, _crontabber, _logging, _sentry):
+        name = add_section.__name__[1:]
+        add_section(options.namespace(name))
+    return options
+
+
+def _admin(section: Namespace) -> None:
+    section.add_option("conf", default="", doc="the file to read the configuration from")
+    section.add_option("dump_conf", default="", doc="write the configuration to this file")
+    section.add_option(
+        "print_conf", default="", doc="print the configuration in this form: ini, json"
+    )
+    section.add_option(
+        "strict",
+        default=False,
+        from_string_converter=yes_or_no,
+        doc="take unknown options for errors, not warnings",
+    )
+
+
+def _crontabber(section: Namespace) -> None:
+    section.add_option(
+        "jobs",
+        default="",
+        from_string_converter=jobs_text,
+        to_string_converter=jobs_to_str,
+        doc="the jobs, one a line: package.module.Class|5m, …|1h, …|3d, or with a time …|1d|03:00",
+    )
+    section.add_option(
+        "error_retry_time",
+        default=300,
+        from_string_converter=seconds,
+        doc="how many seconds a failed job waits before it is tried again",
+    )
+    section.add_option(
+        "max_ongoing_age_hours",
+        default=12.0,
+        from_string_converter=hours,
+        doc="after how many hours a run that an older crontabber left ongoing is taken for dead",
+    )
+    section.add_option(
+        "timezone",
+        default="",
+        from_string_converter=timezone,
+        doc="the time zone of the schedules; empty: that of the PostgreSQL server",
+    )
+    section.add_option(
+        "database_class",
+        default="crontabber.connection_factory.ConnectionFactory",
+        from_string_converter=load_class,
+        reference_value_from=DATABASE,
+        doc="the class that connects to the database",
+    )
+
+
+def _logging(section: Namespace) -> None:
+    section.add_option(
+        "stderr_error_logging_level",
+        default=logging.WARNING,
+        from_string_converter=log_level,
+        doc="the lowest level that is logged to stderr: 10 DEBUG, 20 INFO, 30 WARNING, 40 ERROR",
+    )
+    section.add_option(
+        "stderr_line_format_string",
+        default="{asctime} {levelname} - {message}",
+        from_string_converter=line_format,
+        doc="the form of a line on stderr",
+    )
+    section.add_option("syslog_host", default="", doc="the host of syslog; empty: no syslog")
+    section.add_option(
+        "syslog_port", default=514, from_string_converter=port, doc="the UDP port of syslog"
+    )
+    section.add_option(
+        "syslog_facility_string",
+        default="user",
+        from_string_converter=facility,
+        doc="the facility of syslog",
+    )
+    section.add_option(
+        "syslog_error_logging_level",
+        default=logging.ERROR,
+        from_string_converter=log_level,
+        doc="the lowest level that is logged to syslog",
+    )
+    section.add_option(
+        "syslog_line_format_string",
+        default="crontabber (pid {process}): {levelname} - {message}",
+        from_string_converter=line_format,
+        doc="the form of a line in syslog",
+    )
+
+
+def _sentry(section: Namespace) -> None:
+    section.add_option(
+        "dsn", default="", secret=True, doc="where to send the exceptions of jobs; empty: nowhere"
+    )

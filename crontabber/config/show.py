@@ -1,0 +1,47 @@
+"""What people get to see of an option: its value as text, or a mask if it is secret."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from . import compat  # noqa: F401  configman cannot be imported before
+
+from configman.converters import to_str
+
+Options = Mapping[str, Any]
+"""configman's options, by dotted name."""
+Texts = Mapping[str, str]
+"""What was set, by the same names."""
+
+MASK = "*" * 16
+_SECRET = re.compile(r"password|passwd|passphrase|secret|token|dsn|api_?key", re.IGNORECASE)
+
+
+def is_secret(name: str, option: Any = None) -> bool:
+    """Whether the option's value must not be shown: it says so, or its name does."""
+    return bool(getattr(option, "secret", False) or _SECRET.search(name.rpartition(".")[2]))
+
+
+def follows(name: str, option: Any, texts: Texts) -> bool:
+    """Whether the option has its value from the one that it refers to."""
+    return bool(option.reference_value_from) and name not in texts
+
+
+def text_of(name: str, option: Any, texts: Texts) -> str:
+    """The value as it is written in a file, without regard to secrecy.
+
+    What was set is written as it was: not every value can be turned back into its text.
+    """
+    if option.to_string_converter:
+        return str(option.to_string_converter(option.value))
+    if name in texts:
+        return str(texts[name])
+    owner = getattr(option.value, "__self__", None)
+    if callable(option.value) and isinstance(owner, type):  # such as datetime.datetime.now
+        return f"{owner.__module__}.{owner.__qualname__}.{option.value.__name__}"
+    return str(to_str(option.value))
+
+
+def shown(name: str, option: Any, texts: Texts) -> str:
+    """The value on one line, for people; a mask if it is secret."""
+    return MASK if is_secret(name, option) else " ".join(text_of(name, option, texts).split())

@@ -1,0 +1,108 @@
+import pytest
+
+from crontabber.config.commandline import Command, CommandLine
+from crontabber.config.options import command_options, setting_options
+from crontabber.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        ("", Command()),
+        ("--", Command()),
+        ("--job=my-app", Command(job="my-app")),
+        ("--job my-app", Command(job="my-app")),
+        ("-j my-app", Command(job="my-app")),
+        ("-jmy-app", Command(job="my-app")),
+        ("-j=my-app", Command(job="my-app")),
+        ("--job -odd", Command(job="-odd")),
+        ("--job=a --job=b", Command(job="b")),
+        ("--job=a -f", Command(job="a", force=True)),
+        ("-fj a", Command(job="a", force=True)),
+        ("-lfja", Command(job="a", force=True, list_jobs=True)),
+        ("--force --force", Command(force=True)),
+        ("--force=no", Command()),
+        ("--list-jobs", Command(list_jobs=True)),
+        ("--list", Command(list_jobs=True)),
+        ("-l", Command(list_jobs=True)),
+        ("--nag", Command(nagios=True)),
+        ("-n", Command(nagios=True)),
+        ("--reset-job=m.A", Command(reset_job="m.A")),
+        ("--reset=m.A", Command(reset_job="m.A")),
+        ("-r m.A", Command(reset_job="m.A")),
+        ("--audit-ghosts", Command(audit_ghosts=True)),
+        ("--configtest", Command(configtest=True)),
+        ("--sentrytest", Command(sentrytest=True)),
+        ("--version", Command(version=True)),
+        ("--help", Command(help=True)),
+        ("-h", Command(help=True)),
+    ],
+)
+def test_commands(arguments: str, command: Command) -> None:
+    line = CommandLine.parse(arguments.split())
+    assert (line.command, dict(line.settings)) == (command, {})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "bare"),
+    [
+        ("--admin.conf=a.ini", {"admin.conf": "a.ini"}, set()),
+        ("--admin.conf a.ini", {"admin.conf": "a.ini"}, set()),
+        ("--admin.pri=ini", {"admin.print_conf": "ini"}, set()),
+        ("--admin.strict", {"admin.strict": "yes"}, set()),
+        ("--admin.strict=no", {"admin.strict": "no"}, set()),
+        ("--sentry.dsn=", {"sentry.dsn": ""}, set()),
+        ("--crontabber.error_retry_time -5", {"crontabber.error_retry_time": "-5"}, set()),
+        ("--crontabber.class-A.x=1=2", {"crontabber.class-A.x": "1=2"}, set()),
+        ("--crontabber.class-A.x 1", {"crontabber.class-A.x": "1"}, set()),
+        ("--crontabber.class-A.x", {"crontabber.class-A.x": "yes"}, {"crontabber.class-A.x"}),
+        ("--crontabber.class-A.x -f", {"crontabber.class-A.x": "yes"}, {"crontabber.class-A.x"}),
+        ("--resource.postgresql.host db", {"resource.postgresql.host": "db"}, set()),
+    ],
+)
+def test_settings(arguments: str, settings: dict[str, str], bare: set[str]) -> None:
+    line = CommandLine.parse(arguments.split())
+    assert (dict(line.settings), line.bare) == (settings, bare)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("--nagois", "unknown option --nagois: did you mean --nagios?"),
+        ("--list-jbs", "unknown option --list-jbs: did you mean --list-jobs?"),
+        ("--qqqqq", "unknown option --qqqqq; see crontabber --help"),
+        ("--=x", "unknown option --; see crontabber --help"),
+        ("-x", "unknown option -x; see crontabber --help"),
+        ("-fx", "unknown option -x; see crontabber --help"),
+        ("--admin", "option --admin is not unique: --admin.conf, --admin.dump_conf, "),
+        ("job", "unexpected argument 'job': only options are understood"),
+        ("--force job", "unexpected argument 'job': only options are understood"),
+        ("-- --force", "unexpected argument '--force': only options are understood"),
+        ("-", "unexpected argument '-': only options are understood"),
+        ("--job", "option --job needs a value"),
+        ("--job=", "option --job needs a value"),
+        ("-j", "option --job needs a value"),
+        ("--reset-job=", "option --reset-job needs a value"),
+        ("--admin.conf=", "option --admin.conf needs a value"),
+        ("--admin.dump_conf", "option --admin.dump_conf needs a value"),
+        ("--force=maybe", "option --force takes no value"),
+    ],
+)
+def test_faults(arguments: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        CommandLine.parse(arguments.split())
+    assert str(caught.value).startswith(message)
+
+
+def test_every_command_is_an_option_with_a_doc() -> None:
+    names = {name.replace("-", "_") for name in command_options()}
+    assert names == set(Command._fields)
+    for options in (command_options(), setting_options()):
+        for name in options.keys_breadth_first():
+            assert options[name].doc, name
+            assert "\n" not in options[name].doc, name
+
+
+def test_what_was_typed_is_not_in_the_repr() -> None:
+    line = CommandLine.parse(["--resource.postgresql.password=hunter2"])
+    assert "hunter2" not in repr(line)

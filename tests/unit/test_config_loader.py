@@ -1,0 +1,185 @@
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from crontabber.base import BaseCronApp
+from crontabber.config.loader import check_app, depends_on_of, load_class
+from crontabber.errors import JobLineError, Stopped
+
+MODULES = {
+    "pack/__init__.py": "",
+    "pack/good.py": "class Good: pass\nclass Better: pass\nnumber = 5\ndef function(): pass\n",
+    "pack/syntax.py": "x = 1\nclass Bad\n",
+    "pack/tabs.py": "if 1:\n        x = 1\n\ty = 2\n",
+    "pack/missing.py": "import pack.good\nimport no_such_thing\n",
+    "pack/missing_inside.py": "import pack.gone\n",
+    "pack/missing_name.py": "from pack.good import Worse\n",
+    "pack/raising.py": "\nraise ValueError('several\\n  lines')\n",
+    "pack/wordless.py": "class E(Exception):\n    def __str__(self): 1 / 0\nraise E\n",
+    "pack/exiting.py": "import sys\nsys.exit(3)\n",
+    "pack/base_exception.py": "raise type('Odd', (BaseException,), {})('no Exception')\n",
+    "pack/interrupted.py": "raise KeyboardInterrupt\n",
+    "pack/stopped.py": ("from crontabber.errors import Stopped\nraise Stopped(15, 'SIGTERM')\n"),
+    "pack/deep.py": "import pack.raising\n",
+    "pack/lazy.py": "def __getattr__(name):\n    raise RuntimeError('lazily')\n",
+    "broken_package/__init__.py": "import nothing_here\n",
+    "broken_package/module.py": "class A: pass\n",
+}
+
+
+@pytest.fixture(autouse=True)
+def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name, text in MODULES.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in [name for name in sys.modules if name.partition(".")[0].startswith("pack")]:
+        monkeypatch.delitem(sys.modules, name)
+    return tmp_path
+
+
+def test_a_class_is_found() -> None:
+    assert load_class("pack.good.Good").__module__ == "pack.good"
+    assert load_class("crontabber.base.BaseCronApp") is BaseCronApp
+
+
+@pytest.mark.parametrize(
+    ("class_path", "message"),
+    [
+        ("Good", "'Good' is not a class path such as package.module.Class"),
+        ("", "'' is not a class path such as package.module.Class"),
+        (".Good", "'.Good' is not a class path such as package.module.Class"),
+        ("..good.Good", "'..good.Good' is not a class path such as package.module.Class"),
+        ("pack.good.Go od", "'pack.good.Go od' is not a class path such as package.module.Class"),
+        ("pack.good.God", "module pack.good has no class God: did you mean Good?"),
+        ("pack.good.Xyzzy", "module pack.good has no class Xyzzy"),
+        ("pack.god.Good", "there is no module pack.god: did you mean good?"),
+        ("pack.xyzzy.Good", "there is no module pack.xyzzy"),
+        ("pack.good.sub.Good", "there is no module pack.good.sub: pack.good is not a package"),
+        ("qzjx.good.Good", "there is no module qzjx: is its directory in PYTHONPATH?"),
+        ("broken_packag.good.A", "there is no module broken_packag: did you mean broken_package?"),
+        ("pack.good.number", "pack.good.number is a int, not a class"),
+        ("pack.good.function", "pack.good.function is a function, not a class"),
+    ],
+)
+def test_what_cannot_be_found(class_path: str, message: str) -> None:
+    with pytest.raises(JobLineError) as caught:
+        load_class(class_path)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("module", "raised", "where"),
+    [
+        ("pack.syntax", "SyntaxError: ", "pack/syntax.py:2"),
+        ("pack.tabs", "TabError: |IndentationError: ", "pack/tabs.py:3"),
+        ("pack.missing", "ModuleNotFoundError: No module named 'no_such_thing'", "missing.py:2"),
+        ("pack.missing_inside", "ModuleNotFoundError: No module named 'pack.gone'", "inside.py:1"),
+        ("pack.missing_name", "ImportError: cannot import name 'Worse' from 'p", "_name.py:1"),
+        ("pack.raising", "ValueError: several lines ", "pack/raising.py:2"),
+        ("pack.deep", "ValueError: several lines ", "pack/raising.py:2"),
+        ("pack.wordless", "E: E ", "pack/wordless.py:3"),
+        ("pack.base_exception", "Odd: no Exception ", "pack/base_exception.py:1"),
+        ("pack.lazy", "RuntimeError: lazily ", "pack/lazy.py:2"),
+        ("broken_package.module", "ModuleNotFoundError: No module named 'nothing_here'", "_.py:1"),
+    ],
+)
+def test_the_real_error_of_the_import_is_told(module: str, raised: str, where: str) -> None:
+    """trap: one bad import stopped every job and hid the real ImportError."""
+    with pytest.raises(JobLineError) as caught:
+        load_class(f"{module}.A")
+    message = str(caught.value)
+    assert any(
+        message.startswith(f"importing {module} raises {start}") for start in raised.split("|")
+    )
+    assert message.endswith(f"{where})")
+    assert "\n" not in message
+
+
+def test_a_fault_of_the_file_itself_is_not_placed_in_the_import_machinery(directory: Path) -> None:
+    (directory / "pack/null.py").write_bytes(b"x = 1\0\n")
+    with pytest.raises(JobLineError) as caught:
+        load_class("pack.null.A")
+    message = str(caught.value)
+    assert message.startswith("importing pack.null raises ")
+    assert "null bytes" in message
+    assert "importlib" not in message
+    assert "loader.py" not in message
+
+
+def test_a_module_that_exits_is_a_fault(directory: Path) -> None:
+    with pytest.raises(JobLineError) as caught:
+        load_class("pack.exiting.A")
+    where = f"{directory}/pack/exiting.py:2"
+    message = f"importing pack.exiting ends the process: it calls sys.exit ({where})"
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("module", "error"), [("interrupted", KeyboardInterrupt), ("stopped", Stopped)]
+)
+def test_what_ends_the_tick_passes(module: str, error: type[BaseException]) -> None:
+    with pytest.raises(error):
+        load_class(f"pack.{module}.A")
+
+
+def app(**attributes: object) -> type:
+    return type("MyApp", (BaseCronApp,), {"app_name": "my-app", **attributes})
+
+
+class Unrelated:
+    """Has all that is needed, from elsewhere."""
+
+    app_name = "unrelated"
+    main: Callable[..., object] = print
+
+
+@pytest.mark.parametrize("cls", [app(), app(depends_on="x"), app(depends_on=["x"]), Unrelated])
+def test_cron_apps(cls: type) -> None:
+    check_app(cls)
+
+
+@pytest.mark.parametrize(
+    ("cls", "message"),
+    [
+        (int, "int is not a cron app: derive it from crontabber.base.BaseCronApp"),
+        (
+            type("Run", (), {"app_name": "x", "run": print}),
+            "Run is not a cron app: derive it from crontabber.base.BaseCronApp",
+        ),
+        (
+            type("Nameless", (BaseCronApp,), {}),
+            "Nameless has no app_name: give it one, such as app_name = 'my-app'",
+        ),
+        (app(app_name=""), "MyApp has no app_name: give it one, such as app_name = 'my-app'"),
+        (app(app_name=" "), "MyApp has no app_name: give it one, such as app_name = 'my-app'"),
+        (app(app_name=5), "MyApp has no app_name: give it one, such as app_name = 'my-app'"),
+        (app(depends_on=5), "depends_on of MyApp is not an app_name, or a tuple or list of app_n"),
+        (app(depends_on={"a"}), "depends_on of MyApp is not an app_name, or a tuple or list of a"),
+        (app(depends_on=("a", 5)), "depends_on of MyApp is not an app_name, or a tuple or list o"),
+        (app(depends_on=("a", "")), "depends_on of MyApp is not an app_name, or a tuple or list "),
+    ],
+)
+def test_what_is_no_cron_app(cls: type, message: str) -> None:
+    with pytest.raises(JobLineError) as caught:
+        check_app(cls)
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("depends_on", "names"),
+    [
+        ((), ()),
+        (None, ()),
+        ("", ()),
+        ("a", ("a",)),
+        (("a",), ("a",)),
+        (["b", "a", "b"], ("b", "a")),
+    ],
+)
+def test_depends_on(depends_on: object, names: tuple[str, ...]) -> None:
+    assert depends_on_of(app(depends_on=depends_on)) == names
+    assert depends_on_of(Unrelated) == ()

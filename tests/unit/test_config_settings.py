@@ -1,0 +1,370 @@
+import importlib.util
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from crontabber.config.commandline import CommandLine
+from crontabber.config.settings import LoggingSettings, Settings
+from crontabber.connection_factory import ConnectionFactory, PooledConnectionFactory
+from crontabber.errors import ConfigError
+
+Load = Callable[..., Settings]
+POOLED = "crontabber.connection_factory.PooledConnectionFactory"
+
+
+@pytest.fixture
+def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
+    """Settings from the text of a crontabber.ini, the environment, and arguments."""
+    monkeypatch.chdir(tmp_path)
+
+    def load(
+        ini: str = "", *arguments: str, env: Mapping[str, str] | None = None, name: str = "c.ini"
+    ) -> Settings:
+        Path(name).write_text(ini)
+        line = CommandLine.parse([f"--admin.conf={name}", *arguments])
+        return Settings.load(line, env or {})
+
+    return load
+
+
+def test_defaults(load: Load) -> None:
+    settings = load()
+    assert settings.jobs.lines == settings.jobs.faults == ()
+    assert settings.error_retry == timedelta(seconds=300)
+    assert settings.max_ongoing_age == timedelta(hours=12)
+    assert settings.timezone is None
+    assert settings.sentry_dsn == ""
+    assert settings.logging == LoggingSettings(
+        stderr_level=logging.WARNING,
+        stderr_format="{asctime} {levelname} - {message}",
+        syslog_host="",
+        syslog_port=514,
+        syslog_facility="user",
+        syslog_level=logging.ERROR,
+        syslog_format="crontabber (pid {process}): {levelname} - {message}",
+    )
+    assert settings.database_class is ConnectionFactory
+    assert settings.database_config.host == ""
+    assert settings.warnings == ()
+    assert not settings.wants_admin
+    assert not settings.needs_all_classes
+
+
+def test_no_file_is_read_unless_one_is_named(load: Load) -> None:
+    load("[crontabber]\nerror_retry_time=1", name="crontabber.ini")
+    assert Settings.load(CommandLine.parse([]), {}).error_retry == timedelta(seconds=300)
+
+
+def test_values_of_a_file(load: Load) -> None:
+    settings = load("""
+        [resource]
+        [[postgresql]]
+        dbname=crontabber
+        user=myusername
+        password="with, comma"
+        [crontabber]
+        jobs='''
+        jobs.myapp.MyFirstApp|5m
+        # jobs.myapp.Old|1h, jobs.myapp.Older|1h
+        jobs.myapp.MySecondApp|1d|03:00
+        '''
+        error_retry_time=60.5
+        max_ongoing_age_hours=1
+        timezone=America/New_York
+        [logging]
+        stderr_error_logging_level=debug
+        syslog_host=localhost
+        syslog_port=5140
+        syslog_facility_string=local3
+        syslog_error_logging_level=50
+        [sentry]
+        dsn=https://a:b@sentry.example.com/1
+    """)
+    assert str(settings.jobs) == "jobs.myapp.MyFirstApp|5m\njobs.myapp.MySecondApp|1d|03:00"
+    assert settings.error_retry == timedelta(seconds=60.5)
+    assert settings.max_ongoing_age == timedelta(hours=1)
+    assert settings.timezone == ZoneInfo("America/New_York")
+    assert settings.logging.stderr_level == logging.DEBUG
+    assert settings.logging.syslog_level == logging.CRITICAL
+    assert settings.logging.syslog_facility == "local3"
+    assert settings.logging.syslog_port == 5140
+    assert settings.sentry_dsn == "https://a:b@sentry.example.com/1"
+    assert settings.database_config.password == "with, comma"
+    assert settings.database_class(settings.database_config).parameters()["dbname"] == "crontabber"
+
+
+@pytest.mark.parametrize(
+    "jobs",
+    [
+        "'''\nm.A|5m\nm.B|1d|03:00\n'''",
+        "m.A|5m, m.B|1d|03:00",
+        "m.A|5m,m.B|1d|03:00,",
+        "'m.A|5m;m.B|1d|03:00'",
+        "m.A|5m ; m.B|1d|03:00  # both",
+    ],
+)
+def test_jobs_however_they_are_separated(load: Load, jobs: str) -> None:
+    assert str(load(f"[crontabber]\njobs={jobs}").jobs) == "m.A|5m\nm.B|1d|03:00"
+
+
+def test_a_bad_job_line_is_kept_as_a_fault(load: Load) -> None:
+    jobs = load("[crontabber]\njobs=m.A|5m, m.B|2r").jobs
+    assert [str(line) for line in jobs.lines] == ["m.A|5m"]
+    assert "m.B|2r" in str(jobs.faults[0])
+
+
+def test_the_last_source_wins(load: Load) -> None:
+    name = "crontabber.error_retry_time"
+    ini = "[crontabber]\nerror_retry_time=1"
+    assert load(ini).error_retry.seconds == 1
+    assert load(ini, env={name: "2"}).error_retry.seconds == 2
+    assert load(ini, f"--{name}=3", env={name: "2"}).error_retry.seconds == 3
+
+
+def test_the_environment_may_name_the_file(load: Load) -> None:
+    load("[crontabber]\nerror_retry_time=1")
+    settings = Settings.load(CommandLine.parse([]), {"admin.conf": "c.ini"})
+    assert settings.error_retry.seconds == 1
+
+
+def test_bare_environment_variables_are_not_ours(load: Load) -> None:
+    """trap: ``version=1``, ``port=1``, ``job=nightly``, ``time=00:00`` changed the run."""
+    bare = {
+        "version": "1",
+        "port": "1",
+        "job": "nightly",
+        "time": "00:00",
+        "jobs": "m.A|1h",
+        "nagios": "1",
+        "host": "elsewhere",
+        "dsn": "x",
+        "error_retry_time": "7",
+        "crontabber": "1",
+        "crontabber__jobs": "m.A|1h",
+        "always_ignore_mismatches": "",
+        "logging.level.root": "DEBUG",
+        "other.crontabber.jobs": "m.A|1h",
+        "": "",
+        ".": "",
+    }
+    settings = load(env=bare)
+    assert list(settings.describe()) == list(load().describe())
+    assert settings.command == load().command
+    assert settings.warnings == ()
+
+
+def test_a_class_for_everybody_and_one_for_the_command(load: Load) -> None:
+    everybody = load(f"[resource]\n[[postgresql]]\ndatabase_class={POOLED}")
+    assert everybody.database_class is PooledConnectionFactory
+    command = load(f"[crontabber]\ndatabase_class={POOLED}\nhost=db1")
+    assert command.database_class is PooledConnectionFactory
+    assert command.database_config.host == "db1"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("crontabber.error_retry_time", "abc", "it is not a number"),
+        ("crontabber.error_retry_time", "-1", "it is not a length of time up to a century"),
+        ("crontabber.error_retry_time", "nan", "it is not a length of time up to a century"),
+        ("crontabber.error_retry_time", "1e300", "it is not a length of time up to a century"),
+        ("crontabber.max_ongoing_age_hours", "inf", "it is not a length of time up to a century"),
+        ("crontabber.max_ongoing_age_hours", "1:00", "it is not a number"),
+        ("crontabber.timezone", "Europe/Berln", "it is not a time zone such as Europe/Berlin: did"),
+        ("crontabber.timezone", "../etc/passwd", "it is not a time zone such as Europe/Berlin"),
+        ("crontabber.timezone", "Europe", "it is not a time zone such as Europe/Berlin"),
+        ("crontabber.database_class", "nope", "'nope' is not a class path such as"),
+        ("crontabber.database_class", "crontabber.nope.X", "there is no module crontabber.nope"),
+        ("logging.stderr_error_logging_level", "ERRO", "it is neither a number nor a name such as"),
+        ("logging.syslog_error_logging_level", "", "it is neither a number nor a name such as"),
+        ("logging.stderr_line_format_string", "{nope}", "it is not a format of log lines"),
+        ("logging.stderr_line_format_string", "{message", "it is not a format of log lines"),
+        ("logging.syslog_line_format_string", "plain", "it is not a format of log lines"),
+        ("logging.syslog_port", "abc", "it is not a port"),
+        ("logging.syslog_port", "65536", "it is not a port"),
+        ("logging.syslog_port", "9" * 5000, "it is not a port"),
+        ("logging.syslog_facility_string", "usr", "it is not a facility of syslog: did you mean"),
+        ("admin.strict", "perhaps", "it is neither yes nor no"),
+    ],
+)
+def test_values_that_cannot_be_used(load: Load, name: str, text: str, reason: str) -> None:
+    section, _, option = name.partition(".")
+    for origin, settings in {
+        "c.ini": lambda: load(f"[{section}]\n{option}={text}"),
+        "the environment": lambda: load(env={name: text}),
+        "the command line": lambda: load("", f"--{name}={text}"),
+    }.items():
+        with pytest.raises(ConfigError) as caught:
+            settings()
+        start = f"option {name} {text[:100]!r} (from {origin}) cannot be used: {reason}"
+        assert str(caught.value).startswith(start)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("section", "line"),
+    [
+        ("logging", "stderr_line_format_string={asctime}, {message}"),
+        ("crontabber", "timezone=Europe/Berlin,"),
+        ("sentry", "dsn=hunter2, hunter3"),
+    ],
+)
+def test_a_text_with_a_comma_has_to_be_quoted(load: Load, section: str, line: str) -> None:
+    with pytest.raises(ConfigError, match=r"c\.ini") as caught:
+        load(f"[{section}]\n{line}")
+    assert "hunter" not in str(caught.value)
+    assert ("quote it, because it has a comma" in str(caught.value)) or section == "crontabber"
+
+
+@pytest.mark.parametrize(
+    ("ini", "line"),
+    [
+        (
+            "[crontabber]\nerror_rety_time=5",
+            "unknown option crontabber.error_rety_time (from c.ini): did you mean crontabber.",
+        ),
+        (
+            "dbname=crontabber",
+            "unknown option dbname (from c.ini): did you mean resource.postgresql.dbname?",
+        ),
+        ("nagios=True", "unknown option nagios (from c.ini)"),
+        ("[crontabber]\n[[jobs]]\nx=1", "unknown option crontabber.jobs.x (from c.ini)"),
+        ("[logging]\nlevel=5", "unknown option logging.level (from c.ini)"),
+    ],
+)
+def test_unknown_options_of_a_file(load: Load, ini: str, line: str) -> None:
+    (warning,) = load(ini).warnings
+    assert warning.startswith(line)
+    with pytest.raises(ConfigError) as caught:
+        load(ini, "--admin.strict")
+    assert str(caught.value) == warning
+
+
+@pytest.mark.parametrize(
+    "name", ["crontabber.class-A.x", "resource.postgresql.backoff_delays", "secrets.boto.key"]
+)
+def test_names_that_only_apps_know_are_not_judged_without_them(load: Load, name: str) -> None:
+    ini = f"{name}=1\n[crontabber]\njobs=m.A|5m"
+    assert load(ini).warnings == load(env={name: "1"}).warnings == ()
+    assert not load(ini).needs_all_classes
+    assert load(ini, "--admin.strict").needs_all_classes
+    assert load(ini, f"--{name}=2").needs_all_classes
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        (
+            "--crontabber.error_retry_tme=5",
+            "unknown option crontabber.error_retry_tme (from the command line): did you mean cront",
+        ),
+        (
+            "--crontabber.class-Ab.x=5",
+            "unknown option --crontabber.class-Ab.x: no job is of a class Ab: did you mean Abc?",
+        ),
+    ],
+)
+def test_unknown_options_of_the_command_line(load: Load, argument: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load("[crontabber]\njobs=m.Abc|5m", argument)
+    assert str(caught.value).startswith(message)
+
+
+def test_an_unknown_name_in_the_environment_that_is_surely_ours(load: Load) -> None:
+    (warning,) = load(env={"crontabber.jbs": "m.A|1h", "logging.jbs": "1"}).warnings
+    assert warning == (
+        "unknown option crontabber.jbs (from the environment): did you mean crontabber.jobs?"
+    )
+
+
+def test_secrets_are_shown_nowhere(load: Load) -> None:
+    """trap: the Sentry DSN, secret included, went to stderr on every tick."""
+    settings = load(
+        "[resource]\n[[postgresql]]\npassword=hunter2\n[sentry]\ndsn=https://hunter2@s/1",
+        env={"resource.postgresql.dsn": "postgresql://u:hunter2@h/d"},
+    )
+    lines = list(settings.describe())
+    assert "resource.postgresql.password: **************** (from c.ini)" in lines
+    assert "resource.postgresql.dsn: **************** (from the environment)" in lines
+    assert "crontabber.error_retry_time: 300 (from its default)" in lines
+    seen = [*lines, repr(settings), repr(settings._sources), str(vars(settings.logging.__class__))]
+    for kind in ("ini", "json"):
+        arguments = ("--admin.conf=c.ini", f"--admin.print_conf={kind}")
+        seen.append(Settings.load(CommandLine.parse(arguments), {}).run_admin({}))
+    seen.append(Settings.load(CommandLine.parse(["--admin.conf=c.ini", "-h"]), {}).run_admin({}))
+    assert not [text for text in seen if "hunter2" in text]
+
+
+def test_the_fault_of_a_secret_does_not_tell_it(load: Load) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load("[sentry]\ndsn=hunter2\n[crontabber]\npassword=hunter2, x")
+    assert "crontabber.password" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_json_and_conf(load: Load) -> None:
+    content = {
+        "crontabber": {
+            "error_retry_time": 5,
+            "jobs": ["m.A|5m", "m.B|1h"],
+            "timezone": {"name": "timezone", "default": "UTC"},
+            "max_ongoing_age_hours": None,
+        },
+        "admin": {"strict": True},
+    }
+    settings = load(json.dumps(content), name="c.json")
+    assert settings.error_retry.seconds == 5
+    assert str(settings.jobs) == "m.A|5m\nm.B|1h"
+    assert settings.timezone == ZoneInfo("UTC")
+    assert settings.max_ongoing_age == timedelta(hours=12)
+    settings = load("# c\ncrontabber.error_retry_time=5\ncrontabber.jobs=m.A|5m\n", name="c.conf")
+    assert settings.error_retry.seconds == 5
+    assert str(settings.jobs) == "m.A|5m"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("c.json", '{"a":\n x}', "c.json, line 2: Expecting value"),
+        ("c.json", "[]", "c.json: the whole of it must be an object, in braces"),
+        ("c.json", '{"a":' * 100_000, "c.json"),
+        ("c.yaml", "", "cannot read c.yaml: the name of a configuration ends in .ini, .json or"),
+        ("c", "", "cannot read c: the name of a configuration ends in .ini, .json or .conf"),
+    ],
+)
+def test_files_that_cannot_be_read(load: Load, name: str, text: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(text, name=name)
+    assert str(caught.value).startswith(message)
+    assert "\n" not in str(caught.value)
+
+
+def test_database_config_outlives_everything_else(load: Load) -> None:
+    config = load("[resource]\n[[postgresql]]\nhost=db").database_config
+    assert config.resource.postgresql.host == "db"  # reached by acquisition
+
+
+def test_what_the_first_pass_imports() -> None:
+    """Nothing that an idle tick can do without."""
+    code = (
+        "import sys; before = set(sys.modules);"
+        "from crontabber.config.commandline import CommandLine;"
+        "from crontabber.config.settings import Settings;"
+        "Settings.load(CommandLine.parse([]), {});"
+        "print(*set(sys.modules) - before)"
+    )
+    output = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], check=True, capture_output=True, text=True
+    ).stdout
+    forbidden = {"raven", "sentry_sdk", "logging.handlers", "difflib", "pkgutil", "pathlib"}
+    ours = {f"crontabber.config.{name}" for name in ("apps", "dump", "iniwriter", "usage")}
+    assert not (forbidden | ours) & set(output.split())
+    for name in ours:  # or a renamed module would pass unnoticed
+        assert importlib.util.find_spec(name), name
