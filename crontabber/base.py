@@ -1,0 +1,65 @@
+"""The class that every app is derived from."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from .config import compat  # noqa: F401  configman cannot be imported before
+
+from configman import Namespace, RequiredConfig
+
+
+class BaseCronApp(RequiredConfig):  # type: ignore[misc]
+    """A job's code: derive from this, give it an ``app_name``, and write ``run``.
+
+    ``run`` takes no arguments, unless a decorator of `crontabber.mixins` promises
+    some: first the connections, and last, for a backfill app, the date. Returning is
+    success; an exception is failure, which is remembered and tried again.
+    """
+
+    app_name: str
+    """The app's identity: the key of its row, and what others name in ``depends_on``."""
+    depends_on: str | Sequence[str] = ()
+    """The app_names, or the one, that must have succeeded first."""
+    required_config = Namespace()
+    """The app's options, which ``self.config`` holds when it runs."""
+
+    is_backfill: bool = False
+    """Whether ``run`` gets every date that was missed; see `as_backfill_cron_app`."""
+    single_transaction: bool = False
+    """Whether a whole run is one transaction; see `as_single_postgres_transaction`."""
+
+    before_commit: Callable[[Any], None] | None = None
+    """What an app that is a single transaction calls with its connection before the commit.
+
+    The runner puts it here, so that the record of a run commits with its work. What it
+    raises rolls the work back.
+    """
+
+    def __init__(self, config: Any, job_information: Any = None) -> None:
+        self.config = config
+        self.job_information = job_information
+
+    def run(self, *args: Any) -> None:
+        """Do the job's work, once. Yours to write."""
+        raise NotImplementedError(
+            f"{type(self).__name__} has no run(): write what the job does in "
+            f"a method run(self{', date' if self.is_backfill else ''})"
+        )
+
+    def main(self, slots: Iterable[datetime]) -> Iterator[datetime]:
+        """Run the job for each of *slots*, and yield each slot when it is done.
+
+        The next slot is asked for only after the last one was yielded and the caller
+        came back: in between it is recorded.
+        """
+        for slot in slots:
+            if self.is_backfill:
+                self._run_proxy(slot)
+            else:
+                self._run_proxy()
+            yield slot
+
+    def _run_proxy(self, *args: Any) -> None:
+        """Call ``run``; decorators put here what comes before and after it."""
+        self.run(*args)

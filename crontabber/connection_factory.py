@@ -1,0 +1,220 @@
+"""Connections to PostgreSQL: how they are made, handed out, and closed again."""
+
+import contextlib
+import select
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import psycopg2
+from psycopg2 import errorcodes
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE, make_dsn, parse_dsn
+from psycopg2.extensions import connection as Connection
+
+from . import libpq
+from .config import compat  # noqa: F401  configman cannot be imported before
+from .errors import ConfigError
+from .interruptible import InterruptibleConnection
+
+from configman import Namespace, RequiredConfig
+
+_IDENTITY = {
+    "host": "the server's name or address, or the directory of its socket",
+    "port": "the server's port",
+    "dbname": "the name of the database",
+    "user": "the name of the database's user",
+    "password": "the user's password",
+}
+_TUNING = {
+    "connect_timeout": ("10", "how many seconds the server has to answer a new connection"),
+    "keepalives_idle": ("30", "after how many silent seconds the server is asked for life"),
+    "keepalives_interval": ("10", "after how many seconds it is asked again"),
+    "keepalives_count": ("3", "after how many unanswered questions the connection is lost"),
+    "tcp_user_timeout": ("60000", "for how many milliseconds what was sent may go unconfirmed"),
+    "application_name": ("", "the name in pg_stat_activity; crontabber if empty"),
+}
+
+# What PostgreSQL says when the same work may well succeed in a while.
+_PASSING = {
+    errorcodes.SERIALIZATION_FAILURE,
+    errorcodes.DEADLOCK_DETECTED,
+    errorcodes.TOO_MANY_CONNECTIONS,
+    errorcodes.ADMIN_SHUTDOWN,
+    errorcodes.CRASH_SHUTDOWN,
+    errorcodes.CANNOT_CONNECT_NOW,
+    "57P05",  # idle_session_timeout
+}
+_CONNECTION_EXCEPTION = "08"
+
+
+def _options() -> Namespace:
+    options = Namespace()
+    options.add_option(
+        "dsn",
+        default="",
+        doc="a connection string or URL of libpq; the options below win over its parts",
+        secret=True,
+    )
+    for name, doc in _IDENTITY.items():
+        options.add_option(
+            name, default="", doc=f"{doc}; libpq's own if empty", secret=name == "password"
+        )
+    for name, (default, doc) in _TUNING.items():
+        options.add_option(name, default=default, doc=doc)
+    return options
+
+
+class ConnectionFactory(RequiredConfig):  # type: ignore[misc]
+    """Makes a new connection each time, and closes what it made.
+
+    An empty option means what libpq makes of it: its environment variables (PGHOST, …),
+    a service or pgpass file, its default. Host, port, dbname, user and password win over
+    the same parts of ``dsn``, and ``dsn`` wins over the options for time-outs.
+    """
+
+    required_config = _options()
+
+    operational_exceptions = (psycopg2.OperationalError, psycopg2.InterfaceError)
+    """What a refused or lost connection raises. So do other things: ask
+    `is_operational_exception`."""
+
+    def __init__(self, config: Any) -> None:
+        self.config = config
+
+    def connect(self) -> Connection:
+        """Open a new connection, which is the caller's to close.
+
+        Its queries end when a signal's handler raises. Raises what the driver raises,
+        and `ConfigError` if ``dsn`` is not a connection string.
+        """
+        return psycopg2.connect(
+            make_dsn(**self.parameters()), connection_factory=InterruptibleConnection
+        )
+
+    @contextlib.contextmanager
+    def __call__(self, name: str | None = None) -> Iterator[Connection]:
+        """A context with a new connection, which is closed at its end.
+
+        What was not committed is rolled back. *name* means nothing here.
+        """
+        connection = self.connect()
+        try:
+            yield connection
+        finally:
+            self.close_connection(connection)
+
+    def close_connection(self, connection: Connection) -> None:
+        """Roll back what was not committed, and close; harmless on a dead connection."""
+        with contextlib.suppress(psycopg2.Error):
+            roll_back(connection)  # closing would do it too, but some time later
+        with contextlib.suppress(psycopg2.Error):
+            connection.close()
+
+    def close(self) -> None:
+        """Close what the factory keeps open: nothing."""
+
+    def is_operational_exception(self, error: BaseException) -> bool:
+        """Whether the same work, on a new connection, may succeed in a while.
+
+        So it may when the connection was refused or lost, when the server goes down or
+        comes up, and when a transaction lost against another (deadlock, serialization).
+        The class and the SQLSTATE tell, never the text.
+        """
+        if not isinstance(error, psycopg2.Error):
+            return False
+        if error.pgcode is None:
+            return isinstance(error, psycopg2.OperationalError)
+        return error.pgcode in _PASSING or error.pgcode.startswith(_CONNECTION_EXCEPTION)
+
+    def parameters(self) -> dict[str, str]:
+        """What libpq is told: only what is set somewhere."""
+        return {
+            "fallback_application_name": "crontabber",
+            **self._set(_TUNING),
+            **self._parsed_dsn(),
+            **self._set(_IDENTITY),
+        }
+
+    def _parsed_dsn(self) -> dict[str, str]:
+        try:
+            return parse_dsn(self.config.dsn) if self.config.dsn else {}
+        except psycopg2.ProgrammingError:
+            # libpq's own message quotes the string, password and all
+            raise ConfigError(
+                "the option dsn is not a connection string: write it like "
+                "postgresql://user@host/database or host=… dbname=… user=…"
+            ) from None
+
+    def _set(self, names: Mapping[str, object]) -> dict[str, str]:
+        texts = {name: self.config[name] for name in names}
+        return {name: str(text) for name, text in texts.items() if text not in (None, "")}
+
+    def describe(self) -> str:
+        """Where `connect` goes, for people: never the password."""
+        return libpq.describe(self.parameters())
+
+    def redact(self, text: str) -> str:
+        """*text* with asterisks for the password, wherever it stands."""
+        return libpq.redact(text, self.parameters())
+
+    def unavailable(self, error: BaseException) -> str:
+        """One line: where the connection was to go, and why it cannot be used."""
+        reason = " ".join(str(error).split()) or type(error).__name__
+        return f"cannot use the database ({self.describe()}): {self.redact(reason)}"
+
+
+class PooledConnectionFactory(ConnectionFactory):
+    """Keeps its connections open, by name, and hands them out again.
+
+    One that is in use is never handed out twice; one that died is not kept.
+    """
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        self._idle: defaultdict[str | None, list[Connection]] = defaultdict(list)
+
+    @contextlib.contextmanager
+    def __call__(self, name: str | None = None) -> Iterator[Connection]:
+        """A context with a connection that served this *name* before, or a new one.
+
+        What was not committed is rolled back at its end.
+        """
+        connection = self._take(name)
+        try:
+            yield connection
+        finally:
+            self._give_back(name, connection)
+
+    def _take(self, name: str | None) -> Connection:
+        idle = self._idle[name]
+        while idle:
+            connection = idle.pop()
+            if _is_quiet(connection):
+                return connection
+            self.close_connection(connection)
+        return self.connect()
+
+    def _give_back(self, name: str | None, connection: Connection) -> None:
+        try:
+            roll_back(connection)
+        except psycopg2.Error:
+            self.close_connection(connection)
+        if not connection.closed:
+            self._idle[name].append(connection)
+
+    def close(self) -> None:
+        """Close the connections that nobody is using."""
+        for idle in self._idle.values():
+            while idle:
+                self.close_connection(idle.pop())
+
+
+def roll_back(connection: Connection) -> None:
+    """Roll back what was not committed; not a word to the server if there is nothing."""
+    if not connection.closed and connection.get_transaction_status() != TRANSACTION_STATUS_IDLE:
+        connection.rollback()
+
+
+def _is_quiet(connection: Connection) -> bool:
+    """Whether an idle connection lives: a server that ended it has left word, unasked."""
+    return not connection.closed and not select.select([connection], [], [], 0)[0]

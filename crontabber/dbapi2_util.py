@@ -1,0 +1,54 @@
+"""Shorthands for queries on a DB-API connection. None of them commits."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from typing import Any
+
+from .errors import CrontabberError
+
+Parameters = Sequence[Any] | Mapping[str, Any] | None
+Row = tuple[Any, ...]
+
+
+class SQLDidNotReturnSingleValue(CrontabberError):
+    """The query returned no value where one was needed."""
+
+
+class SQLDidNotReturnSingleRow(CrontabberError):
+    """The query returned no row where one was needed."""
+
+
+def single_value_sql(connection: Any, sql: str, parameters: Parameters = None) -> Any:
+    """The first column of the first row; raises `SQLDidNotReturnSingleValue` if there is none."""
+    try:
+        return single_row_sql(connection, sql, parameters)[0]
+    except (SQLDidNotReturnSingleRow, IndexError):
+        raise SQLDidNotReturnSingleValue from None
+
+
+def single_row_sql(connection: Any, sql: str, parameters: Parameters = None) -> Row:
+    """The first row; raises `SQLDidNotReturnSingleRow` if there is none."""
+    with closing(connection.cursor()) as cursor:
+        cursor.execute(sql, parameters)
+        row: Row | None = cursor.fetchone()
+    if row is None:
+        raise SQLDidNotReturnSingleRow
+    return row
+
+
+def execute_query_iter(connection: Any, sql: str, parameters: Parameters = None) -> Iterator[Row]:
+    """Yield the rows; the query runs when the first one is asked for."""
+    with closing(connection.cursor()) as cursor:
+        cursor.execute(sql, parameters)
+        yield from cursor
+
+
+def execute_query_fetchall(connection: Any, sql: str, parameters: Parameters = None) -> list[Row]:
+    """All rows, in a list."""
+    return list(execute_query_iter(connection, sql, parameters))
+
+
+def execute_no_results(connection: Any, sql: str, parameters: Parameters = None) -> None:
+    """Run a statement that returns nothing."""
+    with closing(connection.cursor()) as cursor:
+        cursor.execute(sql, parameters)

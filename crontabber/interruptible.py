@@ -1,0 +1,110 @@
+"""PostgreSQL connections whose queries end when a signal's handler raises.
+
+While libpq waits for an answer it waits in C, and Python's signal handlers do not get
+to run: a job in a query of an hour would not hear of SIGTERM for an hour. psycopg2 can
+wait in Python instead ("green" mode), but then for everything in the process, and COPY
+and large objects do not work so. Therefore a statement's wait, and only that, is ours:
+it is put in place just before and removed just after.
+
+A wait that is cut short cancels the query on the server, and the connection is closed.
+Connecting, commit, rollback and COPY are waited for by libpq as ever: an interrupted
+commit would leave nobody knowing whether it was made.
+"""
+
+import contextlib
+import functools
+import select
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import psycopg2
+from psycopg2 import extensions
+
+_LOOK = 1.0
+"""Seconds: a signal that comes just before ``select`` does is noticed after these."""
+
+_CANCEL = 5.0
+"""Seconds that a server, which may be gone, has to take note of a cancellation."""
+
+
+class InterruptibleConnection(extensions.connection):
+    """A psycopg2 connection whose cursors, of whatever class, are interruptible."""
+
+    def cursor(
+        self, name: Any = None, cursor_factory: Any = None, *args: Any, **options: Any
+    ) -> Any:
+        """Make a cursor, as psycopg2 does."""
+        chosen: Any = cursor_factory or self.cursor_factory
+        factory = chosen or extensions.cursor
+        if isinstance(factory, type):
+            factory = _interruptible(factory, named=name is not None)
+        return super().cursor(name, factory, *args, **options)
+
+
+_STATEMENTS = ("execute", "executemany", "callproc")
+_FETCHES = ("fetchone", "fetchmany", "fetchall", "scroll", "__next__")
+
+
+@functools.cache
+def _interruptible(factory: type, named: bool) -> type:
+    """*factory* with the methods that talk to the server made interruptible.
+
+    The fetches of a cursor with a name are among them; the others only read memory.
+    """
+    methods = _STATEMENTS + _FETCHES if named else _STATEMENTS
+    return type(
+        factory.__name__,
+        (factory,),
+        {"__module__": factory.__module__}
+        | {name: _waiting_in_python(getattr(factory, name)) for name in methods},
+    )
+
+
+def _waiting_in_python(method: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(method)
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if not _is_ours_to_wait():
+            return method(self, *args, **kwargs)
+        try:
+            extensions.set_wait_callback(_wait)
+            return method(self, *args, **kwargs)
+        finally:
+            extensions.set_wait_callback(None)
+
+    return call
+
+
+def _is_ours_to_wait() -> bool:
+    """Whether signals can arrive here, and nobody (gevent, say) has an own way to wait."""
+    return (
+        threading.current_thread() is threading.main_thread()
+        and extensions.get_wait_callback() in (None, _wait)
+    )
+
+
+def _wait(connection: Any) -> None:
+    """Wait for the server's answer; on an exception from a signal, cancel the query."""
+    try:
+        while (state := connection.poll()) != extensions.POLL_OK:
+            if state == extensions.POLL_READ:
+                select.select([connection], [], [], _LOOK)
+            else:
+                select.select([], [connection], [], _LOOK)
+    except psycopg2.Error:
+        raise  # there is no query any more
+    except BaseException:
+        _cancel(connection)
+        raise
+
+
+def _cancel(connection: Any) -> None:
+    """Have the server stop the query; libpq asks on a new line, which may hang."""
+
+    def cancel() -> None:
+        with contextlib.suppress(psycopg2.Error):
+            connection.cancel()
+
+    thread = threading.Thread(target=cancel, daemon=True)
+    thread.start()
+    thread.join(_CANCEL)

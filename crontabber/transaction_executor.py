@@ -1,0 +1,159 @@
+"""Functions run as transactions: once, or again and again until the database is back."""
+
+import contextlib
+import itertools
+import logging
+import math
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import psycopg2
+from psycopg2 import errors
+from psycopg2.extensions import TRANSACTION_STATUS_INERROR
+from psycopg2.extensions import connection as Connection
+
+from . import clock
+from .config import compat  # noqa: F401  configman cannot be imported before
+
+from configman import Namespace, RequiredConfig
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+
+class TransactionExecutor(RequiredConfig):  # type: ignore[misc]
+    """Runs a function as one transaction."""
+
+    required_config = Namespace()
+
+    def __init__(self, config: Any, connection_factory: Any) -> None:
+        self.config = config
+        self.connection_factory = connection_factory
+
+    def __call__(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Call ``function(connection, *args, **kwargs)`` and return what it returns.
+
+        When it returns, its transaction is committed; when it raises, it is rolled back
+        and the exception goes on. The connection is the factory's, and given back at
+        the end.
+        """
+        with self.connection_factory() as connection:
+            try:
+                result = function(connection, *args, **kwargs)
+                _commit(connection)
+            except BaseException as error:
+                with contextlib.suppress(Exception):  # the first error is the one to tell
+                    connection.rollback()
+                if _is_disguised_loss(error, connection):
+                    raise psycopg2.OperationalError(str(error)) from error
+                raise
+            return result
+
+
+def _commit(connection: Any) -> None:
+    if (
+        isinstance(connection, Connection)
+        and connection.get_transaction_status() == TRANSACTION_STATUS_INERROR
+    ):
+        # COMMIT would be answered by ROLLBACK, and no error
+        raise errors.InFailedSqlTransaction(
+            "the transaction cannot be committed: a statement in it failed, "
+            "and the exception was caught"
+        )
+    connection.commit()
+
+
+def _is_disguised_loss(error: BaseException, connection: Any) -> bool:
+    """Whether a lost connection shows as something else.
+
+    Who goes on using it, be it to roll back at the end of ``with connection:``, is told
+    of a misuse (`InterfaceError`). psycopg2 says 2 when a connection was not closed by us.
+    """
+    return (
+        isinstance(connection, Connection)
+        and connection.closed == 2
+        and isinstance(error, psycopg2.Error)
+        and not isinstance(error, psycopg2.OperationalError)
+    )
+
+
+def _seconds(text: str) -> tuple[float, ...]:
+    """Numbers of seconds, separated by commas."""
+    delays = tuple(float(part) for part in text.split(","))
+    if not all(0 <= delay < math.inf for delay in delays):
+        raise ValueError("it holds what is not a number of seconds")
+    return delays
+
+
+def _seconds_to_str(delays: tuple[float, ...]) -> str:
+    return ", ".join(f"{delay:g}" for delay in delays)
+
+
+class _BackoffExecutor(TransactionExecutor):
+    """Runs a function as one transaction, and again while the database is not there.
+
+    Each try is a new transaction on a new connection, so the function may be called
+    several times; what it does beside the database is done as often.
+    """
+
+    required_config = Namespace()
+    required_config.add_option(
+        "backoff_delays",
+        default="10, 30, 60, 120, 300",
+        doc="how many seconds to wait before the second try, the third, …",
+        from_string_converter=_seconds,
+        to_string_converter=_seconds_to_str,
+    )
+    required_config.add_option(
+        "wait_log_interval",
+        default=10.0,
+        doc="while waiting, say so in the log every so many seconds; 0 is never",
+    )
+
+    def _delays(self) -> Iterable[float]:
+        """How many seconds to wait before each further try."""
+        raise NotImplementedError
+
+    def __call__(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Call *function* as `TransactionExecutor` does, until the database is there.
+
+        Tried again is what `ConnectionFactory.is_operational_exception` says; whatever
+        else is raised goes on at once.
+        """
+        for delay in self._delays():
+            try:
+                return super().__call__(function, *args, **kwargs)
+            except Exception as error:
+                if not self.connection_factory.is_operational_exception(error):
+                    raise
+                reason = self.connection_factory.unavailable(error)
+            self._wait(delay, reason)
+        return super().__call__(function, *args, **kwargs)
+
+    def _wait(self, seconds: float, reason: str) -> None:
+        """Sleep; a signal's handler that raises ends it."""
+        interval: float = self.config.wait_log_interval
+        interval = interval if interval > 0 else math.inf
+        while seconds > 0:
+            logger.warning(
+                "%s; next try in %g seconds", reason, seconds, extra={"action": "back off"}
+            )
+            clock.sleep(min(seconds, interval))
+            seconds -= interval
+
+
+class TransactionExecutorWithInfiniteBackoff(_BackoffExecutor):
+    """Tries for as long as the database is away; the last delay is repeated."""
+
+    def _delays(self) -> Iterable[float]:
+        delays = self.config.backoff_delays
+        return itertools.chain(delays, itertools.repeat(delays[-1]))
+
+
+class TransactionExecutorWithLimitedBackoff(_BackoffExecutor):
+    """Tries once more after each delay, and ends with the database's own error."""
+
+    def _delays(self) -> Iterable[float]:
+        delays: Iterable[float] = self.config.backoff_delays
+        return delays

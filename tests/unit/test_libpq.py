@@ -1,0 +1,75 @@
+"""Where a connection goes, in words, and without secrets."""
+
+import os
+import pwd
+
+import pytest
+
+from crontabber.libpq import describe, redact
+
+US = pwd.getpwuid(os.geteuid()).pw_name
+
+
+@pytest.fixture(autouse=True)
+def _no_variables(monkeypatch):
+    for name in list(os.environ):
+        if name.startswith("PG"):
+            monkeypatch.delenv(name)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "variables", "text"),
+    [
+        ({}, {}, f"host (local socket), port 5432, user {US}, database {US}"),
+        ({"user": "anna"}, {}, "host (local socket), port 5432, user anna, database anna"),
+        (
+            {"host": "db", "port": "1", "dbname": "d", "user": "u", "password": "p"},
+            {"PGHOST": "other"},
+            "host db, port 1, user u, database d",
+        ),
+        (
+            {},
+            {"PGHOST": "db", "PGPORT": "1", "PGDATABASE": "d", "PGUSER": "u", "PGPASSWORD": "p"},
+            "host db, port 1, user u, database d",
+        ),
+        ({"service": "main"}, {}, "service main"),
+        ({"dbname": "d"}, {"PGSERVICE": "main"}, "service main, database d"),
+        ({"host": "p@ss@db", "user": "u"}, {}, "host ********@db, port 5432, user u, database u"),
+    ],
+)
+def test_a_connection_is_described_as_libpq_makes_it(parameters, variables, text, monkeypatch):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert describe(parameters) == text
+
+
+def test_a_user_without_a_name_is_left_out(monkeypatch):
+    def unknown(uid):
+        raise KeyError(uid)
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    assert describe({}) == "host (local socket), port 5432"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "variables"),
+    [
+        ({"password": "geheim"}, {}),
+        ({"sslpassword": "geheim"}, {}),
+        ({}, {"PGPASSWORD": "geheim"}),
+        ({"host": "geheim@db"}, {}),
+    ],
+)
+def test_a_password_is_masked_wherever_it_stands(parameters, variables, monkeypatch):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert redact("a geheim, xgeheimx", parameters) == "a ********, x********x"
+
+
+@pytest.mark.parametrize("same", ["user", "dbname"])
+def test_a_name_that_is_the_password_too_does_not_give_it_away(same):
+    assert redact("role anna", {same: "anna", "password": "anna"}) == "role anna"
+
+
+def test_without_a_password_there_is_nothing_to_mask():
+    assert redact("text", {"password": ""}) == "text"
