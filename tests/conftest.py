@@ -1,0 +1,99 @@
+"""Fixtures for all tests; where the database comes from is said in CONTRIBUTING.md."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from crontabber import embedded
+from tests.support import ROOT, Command, Database, fresh_database, server_directory
+
+OURS = ("PG", "CRONTABBER", "crontabber.")
+"""How the variables begin that could change what is tested."""
+
+
+@pytest.fixture(scope="session")
+def _environment() -> Iterator[Mapping[str, str]]:
+    """The environment that the tests were started in; they themselves do not see it."""
+    original = dict(os.environ)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        for name in original:
+            if name.startswith(OURS):
+                monkeypatch.delenv(name)
+        yield original
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _clean_environment(_environment: Mapping[str, str]) -> None:
+    """No test depends on the variables of whoever runs it."""
+
+
+@pytest.fixture(scope="session")
+def postgres_server(_environment: Mapping[str, str]) -> Iterator[Database]:
+    """A real PostgreSQL, once for all tests: the database to make others from."""
+    ini = ROOT / "test-crontabber.ini"
+    if ini.exists():
+        yield _database_of_ini(ini)
+    elif _environment.get("CRONTABBER_TEST_DATABASE"):
+        yield _database_of_environment(_environment)
+    else:
+        with _private_server() as database:
+            yield database
+
+
+def _database_of_ini(ini: Path) -> Database:
+    """The database that ``test-crontabber.ini`` names, in the form of a crontabber.ini."""
+    from configobj import ConfigObj
+
+    section = ConfigObj(str(ini))["resource"]["postgresql"]
+    return _resolved({name: value for name, value in section.items() if value})
+
+
+def _database_of_environment(environment: Mapping[str, str]) -> Database:
+    """The database that libpq's variables lead to; ``CRONTABBER_TEST_DATABASE`` may name it."""
+    dbname = environment["CRONTABBER_TEST_DATABASE"]
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        for name, value in environment.items():
+            if name.startswith("PG"):
+                monkeypatch.setenv(name, value)
+        return _resolved({} if dbname == "1" else {"dbname": dbname})
+
+
+def _resolved(parameters: Mapping[str, str]) -> Database:
+    """What libpq makes of the parameters, with its own defaults for those left out."""
+    with closing(psycopg2.connect("", **parameters)) as connection:
+        info = connection.info
+        return Database(info.host, info.port, info.dbname, info.user, info.password or "")
+
+
+@contextmanager
+def _private_server() -> Iterator[Database]:
+    """A server for this session; it ends with the session, however that ends."""
+    with server_directory() as directory:
+        settings = {"fsync": "off", "full_page_writes": "off"}
+        with embedded.server(directory, linger=0.2, settings=settings) as parameters:
+            yield Database(**parameters)
+        embedded.wait_until_stopped(directory)
+
+
+@pytest.fixture
+def database(postgres_server: Database) -> Iterator[Database]:
+    """An empty database, for this test only."""
+    with fresh_database(postgres_server) as fresh:
+        yield fresh
+
+
+@pytest.fixture(scope="module")
+def module_database(postgres_server: Database) -> Iterator[Database]:
+    """An empty database for all tests of a module, which keep out of each other's way."""
+    with fresh_database(postgres_server) as fresh:
+        yield fresh
+
+
+@pytest.fixture
+def crontabber(tmp_path: Path) -> Command:
+    """The real ``crontabber`` command, in a directory of its own."""
+    return Command(tmp_path)
