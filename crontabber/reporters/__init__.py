@@ -1,0 +1,63 @@
+"""Those who are told what happens. They may fail; they never stop a job."""
+
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+from ..schedule.model import JobSpec, Run, Skip
+
+_logger = logging.getLogger("crontabber")
+
+
+class Reporter:
+    """Is told what happens in a tick; overrides what it wants to hear of."""
+
+    def started(self, job: JobSpec, run: Run) -> None:
+        """A slot of *job* begins; the *run* has no duration yet."""
+
+    def succeeded(self, job: JobSpec, run: Run) -> None:
+        """The *run* did what it should, and is recorded."""
+
+    def failed(self, job: JobSpec, run: Run, error: BaseException | None) -> None:
+        """The *run* raised *error*, or crashed (then there is none), and is recorded."""
+
+    def skipped(self, job: JobSpec, skip: Skip) -> None:
+        """*job* is not run in this tick."""
+
+    def trouble(self, message: str) -> None:
+        """Something is wrong that a person has to mend; one line."""
+
+    def finished(self) -> None:
+        """The tick is over."""
+
+
+class Reporters(Reporter):
+    """Several reporters as one; what one of them raises is logged, and that is all."""
+
+    def __init__(self, reporters: Iterable[Reporter]) -> None:
+        self._reporters = list(reporters)
+
+    def _tell(self, event: str, *what: Any) -> None:
+        for reporter in self._reporters:
+            try:
+                getattr(reporter, event)(*what)
+            except Exception:
+                _logger.warning("a reporter failed: %s", type(reporter).__name__, exc_info=True)
+
+    def started(self, job: JobSpec, run: Run) -> None:
+        self._tell("started", job, run)
+
+    def succeeded(self, job: JobSpec, run: Run) -> None:
+        self._tell("succeeded", job, run)
+
+    def failed(self, job: JobSpec, run: Run, error: BaseException | None) -> None:
+        self._tell("failed", job, run, error)
+
+    def skipped(self, job: JobSpec, skip: Skip) -> None:
+        self._tell("skipped", job, skip)
+
+    def trouble(self, message: str) -> None:
+        self._tell("trouble", message)
+
+    def finished(self) -> None:
+        self._tell("finished")
