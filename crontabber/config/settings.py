@@ -5,8 +5,9 @@ app classes are resolved for the classes that one asks for, from the same source
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta, tzinfo
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from ..errors import ConfigError
 from ..schedule.grammar import JobList
@@ -156,12 +157,10 @@ class Settings:
         return str(self._base.options[f"admin.{name}"].value)
 
 
-def _zone(name: str) -> tzinfo | None:
+def _zone(name: str) -> ZoneInfo | None:
     if not name:
         return None
-    import zoneinfo
-
-    return zoneinfo.ZoneInfo(name)
+    return ZoneInfo(name)
 
 
 def _logging_settings(values: Any) -> LoggingSettings:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable
 from typing import Any
 
-from ..schedule.model import JobSpec, Run, Skip
+from ..schedule.model import JobSpec, Replan, Run, Skip
 
 _logger = logging.getLogger("crontabber")
 
@@ -23,6 +23,9 @@ class Reporter:
 
     def skipped(self, job: JobSpec, skip: Skip) -> None:
         """*job* is not run in this tick."""
+
+    def replanned(self, job: JobSpec, replan: Replan) -> None:
+        """What is remembered of *job*'s next run was not right any more, and is changed."""
 
     def trouble(self, message: str) -> None:
         """Something is wrong that a person has to mend; one line."""
@@ -55,6 +58,9 @@ class Reporters(Reporter):
 
     def skipped(self, job: JobSpec, skip: Skip) -> None:
         self._tell("skipped", job, skip)
+
+    def replanned(self, job: JobSpec, replan: Replan) -> None:
+        self._tell("replanned", job, replan)
 
     def trouble(self, message: str) -> None:
         self._tell("trouble", message)

@@ -130,6 +130,8 @@ class SkipReason(enum.Enum):
     """Another crontabber has the claim."""
     BLOCKED = "blocked"
     """A job that it depends on stands in the way."""
+    BACKFILL = "a backfill app"
+    """It was asked for by name, and an app that gets dates runs in their order only."""
 
 
 @dataclass(frozen=True, slots=True)

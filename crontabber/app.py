@@ -1,0 +1,191 @@
+"""CronTabber: what the command can do, each of it one method."""
+
+from collections.abc import Iterable, Mapping
+from typing import TextIO
+
+from .clock import ServerClock
+from .config.messages import did_you_mean
+from .errors import ConfigError, ExitCode, StoreError, UnknownJobError
+from .generic_app import Answer, GenericApp
+from .reporters import Reporter, Reporters
+from .roster import Roster
+from .runner import App, Runner
+from .schedule.model import JobSpec, JobState, Skip, SkipReason
+from .signals import Signals
+from .store import Look
+from .tick import Make, Tick
+
+
+class CronTabber(GenericApp):
+    """The jobs of one configuration, and what people ask of them."""
+
+    def tick(self) -> ExitCode:
+        """Run the jobs that are due."""
+        look = self.look()
+        roster = self.roster(look.zone, look.states)
+        with Signals() as signals:
+            return self._tick(look, roster, signals, self.reporters).run()
+
+    def run_job(self, name: str, *, force: bool = False) -> Answer:
+        """Run one job, by app_name or class path, if it is due; with *force* come what may.
+
+        The answer says why it was not run. A backfill app is left alone: its dates have
+        an order. Raises `UnknownJobError`, or what is wrong with the job's line.
+        """
+        look = self.look()
+        roster = self.roster(look.zone, look.states)
+        job = _find(name, roster)
+        roster.faults.clear()  # those of others, which were not asked for
+        if job.backfill:
+            return _answer(job, Skip(SkipReason.BACKFILL, "which only runs by its own schedule"))
+        heard = _Heard()
+        with Signals() as signals:
+            tick = self._tick(look, roster, signals, [*self.reporters, heard])
+            code = tick.run_one(job, force=force)
+        return _answer(job, heard.skip, code)
+
+    def _tick(
+        self, look: Look, roster: Roster, signals: Signals, reporters: Iterable[Reporter]
+    ) -> Tick:
+        clock, reporter = ServerClock(look.now), Reporters(reporters)
+
+        def make_runner(make: Make) -> Runner:
+            return Runner(self.store, clock, make, reporter, signals, self.redact)
+
+        return Tick(look, roster, self.store, reporter, signals, make_runner, self._prepare)
+
+    def _prepare(self, classes: Mapping[str, type]) -> tuple[Make, Mapping[str, ConfigError]]:
+        resolved = self.settings.app_configs(classes)
+
+        def make(job: JobSpec, state: JobState) -> App:
+            app: App = classes[job.class_path](resolved.configs[job.class_path], state)
+            return app
+
+        return make, resolved.faults
+
+    def list_jobs(self, stream: TextIO) -> str:
+        """The state of each job, in the order listed; coloured if *stream* shows colours."""
+        from .views.colour import style_for
+        from .views.listing import listing
+
+        look = self.look()
+        roster = self.roster(look.zone, look.states)
+        text = listing(roster.all(), look.states, look.now, style_for(stream))
+        return "\n\n".join([*map(str, roster.faults), text])
+
+    def nagios(self) -> Answer:
+        """The health of all jobs, as Nagios wants it."""
+        from .schedule.health import judge
+        from .views.nagios import report
+
+        look = self.look()
+        roster = self.roster(look.zone, look.states)
+        jobs = roster.all()
+        findings = judge(jobs, look.states, look.now)
+        return Answer(*report(findings, roster.faults, len(jobs)))
+
+    def audit_ghosts(self) -> str:
+        """The jobs in the database that are not in the configuration."""
+        from .views.ghosts import ghosts
+
+        look = self.store.look(None)
+        roster = self.roster(look.zone, look.states)
+        jobs = roster.all()
+        unusable = {line.class_path for line in roster.lines} - {job.class_path for job in jobs}
+        return ghosts(look.states, jobs, unusable=unusable, zone=roster.zone)
+
+    def reset_job(self, name: str) -> str:
+        """Forget the state of one job, by app_name or class path; its log stays.
+
+        Raises `UnknownJobError`, and `JobOngoingError` if it is being run.
+        """
+        look = self.store.look(None)
+        app_name = _app_name(name, look, self.roster(look.zone, look.states))
+        if self.store.reset(app_name):
+            return f"{app_name} is reset: it will run as if for the first time"
+        return f"{app_name} has no state: there is nothing to reset"
+
+    def configtest(self) -> Answer:
+        """Check the jobs list, without a database; the code is the number of bad jobs."""
+        from .views.configtest import report
+
+        roster = self.roster("UTC", {})
+        jobs = roster.checked()
+        faults = [*roster.faults, *self.settings.app_configs(roster.classes).faults.values()]
+        warnings = [*self.settings.warnings, *self._unknown_parents(jobs)]
+        return Answer(report(faults, warnings, len(jobs)), min(len(faults), 125))
+
+    def sentrytest(self) -> str:
+        """Send a test exception to Sentry; raises ConfigError if it does not get there."""
+        return self._sentry().send_test()
+
+    def _unknown_parents(self, jobs: list[JobSpec]) -> list[str]:
+        names = {job.app_name for job in jobs}
+        return [
+            f"{job.app_name} depends on {parent}, which is neither in this configuration nor "
+            f"in the database{did_you_mean(parent, names)}"
+            for job in jobs
+            for parent in job.depends_on
+            if parent not in names and not self._is_in_database(parent)
+        ]
+
+    def _is_in_database(self, app_name: str) -> bool:
+        try:
+            return self.store.read(app_name) is not None
+        except StoreError:
+            return False
+
+
+class _Heard(Reporter):
+    """Remembers why a job was not run."""
+
+    def __init__(self) -> None:
+        self.skip: Skip | None = None
+
+    def skipped(self, job: JobSpec, skip: Skip) -> None:
+        self.skip = skip
+
+
+def _answer(job: JobSpec, skip: Skip | None, code: int = ExitCode.OK) -> Answer:
+    if skip is None:
+        return Answer("", code)
+    return Answer(f"{job.app_name} is not run: {skip.reason.value}, {skip.detail}", code)
+
+
+def _find(name: str, roster: Roster) -> JobSpec:
+    """The job of this app_name or class path, of an imported class."""
+    for line in roster.lines:
+        job = roster.remembered(line)
+        if name in (line.class_path, job and job.app_name):
+            job = roster.imported(line)
+            if job is None:
+                raise roster.faults[-1]
+            return job
+    jobs = roster.checked()
+    for job in jobs:
+        if job.app_name == name:
+            return job
+    raise _unknown(name, roster, jobs)
+
+
+def _app_name(name: str, look: Look, roster: Roster) -> str:
+    """The app_name that *name* means: of a row, or of a configured job."""
+    if name in look.states:
+        return name
+    for state in look.states.values():
+        if state.class_path == name:
+            return state.app_name
+    jobs = roster.all()
+    for job in jobs:
+        if name in (job.app_name, job.class_path):
+            return job.app_name
+    raise _unknown(name, roster, jobs, look.states)
+
+
+def _unknown(
+    name: str, roster: Roster, jobs: Iterable[JobSpec], app_names: Iterable[str] = ()
+) -> UnknownJobError:
+    known = {*app_names, *(job.app_name for job in jobs)}
+    known |= {line.class_path for line in roster.lines}
+    hint = did_you_mean(name, known) or "; see crontabber --list-jobs"
+    return UnknownJobError(f"there is no job {name!r}{hint}")

@@ -1,0 +1,113 @@
+"""From the lines of the jobs list to jobs: what is remembered of a class saves its import."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from .config.loader import check_app, depends_on_of, load_class
+from .errors import ConfigError, JobLineError
+from .schedule.dag import order
+from .schedule.grammar import JobLine
+from .schedule.model import JobSpec, JobState
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What holds for all jobs alike; see the fields of `JobSpec`."""
+
+    zone: ZoneInfo
+    error_retry: timedelta
+    max_ongoing_age: timedelta
+
+
+class Roster:
+    """The jobs of a configuration, as far as they can be used; the rest are its faults.
+
+    Job lines and app_names are each good for one job: the first one listed wins.
+    """
+
+    def __init__(
+        self, lines: Sequence[JobLine], states: Mapping[str, JobState], terms: Terms
+    ) -> None:
+        self.lines = lines
+        self.zone = terms.zone
+        self.faults: list[ConfigError] = []
+        """What is wrong with lines, in the order in which it was found."""
+        self.classes: dict[str, type] = {}
+        """The classes that were imported, by class path."""
+        self._terms = terms
+        self._lines_by_name: dict[str, JobLine] = {}
+        self._rows: defaultdict[str | None, list[JobState]] = defaultdict(list)
+        for state in states.values():
+            self._rows[state.class_path].append(state)
+
+    def remembered(self, line: JobLine) -> JobSpec | None:
+        """The job of *line* by what is remembered of it; None if its class has to be asked."""
+        rows = self._rows.get(line.class_path, ())
+        if len(rows) != 1 or rows[0].backfill is None:
+            return None
+        [row] = rows
+        if self._lines_by_name.setdefault(row.app_name, line) is not line:
+            return None
+        return self._job(line, row.app_name, row.depends_on, row.backfill)
+
+    def imported(self, line: JobLine) -> JobSpec | None:
+        """The job of *line* by what its class says; None if it has a fault."""
+        try:
+            return self._import(line)
+        except ConfigError as error:
+            self.faults.append(error)
+            return None
+
+    def all(self) -> list[JobSpec]:
+        """All jobs in the listed order, with as few imports as can be."""
+        jobs = (self.remembered(line) or self.imported(line) for line in self.lines)
+        return [job for job in jobs if job]
+
+    def checked(self) -> list[JobSpec]:
+        """All jobs in the listed order, by what their classes say; circles are faults."""
+        jobs = [job for job in map(self.imported, self.lines) if job]
+        self.ordered(jobs)
+        return jobs
+
+    def ordered(self, jobs: Iterable[JobSpec], last: Sequence[str] = ()) -> list[JobSpec]:
+        """*jobs* in the order to run them; circles are faults, and left out."""
+        by_name = {job.app_name: job for job in jobs}
+        names, circles = order({name: job.depends_on for name, job in by_name.items()}, last)
+        self.faults += circles
+        return [by_name[name] for name in names]
+
+    def _import(self, line: JobLine) -> JobSpec:
+        try:
+            cls = load_class(line.class_path)
+            check_app(cls)
+            app_name: str = cls.app_name  # type: ignore[attr-defined]  # as just checked
+            first = self._lines_by_name.setdefault(app_name, line)
+            if first is not line:
+                raise JobLineError(_twice(app_name, first, line))
+        except JobLineError as error:
+            raise JobLineError(f"job line {str(line)!r}: {error}") from error
+        self.classes[line.class_path] = cls
+        return self._job(line, app_name, depends_on_of(cls), bool(getattr(cls, "is_backfill", 0)))
+
+    def _job(
+        self, line: JobLine, app_name: str, depends_on: tuple[str, ...], backfill: bool
+    ) -> JobSpec:
+        return JobSpec(
+            app_name=app_name,
+            class_path=line.class_path,
+            schedule=line.schedule,
+            zone=self._terms.zone,
+            depends_on=depends_on,
+            backfill=backfill,
+            error_retry=self._terms.error_retry,
+            max_ongoing_age=self._terms.max_ongoing_age,
+        )
+
+
+def _twice(app_name: str, first: JobLine, second: JobLine) -> str:
+    if first.class_path == second.class_path:
+        return f"the class is listed already, as {str(first)!r}; a class makes one job"
+    return f"its app_name {app_name!r} is that of {first.class_path}; give it another"
