@@ -67,11 +67,12 @@ class CronTabber(GenericApp):
         """The state of each job, in the order listed; coloured if *stream* shows colours."""
         from .views.colour import style_for
         from .views.listing import listing
+        from .views.text import one_line
 
         look = self.look()
         roster = self.roster(look.zone, look.states)
         text = listing(roster.all(), look.states, look.now, style_for(stream))
-        return "\n\n".join([*map(str, roster.faults), text])
+        return "\n\n".join([*(one_line(str(fault)) for fault in roster.faults), text])
 
     def nagios(self) -> Answer:
         """The health of all jobs, as Nagios wants it."""

@@ -1,5 +1,6 @@
 """The ``crontabber`` command: the only place that prints, and says how the process exits."""
 
+import io
 import logging
 import os
 import signal
@@ -21,6 +22,9 @@ _logger = logging.getLogger("crontabber")
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what the command line asks for, and return the exit status."""
     argv = sys.argv[1:] if argv is None else argv
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # cron's locale may know ASCII only
+            stream.reconfigure(errors="backslashreplace")
     try:
         answer = _answer(argv, os.environ)
         if answer.text:

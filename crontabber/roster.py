@@ -1,7 +1,7 @@
 """From the lines of the jobs list to jobs: what is remembered of a class saves its import."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -29,7 +29,11 @@ class Roster:
     """
 
     def __init__(
-        self, lines: Sequence[JobLine], states: Mapping[str, JobState], terms: Terms
+        self,
+        lines: Sequence[JobLine],
+        states: Mapping[str, JobState],
+        terms: Terms,
+        load: Callable[[str], type] = load_class,
     ) -> None:
         self.lines = lines
         self.zone = terms.zone
@@ -38,6 +42,7 @@ class Roster:
         self.classes: dict[str, type] = {}
         """The classes that were imported, by class path."""
         self._terms = terms
+        self._load = load
         self._lines_by_name: dict[str, JobLine] = {}
         self._rows: defaultdict[str | None, list[JobState]] = defaultdict(list)
         for state in states.values():
@@ -46,9 +51,9 @@ class Roster:
     def remembered(self, line: JobLine) -> JobSpec | None:
         """The job of *line* by what is remembered of it; None if its class has to be asked."""
         rows = self._rows.get(line.class_path, ())
-        if len(rows) != 1 or rows[0].backfill is None:
+        row = rows[0] if len(rows) == 1 else None
+        if row is None or row.backfill is None:
             return None
-        [row] = rows
         if self._lines_by_name.setdefault(row.app_name, line) is not line:
             return None
         return self._job(line, row.app_name, row.depends_on, row.backfill)
@@ -81,7 +86,7 @@ class Roster:
 
     def _import(self, line: JobLine) -> JobSpec:
         try:
-            cls = load_class(line.class_path)
+            cls = self._load(line.class_path)
             check_app(cls)
             app_name: str = cls.app_name  # type: ignore[attr-defined]  # as just checked
             first = self._lines_by_name.setdefault(app_name, line)

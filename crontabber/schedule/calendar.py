@@ -56,9 +56,10 @@ def _day_of(moment: datetime, time: TimeOfDay, zone: ZoneInfo) -> date:
     """The last day whose *time* is not after *moment*.
 
     Not simply the date of *moment*: where clocks jump over 23:30, the slot of that
-    evening is the first moment of the next day.
+    evening is the first moment of the next day; and where they are set back over
+    midnight, that of the next day may have been already.
     """
-    day = moment.astimezone(zone).date()
+    day = moment.astimezone(zone).date() + _DAY
     while wall_clock(day, time, zone) > moment or not _exists(day, zone):
         day -= _DAY
     return day

@@ -29,7 +29,7 @@ def decide(
     if planned.due_at(job) > now:
         replan = replanned(job, state, now) if state else None
         return replan or Skip(SkipReason.NOT_DUE, f"until {planned.due_at(job)}")
-    if blocked := blocked_by(job, states, planned.slot_at(job, state, now), now):
+    if blocked := blocked_by(job, states, planned.slot, now):
         return Skip(SkipReason.BLOCKED, blocked)
     return RunNow()
 
@@ -46,7 +46,10 @@ def _marked_by_older(job: JobSpec, state: JobState, now: datetime) -> bool:
 
 
 def blocked_by(job: JobSpec, states: States, slot: datetime, now: datetime) -> str | None:
-    """Why *job* may not run its *slot* yet: the first parent that stands in the way."""
+    """Why *job* may not run yet: the first parent that stands in the way.
+
+    *slot* is the oldest that is open, since when *job* has been waiting.
+    """
     for parent in job.depends_on:
         if fault := _fault(states.get(parent), slot, now):
             return f"{parent} {fault}"

@@ -83,33 +83,46 @@ def in_force(job: JobSpec, state: JobState | None) -> tuple[Schedule, ZoneInfo]:
 def replanned(job: JobSpec, state: JobState, now: datetime) -> Replan | None:
     """What to remember instead, if what *state* waits for is not right any more.
 
-    Only for a job that waits for a slot of the future; a failed one keeps its retry.
+    Only for a job that waits for a slot of the future; a failed one keeps its retry,
+    unless that was reckoned by a clock that was stepped back since.
     """
+    if _retried_too_late(job, state, now):
+        return Replan(replace(state, next_run=now), "its last run was at a time yet to come")
     if state.next_slot is None:
         return _replanned_inherited(job, state, now)
     if state.next_slot <= now or state.plan is None:
         return None
-    done = state.last_success or state.last_run or now
     if state.plan != job.plan:
         why = f"its schedule was {state.plan}, and is now {job.plan}"
     elif not job.backfill and state.next_slot - now > 3 * job.schedule.frequency.period:
         # The clock was wrong when it was reckoned. A backfill app waits even so, lest
         # it be given a date that it has done.
         why = "its next run was further away than its schedule can say"
-        done = min(done, now)
     else:
         return None
-    slot = slot_after(job.schedule, done, now, job.zone)
+    slot = slot_after(job.schedule, _done(job, state, now), now, job.zone)
     if state.next_run and state.next_run != state.next_slot:  # set by hand, or a retry
         return Replan(_waiting(job, state, slot, min(state.next_run, slot)), why)
     return Replan(_waiting(job, state, slot, slot), why)
+
+
+def _retried_too_late(job: JobSpec, state: JobState, now: datetime) -> bool:
+    if not (state.last_error and state.last_run and state.next_run):
+        return False
+    return state.next_run > now and state.last_run - now > job.error_retry
+
+
+def _done(job: JobSpec, state: JobState, now: datetime) -> datetime:
+    """What the next slot is counted from; only a date that is done may be of the future."""
+    done = state.last_success or state.last_run or now
+    return done if job.backfill else min(done, now)
 
 
 def _replanned_inherited(job: JobSpec, state: JobState, now: datetime) -> Replan | None:
     """An older crontabber does not notice that a schedule was edited; we do."""
     if state.last_run is None or state.next_run is None or state.last_error:
         return None
-    slot = slot_after(job.schedule, state.last_success or state.last_run, now, job.zone)
+    slot = slot_after(job.schedule, _done(job, state, now), now, job.zone)
     if state.next_run - slot <= timedelta(minutes=1):  # it did not cut to the minute
         return None
     return Replan(_waiting(job, state, slot, slot), "an older crontabber had an older schedule")

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from .calendar import next_slot
+from .calendar import slot_after
 from .model import JobSpec
 
 
@@ -15,5 +15,4 @@ def next_try(job: JobSpec, slot: datetime, started: datetime) -> datetime:
     """
     began = started.replace(microsecond=0)
     when = began + min(job.error_retry, job.schedule.frequency.period)
-    regular = next_slot(job.schedule, slot, job.zone)
-    return min(when, regular) if regular > started else when
+    return min(when, slot_after(job.schedule, slot, started, job.zone))

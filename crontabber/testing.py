@@ -1,0 +1,174 @@
+"""For the tests of your apps: run one without a database, or a month of them in a second.
+
+`run_job` runs an app as crontabber would, once. `Simulation` is crontabber itself, with
+its memory in this process and a clock that you move.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from .clock import utc_now
+from .config.commandline import Command, CommandLine
+from .config.loader import check_app
+from .config.settings import Settings
+from .errors import ExitCode
+from .reporters import Reporter
+from .roster import Roster, Terms
+from .runner import App, Runner
+from .schedule.calendar import floor_minute
+from .schedule.grammar import Frequency, JobLine, Schedule
+from .schedule.model import JobSpec, JobState, Run
+from .signals import Signals
+from .store.memory import MemoryStore
+from .tick import Make, Tick
+
+__all__ = ["FakeClock", "MemoryStore", "Simulation", "run_job"]
+
+AppT = TypeVar("AppT")
+
+
+class FakeClock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self, start: datetime) -> None:
+        """*start* is an aware datetime; a naive one raises ValueError."""
+        self._now = _aware(start)
+
+    def now(self) -> datetime:
+        """What the clock says, in the time zone it was set in."""
+        return self._now
+
+    def set(self, moment: datetime) -> None:
+        """Set the clock, forwards or backwards, to an aware datetime."""
+        self._now = _aware(moment)
+
+    def advance(self, step: timedelta) -> None:
+        """Let this much time pass."""
+        self._now += step
+
+
+def run_job(
+    app: type[AppT],
+    date: datetime | None = None,
+    *,
+    options: Mapping[str, object] | None = None,
+    settings: Mapping[str, object] | None = None,
+) -> AppT:
+    """Run an app once, as crontabber would, and return it.
+
+    *date* is what a backfill app is given, an aware datetime; this minute if left out.
+    *options* are the app's own, by name, and *settings* any others by dotted name, such
+    as ``resource.postgresql.dbname``; both as one writes them in ``crontabber.ini``.
+    Raises what the app raises, and `ConfigError` for an option that cannot be used.
+    """
+    check_app(app)
+    slot = _aware(date) if date else floor_minute(utc_now())
+    config = _config(app, _settings({app: options or {}}, settings or {}))
+    made: Any = app(config, JobState(app.app_name))  # type: ignore[call-arg, attr-defined]  # as just checked
+    for _ in made.main([slot]):
+        pass
+    return made  # type: ignore[no-any-return]
+
+
+class Simulation:
+    """Crontabber on a clock that you move.
+
+    *jobs* gives each app class its schedule, as in the jobs list (``"5m"``,
+    ``"1d|03:00"``); they are listed in that order. *zone* is the time zone of the
+    schedules. A job can let time pass by ``clock.advance``.
+    """
+
+    def __init__(
+        self,
+        jobs: Mapping[type, str],
+        start: datetime,
+        zone: str = "UTC",
+        *,
+        settings: Mapping[str, object] | None = None,
+    ) -> None:
+        self.clock = FakeClock(start)
+        self.store = MemoryStore(self.clock, zone)
+        self.reporter = Reporter()
+        """Is told what happens; put your own here to listen."""
+        self._settings = _settings({}, settings or {})
+        self._configs: dict[type, Any] = {}
+        self._classes = {f"{cls.__module__}.{cls.__qualname__}": cls for cls in jobs}
+        self._lines = [
+            JobLine(path, Schedule.parse(jobs[cls])) for path, cls in self._classes.items()
+        ]
+
+    @property
+    def log(self) -> list[Run]:
+        """Every run so far, in order."""
+        return self.store.log
+
+    @property
+    def states(self) -> dict[str, JobState]:
+        """What is remembered of each job, by app_name."""
+        return self.store.states
+
+    def slots(self, app_name: str) -> list[datetime]:
+        """The slots that succeeded, in the order in which they did, in UTC."""
+        return [run.slot for run in self.log if run.app_name == app_name and not run.error]
+
+    def tick(self, at: datetime | None = None) -> ExitCode:
+        """Start crontabber once, now or *at* this moment; what it would exit with."""
+        if at:
+            self.clock.set(at)
+        look = self.store.look(list(self._classes))
+        terms = Terms(
+            ZoneInfo(look.zone), self._settings.error_retry, self._settings.max_ongoing_age
+        )
+        roster = Roster(self._lines, look.states, terms, self._classes.__getitem__)
+        signals = Signals()  # not installed: the test's own stay in force
+
+        def make_runner(make: Make) -> Runner:
+            return Runner(self.store, self.clock, make, self.reporter, signals)
+
+        return Tick(
+            look, roster, self.store, self.reporter, signals, make_runner, self._prepare
+        ).run()
+
+    def run(self, until: datetime, every: str = "5m") -> None:
+        """Start crontabber *every* so often, from now on and *until* then, both included.
+
+        A tick that takes longer than that delays those after it, as each waits its turn.
+        """
+        step, until = Frequency.parse(every).period, _aware(until)
+        at = self.clock.now()
+        while at <= until:
+            self.tick(max(at, self.clock.now()))
+            at += step
+
+    def _prepare(self, classes: Mapping[str, type]) -> tuple[Make, Mapping[str, Any]]:
+        def make(job: JobSpec, state: JobState) -> App:
+            cls = classes[job.class_path]
+            if cls not in self._configs:  # which is most of what a tick costs
+                self._configs[cls] = _config(cls, self._settings)
+            app: App = cls(self._configs[cls], state)
+            return app
+
+        return make, {}
+
+
+def _config(cls: type, settings: Settings) -> Any:
+    resolved = settings.app_configs({cls.__qualname__: cls})
+    for fault in resolved.faults.values():
+        raise fault
+    return resolved.configs[cls.__qualname__]
+
+
+def _settings(options: Mapping[type, Mapping[str, object]], more: Mapping[str, object]) -> Settings:
+    texts = {name: str(value) for name, value in more.items()}
+    for cls, own in options.items():
+        section = f"crontabber.class-{cls.__name__}"
+        texts.update({f"{section}.{name}": str(value) for name, value in own.items()})
+    return Settings.load(CommandLine(Command(), texts), {})
+
+
+def _aware(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment} has no time zone: write datetime(…, tzinfo=timezone.utc)")
+    return moment

@@ -1,0 +1,1 @@
+"""SHOW: state in, text out."""

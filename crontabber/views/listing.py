@@ -1,0 +1,85 @@
+"""What ``--list-jobs`` prints: a block for each job, in the order listed."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from ..datetimeutil import timesince, timeuntil
+from ..schedule.health import PATIENCE
+from ..schedule.model import JobSpec, JobState, LastError, States
+from ..schedule.plan import plan
+from .text import Style, escaped, plain
+
+_HEADING = "=== JOB ".ljust(80, "=")
+_TRACEBACK = "Traceback (most recent call last):"
+
+
+def listing(jobs: Sequence[JobSpec], states: States, now: datetime, style: Style = plain) -> str:
+    """What is known of each of *jobs*; times are in the zone of its schedule."""
+    blocks = (_block(job, states.get(job.app_name), now, style) for job in jobs)
+    return "\n\n".join("\n".join(lines) for lines in blocks) or "There are no jobs."
+
+
+def _block(job: JobSpec, state: JobState | None, now: datetime, style: Style) -> Iterator[str]:
+    yield _HEADING
+    yield _line("Class:", job.class_path)
+    yield _line("App name:", job.app_name)
+    yield _line("Frequency:", str(job.schedule).replace("|", " @ "))
+    if job.depends_on:
+        yield _line("Depends on:", ", ".join(job.depends_on))
+    if state is None or (state.last_run is None and state.ongoing is None):
+        yield "*NO PREVIOUS RUN INFO*"
+        return
+    yield from _ongoing(state, now, style)
+    yield _line("Last run:", _past(job, state.last_run, now, "no previous run"))
+    yield _line("Last success:", _past(job, state.last_success, now, "no previous successful run"))
+    yield from _next_run(job, state, now, style)
+    if state.last_error:
+        yield style("error", _line("Error!!", f"({state.error_count} times)"))
+        yield from _error(state.last_error, style)
+
+
+def _ongoing(state: JobState, now: datetime, style: Style) -> Iterator[str]:
+    if state.ongoing:
+        yield style("ongoing", f"Ongoing now!   Started {timesince(state.ongoing, now)} ago")
+        yield _line("Run by:", str(state.claim or "an older crontabber"))
+
+
+def _next_run(job: JobSpec, state: JobState, now: datetime, style: Style) -> Iterator[str]:
+    planned = plan(job, state, now)
+    due = planned.due_at(job)
+    if due > now:
+        yield _line("Next run:", f"{_time(job, due)}  (in {timeuntil(due, now)})")
+    else:
+        line = _line("Next run:", f"{_time(job, due)}  (was {timesince(due, now)} ago)")
+        overdue = now - due > PATIENCE and not state.ongoing
+        yield style("overdue", line) if overdue else line
+    # a failed one is tried again later, but with the same date
+    if job.backfill and planned.slot <= now and planned.slot != due:
+        yield _line("Open slot:", _past(job, planned.slot, now, ""))
+
+
+def _error(error: LastError, style: Style) -> Iterator[str]:
+    """The traceback, and below it the exception in our own form instead of Python's."""
+    name = error.type.removeprefix("<class '").removesuffix("'>")
+    stack = error.traceback.rstrip("\n")
+    for ending in (f"{name}: {error.value}".rstrip("\n"), name):
+        if f"\n{stack}".endswith(f"\n{ending}"):
+            stack = stack.removesuffix(ending).rstrip("\n")
+            break
+    if stack and _TRACEBACK not in stack:  # an older crontabber may have kept the frames only
+        yield _TRACEBACK
+    if stack:
+        yield escaped(stack)
+    yield style("error", escaped(": ".join(filter(None, (error.type, error.value)))))
+
+
+def _line(label: str, value: str) -> str:
+    return f"{label:15} {escaped(value)}"
+
+
+def _past(job: JobSpec, moment: datetime | None, now: datetime, never: str) -> str:
+    return f"{_time(job, moment)}  ({timesince(moment, now)} ago)" if moment else never
+
+
+def _time(job: JobSpec, moment: datetime) -> str:
+    return f"{moment.astimezone(job.zone):%Y-%m-%d %H:%M:%S}"

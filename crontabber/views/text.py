@@ -1,0 +1,35 @@
+"""Text from elsewhere, made fit to be shown; and how text is decorated."""
+
+import re
+from collections.abc import Callable
+
+Style = Callable[[str, str], str]
+"""Decorates a text, given what kind it is: ``error``, ``ongoing`` or ``overdue``."""
+
+# What could drive a terminal, and what reorders or breaks a line unseen; surrogates
+# cannot be printed at all.
+_UNFIT = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+def plain(_kind: str, text: str) -> str:
+    """The style that does nothing."""
+    return text
+
+
+def escaped(text: str) -> str:
+    r"""*text* with control characters shown as ``\x1b``; newlines and tabs stay."""
+    return _UNFIT.sub(lambda match: ascii(match[0])[1:-1], text)
+
+
+def one_line(text: str) -> str:
+    """*text* on one line, with control characters shown, and single blanks."""
+    return escaped(" ".join(text.split()))
+
+
+def all_well(jobs: int) -> str:
+    """What there is to say when nothing is wrong with any of so many jobs."""
+    if jobs == 0:
+        return "there are no jobs"
+    return f"all {jobs} jobs are well" if jobs > 1 else "the one job is well"

@@ -1,0 +1,301 @@
+"""What is wrong with the jobs: failures, stuck claims, jobs that nobody runs."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crontabber.schedule.grammar import Schedule
+from crontabber.schedule.health import Finding, Status, judge
+from crontabber.schedule.model import Claim, JobSpec, JobState, LastError
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+NOW = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
+ERROR = LastError("<class 'OSError'>", "[Errno 13] Permission denied: '/etc'", "")
+OK, WARNING, CRITICAL = Status.OK, Status.WARNING, Status.CRITICAL
+
+
+def job(name="a", schedule="1h", *parents, **more):
+    return JobSpec(
+        name, f"jobs.{name.title()}", Schedule.parse(schedule), ZoneInfo("UTC"), parents, **more
+    )
+
+
+def ran(spec, due, **more):
+    """The row of a job that ran well, and is due again then."""
+    last = due - spec.schedule.frequency.period
+    state = JobState(
+        spec.app_name,
+        next_run=due,
+        next_slot=due,
+        first_run=last,
+        last_run=last,
+        last_success=last,
+        plan=spec.plan,
+    )
+    return replace(state, **more)
+
+
+def failed(spec, due, **more):
+    return ran(spec, due, **{"error_count": 1, "last_error": ERROR, **more})
+
+
+def running(spec, since, **more):
+    claim = Claim("db1", 4711, 1, since)
+    return ran(spec, since, **{"ongoing": since, "claim": claim, **more})
+
+
+def found(*pairs):
+    """The findings' app_names and statuses, for pairs of a job and its row."""
+    states = {state.app_name: state for _, state in pairs if state}
+    findings = judge([spec for spec, _ in pairs], states, NOW)
+    return {finding.app_name: finding.status for finding in findings}
+
+
+def only(spec, state):
+    [finding] = judge([spec], {spec.app_name: state}, NOW)
+    return finding
+
+
+def test_the_numbers_are_those_of_a_nagios_plugin():
+    assert [status.value for status in (OK, WARNING, CRITICAL, Status.UNKNOWN)] == [0, 1, 2, 3]
+
+
+def test_nothing_is_wrong_with_jobs_that_ran_and_wait():
+    a, b = job("a"), job("b", "1d|03:00", "a", backfill=True)
+    assert found((a, ran(a, NOW + MINUTE)), (b, ran(b, NOW + 15 * HOUR))) == {}
+
+
+def test_a_failed_job_is_critical_and_its_exception_is_named():
+    spec = job("a")
+    finding = only(spec, failed(spec, NOW + MINUTE))
+    assert finding == Finding(CRITICAL, "a", "jobs.A", (ERROR.type, ERROR.value))
+    assert finding.class_name == "A"
+
+
+@pytest.mark.parametrize(
+    ("backfill", "count", "status"),
+    [(False, 1, CRITICAL), (False, 2, CRITICAL), (True, 1, WARNING), (True, 2, CRITICAL)],
+)
+def test_a_backfill_app_may_fail_once(backfill, count, status):
+    spec = job(backfill=backfill)
+    assert found((spec, failed(spec, NOW + MINUTE, error_count=count))) == {"a": status}
+
+
+@pytest.mark.parametrize(
+    ("schedule", "late", "status"),
+    [
+        ("5m", HOUR, OK),
+        ("5m", HOUR + MINUTE, CRITICAL),
+        ("1h", HOUR, OK),
+        ("1h", HOUR + MINUTE, CRITICAL),
+        ("6h", HOUR + MINUTE, WARNING),
+        ("6h", 6 * HOUR, WARNING),
+        ("6h", 6 * HOUR + MINUTE, CRITICAL),
+        ("1d|03:00", 9 * HOUR, WARNING),
+        ("1d", 30 * DAY, CRITICAL),
+    ],
+)
+def test_trap_ok_for_jobs_that_had_not_run_for_30_days(schedule, late, status):
+    """trap: OK for jobs that had not run for 30 days"""
+    spec = job("a", schedule)
+    assert found((spec, ran(spec, NOW - late))) == ({"a": status} if status else {})
+
+
+def test_an_overdue_job_says_since_when_in_the_zone_of_its_schedule():
+    spec = replace(job("a", "1d"), zone=ZoneInfo("America/New_York"))
+    finding = only(spec, ran(spec, NOW - 30 * DAY))
+    assert finding.parts == ("overdue", "due since 2026-10-22 08:00:00 EDT")
+
+
+def test_a_new_job_is_not_overdue():
+    assert found((job("a", "1d|03:00"), None)) == {}
+
+
+def test_a_job_that_was_seen_but_never_run_becomes_overdue():
+    spec = job("a", "1d|03:00")
+    seen = JobState("a", next_run=NOW - 9 * HOUR, next_slot=NOW - 9 * HOUR, plan=spec.plan)
+    assert found((spec, seen)) == {"a": WARNING}
+
+
+def test_a_row_of_an_older_crontabber_is_judged_too():
+    spec = job("a", "1d", backfill=True)
+    row = JobState("a", next_run=NOW - 2 * DAY, last_run=NOW - 3 * DAY, last_success=NOW - 3 * DAY)
+    assert found((spec, row)) == {"a": CRITICAL}
+    assert found((spec, replace(row, next_run=NOW + HOUR))) == {}
+
+
+def test_a_failed_date_that_waits_for_its_retry_is_not_overdue():
+    spec = job("a", "1d", backfill=True)
+    state = ran(spec, NOW - 3 * DAY, next_run=NOW + MINUTE)
+    assert found((spec, state)) == {}
+
+
+def test_while_a_job_runs_the_others_may_be_waiting_for_their_turn():
+    long, short = job("long"), job("short", "5m")
+    late = ran(short, NOW - 5 * HOUR)
+    assert found((long, running(long, NOW - 5 * HOUR)), (short, late)) == {"short": WARNING}
+
+
+def test_a_stuck_job_is_no_excuse_for_the_others():
+    """trap: OK for stuck claims and for jobs that had not run for 30 days"""
+    stuck, other = job("stuck"), job("other", "5m")
+    pairs = (stuck, running(stuck, NOW - 30 * DAY)), (other, ran(other, NOW - 30 * DAY))
+    assert found(*pairs) == {"stuck": WARNING, "other": CRITICAL}
+
+
+@pytest.mark.parametrize(
+    ("since", "status"),
+    [
+        (-HOUR, OK),  # the mark of a host whose clock is ahead
+        (HOUR, OK),
+        (12 * HOUR, OK),
+        (12 * HOUR + MINUTE, WARNING),
+        (25 * HOUR, WARNING),  # which is only one hour to those who forget the days
+        (30 * DAY, WARNING),
+    ],
+)
+def test_trap_ok_for_stuck_claims(since, status):
+    """trap: OK for stuck claims"""
+    spec = job("a", "5m")
+    assert found((spec, running(spec, NOW - since))) == ({"a": status} if status else {})
+
+
+def test_a_stuck_claim_says_since_when_and_by_whom():
+    spec = job()
+    ours = only(spec, running(spec, NOW - DAY))
+    assert ours.parts == (
+        "ongoing for too long",
+        "since 2026-11-20 12:00:00 UTC, by process 4711 on db1",
+    )
+    older = only(spec, running(spec, NOW - DAY, claim=None))
+    assert older.parts[-1] == "since 2026-11-20 12:00:00 UTC, by an older crontabber"
+
+
+def test_how_long_is_too_long_is_the_jobs_own_affair():
+    spec = job(max_ongoing_age=2 * DAY)
+    assert found((spec, running(spec, NOW - DAY))) == {}
+
+
+def test_of_several_things_wrong_with_a_job_the_worst_is_told():
+    spec = job()
+    stuck = running(spec, NOW - DAY, error_count=3, last_error=ERROR)
+    assert only(spec, stuck).status is CRITICAL
+    assert only(spec, failed(spec, NOW - DAY)).parts == (ERROR.type, ERROR.value)
+
+
+def test_a_backfill_app_that_waits_for_a_far_date_is_told():
+    spec = job("a", "1d", backfill=True)
+    assert found((spec, ran(spec, NOW + 3 * DAY))) == {}
+    finding = only(spec, ran(spec, NOW + 400 * DAY))
+    assert finding.status is WARNING
+    assert "2027-12-26 12:00:00 UTC" in finding.parts[1]
+    assert "clock" in finding.parts[1]
+
+
+def test_a_far_date_that_the_next_tick_mends_is_not_told():
+    plain, edited = job("plain", "5m"), job("edited", "5m", backfill=True)
+    assert found((plain, ran(plain, NOW + DAY))) == {}
+    assert found((edited, ran(edited, NOW + 7 * DAY, plan="7d"))) == {}
+
+
+def blocked_family(mother_state):
+    """A mother, a child overdue because of her, and a grandchild overdue because of that."""
+    mother, child, grandchild = job("m"), job("c", "1h", "m"), job("g", "1h", "c")
+    late = NOW - 5 * HOUR
+    # listed before those they wait for
+    return found(
+        (grandchild, ran(grandchild, late)),
+        (child, ran(child, late)),
+        (mother, mother_state(mother)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("mother", "expected"),
+    [
+        (lambda m: failed(m, NOW + MINUTE), {"m": CRITICAL}),
+        (lambda m: ran(m, NOW - 5 * HOUR), {"m": CRITICAL}),
+        (lambda m: running(m, NOW - 5 * HOUR), {}),
+        (lambda m: running(m, NOW - DAY), {"m": WARNING}),
+    ],
+    ids=["failed", "overdue", "running", "stuck"],
+)
+def test_children_that_are_blocked_add_nothing(mother, expected):
+    assert blocked_family(mother) == expected
+
+
+def test_a_parent_with_a_finding_that_does_not_stand_in_the_way_is_no_excuse():
+    astray, child = job("astray", "1d", backfill=True), job("child", "1h", "astray")
+    pairs = (astray, ran(astray, NOW + 400 * DAY)), (child, ran(child, NOW - 5 * HOUR))
+    assert found(*pairs) == {"astray": WARNING, "child": CRITICAL}
+
+
+def test_a_child_whose_parent_nobody_reports_says_why_it_waits():
+    child = job("c", "1h", "elsewhere")
+    assert only(child, ran(child, NOW - 5 * HOUR)).parts[-1] == "blocked: elsewhere has never run"
+
+
+@pytest.mark.parametrize(("since", "expected"), [(HOUR, {}), (30 * DAY, {"c": CRITICAL})])
+def test_a_parent_of_another_configuration_excuses_while_it_runs_but_not_for_ever(since, expected):
+    child, foreign = job("c", "1h", "foreign"), job("foreign")
+    states = {"c": ran(child, NOW - 5 * HOUR), "foreign": running(foreign, NOW - since)}
+    assert {f.app_name: f.status for f in judge([child], states, NOW)} == expected
+
+
+def test_jobs_in_a_circle_are_judged_as_well():
+    a, b = job("a", "1h", "b"), job("b", "1h", "a")
+    pairs = [(spec, ran(spec, NOW - 5 * HOUR)) for spec in (a, b)]
+    assert found(*pairs)
+
+
+NAMES = "abcd"
+ages = st.one_of(st.none(), st.integers(-40 * 24, 40 * 24).map(lambda hours: hours * HOUR))
+
+
+@st.composite
+def jobs_and_states(draw):
+    jobs, states = [], {}
+    for name in NAMES:
+        parents = draw(st.sets(st.sampled_from(NAMES), max_size=2))
+        schedule = draw(st.sampled_from(["5m", "6h", "1d", "7d|03:00"]))
+        spec = job(name, schedule, *sorted(parents), backfill=draw(st.booleans()))
+        jobs.append(spec)
+        due, ongoing = draw(ages), draw(ages)
+        if due is not None:
+            error = draw(st.sampled_from([None, ERROR]))
+            states[name] = ran(
+                spec,
+                NOW - due,
+                ongoing=None if ongoing is None else NOW - ongoing,
+                last_error=error,
+                error_count=1 if error else 0,
+            )
+    return jobs, states
+
+
+@given(jobs_and_states())
+def test_whatever_is_remembered_there_is_at_most_one_finding_a_job_and_none_of_ok(given_):
+    jobs, states = given_
+    findings = judge(jobs, states, NOW)
+    names = [finding.app_name for finding in findings]
+    assert names == [name for name in NAMES if name in names]
+    assert all(finding.status in {WARNING, CRITICAL} for finding in findings)
+    assert {name for name, state in states.items() if state.last_error} <= set(names)
+
+
+@given(jobs_and_states())
+def test_when_a_job_is_very_late_something_is_said(given_):
+    """trap: OK for jobs that had not run for 30 days"""
+    jobs, states = given_
+    late = [
+        state
+        for state in states.values()
+        if state.ongoing is None and state.next_run < NOW - 30 * DAY
+    ]
+    # a parent that runs, at most 12 h, is the only reason to be silent
+    runs = [s for s in states.values() if s.ongoing and NOW - s.ongoing <= 12 * HOUR]
+    assert not late or runs or judge(jobs, states, NOW)
