@@ -15,6 +15,7 @@ from .config.settings import Settings
 from .errors import CrontabberError, ExitCode, Stopped
 from .generic_app import Answer
 from .logs import configure
+from .reporters.terminal import TerminalReporter
 
 _logger = logging.getLogger("crontabber")
 
@@ -61,6 +62,8 @@ def _do(line: CommandLine, environ: Mapping[str, str]) -> Answer:
     settings = Settings.load(line, environ)
     configure(settings.logging)
     with CronTabber(settings) as app:
+        if sys.stdout.isatty():
+            app.reporters.append(TerminalReporter(sys.stdout, app.redact))
         if settings.wants_admin:
             return Answer(settings.run_admin(app.classes()))
         warnings = (

@@ -47,7 +47,7 @@ class GenericApp:
     def _sentry(self) -> "SentryReporter":
         from .reporters.sentry import SentryReporter
 
-        return SentryReporter(self.settings.sentry_dsn, __version__, self.redact)
+        return SentryReporter(self.settings.sentry_dsn, __version__, redact=self.redact)
 
     def __enter__(self: Self) -> Self:
         return self

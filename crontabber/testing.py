@@ -13,7 +13,8 @@ from .clock import utc_now
 from .config.commandline import Command, CommandLine
 from .config.loader import check_app
 from .config.settings import Settings
-from .errors import ExitCode
+from .config.sources import Sources
+from .errors import ConfigError, ExitCode
 from .reporters import Reporter
 from .roster import Roster, Terms
 from .runner import App, Runner
@@ -154,10 +155,13 @@ class Simulation:
 
 
 def _config(cls: type, settings: Settings) -> Any:
-    resolved = settings.app_configs({cls.__qualname__: cls})
+    path = f"{cls.__module__}.{cls.__qualname__}"
+    resolved = settings.app_configs({path: cls})
     for fault in resolved.faults.values():
         raise fault
-    return resolved.configs[cls.__qualname__]
+    for warning in settings.check({path: cls}):
+        raise ConfigError(warning)
+    return resolved.configs[path]
 
 
 def _settings(options: Mapping[type, Mapping[str, object]], more: Mapping[str, object]) -> Settings:
@@ -165,7 +169,8 @@ def _settings(options: Mapping[type, Mapping[str, object]], more: Mapping[str, o
     for cls, own in options.items():
         section = f"crontabber.class-{cls.__name__}"
         texts.update({f"{section}.{name}": str(value) for name, value in own.items()})
-    return Settings.load(CommandLine(Command(), texts), {})
+    origins = dict.fromkeys(texts, "the test")
+    return Settings(CommandLine(Command(), {}), Sources(texts, origins))
 
 
 def _aware(moment: datetime) -> datetime:

@@ -58,13 +58,19 @@ class Tick:
 
     def run(self) -> ExitCode:
         """Run what is due. Raises `StoreError` if the store is lost, `Stopped` by a signal."""
-        candidates = map(self._candidate, self._roster.lines)
-        self._run([job for job in candidates if job])
+        try:
+            candidates = map(self._candidate, self._roster.lines)
+            self._run([job for job in candidates if job])
+        finally:
+            self._reporter.finished()
         return self._code()
 
     def run_one(self, job: JobSpec, *, force: bool) -> ExitCode:
         """Run this job, of an imported class, if it is due, or with *force* come what may."""
-        self._run([job], force=force)
+        try:
+            self._run([job], force=force)
+        finally:
+            self._reporter.finished()
         return self._code()
 
     def _candidate(self, line: JobLine) -> JobSpec | None:

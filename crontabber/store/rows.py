@@ -84,9 +84,13 @@ def run_parameters(run: Run) -> dict[str, Any]:
 
 
 def printable(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The same with its error in ASCII, for a database whose encoding lacks a character."""
+    """The same with the log's texts in ASCII, for what cannot be stored as it is.
+
+    Such are NUL, half of a surrogate pair, and what the database's encoding lacks.
+    """
     texts = {name: parameters.get(name) for name in ("exc_type", "exc_value", "exc_traceback")}
-    return {
-        **parameters,
-        **{n: t and t.encode("ascii", "backslashreplace").decode() for n, t in texts.items()},
-    }
+    return {**parameters, **{name: text and _ascii(text) for name, text in texts.items()}}
+
+
+def _ascii(text: str) -> str:
+    return text.replace("\0", "\\x00").encode("ascii", "backslashreplace").decode()

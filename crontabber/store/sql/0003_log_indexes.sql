@@ -2,7 +2,7 @@
 -- job for as long as it takes. The documentation says how to add them to a large log.
 DO $$
 BEGIN
-    IF (SELECT count(*) FROM (SELECT 1 FROM crontabber_log LIMIT 10001) AS some) <= 10000 THEN
+    IF (SELECT count(*) FROM (SELECT 1 FROM crontabber_log LIMIT 10001) AS beginning) <= 10000 THEN
         CREATE INDEX IF NOT EXISTS crontabber_log_app_name_idx
             ON crontabber_log (app_name, log_time);
         CREATE INDEX IF NOT EXISTS crontabber_log_log_time_idx

@@ -1,6 +1,8 @@
 """All SQL of crontabber: a file of named statements, and the numbered migrations."""
 
+import functools
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 _FOLDER = Path(__file__).parent
@@ -8,7 +10,8 @@ _BLOCK = re.compile(r"^-- name: (\w+)\n(.*?)(?=^-- name: |\Z)", re.MULTILINE | r
 _COMMENT = re.compile(r"^ *--.*\n", re.MULTILINE)
 
 
-def load_queries() -> dict[str, str]:
+@functools.cache
+def load_queries() -> Mapping[str, str]:
     """The named statements of ``queries.sql``, without comments, shared parts filled in."""
     text = (_FOLDER / "queries.sql").read_text(encoding="utf-8")
     blocks = {name: _COMMENT.sub("", body).strip() for name, body in _BLOCK.findall(text)}

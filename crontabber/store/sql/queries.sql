@@ -25,17 +25,18 @@ crontabber.xmin::text
 -- name: look
 -- Time, zone and rows in one statement. Without a row the first columns come alone.
 -- Parents may belong to another configuration; rows of no known class are an older
--- crontabber's, or new to us.
-SELECT now(), current_setting('TimeZone'), 'crontabber'::regclass::oid::bigint, state.*
-FROM (SELECT 1) AS always LEFT JOIN (
-    SELECT {state_columns} FROM crontabber
-    WHERE class_path = ANY (%(class_paths)s) OR class_path IS NULL
+-- crontabber's, or new to us. Lists come as ARRAY(SELECT ...) because the planner takes
+-- those for short: it uses the indexes, whatever the statistics say of a table of ghosts.
+WITH ours AS (
+    SELECT app_name, depends_on FROM crontabber
+    WHERE class_path = ANY (ARRAY(SELECT unnest(%(class_paths)s::text[])))
     UNION ALL
-    SELECT {state_columns} FROM crontabber
-    WHERE class_path <> ALL (%(class_paths)s) AND app_name IN (
-        SELECT unnest(depends_on) FROM crontabber WHERE class_path = ANY (%(class_paths)s)
-    )
-) AS state ON true
+    SELECT app_name, depends_on FROM crontabber WHERE class_path IS NULL
+)
+SELECT now(), current_setting('TimeZone'), 'crontabber'::regclass::oid::bigint, {state_columns}
+FROM (SELECT 1) AS always LEFT JOIN crontabber ON app_name = ANY (ARRAY(
+    SELECT app_name FROM ours UNION ALL SELECT unnest(depends_on) FROM ours
+))
 
 -- name: look_at_all
 SELECT now(), current_setting('TimeZone'), 'crontabber'::regclass::oid::bigint, {state_columns}
@@ -60,10 +61,14 @@ FROM pg_settings JOIN (
 
 -- name: lock
 -- The mark may be lost if the server crashes: the lock is the truth, the mark is for
--- people, so its commit need not wait for the disk.
+-- people, so its commit need not wait for the disk. In a session that a pooler slipped
+-- us, a lock would stay for who knows how long.
 SELECT
     set_config('synchronous_commit', 'off', true),
-    set_config('crontabber.locked', pg_try_advisory_lock(%(lock)s)::text, true)
+    set_config('crontabber.locked', (
+        CASE WHEN pg_backend_pid() = %(backend_pid)s THEN pg_try_advisory_lock(%(lock)s)
+        ELSE false END
+    )::text, true)
 
 -- name: assignments
 next_run = %(next_run)s,
@@ -159,7 +164,8 @@ SELECT pg_try_advisory_lock(%(lock)s)
 
 -- name: begin_migration
 -- Two first ticks must not both make tables; and a migration that waits for a long
--- reader must not make every other reader wait behind it.
+-- reader must not make every other reader wait behind it. The number says "crontab", so
+-- that it is recognised in pg_locks.
 SELECT
-    pg_advisory_xact_lock(%(lock)s),
+    pg_advisory_xact_lock(x'63726F6E74616200'::bigint),
     set_config('lock_timeout', '10s', true)

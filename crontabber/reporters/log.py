@@ -1,0 +1,57 @@
+"""Tells the log: one record of one line for whatever happens."""
+
+import logging
+
+from ..failures import Redact
+from ..schedule.model import JobSpec, Run, Skip, SkipReason
+from . import Reporter
+from .wording import crash_line, duration_text, exception_line, one_line, slot_text
+
+logger = logging.getLogger("crontabber")
+
+
+class LogReporter(Reporter):
+    """Writes to the logger ``crontabber``; *redact* takes secrets out of a text.
+
+    Records carry what happened as ``action``, and the job's ``app_name`` (empty where it
+    is about no job). Tracebacks are logged at DEBUG only: the tables have them.
+    """
+
+    def __init__(self, redact: Redact = str) -> None:
+        self._redact = redact
+
+    def started(self, job: JobSpec, run: Run) -> None:
+        self._log(logging.DEBUG, "started", job, f"begins{_for_slot(job, run)}")
+
+    def succeeded(self, job: JobSpec, run: Run) -> None:
+        what = f"succeeded{_for_slot(job, run)} in {duration_text(run.duration)}"
+        self._log(logging.INFO, "succeeded", job, what)
+
+    def failed(self, job: JobSpec, run: Run, error: BaseException | None) -> None:
+        slot = _for_slot(job, run)
+        if error is None:
+            line = crash_line(run, self._redact)
+            self._log(logging.ERROR, "crashed", job, f"crashed{slot}: {line}")
+            return
+        line = exception_line(error, self._redact)
+        self._log(logging.ERROR, "failed", job, f"failed{slot}: {line}")
+        if run.error and run.error.traceback:
+            self._log(logging.DEBUG, "failed", job, self._redact(run.error.traceback))
+
+    def skipped(self, job: JobSpec, skip: Skip) -> None:
+        level = logging.DEBUG if skip.reason is SkipReason.NOT_DUE else logging.INFO
+        what = f"is skipped: {skip.reason.value}, {skip.detail}"
+        self._log(level, "skipped", job, one_line(what))
+
+    def trouble(self, message: str) -> None:
+        extra = {"action": "trouble", "app_name": ""}
+        logger.critical("%s", one_line(self._redact(message)), extra=extra)
+
+    def _log(self, level: int, action: str, job: JobSpec, what: str) -> None:
+        extra = {"action": action, "app_name": job.app_name}
+        logger.log(level, "%s %s", job.app_name, what, extra=extra)
+
+
+def _for_slot(job: JobSpec, run: Run) -> str:
+    """Which date it is about, where that is part of the work."""
+    return f" for {slot_text(job, run)}" if job.backfill else ""

@@ -1,0 +1,247 @@
+"""Tells Sentry of jobs that failed. Its clients are imported when there is an error to send."""
+
+import logging
+import warnings
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..clock import monotonic
+from ..errors import ConfigError, CrontabberError
+from ..failures import Redact
+from ..schedule.model import JobSpec, Run
+from . import Reporter
+from .wording import crash_line, one_line
+
+if TYPE_CHECKING:
+    from .delivery import Letter
+    from .dsn import Dsn
+
+PATIENCE = 3.0
+"""For how many seconds a whole tick waits for Sentry."""
+
+_logger = logging.getLogger("crontabber")
+
+
+class _Event(NamedTuple):
+    """What is sent: an exception, or a message where there is none."""
+
+    error: BaseException | None
+    message: str
+    tags: Mapping[str, str]
+    fingerprint: list[str] | None = None
+    """What makes events one issue; None leaves it to Sentry, which compares tracebacks."""
+
+
+class SentryReporter(Reporter):
+    """Sends the exceptions of jobs to *dsn*, with app name, slot and *release*.
+
+    No local variables are sent, and *redact* takes secrets out of every text. A tick
+    waits *patience* seconds in all; what did not get to Sentry by then is not sent.
+    Whatever goes wrong is one warning at the end, and stops nothing.
+    """
+
+    def __init__(
+        self,
+        dsn: str,
+        release: str,
+        environment: str | None = None,
+        redact: Redact = str,
+        patience: float = PATIENCE,
+    ) -> None:
+        self._dsn = dsn
+        self._common = {"release": release, "environment": environment}
+        self._redact = redact
+        self._patience = patience
+        self._client: _Client | None = None
+        self._errors = self._lost = 0
+        self._trouble = ""
+        """The first thing that went wrong."""
+
+    def failed(self, job: JobSpec, run: Run, error: BaseException | None) -> None:
+        slot = run.slot.astimezone(job.zone).isoformat(timespec="minutes")
+        tags = {"app_name": job.app_name, "slot": slot}
+        if error is None:
+            message = f"{job.app_name} crashed: {crash_line(run, self._redact)}"
+            event = _Event(None, message, tags, ["crashed", job.app_name])
+        else:
+            event = _Event(error, "", tags)
+        self._errors += 1
+        try:
+            self._send(event)
+        except Exception as trouble:  # noqa: BLE001  trouble with Sentry is not the tick's
+            self._lost += 1
+            self._trouble = self._trouble or one_line(self._redact(str(trouble)))
+
+    def finished(self) -> None:
+        if self._lost:
+            _logger.warning(
+                "Sentry did not get %d of %d errors: %s",
+                self._lost,
+                self._errors,
+                self._trouble,
+                extra={"action": "sentry", "app_name": ""},
+            )
+        self._errors = self._lost = 0
+
+    def send_test(self) -> str:
+        """Send an exception to see whether it arrives, and say where it went.
+
+        A `ConfigError` says why it did not.
+        """
+        if not self._dsn:
+            raise ConfigError("there is no sentry.dsn: set dsn in the section [sentry]")
+        try:
+            raise CrontabberError("this is a test, made by crontabber --sentrytest")
+        except CrontabberError as error:
+            client = self._send(_Event(error, "", {"app_name": "sentrytest"}))
+        return f"a test exception was sent to {client.dsn}, by {client.name}"
+
+    def _send(self, event: _Event) -> "_Client":
+        """Send *event*, or raise; the time that this takes is taken from our patience."""
+        from .delivery import deliver
+
+        if self._patience <= 0:
+            raise ConfigError("there is no more time to wait for it in this tick")
+        self._client = self._client or _client(self._dsn, self._common, self._redact)
+        letter = self._client.letter(event)
+        began = monotonic()
+        try:
+            deliver(letter, self._client.dsn, self._patience)
+        finally:
+            self._patience -= monotonic() - began
+        return self._client
+
+
+class _Client:
+    """One of Sentry's clients: it writes the letter that tells of an event, and no more."""
+
+    def __init__(self, name: str, dsn: "Dsn", make: "Callable[[_Event], Letter]") -> None:
+        self.name = name
+        self.dsn = dsn
+        self._make = make
+
+    def letter(self, event: _Event) -> "Letter":
+        """What to send, and where. Raises a `ConfigError` if the client fails."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # raven is old, and new Pythons complain
+            try:
+                return self._make(event)
+            except Exception as error:
+                trouble = self.dsn.masked(f"{type(error).__name__}: {error}")
+                raise ConfigError(
+                    f"{self.name} cannot tell of it ({trouble}): "
+                    "try pip install --upgrade 'crontabber[sentry]'"
+                ) from error
+
+
+def _client(text: str, common: Mapping[str, str | None], redact: Redact) -> _Client:
+    """The client to use: sentry-sdk if it is installed, else raven."""
+    from .dsn import Dsn
+
+    dsn = Dsn.parse(text)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for make in (_sentry_sdk, _raven):
+            try:
+                return make(dsn, common, redact)
+            except ImportError:
+                continue
+    raise ConfigError("there is no client for Sentry: pip install 'crontabber[sentry]'")
+
+
+def _sentry_sdk(dsn: "Dsn", common: Mapping[str, Any], redact: Redact) -> _Client:
+    import gzip
+
+    import sentry_sdk
+    from sentry_sdk.transport import Transport
+    from sentry_sdk.utils import event_from_exception
+
+    from .delivery import Letter
+
+    made: list[Letter] = []
+
+    class Outbox(Transport):
+        def capture_envelope(self, envelope: Any) -> None:
+            assert self.parsed_dsn, "it was given one"
+            auth = self.parsed_dsn.to_auth(f"sentry.python/{sentry_sdk.VERSION}")
+            headers = {
+                "X-Sentry-Auth": auth.to_header(),
+                "Content-Type": "application/x-sentry-envelope",
+                "Content-Encoding": "gzip",
+            }
+            made.append(Letter(auth.get_api_url(), gzip.compress(envelope.serialize()), headers))
+
+    client = sentry_sdk.Client(
+        dsn=dsn.url,
+        transport=Outbox,
+        before_send=lambda event, _: _redacted(event, redact),
+        include_local_variables=False,
+        default_integrations=False,  # they patch what jobs use, and send what jobs know
+        auto_enabling_integrations=False,
+        enable_backpressure_handling=False,  # a thread
+        spotlight=False,
+        debug=False,
+        **common,
+    )
+
+    def make(event: _Event) -> Letter:
+        content: Any = {"level": "error", "message": event.message}
+        if event.error:
+            content = {**event_from_exception(event.error, client.options)[0]}
+        content |= {"logger": "crontabber", "tags": dict(event.tags)}
+        if event.fingerprint:
+            content["fingerprint"] = event.fingerprint
+        client.capture_event(content)
+        return made.pop()
+
+    return _Client(f"sentry-sdk {sentry_sdk.VERSION}", dsn, make)
+
+
+def _raven(dsn: "Dsn", common: Mapping[str, Any], redact: Redact) -> _Client:
+    import raven
+
+    from .delivery import Letter
+
+    made: list[Letter] = []
+
+    class Outbox:
+        is_async = False
+
+        def send(self, url: str, data: bytes, headers: dict[str, str]) -> None:
+            made.append(Letter(url, data, headers))
+
+    client = raven.Client(
+        dsn.url,
+        transport=Outbox,
+        raise_send_errors=True,
+        install_sys_hook=False,
+        install_logging_hook=False,
+        hook_libraries=[],
+        enable_breadcrumbs=False,
+        capture_locals=False,
+        context={},  # else the command line is sent
+        **common,
+    )
+
+    def make(event: _Event) -> Letter:
+        more = {"tags": dict(event.tags), "fingerprint": event.fingerprint}
+        if error := event.error:
+            exc_info = (type(error), error, error.__traceback__)
+            content = client.build_msg("Exception", exc_info=exc_info, **more)
+        else:
+            content = client.build_msg("Message", message=event.message, **more)
+        client.send(**_redacted({**content, "logger": "crontabber"}, redact))
+        return made.pop()
+
+    return _Client(f"raven {raven.VERSION}", dsn, make)
+
+
+def _redacted(value: Any, redact: Redact) -> Any:
+    """*value* with the secrets taken out of every text in it."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, dict):
+        return {name: _redacted(part, redact) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_redacted(part, redact) for part in value]
+    return value

@@ -1,0 +1,174 @@
+"""Tells a person at a terminal: a line for each run, a progress bar for many slots."""
+
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any, TextIO, cast
+
+from ..clock import monotonic
+from ..failures import Redact
+from ..schedule.calendar import slots
+from ..schedule.grammar import Unit
+from ..schedule.model import JobSpec, Run
+from . import Reporter
+from .wording import crash_line, duration_text, exception_line, slot_text
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+MANY = 3
+"""From how many open slots on there is a progress bar."""
+
+
+class TerminalReporter(Reporter):
+    """Writes to *stream*, which is a terminal; *redact* takes secrets out of a text.
+
+    Colours and the progress bar come from rich, imported with the first line. A stream
+    that is closed or broken is written to no more.
+    """
+
+    def __init__(self, stream: TextIO, redact: Redact = str) -> None:
+        self._stream = _Forgiving(stream)
+        self._redirect = stream is sys.stdout
+        self._redact = redact
+        self._console: Console | None = None
+        self._bar: _Bar | None = None
+        self._app_name = ""
+        """Of the job that began last."""
+
+    def started(self, job: JobSpec, run: Run) -> None:
+        if job.app_name == self._app_name:
+            return
+        self.finished()
+        self._app_name = job.app_name
+        count = open_slots(job, run) if job.backfill else 1
+        if count >= MANY:
+            self._bar = _Bar(self._rich(), job.app_name, count, redirect=self._redirect)
+
+    def succeeded(self, job: JobSpec, run: Run) -> None:
+        if self._bar:
+            self._bar.advance(run.duration)
+        else:
+            self._say(job.app_name, "ok", _slot(job, run), duration_text(run.duration))
+
+    def failed(self, job: JobSpec, run: Run, error: BaseException | None) -> None:
+        self.finished()
+        if error is None:
+            self._say(job.app_name, "crashed", _slot(job, run), crash_line(run, self._redact))
+        else:
+            what = exception_line(error, self._redact)
+            self._say(job.app_name, "failed", _slot(job, run), duration_text(run.duration), what)
+
+    def finished(self) -> None:
+        bar, self._bar, self._app_name = self._bar, None, ""
+        if bar:
+            bar.close()
+        if bar and bar.done:
+            what = f"{bar.done} slot{'s' if bar.done > 1 else ''}"
+            self._say(bar.app_name, "ok", what, duration_text(bar.duration))
+
+    def _say(self, app_name: str, outcome: str, *words: str) -> None:
+        from rich.text import Text
+
+        style = "green" if outcome == "ok" else "bold red"
+        parts = [Text(app_name), Text(outcome, style), *map(Text, filter(None, words))]
+        self._rich().print(Text("  ").join(parts), soft_wrap=True)
+
+    def _rich(self) -> "Console":
+        if self._console is None:
+            from rich.console import Console
+
+            self._console = Console(file=cast(TextIO, self._stream), highlight=False)
+        return self._console
+
+
+def open_slots(job: JobSpec, run: Run) -> int:
+    """How many slots of *job* are open, from that of its first *run* to now."""
+    if job.schedule.frequency.unit is not Unit.DAYS:  # years of minutes are not counted one by one
+        return max((run.started - run.slot) // job.schedule.frequency.period, 0) + 1
+    until_now = takewhile(lambda slot: slot <= run.started, slots(job.schedule, run.slot, job.zone))
+    return max(sum(1 for _ in until_now), 1)
+
+
+def _slot(job: JobSpec, run: Run) -> str:
+    return slot_text(job, run) if job.backfill else ""
+
+
+class _Bar:
+    """A progress bar: slots that are done, slots that are left, time to go.
+
+    It is drawn after each slot, and not by a thread: a job may fork. What the job prints
+    to ``sys.stdout`` (and to ``sys.stderr``, if that is a terminal too) goes above the
+    bar; lines that its child processes write themselves stay where they come.
+    """
+
+    def __init__(self, console: "Console", app_name: str, count: int, *, redirect: bool) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self.app_name = app_name
+        self._count = count
+        self.done = 0
+        self.duration = timedelta()
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TextColumn("{task.completed:.0f} done, {task.remaining:.0f} left, time to go"),
+            TimeRemainingColumn(),
+            console=console,
+            auto_refresh=False,
+            speed_estimate_period=86400,
+            transient=True,
+            redirect_stdout=redirect,
+            redirect_stderr=redirect and sys.stderr.isatty(),
+            get_time=monotonic,
+            disable=not console.is_terminal,
+        )
+        self._task = self._progress.add_task(app_name, total=count)
+        self._progress.start()
+        console.show_cursor()  # nothing could give it back after a SIGKILL
+        self._progress.refresh()
+
+    def advance(self, duration: timedelta | None) -> None:
+        """One slot more is done, in *duration*."""
+        self.done += 1
+        self.duration += duration or timedelta()
+        total = max(self.done, self._count)  # after a change of the schedule we guessed wrong
+        self._progress.update(self._task, completed=self.done, total=total, refresh=True)
+
+    def close(self) -> None:
+        """Take the bar away, and let nothing be lost that was printed without a line end."""
+        try:
+            if not self._progress.disable:
+                sys.stdout.flush()
+                sys.stderr.flush()
+        finally:
+            self._progress.stop()
+
+
+class _Forgiving:
+    """A stream that is given up when it cannot be written to."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._given_up = False
+
+    def write(self, text: str) -> int:
+        encoding = self._stream.encoding or "utf-8"
+        sayable = text.encode(encoding, "backslashreplace").decode(encoding)
+        self._try(lambda: self._stream.write(sayable))
+        return len(text)
+
+    def flush(self) -> None:
+        self._try(self._stream.flush)
+
+    def _try(self, act: Callable[[], object]) -> None:
+        if self._given_up:
+            return
+        try:
+            act()
+        except (OSError, ValueError):  # broken, or closed
+            self._given_up = True
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)

@@ -1,0 +1,49 @@
+"""How reporters say things: on one line, for people."""
+
+from datetime import timedelta
+
+from ..failures import Redact, text_of
+from ..schedule.model import JobSpec, Run
+
+_LONGEST = 500
+"""Characters of a message; the whole of it is in the tables."""
+
+
+def one_line(text: str) -> str:
+    """*text* without line breaks and control characters, and not too long."""
+    line = " ".join(text.split())
+    line = line if len(line) <= _LONGEST else f"{line[:_LONGEST]} …"
+    return line if line.isprintable() else "".join(map(_shown, line))
+
+
+def _shown(character: str) -> str:
+    return character if character.isprintable() else repr(character)[1:-1]
+
+
+def exception_line(error: BaseException, redact: Redact) -> str:
+    """Type and value of *error* on one line; *redact* takes secrets out of the value."""
+    cls = type(error)
+    name = cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__name__}"
+    value = one_line(redact(text_of(error)))
+    return f"{name}: {value}" if value else name
+
+
+def crash_line(run: Run, redact: Redact) -> str:
+    """What is known of a crash: which process on which host, and since when it ran."""
+    return one_line(redact(run.error.value)) if run.error else "its process is gone"
+
+
+def slot_text(job: JobSpec, run: Run) -> str:
+    """The slot that *run* is about, by the clocks of the job's zone."""
+    return f"{run.slot.astimezone(job.zone):%Y-%m-%d %H:%M %Z}"
+
+
+def duration_text(duration: timedelta | None) -> str:
+    """A length of time such as ``0.31 s``, ``12 s``, ``3 min 5 s`` or ``2 h 0 min``."""
+    seconds = duration.total_seconds() if duration else 0.0
+    if seconds < 59.5:
+        return f"{seconds:.{2 if seconds < 1 else 1 if seconds < 10 else 0}f} s"
+    minutes, seconds = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {seconds} s"
+    return f"{minutes // 60} h {minutes % 60} min"
