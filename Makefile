@@ -8,13 +8,14 @@ PIP := umask 022 && $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test lint format clean
+.PHONY: help venv demo test lint format docs clean
 
 help:
 	@echo 'make demo    run the example jobs on a PostgreSQL of their own, and list their state'
 	@echo 'make test    lint, check types and run all tests; PYTEST="-k name" chooses tests'
 	@echo 'make lint    only the linters and the type check'
 	@echo 'make format  put the code into form'
+	@echo 'make docs    build the documentation into docs/_build'
 	@echo 'make venv    only make $(VENV), with crontabber in it'
 	@echo 'make clean   remove $(VENV) and whatever was built'
 
@@ -34,6 +35,10 @@ lint: $(VENV)/installed-for-tests
 format: $(VENV)/installed-for-tests
 	$(BIN)/python -m ruff check --fix --exit-zero .
 	$(BIN)/python -m ruff format .
+
+docs: $(VENV)/installed-for-tests
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build
+	@echo 'Open docs/_build/index.html'
 
 clean:
 	rm -rf $(VENV) build dist docs/_build *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -1,30 +1,38 @@
 """CronTabber: what the command can do, each of it one method."""
 
-from collections.abc import Iterable, Mapping
-from typing import TextIO
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, TextIO
 
-from .clock import ServerClock
 from .config.messages import did_you_mean
-from .errors import ConfigError, ExitCode, StoreError, UnknownJobError
+from .errors import ExitCode, JobOngoingError, StoreError, UnknownJobError
 from .generic_app import Answer, GenericApp
 from .reporters import Reporter, Reporters
 from .roster import Roster
-from .runner import App, Runner
 from .schedule.model import JobSpec, JobState, Skip, SkipReason
-from .signals import Signals
 from .store import Look
-from .tick import Make, Tick
+
+if TYPE_CHECKING:
+    from .signals import Signals
 
 
 class CronTabber(GenericApp):
     """The jobs of one configuration, and what people ask of them."""
 
+    signals: "Signals | None" = None
+    """Installed already, by a caller that lives longer than a tick; None: we have our own."""
+
     def tick(self) -> ExitCode:
         """Run the jobs that are due."""
+        from .tick import Tick
+
         look = self.look()
         roster = self.roster(look.zone, look.states)
-        with Signals() as signals:
-            return self._tick(look, roster, signals, self.reporters).run()
+
+        def run(jobs: Sequence[JobSpec]) -> ExitCode:
+            return self._run(jobs, look, roster, self.reporter)
+
+        return Tick(look, roster, self.reporter, verbose=self.verbose).run(run)
 
     def run_job(self, name: str, *, force: bool = False) -> Answer:
         """Run one job, by app_name or class path, if it is due; with *force* come what may.
@@ -39,29 +47,29 @@ class CronTabber(GenericApp):
         if job.backfill:
             return _answer(job, Skip(SkipReason.BACKFILL, "which only runs by its own schedule"))
         heard = _Heard()
-        with Signals() as signals:
-            tick = self._tick(look, roster, signals, [*self.reporters, heard])
-            code = tick.run_one(job, force=force)
+        reporter = Reporters(lambda: [self.reporter, heard])
+        code = self._run([job], look, roster, reporter, force=force)
         return _answer(job, heard.skip, code)
 
-    def _tick(
-        self, look: Look, roster: Roster, signals: Signals, reporters: Iterable[Reporter]
-    ) -> Tick:
-        clock, reporter = ServerClock(look.now), Reporters(reporters)
+    def _run(
+        self,
+        jobs: Sequence[JobSpec],
+        look: Look,
+        roster: Roster,
+        reporter: Reporter,
+        *,
+        force: bool = False,
+    ) -> ExitCode:
+        from contextlib import nullcontext
 
-        def make_runner(make: Make) -> Runner:
-            return Runner(self.store, clock, make, reporter, signals, self.redact)
+        from .batch import Batch
+        from .clock import ServerClock
+        from .runner import Runner
+        from .signals import Signals
 
-        return Tick(look, roster, self.store, reporter, signals, make_runner, self._prepare)
-
-    def _prepare(self, classes: Mapping[str, type]) -> tuple[Make, Mapping[str, ConfigError]]:
-        resolved = self.settings.app_configs(classes)
-
-        def make(job: JobSpec, state: JobState) -> App:
-            app: App = classes[job.class_path](resolved.configs[job.class_path], state)
-            return app
-
-        return make, resolved.faults
+        with nullcontext(self.signals) if self.signals else Signals() as signals:
+            runner = Runner(self.store, ServerClock(look.now), reporter, signals, self.redact)
+            return Batch(look, roster, runner, self.prepare).run(jobs, force=force)
 
     def list_jobs(self, stream: TextIO) -> str:
         """The state of each job, in the order listed; coloured if *stream* shows colours."""
@@ -106,6 +114,32 @@ class CronTabber(GenericApp):
             return f"{app_name} is reset: it will run as if for the first time"
         return f"{app_name} has no state: there is nothing to reset"
 
+    def mark_success(self, names: Iterable[str], at: str = "") -> Answer:
+        """Have jobs, by app_name or class path, count as having succeeded now, or *at* a time.
+
+        ``all`` means all that are configured. What it means for a job is told by
+        `crontabber.schedule.transition.marked_successful`; one that is being run is left
+        alone. Raises `UnknownJobError` before anything is done, and `ConfigError` for a
+        time that cannot be read, or is yet to come.
+        """
+        from .marking import mark_success
+        from .schedule.grammar import parse_moment
+
+        look = self.look()
+        roster = self.roster(look.zone, look.states)
+        moment = parse_moment(at, roster.zone) if at else look.now
+        lines, code = [], ExitCode.OK
+        for job in _find_all(names, roster):
+            seen = look.states.get(job.app_name) or self.store.read(job.app_name)
+            try:
+                after = mark_success(self.store, job, seen, moment, look.now)
+            except JobOngoingError as error:
+                lines.append(str(error))
+                code = ExitCode.ONGOING
+            else:
+                lines.append(_marked(job, moment, after))
+        return Answer("\n".join(lines), code)
+
     def configtest(self) -> Answer:
         """Check the jobs list, without a database; the code is the number of bad jobs."""
         from .views.configtest import report
@@ -118,7 +152,7 @@ class CronTabber(GenericApp):
 
     def sentrytest(self) -> str:
         """Send a test exception to Sentry; raises ConfigError if it does not get there."""
-        return self._sentry().send_test()
+        return self.sentry().send_test()
 
     def _unknown_parents(self, jobs: list[JobSpec]) -> list[str]:
         names = {job.app_name for job in jobs}
@@ -167,6 +201,24 @@ def _find(name: str, roster: Roster) -> JobSpec:
         if job.app_name == name:
             return job
     raise _unknown(name, roster, jobs)
+
+
+def _find_all(names: Iterable[str], roster: Roster) -> list[JobSpec]:
+    """The jobs of these app_names or class paths, each once; with ``all``, all there are."""
+    wanted = dict.fromkeys(filter(None, map(str.strip, names)))
+    if "all" not in wanted:
+        found = [_find(name, roster) for name in wanted]
+        return list({job.app_name: job for job in found}.values())
+    jobs = roster.checked()
+    if roster.faults:  # so they are not all
+        raise roster.faults[0]
+    return jobs
+
+
+def _marked(job: JobSpec, moment: datetime, after: JobState) -> str:
+    times = (moment, after.next_run or moment)
+    success, upcoming = (f"{time.astimezone(job.zone):%Y-%m-%d %H:%M:%S}" for time in times)
+    return f"{job.app_name} counts as having succeeded at {success}: its next run is at {upcoming}"
 
 
 def _app_name(name: str, look: Look, roster: Roster) -> str:

@@ -1,23 +1,19 @@
 """The ``crontabber`` command: the only place that prints, and says how the process exits."""
 
 import io
-import logging
 import os
-import signal
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from . import __version__
-from .app import CronTabber
 from .config.commandline import Command, CommandLine
-from .config.settings import Settings
 from .errors import CrontabberError, ExitCode, Stopped
-from .generic_app import Answer
-from .logs import configure
-from .reporters.terminal import TerminalReporter
 
-_logger = logging.getLogger("crontabber")
+if TYPE_CHECKING:
+    from .app import CronTabber
+    from .generic_app import Answer
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,63 +23,73 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):  # cron's locale may know ASCII only
             stream.reconfigure(errors="backslashreplace")
     try:
-        answer = _answer(argv, os.environ)
-        if answer.text:
-            print(answer.text, flush=True)
+        text, code = _answer(argv, os.environ)
+        if text:
+            print(text, flush=True)
     except CrontabberError as error:
         print(f"crontabber: {error}", file=sys.stderr)
         return error.exit_code
     except Stopped as stopped:
         return 128 + stopped.signum
     except KeyboardInterrupt:
-        return 128 + signal.SIGINT
+        return 130  # 128 and SIGINT
     except BrokenPipeError:  # whoever reads us has read enough, as head does
         with suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OK
-    return answer.code
+    return code
 
 
-def _answer(argv: Sequence[str], environ: Mapping[str, str]) -> Answer:
-    line = CommandLine.parse(argv)
-    if line.command.version:
-        return Answer(__version__)
-    if not line.command.nagios:
-        return _do(line, environ)
+def _answer(argv: Sequence[str], environ: Mapping[str, str]) -> "tuple[str, int]":
+    nagios = not {"--nagios", "-n"}.isdisjoint(argv)  # as far as one can tell before it is read
     try:
-        return _do(line, environ)
+        line = CommandLine.parse(argv)
+        nagios = line.command.nagios
+        return (__version__, ExitCode.OK) if line.command.version else _do(line, environ)
     except CrontabberError as error:
+        if not nagios:
+            raise
         from .views.nagios import unknown
 
-        return Answer(*unknown(str(error)))
+        return unknown(str(error))
 
 
-def _do(line: CommandLine, environ: Mapping[str, str]) -> Answer:
+def _do(line: CommandLine, environ: Mapping[str, str]) -> "Answer":
+    from .app import CronTabber
+    from .config.settings import Settings
+    from .generic_app import Answer
+
     settings = Settings.load(line, environ)
-    configure(settings.logging)
-    with CronTabber(settings) as app:
-        if sys.stdout.isatty():
-            app.reporters.append(TerminalReporter(sys.stdout, app.redact))
+    with CronTabber(settings, sys.stdout if sys.stdout.isatty() else None) as app:
         if settings.wants_admin:
             return Answer(settings.run_admin(app.classes()))
         warnings = (
             settings.check(app.classes()) if settings.needs_all_classes else settings.warnings
         )
-        _log(settings, warnings)
+        _log(app, warnings)
         return _obey(line.command, app)
 
 
-def _log(settings: Settings, warnings: Sequence[str]) -> None:
+def _log(app: "CronTabber", warnings: Sequence[str]) -> None:
+    """Log what is odd about the settings, and at DEBUG all of them."""
+    if not (warnings or app.verbose):
+        return
+    import logging
+
+    app.log()
+    logger = logging.getLogger("crontabber")
     # cron mails whatever is printed: of a mere oddity only a person at a terminal is told
     level = logging.WARNING if sys.stderr.isatty() else logging.INFO
     for warning in warnings:
-        _logger.log(level, warning, extra={"action": "configure"})
-    if _logger.isEnabledFor(logging.DEBUG):
-        for text in settings.describe():
-            _logger.debug(text, extra={"action": "configure"})
+        logger.log(level, warning, extra={"action": "configure", "app_name": ""})
+    if app.verbose:
+        for text in app.settings.describe():
+            logger.debug(text, extra={"action": "configure", "app_name": ""})
 
 
-def _obey(command: Command, app: CronTabber) -> Answer:  # noqa: PLR0911  one for each verb
+def _obey(command: Command, app: "CronTabber") -> "Answer":  # noqa: PLR0911  one for each verb
+    from .generic_app import Answer
+
     if command.configtest:
         return app.configtest()
     if command.sentrytest:
@@ -96,6 +102,8 @@ def _obey(command: Command, app: CronTabber) -> Answer:  # noqa: PLR0911  one fo
         return Answer(app.audit_ghosts())
     if command.reset_job:
         return Answer(app.reset_job(command.reset_job))
+    if command.mark_success:
+        return app.mark_success(command.mark_success.split(","), command.at)
     if command.job:
         return app.run_job(command.job, force=command.force)
     return Answer("", app.tick())

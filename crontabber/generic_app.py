@@ -1,22 +1,22 @@
-"""What any application over the store stands on: settings, a store, secrets kept."""
+"""What any application over the store stands on: settings, a store, somebody to tell."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO, TypeVar
 from zoneinfo import ZoneInfo
 
 from . import __version__
-from .config.settings import Settings
+from .config.settings import DEBUG, Settings
 from .errors import ConfigError
-from .reporters import Reporter
-from .reporters.log import LogReporter
+from .reporters import Reporter, Reporters
 from .roster import Roster, Terms
-from .schedule.model import JobState
+from .schedule.model import JobSpec, JobState
 from .store import Look, StateStore
 from .store.postgres import PostgresStore
 
 if TYPE_CHECKING:
     from .reporters.sentry import SentryReporter
+    from .runner import App, Make
 
 Self = TypeVar("Self", bound="GenericApp")
 
@@ -29,25 +29,22 @@ class Answer(NamedTuple):
 
 
 class GenericApp:
-    """Settings at work: use it as a context manager, and it lets go of the database."""
+    """Settings at work: use it as a context manager, and it lets go of the database.
+
+    *terminal* is where a person sits who wants to see what runs, if there is one.
+    """
 
     def __init__(
         self,
         settings: Settings,
-        reporters: Iterable[Reporter] = (),
+        terminal: TextIO | None = None,
         store: StateStore | None = None,
     ) -> None:
         self.settings = settings
         self.database: Any = settings.database_class(settings.database_config)
         self.store = store or PostgresStore(self.database)
-        self.reporters: list[Reporter] = [LogReporter(self.redact), *reporters]
-        if settings.sentry_dsn:
-            self.reporters.append(self._sentry())
-
-    def _sentry(self) -> "SentryReporter":
-        from .reporters.sentry import SentryReporter
-
-        return SentryReporter(self.settings.sentry_dsn, __version__, redact=self.redact)
+        self.reporter = Reporters(self._reporters)
+        self._terminal = terminal
 
     def __enter__(self: Self) -> Self:
         return self
@@ -60,6 +57,11 @@ class GenericApp:
     ) -> None:
         self.store.close()
         self.database.close()
+
+    @property
+    def verbose(self) -> bool:
+        """Whether the log wants to know of everything that does not happen."""
+        return self.settings.logging.lowest_level <= DEBUG
 
     def redact(self, text: str) -> str:
         """*text* without the database's password and the DSN of Sentry."""
@@ -80,9 +82,50 @@ class GenericApp:
         """The jobs that are configured, in a store whose time zone is *zone*."""
         settings = self.settings
         terms = Terms(self._zone(zone), settings.error_retry, settings.max_ongoing_age)
-        roster = Roster(settings.jobs.lines, states, terms)
+        roster = Roster(settings.jobs.lines, states, terms, self._load)
         roster.faults += settings.jobs.faults
         return roster
+
+    def prepare(self, classes: Mapping[str, type]) -> tuple["Make", Mapping[str, ConfigError]]:
+        """How to make the apps of *classes*, by class path, and why some cannot be made."""
+        resolved = self.settings.app_configs(classes)
+
+        def make(job: JobSpec, state: JobState) -> "App":
+            app: App = classes[job.class_path](resolved.configs[job.class_path], state)
+            return app
+
+        return make, resolved.faults
+
+    def sentry(self) -> "SentryReporter":
+        """Tells Sentry, if there is a DSN."""
+        from .reporters.sentry import SentryReporter
+
+        return SentryReporter(self.settings.sentry_dsn, __version__, redact=self.redact)
+
+    def log(self) -> None:
+        """Send log records where the settings say; the first that has one does this."""
+        from .logs import configure
+
+        configure(self.settings.logging, person=self._terminal is not None)
+
+    def _load(self, class_path: str) -> type:
+        from .config.loader import load_class
+
+        self.log()  # what a module says while it is imported is heard
+        return load_class(class_path)
+
+    def _reporters(self) -> Iterator[Reporter]:
+        """Those who are told; made when there is something to tell."""
+        from .reporters.log import LogReporter
+
+        self.log()
+        yield LogReporter(self.redact)
+        if self._terminal:
+            from .reporters.terminal import TerminalReporter
+
+            yield TerminalReporter(self._terminal, self.redact)
+        if self.settings.sentry_dsn:
+            yield self.sentry()
 
     def _zone(self, of_server: str) -> ZoneInfo:
         if self.settings.timezone:

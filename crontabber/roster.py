@@ -2,19 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from .config.loader import check_app, depends_on_of, load_class
 from .errors import ConfigError, JobLineError
-from .schedule.dag import order
 from .schedule.grammar import JobLine
 from .schedule.model import JobSpec, JobState
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(NamedTuple):
     """What holds for all jobs alike; see the fields of `JobSpec`."""
 
     zone: ZoneInfo
@@ -25,7 +22,8 @@ class Terms:
 class Roster:
     """The jobs of a configuration, as far as they can be used; the rest are its faults.
 
-    Job lines and app_names are each good for one job: the first one listed wins.
+    Job lines and app_names are each good for one job: the first one listed wins. *load*
+    imports a class by its path.
     """
 
     def __init__(
@@ -33,7 +31,7 @@ class Roster:
         lines: Sequence[JobLine],
         states: Mapping[str, JobState],
         terms: Terms,
-        load: Callable[[str], type] = load_class,
+        load: Callable[[str], type],
     ) -> None:
         self.lines = lines
         self.zone = terms.zone
@@ -79,12 +77,16 @@ class Roster:
 
     def ordered(self, jobs: Iterable[JobSpec], last: Sequence[str] = ()) -> list[JobSpec]:
         """*jobs* in the order to run them; circles are faults, and left out."""
+        from .schedule.dag import order
+
         by_name = {job.app_name: job for job in jobs}
         names, circles = order({name: job.depends_on for name, job in by_name.items()}, last)
         self.faults += circles
         return [by_name[name] for name in names]
 
     def _import(self, line: JobLine) -> JobSpec:
+        from .config.loader import check_app, depends_on_of
+
         try:
             cls = self._load(line.class_path)
             check_app(cls)

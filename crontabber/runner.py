@@ -32,6 +32,10 @@ class App(Protocol):
         ...
 
 
+Make = Callable[[JobSpec, JobState], App]
+"""Makes the app of a job, ready to run; what it raises is the job's failure."""
+
+
 class Ended(enum.Enum):
     """How the attempt to run a job ended."""
 
@@ -46,29 +50,25 @@ class Ended(enum.Enum):
 
 
 class Runner:
-    """Runs one job after the other.
-
-    *make* gives the app of a job, and may raise: that is the job's failure. *redact*
-    takes secrets out of what is remembered of an exception.
-    """
+    """Runs one job after the other; *redact* takes secrets out of what exceptions say."""
 
     def __init__(
         self,
         store: StateStore,
         clock: Clock,
-        make: Callable[[JobSpec, JobState], App],
         reporter: Reporter,
         signals: Signals,
         redact: Redact = str,
     ) -> None:
         self.store = store
         self.clock = clock
-        self.make = make
         self.reporter = reporter
         self.signals = signals
         self.redact = redact
 
-    def run(self, job: JobSpec, states: States, now: datetime, *, force: bool = False) -> Ended:
+    def run(
+        self, job: JobSpec, make: Make, states: States, now: datetime, *, force: bool = False
+    ) -> Ended:
         """Claim *job* and run what is open; *states* is kept up to date.
 
         *now* is the tick's moment, at which parents are judged. Raises `StoreError` if
@@ -86,7 +86,7 @@ class Runner:
             state, ended = self._settle(job, wanted, got, states, now, force)
             if ended is Ended.RAN and state:
                 assert wanted.claim is not None, "a claim names its holder"
-                state = Attempt(self, job, state, wanted.claim).run()
+                state = Attempt(self, job, make, state, wanted.claim).run()
             if state:
                 states[job.app_name] = state
             return ended
@@ -176,9 +176,12 @@ class Runner:
 class Attempt:
     """One claim's worth of runs: the open slots of a job, each recorded before the next."""
 
-    def __init__(self, runner: Runner, job: JobSpec, state: JobState, claim: Claim) -> None:
+    def __init__(
+        self, runner: Runner, job: JobSpec, make: Make, state: JobState, claim: Claim
+    ) -> None:
         self._runner = runner
         self._job = job
+        self._make = make
         self._state = state
         """As it is in the store; ours while it is marked ongoing."""
         self._claim = claim
@@ -245,7 +248,7 @@ class Attempt:
         )
 
     def _main(self) -> Iterator[datetime]:
-        app = self._runner.make(self._job, self._state)
+        app = self._make(self._job, self._state)
         app.before_commit = self._record_within
         return iter(app.main(self._slots()))
 

@@ -43,10 +43,10 @@ class Signals:
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
-        """In here a signal raises `Stopped` at once."""
-        self.check()
+        """In here a signal raises `Stopped` at once; so does one that came before."""
         self._interruptible = True
         try:
+            self.check()  # not before: one that came in between would go unheard
             yield
         finally:
             self._interruptible = False

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from .batch import Batch
 from .clock import utc_now
 from .config.commandline import Command, CommandLine
 from .config.loader import check_app
@@ -17,13 +18,13 @@ from .config.sources import Sources
 from .errors import ConfigError, ExitCode
 from .reporters import Reporter
 from .roster import Roster, Terms
-from .runner import App, Runner
+from .runner import App, Make, Runner
 from .schedule.calendar import floor_minute
 from .schedule.grammar import Frequency, JobLine, Schedule
 from .schedule.model import JobSpec, JobState, Run
 from .signals import Signals
 from .store.memory import MemoryStore
-from .tick import Make, Tick
+from .tick import Tick
 
 __all__ = ["FakeClock", "MemoryStore", "Simulation", "run_job"]
 
@@ -124,13 +125,9 @@ class Simulation:
         )
         roster = Roster(self._lines, look.states, terms, self._classes.__getitem__)
         signals = Signals()  # not installed: the test's own stay in force
-
-        def make_runner(make: Make) -> Runner:
-            return Runner(self.store, self.clock, make, self.reporter, signals)
-
-        return Tick(
-            look, roster, self.store, self.reporter, signals, make_runner, self._prepare
-        ).run()
+        runner = Runner(self.store, self.clock, self.reporter, signals)
+        batch = Batch(look, roster, runner, self._prepare)
+        return Tick(look, roster, self.reporter).run(batch.run)
 
     def run(self, until: datetime, every: str = "5m") -> None:
         """Start crontabber *every* so often, from now on and *until* then, both included.

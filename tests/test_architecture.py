@@ -39,7 +39,8 @@ ROOMS = {
     "views": {"datetimeutil", "errors", "schedule"},
     "runner": {"clock", "errors", "failures", "reporters", "schedule", "signals", "store"},
     "roster": {"config", "errors", "schedule"},
-    "tick": {"errors", "reporters", "roster", "runner", "schedule", "signals", "store"},
+    "tick": {"errors", "reporters", "roster", "schedule", "store"},
+    "batch": {"errors", "reporters", "roster", "runner", "schedule", "signals", "store"},
 }
 """Rooms that are not named here are the wiring, which may import all but the guests."""
 

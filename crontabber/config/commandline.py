@@ -28,6 +28,10 @@ class Command(NamedTuple):
     nagios: bool = False
     reset_job: str = ""
     """The app_name or class path of the job to forget."""
+    mark_success: str = ""
+    """The app_names or class paths of jobs, with commas between them, or ``all``."""
+    at: str = ""
+    """The time for ``mark_success``; empty: now."""
     audit_ghosts: bool = False
     configtest: bool = False
     sentrytest: bool = False
@@ -57,7 +61,10 @@ class CommandLine:
         reader = _Reader(deque(argv))
         reader.read()
         verbs = {name.replace("-", "_"): value for name, value in reader.verbs.items()}
-        return cls(Command(**verbs), reader.settings, reader.bare)
+        command = Command(**verbs)
+        if command.at and not command.mark_success:
+            raise ConfigError("option --at says when --mark-success=NAME is meant: name the jobs")
+        return cls(command, reader.settings, reader.bare)
 
 
 @functools.cache
@@ -161,5 +168,5 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def _nearest(name: str) -> str:
-    guess = did_you_mean(f"--{name}", [f"--{known}" for known in _options()])
+    guess = name and did_you_mean(f"--{name}", [f"--{known}" for known in _options()])
     return guess or "; see crontabber --help"

@@ -1,6 +1,5 @@
 """Texts to values for the command's own options; a ValueError says what is wrong with a text."""
 
-import logging
 from datetime import timedelta
 
 from .messages import did_you_mean
@@ -52,8 +51,15 @@ def hours(text: str) -> float:
     return _duration(text, timedelta(hours=1))
 
 
+def days(text: str) -> float:
+    """A number of days from 0 to a century."""
+    return _duration(text, timedelta(days=1))
+
+
 def log_level(text: str) -> int:
     """A level of the logging module, by number or name."""
+    import logging  # which the defaults do not need, nor does an idle tick
+
     text = text.strip().upper()
     level = int(text[:9]) if text.isdecimal() else logging.getLevelName(text)
     if not isinstance(level, int):
@@ -61,8 +67,19 @@ def log_level(text: str) -> int:
     return level
 
 
+LINE_FORMATS = (
+    "{asctime} {levelname} - {message}",
+    "crontabber (pid {process}): {levelname} - {message}",
+)
+"""The defaults, for stderr and for syslog."""
+
+
 def line_format(text: str) -> str:
     """A format of log lines: the logging module's fields in braces."""
+    if text in LINE_FORMATS:
+        return text
+    import logging
+
     try:
         logging.Formatter(text, style="{").format(logging.makeLogRecord({}))
     except Exception as error:  # noqa: BLE001  str.format can be made to raise almost anything

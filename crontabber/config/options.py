@@ -6,10 +6,10 @@ database come from the ``database_class``, those of the jobs from their classes.
 """
 
 import functools
-import logging
 
 from . import compat  # noqa: F401  configman cannot be imported before
 from .converters import (
+    LINE_FORMATS,
     facility,
     hours,
     jobs_text,
@@ -43,6 +43,12 @@ def command_options() -> Namespace:
     add("list-jobs", default=False, short_form="l", doc="list the jobs and their state")
     add("nagios", default=False, short_form="n", doc="report the health of all jobs to Nagios")
     add("reset-job", default="", short_form="r", doc="forget the state of this job, keep its logs")
+    add(
+        "mark-success",
+        default="",
+        doc="have these jobs (NAME, NAME,NAME or all) count as having succeeded now, or --at a time",
+    )
+    add("at", default="", doc="with --mark-success: when, such as 2026-11-21T03:00")
     add(
         "audit-ghosts", default=False, doc="list jobs in the database but not in this configuration"
     )
@@ -115,13 +121,13 @@ def _crontabber(section: Namespace) -> None:
 def _logging(section: Namespace) -> None:
     section.add_option(
         "stderr_error_logging_level",
-        default=logging.WARNING,
+        default=30,
         from_string_converter=log_level,
         doc="the lowest level that is logged to stderr: 10 DEBUG, 20 INFO, 30 WARNING, 40 ERROR",
     )
     section.add_option(
         "stderr_line_format_string",
-        default="{asctime} {levelname} - {message}",
+        default=LINE_FORMATS[0],
         from_string_converter=line_format,
         doc="the form of a line on stderr",
     )
@@ -137,13 +143,13 @@ def _logging(section: Namespace) -> None:
     )
     section.add_option(
         "syslog_error_logging_level",
-        default=logging.ERROR,
+        default=40,
         from_string_converter=log_level,
         doc="the lowest level that is logged to syslog",
     )
     section.add_option(
         "syslog_line_format_string",
-        default="crontabber (pid {process}): {levelname} - {message}",
+        default=LINE_FORMATS[1],
         from_string_converter=line_format,
         doc="the form of a line in syslog",
     )

@@ -5,7 +5,6 @@ app classes as it is given. No app module is imported here.
 """
 
 import contextlib
-import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -27,6 +26,19 @@ _REASONS = {int: "it is not a whole number", float: "it is not a number"}
 
 class _Texts(dict[str, Any]):
     """A flat source of values: configman looks dotted names up in it, and acquires nothing."""
+
+
+def _logger() -> Any:
+    import logging
+
+    return logging.getLogger("crontabber")
+
+
+class _Logger:
+    """The logger for those who use it without an app; an idle tick does not import logging."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(_logger(), name)
 
 
 class Resolver(ConfigurationManager):  # type: ignore[misc]
@@ -57,7 +69,7 @@ class Resolver(ConfigurationManager):  # type: ignore[misc]
         """The values, as a ``DotDictWithAcquisition`` of all namespaces, with a logger."""
         with _one_line():
             config = self.get_config()
-        config.logger = logging.getLogger("crontabber")
+        config.logger = _logger() if self._classes else _Logger()
         return config
 
     def _overlay_expand(self) -> Any:

@@ -20,6 +20,9 @@ from .sources import COMMAND_LINE, Sources
 if TYPE_CHECKING:
     from .apps import AppConfigs
 
+DEBUG = 10
+"""The level of that name; to import logging would be a part of what an idle tick costs."""
+
 Classes = Mapping[str, type]
 """App classes by class path."""
 
@@ -35,6 +38,13 @@ class LoggingSettings(NamedTuple):
     syslog_facility: str
     syslog_level: int
     syslog_format: str
+
+    @property
+    def lowest_level(self) -> int:
+        """The lowest level that anybody hears."""
+        if self.syslog_host:
+            return min(self.stderr_level, self.syslog_level)
+        return self.stderr_level
 
 
 class Settings:

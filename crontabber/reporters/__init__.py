@@ -1,12 +1,9 @@
 """Those who are told what happens. They may fail; they never stop a job."""
 
-import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..schedule.model import JobSpec, Replan, Run, Skip
-
-_logger = logging.getLogger("crontabber")
 
 
 class Reporter:
@@ -35,17 +32,27 @@ class Reporter:
 
 
 class Reporters(Reporter):
-    """Several reporters as one; what one of them raises is logged, and that is all."""
+    """Several reporters as one; what one of them raises is logged, and that is all.
 
-    def __init__(self, reporters: Iterable[Reporter]) -> None:
-        self._reporters = list(reporters)
+    *make* makes them, when there is something to tell for the first time.
+    """
+
+    def __init__(self, make: Callable[[], Iterable[Reporter]]) -> None:
+        self._make = make
+        self._reporters: list[Reporter] | None = None
 
     def _tell(self, event: str, *what: Any) -> None:
+        if self._reporters is None:
+            self._reporters = list(self._make())
         for reporter in self._reporters:
             try:
                 getattr(reporter, event)(*what)
             except Exception:
-                _logger.warning("a reporter failed: %s", type(reporter).__name__, exc_info=True)
+                import logging  # an idle tick has nothing to log
+
+                logging.getLogger("crontabber").warning(
+                    "a reporter failed: %s", type(reporter).__name__, exc_info=True
+                )
 
     def started(self, job: JobSpec, run: Run) -> None:
         self._tell("started", job, run)
@@ -66,4 +73,5 @@ class Reporters(Reporter):
         self._tell("trouble", message)
 
     def finished(self) -> None:
-        self._tell("finished")
+        if self._reporters is not None:
+            self._tell("finished")

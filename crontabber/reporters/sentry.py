@@ -177,8 +177,6 @@ def _sentry_sdk(dsn: "Dsn", common: Mapping[str, Any], redact: Redact) -> _Clien
         before_send=lambda event, _: _redacted(event, redact),
         include_local_variables=False,
         default_integrations=False,  # they patch what jobs use, and send what jobs know
-        auto_enabling_integrations=False,
-        enable_backpressure_handling=False,  # a thread
         spotlight=False,
         debug=False,
         **common,

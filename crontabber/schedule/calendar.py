@@ -60,7 +60,7 @@ def _day_of(moment: datetime, time: TimeOfDay, zone: ZoneInfo) -> date:
     midnight, that of the next day may have been already.
     """
     day = moment.astimezone(zone).date() + _DAY
-    while wall_clock(day, time, zone) > moment or not _exists(day, zone):
+    while wall_clock(day, time, zone) > moment:
         day -= _DAY
     return day
 

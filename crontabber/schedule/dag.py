@@ -37,7 +37,9 @@ def order(
     return _by_listing(sorter, {n: (n in last, i) for i, n in enumerate(graph)}), circles
 
 
-def _by_listing(sorter: "TopologicalSorter[str]", rank: Mapping[str, tuple[bool, int]]) -> list[str]:
+def _by_listing(
+    sorter: "TopologicalSorter[str]", rank: Mapping[str, tuple[bool, int]]
+) -> list[str]:
     ordered: list[str] = []
     ready: list[tuple[tuple[bool, int], str]] = []
     while sorter.is_active():

@@ -21,7 +21,7 @@ def decide(
     """
     if state and state.ongoing and state.claim:
         return RunNow()
-    if state and _marked_by_older(job, state, now):
+    if state and marked_by_older(job, state, now):
         return Skip(SkipReason.ONGOING, f"an older crontabber runs it since {state.ongoing}")
     if force:
         return RunNow()
@@ -34,7 +34,7 @@ def decide(
     return RunNow()
 
 
-def _marked_by_older(job: JobSpec, state: JobState, now: datetime) -> bool:
+def marked_by_older(job: JobSpec, state: JobState, now: datetime) -> bool:
     """Whether an older crontabber, which takes no lock, says that it is running the job.
 
     Its mark is respected for ``max_ongoing_age``. A mark of the future (a host whose

@@ -7,9 +7,9 @@ import enum
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta, tzinfo
 
-from ..errors import JobLineError
+from ..errors import ConfigError, JobLineError
 
 _FREQUENCY = re.compile(r"([0-9]+)([mhd])")
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
@@ -49,7 +49,7 @@ class Frequency:
     def parse(cls, text: str) -> "Frequency":
         """Read ``<n>m``, ``<n>h`` or ``<n>d``; anything else is a `JobLineError`."""
         match = _FREQUENCY.fullmatch(text)
-        if not match or not text.isascii():
+        if not match:
             raise JobLineError(
                 f"{text!r} is not a frequency: write a number and m, h or d, such as 5m, 1h or 3d"
             )
@@ -182,6 +182,21 @@ class JobList:
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.lines))
+
+
+def parse_moment(text: str, zone: tzinfo) -> datetime:
+    """Read ``2026-11-21T03:00``, also with seconds, as a time on a clock in *zone*.
+
+    A date alone is its midnight; an offset such as ``+01:00``, or ``Z``, wins over *zone*.
+    Anything else is a `ConfigError`.
+    """
+    try:
+        moment = datetime.fromisoformat(re.sub("[zZ]$", "+00:00", text.strip()))
+    except ValueError:
+        raise ConfigError(
+            f"{text!r} is not a time: write YYYY-MM-DDTHH:MM, such as 2026-11-21T03:00"
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
 def _entries(text: str) -> Iterator[str]:

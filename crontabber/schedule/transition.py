@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from ..errors import JobCrashed
-from .calendar import floor_minute, next_slot, slot_after
+from .calendar import floor_minute, latest_slot, next_slot, slot_after
 from .model import Claim, JobSpec, JobState, LastError
 from .plan import in_force, plan
 from .retry import next_try
@@ -88,6 +88,39 @@ def failed(
             last_run=started,
             error_count=state.error_count + 1,
             last_error=error,
+        )
+    )
+
+
+def marked_successful(job: JobSpec, state: JobState, moment: datetime) -> JobState:
+    """Somebody says that *job* succeeded at *moment*, whatever its runs came to.
+
+    Its error is forgotten, and it waits for the first slot after *moment*. For a backfill
+    app the slots up to then are closed: it is never given those dates. Nothing that is
+    done is opened again, so a *moment* before what was done last changes no slot; but a
+    job that never succeeded has nothing done, and its slots count from *moment*.
+    """
+    planned = plan(job, state, moment)
+    slot, plan_text, done = planned.slot, state.plan or job.plan, moment
+    if slot <= moment:
+        schedule, zone = in_force(job, state)
+        last = latest_slot(schedule, slot, moment, zone)
+        slot, plan_text = slot_after(job.schedule, last, moment, job.zone), job.plan
+        done = last if job.backfill else moment
+    elif state.last_success is None:
+        slot, plan_text = slot_after(job.schedule, moment, moment, job.zone), job.plan
+    elif job.backfill:
+        done = state.last_success
+    return released(
+        replace(
+            state,
+            next_run=slot,
+            next_slot=slot,
+            last_run=max(moment, state.last_run or moment),
+            last_success=max(done, state.last_success or done),
+            error_count=0,
+            last_error=None,
+            plan=plan_text,
         )
     )
 

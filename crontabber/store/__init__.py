@@ -45,9 +45,9 @@ class StateStore(Protocol):
     """Remembers jobs and grants claims."""
 
     def look(self, class_paths: Sequence[str] | None) -> Look:
-        """Read the rows of these classes, of their parents, and those of no known class.
+        """Read the rows of these classes and those of no known class, and of their parents.
 
-        None reads all rows. Raises `DatabaseUnavailable`.
+        None reads all rows. Raises `DatabaseUnavailable`, as all others may.
         """
         ...
 
@@ -75,12 +75,17 @@ class StateStore(Protocol):
         *within* is a job's own database connection, on which `shares_database` said
         yes: then its transaction does the writing, and its commit decides. Returns
         *after* with its new version. Raises `ClaimLost` if the row is not *before*
-        any more, `SlotClosed` if its slot was recorded already.
+        any more: with a *run* that means its mark and its slot, and what else was
+        edited meanwhile is overwritten. *within* it is `SlotClosed`, so that the
+        transaction is undone; what the driver raises there is not touched.
         """
         ...
 
     def release(self, app_name: str) -> None:
-        """Give back the claim on a job; harmless when there is none."""
+        """Give back the claim on a job; harmless when there is none.
+
+        Others can have it when our next claim, or `close`, told them so.
+        """
         ...
 
     def shares_database(self, connection: Any) -> bool:

@@ -112,15 +112,17 @@ class PostgresStore:
         name, key = wanted.app_name, self._key(wanted.app_name)
         with explained():
             session, backend_pid = self._session(), self._session().backend_pid
-        mark = load_queries()["mark" if wanted.version else "mark_new"]
+        steps = ("unlock", "lock", "mark" if wanted.version else "mark_new")
+        batch = ";".join(load_queries()[step] for step in steps)
         parameters = {
             **state_parameters(wanted),
+            **session.unlocking(),
             "lock": key,
             "backend_pid": backend_pid,
             "names": [name, *parents],
         }
         try:
-            rows = self._query(f"{session.unlocks()}{load_queries()['lock']};{mark}", parameters)
+            rows = self._query(batch, parameters)
         except StoreError:
             session.locked(name, key)  # as it may be: an advisory lock survives a rollback
             session.release(name)
@@ -132,10 +134,10 @@ class PostgresStore:
             return None
         session.locked(name, key)
         known = {row[3]: state_of(row[3:]) for row in rows if row[3] is not None}
-        if version is not None:
-            known[name] = replace(wanted, version=version)
         of_parents = {parent: known[parent] for parent in parents if parent in known}
-        return Claimed(known.get(name), of_parents, marked=version is not None)
+        if version is None:
+            return Claimed(known.get(name), of_parents, marked=False)
+        return Claimed(replace(wanted, version=version), of_parents, marked=True)
 
     def release(self, app_name: str) -> None:
         """See `StateStore.release`; told to the server along with the next claim."""

@@ -44,8 +44,6 @@ class Session:
                 cursor.execute(query, parameters)
                 return cursor.fetchall() if cursor.description else []
         except psycopg2.Error as error:
-            if error.diag.severity_nonlocalized in {"FATAL", "PANIC"}:
-                self.connection.close()  # the server's last word, even before it hung up
             if not self.lost:
                 raise
             raise ConnectionGone(f"the connection was lost: {first_line(error)}") from error
@@ -68,22 +66,22 @@ class Session:
         self._locks[app_name] = key
 
     def release(self, app_name: str) -> None:
-        """Have the lock of a job given back by `unlocks`."""
+        """Have the lock of a job given back with the next `unlocking`."""
         if app_name in self._locks:
             self._to_unlock.append(self._locks.pop(app_name))
 
-    def unlocks(self) -> str:
-        """The statements that give back what was released; the caller runs them."""
+    def unlocking(self) -> dict[str, list[int]]:
+        """The parameters of ``unlock``, which gives back what was released; run it."""
         keys, self._to_unlock = self._to_unlock, []
-        return "".join(f"SELECT pg_advisory_unlock({key:d});" for key in keys)
+        return {"unlock": keys}
 
     def close(self) -> None:
         """Give back all claims, and close the connection; harmless when it is gone."""
         try:
             for app_name in list(self._locks):
                 self.release(app_name)
-            if unlocks := self.unlocks():  # the session itself ends a little later
-                self.query(unlocks)
+            if self._to_unlock:  # the session itself ends a little later
+                self.query(load_queries()["unlock"], self.unlocking())
             self.connection.close()
         except (ConnectionGone, psycopg2.Error):
             pass  # gone already, and our claims with it

@@ -495,7 +495,7 @@ def test_a_broken_reporter_stops_nothing(caplog: pytest.LogCaptureFixture) -> No
             raise RuntimeError("no")
 
     sim, listener = simulation({app("a"): "5m"})
-    sim.reporter = Reporters([Broken(), listener])
+    sim.reporter = Reporters(lambda: [Broken(), listener])
     sim.tick()
     assert ran(sim) == ["a"]
     assert "Broken" in caplog.text

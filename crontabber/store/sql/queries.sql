@@ -59,6 +59,9 @@ FROM pg_settings JOIN (
         ('tcp_keepalives_count', '3')
 ) AS wanted (name, value) USING (name)
 
+-- name: unlock
+SELECT pg_advisory_unlock(key) FROM unnest(%(unlock)s::bigint[]) AS key
+
 -- name: lock
 -- The mark may be lost if the server crashes: the lock is the truth, the mark is for
 -- people, so its commit need not wait for the disk. In a session that a pooler slipped
@@ -169,3 +172,25 @@ SELECT pg_try_advisory_lock(%(lock)s)
 SELECT
     pg_advisory_xact_lock(x'63726F6E74616200'::bigint),
     set_config('lock_timeout', '10s', true)
+
+-- name: clean_log
+-- One batch, by the primary key, from where the last one ended: no row is looked at twice,
+-- and none is locked for longer than a batch takes. The oldest come first, so that a batch
+-- without old rows is the end. Answers where it ended, how many successes and errors are
+-- gone, and whether to go on.
+WITH batch AS (
+    SELECT id, exc_type IS NULL AS success, log_time < now() - CASE
+        WHEN exc_type IS NULL THEN %(successes)s::interval ELSE %(errors)s::interval
+    END AS old, log_time < now() - least(%(successes)s::interval, %(errors)s::interval) AS oldish
+    FROM crontabber_log WHERE id > %(after)s ORDER BY id LIMIT %(batch)s
+), gone AS (
+    DELETE FROM crontabber_log USING batch
+    WHERE crontabber_log.id = batch.id AND batch.old
+    RETURNING batch.success
+)
+SELECT
+    max(id),
+    (SELECT count(*) FILTER (WHERE success) FROM gone),
+    (SELECT count(*) FILTER (WHERE NOT success) FROM gone),
+    count(*) = %(batch)s AND bool_or(oldish)
+FROM batch

@@ -1,0 +1,134 @@
+"""The jobs that may be due: put in order, prepared in one go, and run one after the other."""
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from .errors import (
+    ClaimLost,
+    ConfigError,
+    CrontabberError,
+    DatabaseUnavailable,
+    ExitCode,
+    StoreError,
+)
+from .roster import Roster
+from .runner import Ended, Make, Runner
+from .schedule.decide import decide
+from .schedule.model import (
+    Decision,
+    JobSpec,
+    JobState,
+    Replan,
+    RunNow,
+    Skip,
+    SkipReason,
+)
+from .schedule.transition import CRASHED
+from .store import Look
+
+Prepare = Callable[[Mapping[str, type]], tuple[Make, Mapping[str, ConfigError]]]
+"""Given the classes, by class path, that may be run: how to make their apps, and which cannot."""
+
+_CODES = {
+    Ended.RACE_LOST: ExitCode.RACE_LOST,
+    Ended.ONGOING: ExitCode.ONGOING,
+}
+
+
+class Batch:
+    """Decides by one look at the store, and keeps that picture up to date as jobs end."""
+
+    def __init__(self, look: Look, roster: Roster, runner: Runner, prepare: Prepare) -> None:
+        self._now = look.now
+        self._states = dict(look.states)
+        self._roster = roster
+        self._runner = runner
+        self._prepare = prepare
+        self._codes: set[ExitCode] = set()
+
+    def run(self, candidates: Sequence[JobSpec], *, force: bool = False) -> ExitCode:
+        """Run those that are due, with *force* all; their classes are imported.
+
+        Raises `StoreError` if the store is lost, `Stopped` by a signal.
+        """
+        try:
+            self._run(candidates, force)
+        finally:
+            self._runner.reporter.finished()
+        # the gravest of all that happened
+        return min(self._codes, default=ExitCode.OK)
+
+    def _run(self, candidates: Sequence[JobSpec], force: bool) -> None:
+        self._read_missing(candidates)
+        jobs = self._roster.ordered(candidates, last=self._crashed(candidates))
+        classes = {job.class_path: self._roster.classes[job.class_path] for job in jobs}
+        make, faults = self._prepare(classes)
+        for fault in (*self._roster.faults, *faults.values()):
+            self._trouble(fault)
+        for job in jobs:
+            self._runner.signals.check()
+            try:
+                self._do(job, None if job.class_path in faults else make, force)
+            except DatabaseUnavailable:
+                raise
+            except StoreError as error:
+                self._trouble(error)
+
+    def _read_missing(self, jobs: Sequence[JobSpec]) -> None:
+        """Read the rows that the look could not know of: moved classes, parents elsewhere."""
+        names = {name for job in jobs for name in (job.app_name, *job.depends_on)}
+        for name in names - self._states.keys():
+            if state := self._runner.store.read(name):
+                self._states[name] = state
+
+    def _crashed(self, jobs: Sequence[JobSpec]) -> list[str]:
+        """Those whose last run crashed, or is about to be found so."""
+        states = ((job.app_name, self._states.get(job.app_name)) for job in jobs)
+        return [name for name, state in states if state and _has_crashed(state)]
+
+    def _do(self, job: JobSpec, make: Make | None, force: bool) -> None:
+        state = self._states.get(job.app_name)
+        decision = decide(job, state, self._states, self._now, force=force)
+        if isinstance(decision, RunNow) and make:
+            ended = self._runner.run(job, make, self._states, self._now, force=force)
+            if ended in _CODES:
+                self._codes.add(_CODES[ended])
+            return
+        if isinstance(decision, Skip):
+            self._skip(job, decision)
+        if state is None:
+            self._runner.remember(job, self._states)
+        elif not state.ongoing:
+            self._keep(job, state, decision)
+
+    def _keep(self, job: JobSpec, state: JobState, decision: Decision) -> None:
+        """Remember what is new about a job that is not run now."""
+        replan = decision if isinstance(decision, Replan) else None
+        after = replace(
+            replan.state if replan else state,
+            class_path=job.class_path,
+            depends_on=job.depends_on,
+            backfill=job.backfill,
+        )
+        if after == state:
+            return
+        with contextlib.suppress(ClaimLost):  # somebody else did so at this moment
+            self._states[job.app_name] = self._runner.store.save(state, after)
+            if replan:
+                self._runner.reporter.replanned(job, replan)
+
+    def _skip(self, job: JobSpec, skip: Skip) -> None:
+        if skip.reason is SkipReason.ONGOING:
+            self._codes.add(ExitCode.ONGOING)
+        self._runner.reporter.skipped(job, skip)
+
+    def _trouble(self, error: CrontabberError) -> None:
+        self._codes.add(ExitCode.ERROR)
+        self._runner.reporter.trouble(str(error))
+
+
+def _has_crashed(state: JobState) -> bool:
+    if state.ongoing and state.claim:
+        return True
+    return state.last_error is not None and state.last_error.type == CRASHED

@@ -1,0 +1,353 @@
+"""The laws of `crontabber.store.StateStore`, which both stores keep."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from itertools import pairwise
+
+import pytest
+
+from crontabber.errors import ClaimLost, JobOngoingError
+from crontabber.schedule.model import LastError, Outcome
+from crontabber.store import Look
+from crontabber.store.memory import MemoryStore
+from crontabber.store.postgres import PostgresStore
+from tests.stores import (
+    DAY,
+    ERROR,
+    NOW,
+    SLOT,
+    claim,
+    done,
+    factory_of,
+    failed,
+    mark,
+    put,
+    run_of,
+    wanted,
+)
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def session(request):
+    """Makes stores on one memory, each as another process would have it."""
+    stores = []
+    if request.param == "memory":
+        make = MemoryStore().another_session
+    else:
+        database = request.getfixturevalue("module_database")
+        database.execute("DROP TABLE IF EXISTS crontabber, crontabber_log")
+
+        def make():
+            return PostgresStore(factory_of(database), patience=0)
+
+    def another():
+        stores.append(make())
+        return stores[-1]
+
+    yield another
+    for store in stores:
+        store.close()
+
+
+@pytest.fixture
+def store(session):
+    return session()
+
+
+@pytest.fixture
+def other(session):
+    return session()
+
+
+def named(look: Look) -> set[str]:
+    return set(look.states)
+
+
+# -- looking ------------------------------------------------------------------
+
+
+def test_an_empty_store_has_a_time_and_a_zone_and_no_rows(store):
+    before = datetime.now(timezone.utc) - timedelta(minutes=1)
+    for look in (store.look(None), store.look([]), store.look(["m.A"])):
+        assert look.now > before
+        assert look.now.utcoffset() is not None
+        assert look.zone
+        assert look.states == {}
+    assert store.read("a") is None
+
+
+def test_time_goes_on(store):
+    looks = [store.look(None).now for _ in range(3)]
+    assert all(earlier < later for earlier, later in pairwise(looks))
+
+
+def test_all_that_is_saved_is_found_again_by_everybody(store, other):
+    marked = mark(store, class_path="m.A", plan="1d", backfill=True, depends_on=("p", "ä"))
+    after = replace(
+        marked,
+        next_run=SLOT + timedelta(minutes=5),
+        next_slot=SLOT,
+        last_run=NOW,
+        last_success=SLOT - DAY,
+        error_count=3,
+        last_error=ERROR,
+    )
+    saved = store.save(marked, after, run_of(marked, ERROR))
+    assert replace(saved, version=None) == replace(after, version=None)
+    assert other.read("a") == saved
+    assert other.look(None).states == {"a": saved}
+    assert other.look(["m.A"]).states == {"a": saved}
+    assert saved.claim == store.holder(NOW)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        LastError("", "", ""),
+        LastError("ä", "日本 \U0001f600", "%s %(x)s %% \\ ' \" \n\r\t"),
+        LastError("\x00", "\ud800 half", "a\x00b\udcff"),
+    ],
+)
+def test_an_error_of_odd_characters_is_remembered_as_it_was(store, other, error):
+    """trap: an exception whose text held odd characters left the job ongoing for 12 h."""
+    state = mark(store)
+    saved = store.save(state, failed(state, error), run_of(state, error))
+    assert saved.last_error == error
+    assert other.read("a") == saved
+
+
+def test_a_look_brings_our_classes_their_parents_and_those_of_no_class(store, other):
+    for name, parents in {"a": ("p",), "b": (), "p": ("q",), "q": (), "ghost": ()}.items():
+        put(store, name, class_path=f"m.{name}", depends_on=parents)
+    put(store, "older", class_path=None, depends_on=("of_older",))
+    put(store, "of_older", class_path="m.of_older")
+    no_class = {"older", "of_older"}
+    assert named(other.look(["m.a"])) == {"a", "p"} | no_class
+    assert named(other.look(["m.a", "m.p"])) == {"a", "p", "q"} | no_class
+    assert named(other.look(["m.b", "m.b", "m.nowhere"])) == {"b"} | no_class
+    assert named(other.look([])) == no_class
+    assert named(other.look(None)) == {"a", "b", "p", "q", "ghost"} | no_class
+
+
+# -- claims -------------------------------------------------------------------
+
+
+def test_the_first_claim_on_a_job_makes_its_row(store, other):
+    want = wanted(store)
+    claimed = store.claim(want, ())
+    assert claimed.marked
+    assert replace(claimed.state, version=None) == want
+    assert claimed.parents == {}
+    assert other.read("a") == claimed.state
+
+
+def test_a_claim_is_refused_while_somebody_else_has_it(store, other):
+    """trap: two processes that were started together ran a job twice."""
+    first = mark(store)
+    assert claim(other) is None
+    store.save(first, done(first), run_of(first))
+    assert claim(other) is None, "recorded, and not yet released"
+
+
+def test_a_claim_on_one_job_leaves_the_others_free(store, other):
+    """trap: the tick stopped at the first ongoing job."""
+    mark(store, "a")
+    assert mark(other, "b")
+
+
+def test_a_claim_is_free_after_the_next_claim_of_whoever_released_it(store, other):
+    put(store, "a")
+    mark(store, "b")
+    assert mark(other, "a")
+    assert claim(other, "b") is None
+
+
+def test_a_claim_is_free_after_close(session, other):
+    store = session()
+    marked = mark(store)
+    store.close()
+    claimed = claim(other)
+    assert not claimed.marked, "it is marked by the one that is gone"
+    assert claimed.state == marked
+
+
+def test_a_claim_that_one_has_is_taken_again_and_released_once(store, other):
+    state = mark(store)
+    assert not store.claim(state, ()).marked
+    store.release("a")
+    mark(store, "b")
+    assert claim(other, "a")
+
+
+def test_releasing_what_one_does_not_have_is_harmless(store, other):
+    store.release("a")
+    mark(store)
+    other.release("a")
+    other.close()
+    assert claim(other) is None
+
+
+def test_a_claim_reads_what_was_done_since_the_look(store, other):
+    """trap: due-check, information and claim were three reads; a job could run again."""
+    seen = put(store, "a")
+    want = wanted(other, "a", seen)
+    state = mark(store)
+    ran = store.save(state, done(state, error_count=0, next_slot=SLOT + 2 * DAY), run_of(state))
+    store.close()
+    claimed = other.claim(want, ())
+    assert not claimed.marked
+    assert claimed.state == ran
+    assert other.read("a") == ran
+
+
+def test_a_first_claim_reads_the_row_that_somebody_made_since_the_look(store, other):
+    want = wanted(other)
+    ran = put(store, "a")
+    store.close()
+    claimed = other.claim(want, ())
+    assert not claimed.marked
+    assert claimed.state == ran
+
+
+def test_a_claim_on_a_job_that_was_reset_since_the_look_marks_nothing(store, other):
+    seen = put(store, "a")
+    store.reset("a")
+    store.close()
+    claimed = other.claim(wanted(other, "a", seen), ())
+    assert not claimed.marked
+    assert claimed.state is None
+    assert other.read("a") is None
+
+
+def test_a_claim_does_not_mark_over_a_mark(store, other):
+    marked = mark(store)
+    store.close()
+    claimed = claim(other)
+    assert not claimed.marked
+    assert claimed.state == marked
+    assert other.read("a") == marked
+
+
+def test_a_claim_brings_the_parents_that_have_a_row(store):
+    parents = {name: put(store, name) for name in ("p", "q")}
+    put(store, "unrelated")
+    claimed = claim(store, "a", "p", "q", "never_ran")
+    assert claimed.marked
+    assert claimed.parents == parents
+    assert claim(store, "a", "p").parents == {"p": parents["p"]}
+
+
+def test_a_job_may_name_itself_as_its_parent(store):
+    assert claim(store, "a", "a").state == store.read("a")
+
+
+# -- saving -------------------------------------------------------------------
+
+
+def test_versions_change_with_every_write(store):
+    state = mark(store)
+    after = store.save(state, done(state), run_of(state))
+    again = store.save(after, after)
+    assert len({state.version, after.version, again.version}) == 3
+
+
+def test_a_save_without_a_run_is_only_over_what_was_read(store, other):
+    seen = put(store, "a")
+    changed = other.save(seen, replace(seen, plan="2d"))
+    with pytest.raises(ClaimLost, match="a was changed by somebody else"):
+        store.save(seen, replace(seen, plan="3d"))
+    assert store.read("a") == changed
+
+
+def test_a_save_without_a_run_needs_a_row(store):
+    seen = put(store, "a")
+    store.reset("a")
+    with pytest.raises(ClaimLost):
+        store.save(seen, replace(seen, plan="3d"))
+    assert store.read("a") is None
+
+
+def test_a_run_is_not_recorded_twice(store):
+    state = mark(store)
+    saved = store.save(state, done(state), run_of(state))
+    with pytest.raises(ClaimLost):
+        store.save(state, done(state), run_of(state))
+    assert store.read("a") == saved
+
+
+def test_a_slot_is_not_recorded_twice(store):
+    """trap: a date was done twice. The mark is still there, the slot is not."""
+    state = mark(store)
+    going_on = done(state, ongoing=state.ongoing, claim=state.claim)
+    second = store.save(state, going_on, run_of(state))
+    with pytest.raises(ClaimLost):
+        store.save(state, going_on, run_of(state))
+    assert store.read("a") == second
+
+
+def test_slots_are_recorded_one_after_the_other_under_one_claim(store, other):
+    """trap: the position was saved only after the whole catch-up."""
+    state = mark(store)
+    for n in range(3):
+        slot = SLOT + n * DAY
+        after = replace(state, next_slot=slot + DAY, last_success=slot, last_run=NOW)
+        state = store.save(state, after, run_of(state))
+        assert other.read("a").last_success == slot
+        assert claim(other) is None
+    assert store.save(state, done(state), run_of(state)).ongoing is None
+
+
+def test_a_crash_is_recorded_by_whoever_finds_it(store, other):
+    mark(store)
+    store.close()
+    found = claim(other).state
+    crash = run_of(found, ERROR, Outcome.CRASHED, duration=None)
+    saved = other.save(found, wanted(other, seen=failed(found)), crash)
+    assert saved.error_count == 1
+    assert saved.claim == other.holder(NOW)
+    assert other.save(saved, done(saved), run_of(saved)).error_count == 0
+
+
+def test_a_connection_that_is_none_shares_nothing(store):
+    assert not store.shares_database(object())
+    assert not store.shares_database(None)
+
+
+# -- administration -----------------------------------------------------------
+
+
+def test_a_reset_forgets_a_job_once(store, other):
+    """trap: --reset-job of a ghost failed."""
+    put(store, "a")
+    assert store.reset("a") is True
+    assert store.read("a") is None
+    assert store.reset("a") is False
+    assert mark(store)
+    assert claim(other) is None
+
+
+def test_a_reset_is_free_for_others_after_close(store, other):
+    put(store, "a")
+    store.reset("a")
+    store.close()
+    assert mark(other)
+
+
+def test_a_job_that_runs_is_not_reset(store, other):
+    state = mark(store)
+    with pytest.raises(JobOngoingError, match="a is running now"):
+        other.reset("a")
+    assert store.read("a") == state
+
+
+def test_a_job_that_crashed_is_reset(store, other):
+    mark(store)
+    store.close()
+    assert other.reset("a") is True
+    assert other.look(None).states == {}
+
+
+def test_close_twice_is_harmless(store):
+    mark(store)
+    store.close()
+    store.close()

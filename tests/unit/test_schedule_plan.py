@@ -1,0 +1,342 @@
+"""What a job waits for: as remembered, inherited from 0.18, edited, or by a wrong clock."""
+
+from dataclasses import replace
+
+import pytest
+
+from crontabber.schedule.model import JobState
+from crontabber.schedule.plan import Plan, in_force, plan, replanned
+from tests.unit.schedules import DAY, ERROR, HOUR, MINUTE, at, job, waiting
+
+NOW = at("2026-11-21 12:03:20")
+
+
+# -- new jobs ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("schedule", "slot"),
+    [
+        ("5m", "2026-11-21 12:03"),
+        ("1d", "2026-11-21 12:03"),
+        ("1d|03:00", "2026-11-21 03:00"),
+        ("3d|23:00", "2026-11-21 23:00"),
+    ],
+)
+@pytest.mark.parametrize("backfill", [False, True])
+def test_a_new_job_waits_for_nothing_or_for_its_time_today(schedule, slot, backfill):
+    new = plan(job(schedule, backfill=backfill), None, NOW)
+    assert new == Plan(at(slot), at(slot))
+    assert new.due_at(job(schedule, backfill=backfill)) == at(slot)
+
+
+# -- the slot of a run ---------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("schedule", "slot", "ordinary", "backfill"),
+    [
+        ("5m", "2026-11-21 12:00", "2026-11-21 12:00", "2026-11-21 12:00"),
+        ("5m", "2026-11-21 11:31", "2026-11-21 12:01", "2026-11-21 11:31"),
+        ("1d|02:00", "2026-11-18 02:00", "2026-11-21 02:00", "2026-11-18 02:00"),
+        ("3d|02:00", "2026-11-17 02:00", "2026-11-20 02:00", "2026-11-17 02:00"),
+    ],
+)
+def test_a_job_without_backfill_runs_once_for_all_that_it_missed(
+    schedule, slot, ordinary, backfill
+):
+    for spec, expected in [(job(schedule), ordinary), (job(schedule, backfill=True), backfill)]:
+        state = waiting(spec, at(slot))
+        planned = plan(spec, state, NOW)
+        assert planned == Plan(at(slot), at(slot))
+        assert planned.slot_at(spec, state, NOW) == at(expected)
+
+
+def test_a_run_ahead_of_the_plan_is_about_this_minute():
+    spec = job("1d|23:00")
+    state = waiting(spec, at("2026-11-21 23:00"), next_run=NOW)
+    planned = plan(spec, state, NOW)
+    assert planned.due_at(spec) == NOW
+    assert planned.slot_at(spec, state, NOW) == at("2026-11-21 12:03")
+
+
+def test_a_backfill_app_is_never_given_a_date_of_the_future():
+    """Not even when somebody sets next_run by hand."""
+    spec = job("1d|23:00", backfill=True)
+    state = waiting(spec, at("2026-11-21 23:00"), next_run=NOW)
+    assert plan(spec, state, NOW).due_at(spec) == at("2026-11-21 23:00")
+
+
+def test_a_retry_moves_when_to_try_and_not_what():
+    spec = job("1d|03:00", backfill=True)
+    state = waiting(spec, at("2026-11-18 03:00"), next_run=NOW + MINUTE, last_error=ERROR)
+    assert plan(spec, state, NOW) == Plan(NOW + MINUTE, at("2026-11-18 03:00"))
+
+
+# -- rows of crontabber 0.18, which have no slot -------------------------------
+
+
+def old(spec, **fields):
+    """A row as an older crontabber wrote it."""
+    return JobState(spec.app_name, **{n: v and at(v) for n, v in fields.items()})
+
+
+@pytest.mark.parametrize(
+    ("fields", "when", "slot"),
+    [
+        # its next_run has seconds; ours lie on whole minutes
+        (
+            {"last_run": "2026-11-21 11:00:07.3", "next_run": "2026-11-21 12:00:07.3"},
+            "2026-11-21 12:00:07.3",
+            "2026-11-21 12:00",
+        ),
+        # trap: a row with neither next_run nor ongoing was never due again
+        ({"last_run": "2026-11-20 11:00:07"}, "2026-11-21 12:03", "2026-11-21 12:03"),
+        ({}, "2026-11-21 12:03", "2026-11-21 12:03"),
+    ],
+)
+def test_an_inherited_job_goes_on_where_it_stood(fields, when, slot):
+    """trap: a row with neither `next_run` nor `ongoing` was never due again."""
+    spec = job("1h")
+    assert plan(spec, old(spec, **fields), NOW) == Plan(at(when), at(slot))
+
+
+@pytest.mark.parametrize(
+    ("schedule", "fields", "when", "slot"),
+    [
+        # halfway: the slot after the last that succeeded, however long ago
+        (
+            "1d",
+            {
+                "first_run": "2026-11-01 03:00:05",
+                "last_run": "2026-11-21 12:00:01",
+                "last_success": "2026-11-17 03:00:05",
+                "next_run": "2026-11-21 12:05:01",
+            },
+            "2026-11-21 12:05:01",
+            "2026-11-18 03:00",
+        ),
+        # never succeeded: the date of the first run
+        (
+            "1d",
+            {"first_run": "2026-11-18 03:00:05", "next_run": "2026-11-21 12:05:01"},
+            "2026-11-21 12:05:01",
+            "2026-11-18 03:00",
+        ),
+        (
+            "1d|03:00",
+            {"first_run": "2026-11-18 08:10:05", "next_run": "2026-11-21 12:05:01"},
+            "2026-11-21 12:05:01",
+            "2026-11-18 03:00",
+        ),
+        # a time that was edited since must not make the date one of the future
+        (
+            "1d|23:00",
+            {"first_run": "2026-11-18 08:10:05", "next_run": "2026-11-21 12:05:01"},
+            "2026-11-21 12:05:01",
+            "2026-11-18 08:10",
+        ),
+        # neither next_run nor a run that is known
+        ("1h", {}, "2026-11-21 12:03", "2026-11-21 12:03"),
+        ("1h", {"last_success": "2026-11-21 10:00"}, "2026-11-21 11:00", "2026-11-21 11:00"),
+    ],
+)
+def test_an_inherited_backfill_app_keeps_its_dates(schedule, fields, when, slot):
+    """trap: a backfill app failing since its first run for three days ran for now only."""
+    spec = job(schedule, backfill=True)
+    state = old(spec, **fields)
+    planned = plan(spec, state, NOW)
+    assert planned == Plan(at(when), at(slot))
+    assert planned.slot_at(spec, state, NOW) == at(slot)
+
+
+# -- edited schedules ----------------------------------------------------------
+
+
+def edited(before, after, **state):
+    """The job after the edit, and its state, which was made before."""
+    fields = {name: at(value) for name, value in state.items()}
+    return after, waiting(before, fields.pop("next_slot"), **fields)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "done", "slot", "expected"),
+    [
+        # shorter: from now on, counted from the last run
+        ("7d", "5m", "2026-11-18 12:00", "2026-11-25 12:00", "2026-11-21 12:05"),
+        ("7d", "1h", "2026-11-18 12:30", "2026-11-25 12:30", "2026-11-21 12:30"),
+        ("7d", "1d|03:00", "2026-11-18 12:30", "2026-11-25 12:30", "2026-11-22 03:00"),
+        # longer
+        ("5m", "7d", "2026-11-21 12:00", "2026-11-21 12:05", "2026-11-28 12:00"),
+        # another time: what has passed today is not run at once
+        ("1d|23:00", "1d|03:00", "2026-11-20 23:00", "2026-11-21 23:00", "2026-11-22 03:00"),
+        ("1d|03:00", "1d|23:00", "2026-11-21 03:00", "2026-11-22 03:00", "2026-11-21 23:00"),
+    ],
+)
+@pytest.mark.parametrize("backfill", [False, True])
+def test_an_edited_schedule_counts_at_once_and_starts_nothing(
+    before, after, done, slot, expected, backfill
+):
+    """trap: 7d changed to 5m took effect after up to 7 days."""
+    spec, state = edited(
+        job(before, backfill=backfill),
+        job(after, backfill=backfill),
+        next_slot=slot,
+        last_run=done,
+        last_success=done,
+    )
+    replan = replanned(spec, state, NOW)
+    assert replan
+    assert replan.state == replace(
+        state, next_run=at(expected), next_slot=at(expected), plan=spec.plan
+    )
+    assert at(expected) > NOW
+    assert replan.why == f"its schedule was {state.plan}, and is now {spec.plan}"
+    assert replanned(spec, replan.state, NOW) is None
+
+
+def test_a_job_that_never_ran_can_be_edited_too():
+    spec, state = edited(job("1d|23:00"), job("1d|22:00"), next_slot="2026-11-21 23:00")
+    replan = replanned(spec, state, NOW)
+    assert replan
+    assert replan.state.next_slot == at("2026-11-21 22:00")
+
+
+def test_another_time_zone_is_another_schedule():
+    """The server's zone may be changed; without a time of day it does not matter."""
+    spec, state = edited(
+        job("1d|03:00"), job("1d|03:00", zone="Europe/Berlin"), next_slot="2026-11-22 03:00"
+    )
+    replan = replanned(spec, state, NOW)
+    assert replan
+    assert replan.state.next_slot == at("2026-11-22 03:00", "Europe/Berlin")
+    spec, state = edited(job("1d"), job("1d", zone="Europe/Berlin"), next_slot="2026-11-22 03:00")
+    assert replanned(spec, state, NOW) is None
+
+
+def test_a_next_run_that_was_set_by_hand_survives_an_edit():
+    spec, state = edited(job("7d"), job("1h"), next_slot="2026-11-25 12:30")
+    replan = replanned(spec, replace(state, next_run=NOW + MINUTE), NOW)
+    assert replan
+    assert (replan.state.next_run, replan.state.next_slot) == (NOW + MINUTE, at("2026-11-21 13:03"))
+
+
+@pytest.mark.parametrize("backfill", [False, True])
+def test_slots_that_are_open_are_counted_by_the_schedule_that_made_them(backfill):
+    """An edited schedule invents no slots of the past, and forgets none."""
+    spec, state = edited(
+        job("1d|03:00", backfill=backfill),
+        job("5m", backfill=backfill),
+        next_slot="2026-11-19 03:00",
+    )
+    assert replanned(spec, state, NOW) is None
+    assert in_force(spec, state) == (job("1d|03:00").schedule, spec.zone)
+    slot = plan(spec, state, NOW).slot_at(spec, state, NOW)
+    assert slot == at("2026-11-19 03:00" if backfill else "2026-11-21 03:00")
+
+
+def test_the_zone_of_the_open_slots_is_that_of_their_schedule():
+    spec, state = edited(
+        job("1d|03:00", zone="Europe/Berlin"), job("1d|03:00"), next_slot="2026-11-19 02:00"
+    )
+    schedule, zone = in_force(spec, state)
+    assert (str(schedule), str(zone)) == ("1d|03:00", "Europe/Berlin")
+    assert plan(spec, state, NOW).slot_at(spec, state, NOW) == at("2026-11-21 02:00")
+
+
+@pytest.mark.parametrize("text", ["1d|03:00 Nowhere/At_All", "1d|03:00 ../x", "0m", "nonsense", ""])
+def test_a_remembered_schedule_that_makes_no_sense_gives_way_to_the_new_one(text):
+    spec = job("5m")
+    state = replace(waiting(spec, NOW), plan=text)
+    assert in_force(spec, state) == (spec.schedule, spec.zone)
+
+
+@pytest.mark.parametrize(
+    ("last_success", "next_run", "expected"),
+    [
+        # 7d became 5m while an older crontabber ran it
+        ("2026-11-18 12:00:07", "2026-11-25 12:00:07", "2026-11-21 12:05"),
+        # nothing was edited; it did not cut to the minute
+        ("2026-11-21 12:00:07", "2026-11-21 12:05:07", None),
+    ],
+)
+def test_an_inherited_schedule_may_have_been_edited(last_success, next_run, expected):
+    spec = job("5m")
+    state = old(spec, last_run=last_success, last_success=last_success, next_run=next_run)
+    replan = replanned(spec, state, NOW)
+    assert (replan and replan.state.next_slot) == (expected and at(expected))
+
+
+def test_an_inherited_backfill_app_that_failed_keeps_its_retry_and_its_dates():
+    spec = job("1m", backfill=True)
+    state = old(
+        spec,
+        first_run="2026-11-18 03:00",
+        last_run="2026-11-21 12:03",
+        next_run="2026-11-21 12:08",
+    )
+    assert replanned(spec, replace(state, last_error=ERROR), NOW) is None
+
+
+# -- clocks that were wrong ----------------------------------------------------
+
+FUTURE = at("2031-05-05 03:00")
+
+
+@pytest.mark.parametrize("last_success", [at("2026-11-21 11:00:03"), FUTURE - HOUR])
+def test_a_next_run_in_the_far_future_is_brought_back(last_success):
+    """trap: a clock that was ahead for one tick must not stop a job for years."""
+    spec = job("1h")
+    state = waiting(spec, FUTURE, last_run=FUTURE - HOUR, last_success=last_success)
+    replan = replanned(spec, state, NOW)
+    assert replan
+    assert NOW < replan.state.next_slot <= NOW + HOUR
+    assert replan.state.next_run == replan.state.next_slot
+    assert replanned(spec, replan.state, NOW) is None
+
+
+def test_a_clock_that_was_stepped_back_a_little_needs_no_new_plan():
+    """It waits for the slot; running at once would run it twice for the same."""
+    spec = job("1h")
+    state = waiting(spec, at("2026-11-21 14:00"), last_run=at("2026-11-21 13:00:05"))
+    assert replanned(spec, state, NOW) is None
+
+
+def test_a_backfill_app_waits_for_a_clock_that_was_stepped_back():
+    """Rather than be given a date again that it has done."""
+    spec = job("1h", backfill=True)
+    state = waiting(spec, FUTURE, last_run=FUTURE - HOUR, last_success=FUTURE - HOUR)
+    assert replanned(spec, state, NOW) is None
+    rarely = job("7d", backfill=True)
+    replan = replanned(rarely, state, NOW)  # not even an edit may go back
+    assert replan
+    assert replan.state.next_slot > FUTURE - HOUR
+
+
+@pytest.mark.parametrize("backfill", [False, True])
+@pytest.mark.parametrize("slot", [NOW - HOUR, None])
+def test_a_retry_in_the_far_future_is_brought_back(backfill, slot):
+    """A run that failed while the clock was ahead is tried again now, not in years."""
+    spec = job("1d", backfill=backfill)
+    state = waiting(spec, slot, next_run=FUTURE + 5 * MINUTE, last_run=FUTURE, last_error=ERROR)
+    replan = replanned(spec, state, NOW)
+    assert replan
+    assert replan.state == replace(state, next_run=NOW)
+    assert replanned(spec, replan.state, NOW) is None
+
+
+def test_an_inherited_run_of_the_future_is_brought_back_too():
+    spec = job("1h")
+    state = JobState("app", next_run=FUTURE + HOUR, last_run=FUTURE, last_success=FUTURE)
+    replan = replanned(spec, state, NOW)
+    assert replan
+    assert replan.state.next_slot == at("2026-11-21 13:03")
+
+
+def test_a_job_that_was_put_off_by_hand_stays_put_off():
+    """Its last run is of the past, so it was no clock."""
+    spec = job("1h")
+    state = waiting(spec, NOW - HOUR, next_run=NOW + 30 * DAY, last_run=NOW - HOUR)
+    assert replanned(spec, state, NOW) is None
+    assert replanned(spec, replace(state, last_error=ERROR), NOW) is None
+    assert plan(spec, state, NOW).due_at(spec) == NOW + 30 * DAY
