@@ -15,6 +15,9 @@ from .store import Look
 if TYPE_CHECKING:
     from .signals import Signals
 
+EVERYTHING = "all"
+"""What stands for the names of all jobs."""
+
 
 class CronTabber(GenericApp):
     """The jobs of one configuration, and what people ask of them."""
@@ -79,8 +82,12 @@ class CronTabber(GenericApp):
 
         look = self.look()
         roster = self.roster(look.zone, look.states)
-        text = listing(roster.all(), look.states, look.now, style_for(stream))
+        text = listing(roster.all(), look.states, look.now, style_for(stream), self.origin)
         return "\n\n".join([*(one_line(str(fault)) for fault in roster.faults), text])
+
+    def origin(self, job: JobSpec) -> tuple[str, str]:
+        """What a job comes from, for people: the word for that, and which one."""
+        return "Class:", job.class_path
 
     def nagios(self) -> Answer:
         """The health of all jobs, as Nagios wants it."""
@@ -113,6 +120,18 @@ class CronTabber(GenericApp):
         if self.store.reset(app_name):
             return f"{app_name} is reset: it will run as if for the first time"
         return f"{app_name} has no state: there is nothing to reset"
+
+    def app_names(self, names: Iterable[str]) -> list[str]:
+        """The app_names that *names* mean, which may be class paths, each once.
+
+        ``all`` means all jobs that are configured; others may be those of ghosts. Raises
+        `UnknownJobError`.
+        """
+        look = self.store.look(None)
+        roster = self.roster(look.zone, look.states)
+        if EVERYTHING in names:
+            return [job.app_name for job in roster.all()]
+        return list(dict.fromkeys(_app_name(name, look, roster) for name in names))
 
     def mark_success(self, names: Iterable[str], at: str = "") -> Answer:
         """Have jobs, by app_name or class path, count as having succeeded now, or *at* a time.
@@ -206,7 +225,7 @@ def _find(name: str, roster: Roster) -> JobSpec:
 def _find_all(names: Iterable[str], roster: Roster) -> list[JobSpec]:
     """The jobs of these app_names or class paths, each once; with ``all``, all there are."""
     wanted = dict.fromkeys(filter(None, map(str.strip, names)))
-    if "all" not in wanted:
+    if EVERYTHING not in wanted:
         found = [_find(name, roster) for name in wanted]
         return list({job.app_name: job for job in found}.values())
     jobs = roster.checked()
@@ -240,5 +259,5 @@ def _unknown(
 ) -> UnknownJobError:
     known = {*app_names, *(job.app_name for job in jobs)}
     known |= {line.class_path for line in roster.lines}
-    hint = did_you_mean(name, known) or "; see crontabber --list-jobs"
+    hint = did_you_mean(name, known) or ", nor one like it"
     return UnknownJobError(f"there is no job {name!r}{hint}")

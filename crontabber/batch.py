@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 from .errors import (
     ClaimLost,
@@ -105,8 +104,7 @@ class Batch:
     def _keep(self, job: JobSpec, state: JobState, decision: Decision) -> None:
         """Remember what is new about a job that is not run now."""
         replan = decision if isinstance(decision, Replan) else None
-        after = replace(
-            replan.state if replan else state,
+        after = (replan.state if replan else state)._replace(
             class_path=job.class_path,
             depends_on=job.depends_on,
             backfill=job.backfill,

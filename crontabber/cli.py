@@ -1,5 +1,6 @@
 """The ``crontabber`` command: the only place that prints, and says how the process exits."""
 
+import gc
 import io
 import os
 import sys
@@ -8,17 +9,18 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from . import __version__
-from .config.commandline import Command, CommandLine
 from .errors import CrontabberError, ExitCode, Stopped
 
 if TYPE_CHECKING:
     from .app import CronTabber
+    from .config.commandline import Command, CommandLine
     from .generic_app import Answer
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what the command line asks for, and return the exit status."""
     argv = sys.argv[1:] if argv is None else argv
+    gc.disable()  # until there are jobs: a start makes nothing that is garbage soon
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # cron's locale may know ASCII only
             stream.reconfigure(errors="backslashreplace")
@@ -42,6 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _answer(argv: Sequence[str], environ: Mapping[str, str]) -> "tuple[str, int]":
     nagios = not {"--nagios", "-n"}.isdisjoint(argv)  # as far as one can tell before it is read
+    from .config.commandline import CommandLine
+
     try:
         line = CommandLine.parse(argv)
         nagios = line.command.nagios
@@ -54,7 +58,7 @@ def _answer(argv: Sequence[str], environ: Mapping[str, str]) -> "tuple[str, int]
         return unknown(str(error))
 
 
-def _do(line: CommandLine, environ: Mapping[str, str]) -> "Answer":
+def _do(line: "CommandLine", environ: Mapping[str, str]) -> "Answer":
     from .app import CronTabber
     from .config.settings import Settings
     from .generic_app import Answer
@@ -87,7 +91,7 @@ def _log(app: "CronTabber", warnings: Sequence[str]) -> None:
             logger.debug(text, extra={"action": "configure", "app_name": ""})
 
 
-def _obey(command: Command, app: "CronTabber") -> "Answer":  # noqa: PLR0911  one for each verb
+def _obey(command: "Command", app: "CronTabber") -> "Answer":  # noqa: PLR0911  one for each verb
     from .generic_app import Answer
 
     if command.configtest:

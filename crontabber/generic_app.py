@@ -1,5 +1,6 @@
 """What any application over the store stands on: settings, a store, somebody to tell."""
 
+import gc
 from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO, TypeVar
@@ -111,6 +112,7 @@ class GenericApp:
     def _load(self, class_path: str) -> type:
         from .config.loader import load_class
 
+        gc.enable()  # from here on memory is the jobs'
         self.log()  # what a module says while it is imported is heard
         return load_class(class_path)
 

@@ -14,7 +14,7 @@ commit would leave nobody knowing whether it was made.
 import contextlib
 import functools
 import select
-import threading
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -77,10 +77,13 @@ def _waiting_in_python(method: Callable[..., Any]) -> Callable[..., Any]:
 
 def _is_ours_to_wait() -> bool:
     """Whether signals can arrive here, and nobody (gevent, say) has an own way to wait."""
-    return (
-        threading.current_thread() is threading.main_thread()
-        and extensions.get_wait_callback() in (None, _wait)
-    )
+    return _in_main_thread() and extensions.get_wait_callback() in (None, _wait)
+
+
+def _in_main_thread() -> bool:
+    # where nobody has imported it, nobody has started a thread; and an idle tick need not
+    threading = sys.modules.get("threading")
+    return threading is None or threading.current_thread() is threading.main_thread()
 
 
 def _wait(connection: Any) -> None:
@@ -104,6 +107,8 @@ def _cancel(connection: Any) -> None:
     def cancel() -> None:
         with contextlib.suppress(psycopg2.Error):
             connection.cancel()
+
+    import threading
 
     thread = threading.Thread(target=cancel, daemon=True)
     thread.start()

@@ -11,10 +11,16 @@ _OURS = "crontabber."
 """How the names of our handlers begin."""
 
 
-def configure(settings: "LoggingSettings") -> None:
+_SHOWN = frozenset({"succeeded", "failed", "crashed"})
+"""The actions that a person at a terminal is shown by `TerminalReporter`."""
+
+
+def configure(settings: "LoggingSettings", *, person: bool = False) -> None:
     """Send the records of all loggers, those of jobs too, where *settings* say.
 
-    Done again, it replaces what it did before; handlers of others are left alone.
+    A *person* at a terminal is shown what ran, and needs no second line about it on stderr,
+    if that is a terminal too. Done again, it replaces what it did before; handlers of others
+    are left alone.
     """
     root = logging.getLogger()
     for handler in [*root.handlers]:
@@ -22,11 +28,17 @@ def configure(settings: "LoggingSettings") -> None:
             root.removeHandler(handler)
             handler.close()
     stderr = _Stderr()
+    if person and sys.stderr.isatty():
+        stderr.addFilter(_is_news)
     _add(stderr, "stderr", settings.stderr_level, settings.stderr_format)
     root.setLevel(settings.stderr_level)
     if settings.syslog_host:
         _add(_Syslog(settings), "syslog", settings.syslog_level, settings.syslog_format)
         root.setLevel(min(settings.stderr_level, settings.syslog_level))
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    return record.levelno < logging.INFO or getattr(record, "action", "") not in _SHOWN
 
 
 def _add(handler: logging.Handler, name: str, level: int, line_format: str) -> None:

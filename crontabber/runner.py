@@ -4,7 +4,6 @@ import contextlib
 import enum
 import os
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -100,7 +99,7 @@ class Runner:
         if got is None:
             return
         if got.marked and got.state:
-            state = replace(released(got.state), first_run=None)
+            state = released(got.state)._replace(first_run=None)
             states[job.app_name] = self.store.save(got.state, state)
         self.store.release(job.app_name)
 
@@ -269,7 +268,7 @@ class Attempt:
 
     def _success(self) -> tuple[Run, JobState]:
         assert self._run is not None, "a run begins before it ends"
-        run = replace(self._run, duration=self._runner.clock.now() - self._run.started)
+        run = self._run._replace(duration=self._runner.clock.now() - self._run.started)
         horizon = self._claim.time
         return run, succeeded(self._job, self._state, run.slot, run.started, horizon)
 
@@ -287,7 +286,7 @@ class Attempt:
     def _failed(self, error: BaseException) -> None:
         run, _ = self._success()
         known = last_error(error, self._runner.redact)
-        run = replace(run, outcome=Outcome.FAILED, error=known)
+        run = run._replace(outcome=Outcome.FAILED, error=known)
         after = failed(self._job, self._state, run.slot, run.started, known)
         try:
             self._state = self._runner.store.save(self._state, after, run)

@@ -1,7 +1,6 @@
 """What tests of apps need: an app made from its class as the command makes it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import Any
 
@@ -36,7 +35,7 @@ def configured(cls: type, options: Mapping[str, object] | None = None) -> Any:
 
 def options_of(database: Database) -> dict[str, object]:
     """The settings in ``[resource] [[postgresql]]`` that lead to a database."""
-    return {f"resource.postgresql.{name}": str(value) for name, value in asdict(database).items()}
+    return {f"resource.postgresql.{name}": str(value) for name, value in database._asdict().items()}
 
 
 def make(cls: type, database: Database | None = None, **options: object) -> Any:

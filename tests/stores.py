@@ -1,6 +1,5 @@
 """What tests of stores need: states and runs of a job, and the steps of its run."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -28,7 +27,7 @@ def wanted(store: StateStore, app_name: str = "a", seen: JobState | None = None,
     state = seen or JobState(
         app_name, next_run=SLOT, next_slot=SLOT, first_run=NOW, class_path="m.A", plan="1d 03:00"
     )
-    return replace(state, ongoing=NOW, claim=store.holder(NOW), **changes)
+    return state._replace(ongoing=NOW, claim=store.holder(NOW), **changes)
 
 
 def claim(store: StateStore, app_name: str = "a", *parents: str, **changes: Any) -> Claimed | None:
@@ -58,14 +57,14 @@ def done(state: JobState, **changes: Any) -> JobState:
         "ongoing": None,
         "claim": None,
     }
-    return replace(state, **{**after, **changes})
+    return state._replace(**{**after, **changes})
 
 
 def failed(state: JobState, error: LastError = ERROR, **changes: Any) -> JobState:
     """The row after a run that failed."""
     count = state.error_count + 1
     after = {"last_run": NOW, "error_count": count, "last_error": error}
-    return replace(state, **{"ongoing": None, "claim": None, **after, **changes})
+    return state._replace(**{"ongoing": None, "claim": None, **after, **changes})
 
 
 def run_of(
@@ -81,7 +80,7 @@ def run_of(
         host="here",
         error=error,
     )
-    return replace(run, **changes)
+    return run._replace(**changes)
 
 
 def put(store: StateStore, app_name: str, **changes: Any) -> JobState:

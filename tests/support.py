@@ -11,9 +11,8 @@ import tempfile
 import textwrap
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg2
 from psycopg2 import sql
@@ -24,8 +23,7 @@ TIMEOUT = 60
 """Seconds after which a process that a test waits for is taken to hang."""
 
 
-@dataclass(frozen=True, slots=True)
-class Database:
+class Database(NamedTuple):
     """Where a PostgreSQL database is."""
 
     host: str
@@ -109,7 +107,7 @@ def fresh_database(server: Database) -> Iterator[Database]:
         _empty(server)
         yield server
         return
-    fresh = replace(server, dbname=f"crontabber_test_{os.getpid()}_{next(_numbers)}")
+    fresh = server._replace(dbname=f"crontabber_test_{os.getpid()}_{next(_numbers)}")
     name = sql.Identifier(fresh.dbname)
     server.execute(sql.SQL("CREATE DATABASE {}").format(name))
     try:

@@ -4,17 +4,11 @@ Everything that is typed by people and says *when* is parsed here and nowhere el
 """
 
 import enum
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from typing import NamedTuple
 
 from ..errors import ConfigError, JobLineError
-
-_FREQUENCY = re.compile(r"([0-9]+)([mhd])")
-_TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
-_CLASS_PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
-_SEPARATOR = re.compile(r"[,;]")
 
 # A century: longer is a typing error, and would overflow dates some day.
 _LONGEST = timedelta(days=36525)
@@ -38,42 +32,40 @@ _LENGTHS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Frequency:
+class Frequency(NamedTuple):
     """How often: ``5m``, ``1h``, ``3d``."""
 
-    count: int
+    number: int
     unit: Unit
 
     @classmethod
     def parse(cls, text: str) -> "Frequency":
         """Read ``<n>m``, ``<n>h`` or ``<n>d``; anything else is a `JobLineError`."""
-        match = _FREQUENCY.fullmatch(text)
-        if not match:
+        digits, unit = text[:-1], text[-1:]
+        if not _is_number(digits) or unit not in ("m", "h", "d"):
             raise JobLineError(
                 f"{text!r} is not a frequency: write a number and m, h or d, such as 5m, 1h or 3d"
             )
         # the length is checked first, so that a million digits cost nothing
-        count = int(match[1]) if len(match[1]) <= 12 else -1
-        if count == 0:
-            raise JobLineError(f"{text!r} is not a frequency: it must be at least 1{match[2]}")
-        if count < 0 or count > _LONGEST / _LENGTHS[Unit(match[2])]:
+        number = int(digits) if len(digits) <= 12 else -1
+        if number == 0:
+            raise JobLineError(f"{text!r} is not a frequency: it must be at least 1{unit}")
+        if number < 0 or number > _LONGEST / _LENGTHS[Unit(unit)]:
             raise JobLineError(
                 f"{text[:20]!r} is not a frequency: it is longer than a hundred years"
             )
-        return cls(count, Unit(match[2]))
+        return cls(number, Unit(unit))
 
     @property
     def period(self) -> timedelta:
         """The time between two runs; for days, without regard to daylight saving."""
-        return self.count * _LENGTHS[self.unit]
+        return self.number * _LENGTHS[self.unit]
 
     def __str__(self) -> str:
-        return f"{self.count}{self.unit.value}"
+        return f"{self.number}{self.unit.value}"
 
 
-@dataclass(frozen=True, slots=True)
-class TimeOfDay:
+class TimeOfDay(NamedTuple):
     """A wall-clock time, ``HH:MM``, in the time zone of the schedules."""
 
     hour: int
@@ -82,19 +74,19 @@ class TimeOfDay:
     @classmethod
     def parse(cls, text: str) -> "TimeOfDay":
         """Read ``HH:MM`` from 00:00 to 23:59; anything else is a `JobLineError`."""
-        match = _TIME.fullmatch(text)
-        if not match:
+        hour, minute = text[:2], text[3:]
+        is_time = len(text) == 5 and text[2] == ":" and _is_number(hour + minute)
+        if not (is_time and hour <= "23" and minute <= "59"):
             raise JobLineError(
                 f"{text!r} is not a time: write HH:MM from 00:00 to 23:59, such as 03:00"
             )
-        return cls(int(match[1]), int(match[2]))
+        return cls(int(hour), int(minute))
 
     def __str__(self) -> str:
         return f"{self.hour:02}:{self.minute:02}"
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(NamedTuple):
     """When a job runs: every ``frequency``, for whole days also at a ``time``.
 
     Its text is ``5m``, ``1d`` or ``2d|21:00``; a time alone means every day.
@@ -102,12 +94,6 @@ class Schedule:
 
     frequency: Frequency
     time: TimeOfDay | None = None
-
-    def __post_init__(self) -> None:
-        if self.time and self.frequency.unit is not Unit.DAYS:
-            raise JobLineError(
-                f"a time of day ({self.time}) needs a frequency of whole days, not {self.frequency}"
-            )
 
     @classmethod
     def parse(cls, text: str) -> "Schedule":
@@ -117,16 +103,19 @@ class Schedule:
             return cls(Frequency(1, Unit.DAYS), TimeOfDay.parse(parts[0]))
         if len(parts) > 2:
             raise JobLineError(f"{text.strip()!r} has more than a frequency and a time")
-        return cls(
-            Frequency.parse(parts[0]), TimeOfDay.parse(parts[1]) if len(parts) == 2 else None
-        )
+        frequency = Frequency.parse(parts[0])
+        time = TimeOfDay.parse(parts[1]) if len(parts) == 2 else None
+        if time and frequency.unit is not Unit.DAYS:
+            raise JobLineError(
+                f"a time of day ({time}) needs a frequency of whole days, not {frequency}"
+            )
+        return cls(frequency, time)
 
     def __str__(self) -> str:
         return f"{self.frequency}|{self.time}" if self.time else str(self.frequency)
 
 
-@dataclass(frozen=True, slots=True)
-class JobLine:
+class JobLine(NamedTuple):
     """One line of the jobs list: which class, and when."""
 
     class_path: str
@@ -138,7 +127,7 @@ class JobLine:
         class_path, bar, schedule = text.partition("|")
         class_path = class_path.strip()
         try:
-            if not _CLASS_PATH.fullmatch(class_path):
+            if not _is_class_path(class_path):
                 raise JobLineError(
                     f"{class_path!r} is not a class path such as package.module.Class"
                 )
@@ -157,8 +146,7 @@ class JobLine:
         return f"{self.class_path}|{self.schedule}"
 
 
-@dataclass(frozen=True, slots=True)
-class JobList:
+class JobList(NamedTuple):
     """The jobs list: the lines that can be used, and what is wrong with the others."""
 
     lines: tuple[JobLine, ...] = ()
@@ -191,7 +179,8 @@ def parse_moment(text: str, zone: tzinfo) -> datetime:
     Anything else is a `ConfigError`.
     """
     try:
-        moment = datetime.fromisoformat(re.sub("[zZ]$", "+00:00", text.strip()))
+        # Python 3.10 does not know Z
+        moment = datetime.fromisoformat(text.strip().upper().replace("Z", "+00:00"))
     except ValueError:
         raise ConfigError(
             f"{text!r} is not a time: write YYYY-MM-DDTHH:MM, such as 2026-11-21T03:00"
@@ -201,6 +190,15 @@ def parse_moment(text: str, zone: tzinfo) -> datetime:
 
 def _entries(text: str) -> Iterator[str]:
     for line in text.splitlines():
-        for entry in _SEPARATOR.split(line.partition("#")[0]):
+        for entry in line.partition("#")[0].replace(";", ",").split(","):
             if entry.strip():
                 yield entry.strip()
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal()
+
+
+def _is_class_path(text: str) -> bool:
+    parts = text.split(".")
+    return len(parts) > 1 and all(map(str.isidentifier, parts))

@@ -5,8 +5,8 @@ Pure: the states come in, with the time at which they were read, and findings co
 
 import enum
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from .dag import order
@@ -31,8 +31,7 @@ class Status(enum.IntEnum):
     """Nobody can tell: the configuration or the database is out of reach."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """What is wrong with a job."""
 
     status: Status
@@ -139,7 +138,7 @@ def _is_excused(job: JobSpec, states: States, explained: set[str], now: datetime
     state = states.get(job.app_name)
     slot = plan(job, state, now).slot_at(job, state, now)
     return any(
-        blocked_by(replace(job, depends_on=(parent,)), states, slot, now)
+        blocked_by(job._replace(depends_on=(parent,)), states, slot, now)
         for parent in job.depends_on
         if parent in explained or _is_running(states.get(parent), job.max_ongoing_age, now)
     )

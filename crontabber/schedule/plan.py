@@ -1,7 +1,7 @@
 """What a job waits for: the moment of its next try, and the slot that the try is about."""
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from ..errors import JobLineError
@@ -10,8 +10,7 @@ from .grammar import Schedule
 from .model import JobSpec, JobState, Replan
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """When to try next, and what."""
 
     when: datetime
@@ -87,7 +86,7 @@ def replanned(job: JobSpec, state: JobState, now: datetime) -> Replan | None:
     unless that was reckoned by a clock that was stepped back since.
     """
     if _retried_too_late(job, state, now):
-        return Replan(replace(state, next_run=now), "its last run was at a time yet to come")
+        return Replan(state._replace(next_run=now), "its last run was at a time yet to come")
     if state.next_slot is None:
         return _replanned_inherited(job, state, now)
     if state.next_slot <= now or state.plan is None:
@@ -129,4 +128,4 @@ def _replanned_inherited(job: JobSpec, state: JobState, now: datetime) -> Replan
 
 
 def _waiting(job: JobSpec, state: JobState, slot: datetime, when: datetime) -> JobState:
-    return replace(state, next_slot=slot, next_run=when, plan=job.plan)
+    return state._replace(next_slot=slot, next_run=when, plan=job.plan)

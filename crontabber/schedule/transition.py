@@ -1,6 +1,5 @@
 """How what is remembered of a job changes when it is claimed, succeeds, fails or crashes."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from ..errors import JobCrashed
@@ -18,9 +17,8 @@ def claimed(job: JobSpec, state: JobState | None, claim: Claim) -> JobState:
     now = claim.time
     planned = plan(job, state, now)
     state = state or JobState(job.app_name)
-    return replace(
-        state,
-        next_run=state.next_run or planned.when,
+    return state._replace(
+        next_run=planned.when,
         next_slot=planned.slot,
         first_run=state.first_run or now,
         depends_on=job.depends_on,
@@ -34,7 +32,7 @@ def claimed(job: JobSpec, state: JobState | None, claim: Claim) -> JobState:
 
 def released(state: JobState) -> JobState:
     """The claim is given back."""
-    return replace(state, ongoing=None, claim=None)
+    return state._replace(ongoing=None, claim=None)
 
 
 def succeeded(
@@ -46,8 +44,7 @@ def succeeded(
     what came due later waits for the next tick, lest a slow job never ends.
     """
     upcoming, plan_text = _upcoming(job, state, slot, horizon)
-    after = replace(
-        state,
+    after = state._replace(
         next_run=upcoming,
         next_slot=upcoming,
         last_run=started,
@@ -81,8 +78,7 @@ def failed(
     when = next_try(job, slot, started)
     ahead = state.next_slot is not None and state.next_slot > started
     return released(
-        replace(
-            state,
+        state._replace(
             next_run=min(when, state.next_slot) if ahead and state.next_slot else when,
             next_slot=state.next_slot if ahead else slot,
             last_run=started,
@@ -112,8 +108,7 @@ def marked_successful(job: JobSpec, state: JobState, moment: datetime) -> JobSta
     elif job.backfill:
         done = state.last_success
     return released(
-        replace(
-            state,
+        state._replace(
             next_run=slot,
             next_slot=slot,
             last_run=max(moment, state.last_run or moment),
@@ -134,8 +129,7 @@ def crashed(job: JobSpec, state: JobState, now: datetime) -> JobState:
     again = state.last_error is not None and state.last_error.type == CRASHED
     began = state.ongoing or now
     return released(
-        replace(
-            state,
+        state._replace(
             next_run=next_try(job, began, now) if again else min(now, state.next_run or now),
             last_run=began,
             error_count=state.error_count + 1,

@@ -10,15 +10,13 @@ Its laws, which one suite of tests holds against each store:
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ..schedule.model import Claim, JobState, Run
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """One look at the store, at one moment."""
 
     now: datetime
@@ -29,8 +27,7 @@ class Look:
     """By app_name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(NamedTuple):
     """A claim that was taken, and what was read under it."""
 
     state: JobState | None

@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -83,7 +82,7 @@ class MemoryStore:
         return self._write(after)
 
     def _write(self, state: JobState) -> JobState:
-        written = replace(state, version=str(next(self._versions)))
+        written = state._replace(version=str(next(self._versions)))
         self.states[state.app_name] = written
         return written
 

@@ -4,10 +4,8 @@ A claim is a session-level advisory lock, so the server itself gives it back whe
 session of a killed process ends. All statements are in ``sql/``.
 """
 
-import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -99,7 +97,7 @@ class PostgresStore:
             return self._claim(wanted, parents)
         except ConnectionGone:
             assert wanted.claim is not None, "a claim names its holder"
-            wanted = replace(wanted, claim=self.holder(wanted.claim.time))
+            wanted = wanted._replace(claim=self.holder(wanted.claim.time))
             claimed = self._claim(wanted, parents)
         if claimed and not claimed.marked and _same_holder(claimed.state, wanted):
             # it was marked, but the answer got lost with the connection
@@ -137,7 +135,7 @@ class PostgresStore:
         of_parents = {parent: known[parent] for parent in parents if parent in known}
         if version is None:
             return Claimed(known.get(name), of_parents, marked=False)
-        return Claimed(replace(wanted, version=version), of_parents, marked=True)
+        return Claimed(wanted._replace(version=version), of_parents, marked=True)
 
     def release(self, app_name: str) -> None:
         """See `StateStore.release`; told to the server along with the next claim."""
@@ -159,7 +157,7 @@ class PostgresStore:
                 if not _is_claimed(before, after):
                     raise
                 version = self._patiently(lambda: self._save_again(before, after, run))
-        return replace(after, version=version)
+        return after._replace(version=version)
 
     def _save(self, before: JobState, after: JobState, run: Run | None) -> str:
         if _is_claimed(before, after) and not self._holds(after.app_name):
@@ -197,7 +195,7 @@ class PostgresStore:
             raise lost(f"the connection was lost, and {name} is claimed by somebody else")
         if before.ongoing and _lacks_mark(found, before):
             # the server crashed, and the mark's commit is not waited for
-            again = self._claim(replace(before, version=found.version if found else None), ())
+            again = self._claim(before._replace(version=found.version if found else None), ())
             before = again.state if again and again.state else before
         return self._save(before, after, run)
 
@@ -265,6 +263,8 @@ class PostgresStore:
         """The advisory lock of a job: its name, and the table that it is in."""
         if not self._table:
             self.look(())
+        import hashlib  # only needed for claims
+
         digest = hashlib.sha256(f"{self._table}:{app_name}".encode()).digest()
         return int.from_bytes(digest[:8], "big", signed=True)
 
@@ -303,7 +303,7 @@ def _same_holder(state: JobState | None, wanted: JobState) -> bool:
 
 def _is_record(found: JobState, after: JobState) -> bool:
     """Whether the row says what *after* was to make it say."""
-    return replace(found, version=None, claim=None) == replace(after, version=None, claim=None)
+    return found._replace(version=None, claim=None) == after._replace(version=None, claim=None)
 
 
 def _lacks_mark(found: JobState | None, before: JobState) -> bool:

@@ -1,6 +1,6 @@
 """What ``--list-jobs`` prints: a block for each job, in the order listed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from ..datetimeutil import timesince, timeuntil
@@ -13,15 +13,31 @@ _HEADING = "=== JOB ".ljust(80, "=")
 _TRACEBACK = "Traceback (most recent call last):"
 
 
-def listing(jobs: Sequence[JobSpec], states: States, now: datetime, style: Style = plain) -> str:
+Origin = Callable[[JobSpec], tuple[str, str]]
+"""What a job comes from: the word for that, and which one."""
+
+
+def _class(job: JobSpec) -> tuple[str, str]:
+    return "Class:", job.class_path
+
+
+def listing(
+    jobs: Sequence[JobSpec],
+    states: States,
+    now: datetime,
+    style: Style = plain,
+    origin: Origin = _class,
+) -> str:
     """What is known of each of *jobs*; times are in the zone of its schedule."""
-    blocks = (_block(job, states.get(job.app_name), now, style) for job in jobs)
+    blocks = (_block(job, origin, states.get(job.app_name), now, style) for job in jobs)
     return "\n\n".join("\n".join(lines) for lines in blocks) or "There are no jobs."
 
 
-def _block(job: JobSpec, state: JobState | None, now: datetime, style: Style) -> Iterator[str]:
+def _block(
+    job: JobSpec, origin: Origin, state: JobState | None, now: datetime, style: Style
+) -> Iterator[str]:
     yield _HEADING
-    yield _line("Class:", job.class_path)
+    yield _line(*origin(job))
     yield _line("App name:", job.app_name)
     yield _line("Frequency:", str(job.schedule).replace("|", " @ "))
     if job.depends_on:

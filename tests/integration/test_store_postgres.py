@@ -4,7 +4,6 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -403,9 +402,9 @@ def test_an_error_in_another_form_is_read_somehow(clean, store, value):
 
 def test_a_run_is_logged_as_it_went(clean, store):
     state = mark(store)
-    state = store.save(state, replace(failed(state), ongoing=NOW), run_of(state, ERROR))
+    state = store.save(state, failed(state)._replace(ongoing=NOW), run_of(state, ERROR))
     crash = run_of(state, ERROR, Outcome.CRASHED, duration=None, host="there")
-    state = store.save(state, replace(failed(state), ongoing=NOW), crash)
+    state = store.save(state, failed(state)._replace(ongoing=NOW), crash)
     store.save(state, done(state), run_of(state))
     second = timedelta(seconds=1.5)
     assert log(clean) == [
@@ -462,7 +461,7 @@ def encoded_databases(module_database):
             )
     except psycopg2.errors.InsufficientPrivilege:
         pytest.skip("needs databases of its own")
-    yield {encoding: replace(module_database, dbname=name) for encoding, name in names.items()}
+    yield {encoding: module_database._replace(dbname=name) for encoding, name in names.items()}
     for name in names.values():
         module_database.execute(
             sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
@@ -680,7 +679,7 @@ def test_slots_follow_each_other_in_transactions_of_their_own(clean, store, job)
     state = mark(store)
     for n in range(3):
         work(job)
-        after = replace(state, next_slot=SLOT + (n + 1) * DAY, last_run=NOW)
+        after = state._replace(next_slot=SLOT + (n + 1) * DAY, last_run=NOW)
         state = store.save(state, after, run_of(state), within=job)
         job.commit()
     store.save(state, done(state), run_of(state))
@@ -704,7 +703,7 @@ def test_a_job_that_was_taken_over_does_not_commit(clean, store, other, job):
     terminate(clean, store)
     found = claim(other).state
     again = other.save(found, wanted(other, seen=failed(found)), run_of(found, ERROR))
-    again = other.save(again, replace(again, ongoing=NOW + DAY))
+    again = other.save(again, again._replace(ongoing=NOW + DAY))
     with pytest.raises(SlotClosed):
         store.save(state, done(state), run_of(state), within=job)
     job.rollback()
@@ -750,7 +749,7 @@ def test_a_connection_with_another_search_path_does_not(clean, store):
 
 def test_a_connection_of_another_user_does_not(clean, superuser, store):
     with role(clean, "LOGIN PASSWORD 'x'"):
-        user = replace(clean, user=LIMITED, password="x")
+        user = clean._replace(user=LIMITED, password="x")
         with closing(factory_of(user).connect()) as elsewhere:
             assert not store.shares_database(elsewhere)
 
@@ -854,7 +853,7 @@ def test_a_backfill_goes_on_under_its_claim_when_the_connection_was_lost(clean, 
     store = losing(open_store, clean, "INSERT INTO crontabber_log")
     state = mark(store)
     for n in range(3):
-        after = replace(state, next_slot=SLOT + (n + 1) * DAY, last_run=NOW)
+        after = state._replace(next_slot=SLOT + (n + 1) * DAY, last_run=NOW)
         state = store.save(state, after, run_of(state))
         assert claim(other) is None
     assert len(log(clean)) == 3
@@ -865,14 +864,14 @@ def test_a_connection_found_lost_by_a_read_has_lost_the_claim_too(clean, store, 
     state = mark(store)
     terminate(clean, store)
     assert store.read("a") == state
-    assert store.save(state, replace(state, next_slot=SLOT + DAY), run_of(state))
+    assert store.save(state, state._replace(next_slot=SLOT + DAY), run_of(state))
     assert claim(other) is None, "it was taken again"
 
 
 def test_a_release_without_a_run_survives_a_lost_connection(clean, store):
     state = mark(store)
     terminate(clean, store)
-    assert store.save(state, replace(state, ongoing=None, claim=None)).ongoing is None
+    assert store.save(state, state._replace(ongoing=None, claim=None)).ongoing is None
 
 
 def test_a_mark_that_a_crashing_server_forgot_is_made_again(clean, store, other):
@@ -983,7 +982,7 @@ def test_a_result_does_not_wait_for_ever(clean, open_store, unreachable):
 @pytest.fixture
 def unreachable(clean, tmp_path):
     """A database on no server, with a password."""
-    return replace(clean, host=str(tmp_path), password="s3cret")
+    return clean._replace(host=str(tmp_path), password="s3cret")
 
 
 def test_a_server_that_is_not_there_is_one_line_without_the_password(unreachable, open_store):

@@ -1,6 +1,5 @@
 """The laws of `crontabber.store.StateStore`, which both stores keep."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from itertools import pairwise
 
@@ -83,8 +82,7 @@ def test_time_goes_on(store):
 
 def test_all_that_is_saved_is_found_again_by_everybody(store, other):
     marked = mark(store, class_path="m.A", plan="1d", backfill=True, depends_on=("p", "ä"))
-    after = replace(
-        marked,
+    after = marked._replace(
         next_run=SLOT + timedelta(minutes=5),
         next_slot=SLOT,
         last_run=NOW,
@@ -93,7 +91,7 @@ def test_all_that_is_saved_is_found_again_by_everybody(store, other):
         last_error=ERROR,
     )
     saved = store.save(marked, after, run_of(marked, ERROR))
-    assert replace(saved, version=None) == replace(after, version=None)
+    assert saved._replace(version=None) == after._replace(version=None)
     assert other.read("a") == saved
     assert other.look(None).states == {"a": saved}
     assert other.look(["m.A"]).states == {"a": saved}
@@ -136,7 +134,7 @@ def test_the_first_claim_on_a_job_makes_its_row(store, other):
     want = wanted(store)
     claimed = store.claim(want, ())
     assert claimed.marked
-    assert replace(claimed.state, version=None) == want
+    assert claimed.state._replace(version=None) == want
     assert claimed.parents == {}
     assert other.read("a") == claimed.state
 
@@ -253,9 +251,9 @@ def test_versions_change_with_every_write(store):
 
 def test_a_save_without_a_run_is_only_over_what_was_read(store, other):
     seen = put(store, "a")
-    changed = other.save(seen, replace(seen, plan="2d"))
+    changed = other.save(seen, seen._replace(plan="2d"))
     with pytest.raises(ClaimLost, match="a was changed by somebody else"):
-        store.save(seen, replace(seen, plan="3d"))
+        store.save(seen, seen._replace(plan="3d"))
     assert store.read("a") == changed
 
 
@@ -263,7 +261,7 @@ def test_a_save_without_a_run_needs_a_row(store):
     seen = put(store, "a")
     store.reset("a")
     with pytest.raises(ClaimLost):
-        store.save(seen, replace(seen, plan="3d"))
+        store.save(seen, seen._replace(plan="3d"))
     assert store.read("a") is None
 
 
@@ -290,7 +288,7 @@ def test_slots_are_recorded_one_after_the_other_under_one_claim(store, other):
     state = mark(store)
     for n in range(3):
         slot = SLOT + n * DAY
-        after = replace(state, next_slot=slot + DAY, last_success=slot, last_run=NOW)
+        after = state._replace(next_slot=slot + DAY, last_success=slot, last_run=NOW)
         state = store.save(state, after, run_of(state))
         assert other.read("a").last_success == slot
         assert claim(other) is None

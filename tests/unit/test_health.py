@@ -1,6 +1,5 @@
 """What is wrong with the jobs: failures, stuck claims, jobs that nobody runs."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
@@ -36,7 +35,7 @@ def ran(spec, due, **more):
         last_success=last,
         plan=spec.plan,
     )
-    return replace(state, **more)
+    return state._replace(**more)
 
 
 def failed(spec, due, **more):
@@ -106,7 +105,7 @@ def test_trap_ok_for_jobs_that_had_not_run_for_30_days(schedule, late, status):
 
 
 def test_an_overdue_job_says_since_when_in_the_zone_of_its_schedule():
-    spec = replace(job("a", "1d"), zone=ZoneInfo("America/New_York"))
+    spec = job("a", "1d")._replace(zone=ZoneInfo("America/New_York"))
     finding = only(spec, ran(spec, NOW - 30 * DAY))
     assert finding.parts == ("overdue", "due since 2026-10-22 08:00:00 EDT")
 
@@ -125,7 +124,7 @@ def test_a_row_of_an_older_crontabber_is_judged_too():
     spec = job("a", "1d", backfill=True)
     row = JobState("a", next_run=NOW - 2 * DAY, last_run=NOW - 3 * DAY, last_success=NOW - 3 * DAY)
     assert found((spec, row)) == {"a": CRITICAL}
-    assert found((spec, replace(row, next_run=NOW + HOUR))) == {}
+    assert found((spec, row._replace(next_run=NOW + HOUR))) == {}
 
 
 def test_a_failed_date_that_waits_for_its_retry_is_not_overdue():

@@ -289,7 +289,7 @@ def places(draw: st.DrawFn) -> tuple[ZoneInfo, datetime]:
 midnights = st.sampled_from([TimeOfDay(0, 0), TimeOfDay(0, 1), TimeOfDay(23, 59)])
 wall_times = st.builds(TimeOfDay, st.integers(0, 23), st.integers(0, 59)) | midnights
 frequencies = st.builds(Frequency, st.integers(1, 90), st.sampled_from(Unit))
-schedules = st.builds(Schedule, frequencies) | st.builds(
+schedules = st.builds(Schedule, frequencies, st.none()) | st.builds(
     Schedule, st.builds(Frequency, st.integers(1, 9), st.just(Unit.DAYS)), wall_times
 )
 properly = settings(deadline=None, max_examples=100)

@@ -1,7 +1,5 @@
 """Whether a job is run now, and if not, the reason that is told."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -157,15 +155,15 @@ GOOD = waiting(PARENT, NOW + HOUR, last_run=NOW - MINUTE, last_success=NOW - MIN
         (None, "parent has never run"),
         # marked, or remembered, but nothing came of it yet
         (waiting(PARENT, NOW + HOUR), "parent has never run"),
-        (replace(GOOD, ongoing=NOW, claim=claim(NOW)), "parent is running"),
-        (replace(GOOD, ongoing=NOW), "parent is running"),
+        (GOOD._replace(ongoing=NOW, claim=claim(NOW)), "parent is running"),
+        (GOOD._replace(ongoing=NOW), "parent is running"),
         (waiting(PARENT, NOW, ongoing=NOW, claim=claim(NOW)), "parent is running"),
-        (replace(GOOD, last_error=ERROR), "parent failed when it last ran"),
-        (replace(GOOD, last_error=ERROR, next_run=NOW - HOUR), "parent failed when it last ran"),
-        (replace(GOOD, next_run=NOW), "parent has not recently run"),
-        (replace(GOOD, next_run=NOW - DAY), "parent has not recently run"),
+        (GOOD._replace(last_error=ERROR), "parent failed when it last ran"),
+        (GOOD._replace(last_error=ERROR, next_run=NOW - HOUR), "parent failed when it last ran"),
+        (GOOD._replace(next_run=NOW), "parent has not recently run"),
+        (GOOD._replace(next_run=NOW - DAY), "parent has not recently run"),
         # an inherited row may lack its next run
-        (replace(GOOD, next_run=None), None),
+        (GOOD._replace(next_run=None), None),
     ],
 )
 def test_a_parent_has_to_have_run_well_and_recently(parent, why):
@@ -190,21 +188,21 @@ def test_a_child_that_is_not_due_does_not_ask_for_its_parents():
 @pytest.mark.parametrize("name", ["pearent", "child"])
 def test_a_name_that_nobody_has_is_told_at_every_tick(name):
     """trap: a typo in `depends_on`, or depending on oneself, went unseen for ever."""
-    child = replace(CHILD, depends_on=(name,))
+    child = CHILD._replace(depends_on=(name,))
     detail = skipped(decide(child, None, {"parent": GOOD}, NOW), SkipReason.BLOCKED)
     assert detail == f"{name} has never run"
 
 
 def test_all_parents_count_and_the_first_that_stands_in_the_way_is_named():
     child = job(depends_on=("a", "b", "c"))
-    bad = replace(GOOD, last_error=ERROR)
+    bad = GOOD._replace(last_error=ERROR)
     assert blocked_by(child, {"a": GOOD, "b": GOOD, "c": GOOD}, NOW, NOW) is None
     assert blocked_by(child, {"a": GOOD, "b": bad}, NOW, NOW) == "b failed when it last ran"
     assert blocked_by(child, {"a": GOOD, "b": GOOD}, NOW, NOW) == "c has never run"
 
 
 def test_a_parent_that_crashed_is_to_be_run_before_its_child():
-    crashed = replace(GOOD, ongoing=NOW - DAY, claim=claim(NOW - DAY))
+    crashed = GOOD._replace(ongoing=NOW - DAY, claim=claim(NOW - DAY))
     assert decide(CHILD, None, {"parent": crashed}, NOW) == Skip(
         SkipReason.BLOCKED, "parent is running"
     )
@@ -295,4 +293,4 @@ def test_whatever_a_row_says_there_is_a_decision_and_planning_comes_to_an_end(sp
         assert decision.state.next_run >= NOW or decision.state.next_run == state.next_run
         state = decision.state
     assert not isinstance(decision, Replan)
-    assert decide(spec, replace(state, ongoing=None), {}, NOW, force=True) == RunNow()
+    assert decide(spec, state._replace(ongoing=None), {}, NOW, force=True) == RunNow()

@@ -1,7 +1,5 @@
 """What a job waits for: as remembered, inherited from 0.18, edited, or by a wrong clock."""
 
-from dataclasses import replace
-
 import pytest
 
 from crontabber.schedule.model import JobState
@@ -187,8 +185,8 @@ def test_an_edited_schedule_counts_at_once_and_starts_nothing(
     )
     replan = replanned(spec, state, NOW)
     assert replan
-    assert replan.state == replace(
-        state, next_run=at(expected), next_slot=at(expected), plan=spec.plan
+    assert replan.state == state._replace(
+        next_run=at(expected), next_slot=at(expected), plan=spec.plan
     )
     assert at(expected) > NOW
     assert replan.why == f"its schedule was {state.plan}, and is now {spec.plan}"
@@ -216,7 +214,7 @@ def test_another_time_zone_is_another_schedule():
 
 def test_a_next_run_that_was_set_by_hand_survives_an_edit():
     spec, state = edited(job("7d"), job("1h"), next_slot="2026-11-25 12:30")
-    replan = replanned(spec, replace(state, next_run=NOW + MINUTE), NOW)
+    replan = replanned(spec, state._replace(next_run=NOW + MINUTE), NOW)
     assert replan
     assert (replan.state.next_run, replan.state.next_slot) == (NOW + MINUTE, at("2026-11-21 13:03"))
 
@@ -247,7 +245,7 @@ def test_the_zone_of_the_open_slots_is_that_of_their_schedule():
 @pytest.mark.parametrize("text", ["1d|03:00 Nowhere/At_All", "1d|03:00 ../x", "0m", "nonsense", ""])
 def test_a_remembered_schedule_that_makes_no_sense_gives_way_to_the_new_one(text):
     spec = job("5m")
-    state = replace(waiting(spec, NOW), plan=text)
+    state = waiting(spec, NOW)._replace(plan=text)
     assert in_force(spec, state) == (spec.schedule, spec.zone)
 
 
@@ -275,7 +273,7 @@ def test_an_inherited_backfill_app_that_failed_keeps_its_retry_and_its_dates():
         last_run="2026-11-21 12:03",
         next_run="2026-11-21 12:08",
     )
-    assert replanned(spec, replace(state, last_error=ERROR), NOW) is None
+    assert replanned(spec, state._replace(last_error=ERROR), NOW) is None
 
 
 # -- clocks that were wrong ----------------------------------------------------
@@ -321,7 +319,7 @@ def test_a_retry_in_the_far_future_is_brought_back(backfill, slot):
     state = waiting(spec, slot, next_run=FUTURE + 5 * MINUTE, last_run=FUTURE, last_error=ERROR)
     replan = replanned(spec, state, NOW)
     assert replan
-    assert replan.state == replace(state, next_run=NOW)
+    assert replan.state == state._replace(next_run=NOW)
     assert replanned(spec, replan.state, NOW) is None
 
 
@@ -338,5 +336,5 @@ def test_a_job_that_was_put_off_by_hand_stays_put_off():
     spec = job("1h")
     state = waiting(spec, NOW - HOUR, next_run=NOW + 30 * DAY, last_run=NOW - HOUR)
     assert replanned(spec, state, NOW) is None
-    assert replanned(spec, replace(state, last_error=ERROR), NOW) is None
+    assert replanned(spec, state._replace(last_error=ERROR), NOW) is None
     assert plan(spec, state, NOW).due_at(spec) == NOW + 30 * DAY

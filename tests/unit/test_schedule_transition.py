@@ -1,7 +1,7 @@
 """What is remembered after a claim, a success, a failure and a crash; and long runs of them."""
 
 import itertools
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import pytest
@@ -64,8 +64,8 @@ def test_a_first_claim_writes_down_what_is_open():
 def test_a_later_claim_changes_nothing_that_is_planned():
     spec = job()
     state = waiting(spec, NOON, first_run=NOW - DAY, last_run=NOW - HOUR, error_count=3)
-    assert released(claimed(spec, state, claim(NOW))) == replace(
-        state, class_path="jobs.app", backfill=False
+    assert released(claimed(spec, state, claim(NOW))) == state._replace(
+        class_path="jobs.app", backfill=False
     )
 
 
@@ -97,8 +97,7 @@ def test_the_next_run_is_counted_from_the_slot(schedule, slot, started, upcoming
     spec = job(schedule)
     before = running(spec, at(slot), at(started), error_count=2, last_error=ERROR)
     after = succeeded(spec, before, at(slot), at(started), at(started))
-    assert after == replace(
-        before,
+    assert after == before._replace(
         next_run=at(upcoming),
         next_slot=at(upcoming),
         last_run=at(started),
@@ -181,8 +180,7 @@ def test_a_failure_keeps_the_slot_and_moves_only_when_to_try(backfill):
     spec = job("1d|03:00", backfill=backfill)
     slot = at("2026-11-21 03:00")
     before = running(spec, slot, error_count=1, last_success=slot - DAY)
-    assert failed(spec, before, slot, NOW, ERROR) == replace(
-        before,
+    assert failed(spec, before, slot, NOW, ERROR) == before._replace(
         next_run=NOW + 5 * MINUTE,
         last_run=NOW,
         error_count=2,
@@ -297,7 +295,7 @@ class World:
         if isinstance(decision, Replan):
             self.state = decision.state
         if self.state is None and decision != RunNow():
-            self.state = replace(released(claimed(self.spec, None, claim(now))), first_run=None)
+            self.state = released(claimed(self.spec, None, claim(now)))._replace(first_run=None)
         if decision == RunNow():
             self.state = claimed(self.spec, self.state, claim(now))
             self.run(now, outcomes, length)

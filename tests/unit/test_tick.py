@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -70,7 +69,7 @@ def crash(sim: Simulation, app_name: str, after: timedelta = timedelta()) -> Non
     other = sim.store.another_session()
     state = other.states[app_name]
     now = sim.clock.now() + after
-    marked = replace(state, ongoing=now, claim=other.holder(now), next_slot=state.next_slot or now)
+    marked = state._replace(ongoing=now, claim=other.holder(now), next_slot=state.next_slot or now)
     assert other.claim(marked, ()) is not None
     other.close()
 
@@ -303,7 +302,7 @@ def test_the_second_crash_in_a_row_waits() -> None:
         sim.clock.set(START + minutes * MINUTE)
         state = sim.states["killer"]
         if minutes == 61:  # as it is when the run after the first crash crashes too
-            crashed = replace(state, last_error=sim.log[1].error, next_slot=START + HOUR)
+            crashed = state._replace(last_error=sim.log[1].error, next_slot=START + HOUR)
             sim.store.states["killer"] = crashed
         crash(sim, "killer")
         sim.tick()
@@ -321,7 +320,7 @@ def test_a_job_claimed_elsewhere_is_skipped_and_the_others_run() -> None:
     sim.clock.advance(5 * MINUTE)
     other = sim.store.another_session()
     now = sim.clock.now()
-    other.claim(replace(sim.states["a"], ongoing=now, claim=other.holder(now)), ())
+    other.claim(sim.states["a"]._replace(ongoing=now, claim=other.holder(now)), ())
     assert sim.tick() == ExitCode.ONGOING
     assert ran(sim) == ["a", "b", "b"]
     assert listener.skips["a"].reason is SkipReason.ONGOING
@@ -347,7 +346,7 @@ def test_a_job_that_another_ran_between_look_and_claim_is_not_run_again() -> Non
                 done.append(1)
                 later = START + 10 * MINUTE
                 self._write(
-                    replace(state, last_run=self.clock.now(), next_run=later, next_slot=later)
+                    state._replace(last_run=self.clock.now(), next_run=later, next_slot=later)
                 )
             return super().claim(wanted, parents)
 
@@ -360,7 +359,7 @@ def test_a_job_that_another_ran_between_look_and_claim_is_not_run_again() -> Non
 
 
 def older_mark(sim: Simulation, ongoing: datetime) -> None:
-    sim.store.states["a"] = replace(sim.states["a"], ongoing=ongoing, claim=None)
+    sim.store.states["a"] = sim.states["a"]._replace(ongoing=ongoing, claim=None)
 
 
 @pytest.mark.parametrize(

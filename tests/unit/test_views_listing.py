@@ -1,7 +1,6 @@
 """The list of jobs: its form, to the letter."""
 
 import textwrap
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
@@ -35,7 +34,7 @@ FAILED = JobState(
     error_count=1,
     last_error=ERROR,
 )
-WELL = replace(FAILED, error_count=0, last_error=None, last_success=NOW - DAY)
+WELL = FAILED._replace(error_count=0, last_error=None, last_success=NOW - DAY)
 
 
 def shown(job=BAD, state=FAILED, **more):
@@ -83,7 +82,7 @@ def test_a_job_that_never_ran(state):
 
 
 def test_jobs_stand_in_the_order_listed_with_a_blank_line_between():
-    other = replace(BAD, app_name="other", class_path="jobs.Other", schedule=Schedule.parse("5m"))
+    other = BAD._replace(app_name="other", class_path="jobs.Other", schedule=Schedule.parse("5m"))
     heading = "=" * 3 + " JOB " + "=" * 72
     assert listing([other, BAD], {}, NOW).splitlines() == [
         heading,
@@ -105,7 +104,7 @@ def test_no_jobs_at_all_are_told():
 
 
 def test_times_are_in_the_zone_of_the_schedules():
-    text = shown(replace(BAD, zone=ZoneInfo("Asia/Tokyo")))
+    text = shown(BAD._replace(zone=ZoneInfo("Asia/Tokyo")))
     assert "Last run:       2026-11-21 09:13:40  (0 seconds ago)" in text
     assert "Next run:       2026-11-21 09:18:40  (in" in text
 
@@ -113,7 +112,7 @@ def test_times_are_in_the_zone_of_the_schedules():
 def test_trap_started_0_seconds_ago_was_always_shown():
     """trap: "Started 0 seconds ago" was always shown"""
     began = NOW - HOUR - 120 * SECOND
-    state = replace(WELL, ongoing=began, claim=Claim("db1", 4711, 1, began))
+    state = WELL._replace(ongoing=began, claim=Claim("db1", 4711, 1, began))
     assert lines(BAD, state)[4:6] == [
         "Ongoing now!   Started 1 hour, 2 minutes ago",
         "Run by:         process 4711 on db1",
@@ -131,7 +130,7 @@ def test_a_first_run_in_progress_has_no_last_run():
 
 
 def test_a_next_run_that_has_passed():
-    text = shown(BAD, replace(WELL, next_run=NOW - HOUR, next_slot=NOW - HOUR))
+    text = shown(BAD, WELL._replace(next_run=NOW - HOUR, next_slot=NOW - HOUR))
     assert "Next run:       2026-11-20 23:13:40  (was 1 hour ago)" in text
 
 
@@ -141,22 +140,22 @@ def test_a_row_of_an_older_crontabber_with_nothing_planned():
 
 
 def test_parents_are_named():
-    text = shown(replace(BAD, depends_on=("a", "b")))
+    text = shown(BAD._replace(depends_on=("a", "b")))
     assert "\nDepends on:     a, b\n" in text
 
 
 def test_a_backfill_app_that_is_behind_names_the_date_to_be_tried_again():
     slot = datetime(2026, 11, 18, 3, tzinfo=timezone.utc)
-    state = replace(FAILED, next_slot=slot)
+    state = FAILED._replace(next_slot=slot)
     expected = "Open slot:      2026-11-18 03:00:00  (2 days, 21 hours ago)"
-    assert expected in lines(replace(BAD, backfill=True), state)
+    assert expected in lines(BAD._replace(backfill=True), state)
     assert "Open slot" not in shown(BAD, state)
 
 
 def test_a_backfill_app_that_is_up_to_date_or_due_names_no_date():
-    job = replace(BAD, backfill=True)
-    assert "Open slot" not in shown(job, replace(WELL, next_slot=WELL.next_run))
-    assert "Open slot" not in shown(job, replace(WELL, next_run=NOW - DAY, next_slot=NOW - DAY))
+    job = BAD._replace(backfill=True)
+    assert "Open slot" not in shown(job, WELL._replace(next_slot=WELL.next_run))
+    assert "Open slot" not in shown(job, WELL._replace(next_run=NOW - DAY, next_slot=NOW - DAY))
 
 
 def exception_of(statement):
@@ -176,7 +175,7 @@ def exception_of(statement):
     ],
 )
 def test_an_exception_is_told_once(statement, end):
-    found = lines(BAD, replace(FAILED, last_error=exception_of(statement)))
+    found = lines(BAD, FAILED._replace(last_error=exception_of(statement)))
     assert found[7] == "Error!!         (1 times)"
     assert found[8] == "Traceback (most recent call last):"
     assert found[-len(end)].startswith(end[0])
@@ -186,7 +185,7 @@ def test_an_exception_is_told_once(statement, end):
 
 def test_a_crash_has_no_traceback():
     crash = LastError("<class 'crontabber.errors.JobCrashed'>", "process 1 on db1 …", "")
-    assert lines(BAD, replace(FAILED, last_error=crash))[-2:] == [
+    assert lines(BAD, FAILED._replace(last_error=crash))[-2:] == [
         "Error!!         (1 times)",
         "<class 'crontabber.errors.JobCrashed'>: process 1 on db1 …",
     ]
@@ -194,8 +193,8 @@ def test_a_crash_has_no_traceback():
 
 def test_frames_alone_get_their_heading():
     frames = '  File "jobs/myapp.py", line 7, in run\n    1 / 0\n'
-    old = replace(ERROR, type="<type 'ZeroDivisionError'>", value="by zero", traceback=frames)
-    assert lines(BAD, replace(FAILED, last_error=old))[-4:] == [
+    old = ERROR._replace(type="<type 'ZeroDivisionError'>", value="by zero", traceback=frames)
+    assert lines(BAD, FAILED._replace(last_error=old))[-4:] == [
         "Traceback (most recent call last):",
         '  File "jobs/myapp.py", line 7, in run',
         "    1 / 0",
@@ -205,7 +204,7 @@ def test_frames_alone_get_their_heading():
 
 def test_escape_sequences_in_an_exception_do_not_reach_the_terminal():
     evil = LastError("<class 'E'>", "\x1b[2Jvalue\r", "Traceback\n  \x1b]0;title\x07 \tframe\n")
-    text = shown(BAD, replace(FAILED, last_error=evil))
+    text = shown(BAD, FAILED._replace(last_error=evil))
     assert not set(text) & {"\x1b", "\x07", "\r"}
     assert r"<class 'E'>: \x1b[2Jvalue\r" in text
     assert "\\x1b]0;title\\x07 \tframe" in text
@@ -217,19 +216,19 @@ def marked(kind, text):
 
 def test_a_style_is_asked_for_what_deserves_attention():
     late = NOW - 2 * HOUR
-    state = replace(FAILED, next_run=late, next_slot=late)
+    state = FAILED._replace(next_run=late, next_slot=late)
     assert [line for line in lines(BAD, state, style=marked) if line.startswith("<")] == [
         "<overdue>Next run:       2026-11-20 22:13:40  (was 2 hours ago)</overdue>",
         "<error>Error!!         (1 times)</error>",
         f"<error>{ERROR.type}: {ERROR.value}</error>",
     ]
-    ongoing = lines(BAD, replace(WELL, next_run=late, ongoing=late), style=marked)
+    ongoing = lines(BAD, WELL._replace(next_run=late, ongoing=late), style=marked)
     assert [line for line in ongoing if line.startswith("<")] == [
         "<ongoing>Ongoing now!   Started 2 hours ago</ongoing>"
     ]
 
 
 def test_a_job_that_is_well_or_only_just_due_needs_no_style():
-    due = replace(WELL, next_run=NOW - 300 * SECOND, next_slot=NOW - 300 * SECOND)
+    due = WELL._replace(next_run=NOW - 300 * SECOND, next_slot=NOW - 300 * SECOND)
     for state in (WELL, due, None):
         assert shown(BAD, state, style=marked) == shown(BAD, state)
