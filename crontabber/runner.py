@@ -123,8 +123,7 @@ class Runner:
             return None, Ended.RACE_LOST
         if not got.marked:
             return self._judge_again(job, wanted, state, states, now, force)
-        slot = plan(job, state, now).slot_at(job, state, now)
-        blocked = None if force else blocked_by(job, states, slot, now)
+        blocked = None if force else blocked_by(job, states, plan(job, state, now).slot, now)
         if not blocked:
             return state, Ended.RAN
         self.reporter.skipped(job, Skip(SkipReason.BLOCKED, blocked))

@@ -46,7 +46,7 @@ def command_options() -> Namespace:
     add(
         "mark-success",
         default="",
-        doc="have these jobs (NAME, NAME,NAME or all) count as having succeeded now, or --at a time",
+        doc="have these jobs (NAME,NAME,… or all) count as having succeeded, now or --at",
     )
     add("at", default="", doc="with --mark-success: when, such as 2026-11-21T03:00")
     add(
