@@ -43,7 +43,9 @@ def read_ini(path: str) -> dict[str, str]:
         fault = _FAULTS.get(type(first), "this cannot be understood")
         _, *place = lines[number - 1]
         raise ConfigError("{}, line {}: {}".format(*place, fault)) from None
-    return dict(_flatten(content, path))
+    options = dict(_flatten(content, path))
+    _refuse_cut_values(content, path, "\n".join(line for line, _, _ in lines))
+    return options
 
 
 def read_text(path: str) -> str:
@@ -94,6 +96,20 @@ def _flatten(content: Any, path: str) -> Iterator[tuple[str, str]]:
         for name in section.scalars:
             yield prefix + name, _text(section, name, f"{path}: option {prefix}{name}")
         sections += [(f"{prefix}{name}.", section[name]) for name in section.sections]
+
+
+def _refuse_cut_values(content: Any, path: str, text: str) -> None:
+    """Refuse ``password=ab#c``: configobj takes what follows the ``#`` for a comment."""
+    if "#" not in text:
+        return
+    sections = [content]
+    while sections:
+        section = sections.pop()
+        sections += [section[name] for name in section.sections]
+        for name, comment in section.inline_comments.items():
+            value = section.get(name)
+            if comment and isinstance(value, str) and value and f"{value}{comment}" in text:
+                raise ConfigError(f"{path}: option {name}: quote its value, because it has a #")
 
 
 def _text(section: Any, name: str, where: str) -> str:

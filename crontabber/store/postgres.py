@@ -31,6 +31,10 @@ PATIENCE = 60.0
 
 _PAUSE = 0.5
 
+_TO_OWNER = (
+    "run crontabber once as their owner; if they exist, the user needs USAGE on their schema"
+)
+
 POOLED = (
     "the database session changed under a claim, as a pooler in transaction mode does; "
     "use session pooling or a direct connection for crontabber"
@@ -78,10 +82,10 @@ class PostgresStore:
         try:
             self._session().query(";".join(statements))  # in one go, so in one transaction
         except psycopg2.Error as error:
-            denied = isinstance(error, errors.InsufficientPrivilege)
+            denied = isinstance(error, (errors.InsufficientPrivilege, errors.InvalidSchemaName))
             raise StoreError(
                 f"the tables cannot be made or upgraded: {first_line(error)}; "
-                + ("run crontabber once as their owner" if denied else "the next tick tries again")
+                + (_TO_OWNER if denied else "the next tick tries again")
             ) from error
 
     # -- claiming --------------------------------------------------------------

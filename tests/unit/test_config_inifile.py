@@ -124,3 +124,17 @@ def test_a_directory_and_text_that_is_not_utf8() -> None:
         read_ini("d.ini")
     with pytest.raises(ConfigError, match=r"l\.ini, line 2: this is not UTF-8 text"):
         read_ini("l.ini")
+
+
+def test_a_value_that_a_comment_would_cut_short_is_refused(tmp_path: Path) -> None:
+    ini = tmp_path / "c.ini"
+    ini.write_text("[resource]\n[[postgresql]]\npassword=ab#c\n")
+    with pytest.raises(ConfigError, match="option password: quote its value") as caught:
+        read_ini(str(ini))
+    assert "ab" not in str(caught.value).replace(str(ini), "").replace("because", "")
+
+
+def test_a_comment_after_a_value_is_a_comment(tmp_path: Path) -> None:
+    ini = tmp_path / "c.ini"
+    ini.write_text("[a]\nb=1 # one\nc='x#y' #two\nd= # three\n")
+    assert read_ini(str(ini)) == {"a.b": "1", "a.c": "x#y", "a.d": ""}

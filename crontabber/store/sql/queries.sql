@@ -146,12 +146,13 @@ WITH saved AS (
         AND (%(was_slot)s::timestamptz IS NULL OR next_slot = %(was_slot)s)
     RETURNING xmin::text AS version
 ), logged AS (
+    -- not the default, now(): in a transaction of the job's own that is when it began
     INSERT INTO crontabber_log (
-        app_name, slot, success, duration, host, exc_type, exc_value, exc_traceback
+        log_time, app_name, slot, success, duration, host, exc_type, exc_value, exc_traceback
     )
     SELECT
-        %(app_name)s, %(slot)s, %(success)s, %(duration)s, %(host)s, %(exc_type)s,
-        %(exc_value)s, %(exc_traceback)s
+        clock_timestamp(), %(app_name)s, %(slot)s, %(success)s, %(duration)s, %(host)s,
+        %(exc_type)s, %(exc_value)s, %(exc_traceback)s
     FROM saved
 )
 SELECT version, pg_backend_pid() FROM saved
