@@ -1,0 +1,1 @@
+"""One job of each kind, each in a module of its own."""

@@ -1,0 +1,127 @@
+"""The playground: its demonstration, and what its README and the demonstration say to try."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from crontabber.embedded.place import Place
+from tests.acceptance.test_crontab import virtual_environment
+from tests.support import ROOT, TIMEOUT, Command, server_directory
+
+
+class Playground:
+    """A copy of the example, in a directory from which one says ``exampleapp/…``."""
+
+    def __init__(self, crontabber: Command) -> None:
+        self.directory = crontabber.directory
+        self.app = self.directory / "exampleapp"
+        ignore = shutil.ignore_patterns("crontabber-postgresql", "*.log", "outage", "__pycache__")
+        shutil.copytree(ROOT / "exampleapp", self.app, ignore=ignore)
+        venv = virtual_environment(crontabber)
+        self._server: psutil.Process | None = None
+        self._environ = {
+            **crontabber.environ({"PYTHONPATH": str(ROOT), "VENV": str(venv)}),
+            "PATH": f"{venv / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        }
+
+    def run(self, *command: str | Path) -> str:
+        """What a command that ends well prints."""
+        done = subprocess.run(
+            command,
+            cwd=self.directory,
+            env=self._environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
+        if lines := Place(self.app / "crontabber-postgresql").postmaster():
+            self._server = psutil.Process(int(lines[0]))
+        return done.stdout
+
+    def stop_server(self) -> None:
+        """Stop the private server, rather than wait until it stops."""
+        if self._server:
+            processes = [self._server, *self._server.parents()[:1]]  # and who started it
+            self._server.send_signal(signal.SIGINT)
+            _, alive = psutil.wait_procs(processes, TIMEOUT)
+            assert not alive
+
+    def jobs(self) -> list[str]:
+        """The class paths of the jobs listed."""
+        ini = (self.app / "crontabber.ini").read_text()
+        return re.findall(r"^(jobs\.[\w.]+)\|", ini, re.MULTILINE)
+
+    def demo(self) -> str:
+        """The demonstration."""
+        return self.run(sys.executable, self.app / "demo.py")
+
+
+@pytest.fixture
+def playground() -> Iterator[Playground]:
+    with server_directory() as directory:
+        it = Playground(Command(directory))
+        yield it
+        it.stop_server()
+
+
+def test_the_demonstration_runs_twice_and_what_it_says_to_try_can_be_pasted(
+    playground: Playground,
+) -> None:
+    first = playground.demo()
+    jobs = set(playground.jobs())
+    assert "OK: all 11 jobs are well" in first
+    assert len(jobs) == 11
+    told = [line for line in first.splitlines() if re.match(r"[A-Z]+ - ", line)]
+    assert [line.split(" - ")[0] for line in told] == ["CRITICAL", "WARNING", "OK"]
+    assert first.count("(exit status ") == 2
+    assert "flaky  failed" in first
+    assert re.search(r"flaky  ok ", first)
+    assert "backfill  ok  5 slots" in first
+    dates = (playground.app / "backfill.log").read_text().splitlines()
+    assert len(set(dates)) == 5
+    assert sorted(dates) == dates
+    assert dates == [line for line in first.splitlines() if line in dates]
+    assert set(re.findall(r"^Class: +(.*)$", first, re.MULTILINE)) == jobs
+    assert "\x1b" not in first
+    assert not (playground.app / "outage").exists()
+
+    second = playground.demo()
+    assert "Nothing was due" in second
+    assert "OK - all 11 jobs are well" in second
+    assert set(re.findall(r"^Class: +(.*)$", second, re.MULTILINE)) == jobs
+
+    _, _, hints = second.partition("Try next:\n")
+    commands = [line.strip() for line in hints.splitlines()]
+    assert 2 <= len(commands) <= 3
+    for command in commands:
+        playground.run("bash", "-c", command)
+    assert not (playground.app / "crontabber-postgresql").exists()
+
+
+def test_two_configurations_share_the_database_that_they_include(playground: Playground) -> None:
+    wrapper = playground.app / "crontabber_wrapper.sh"
+    for name in "AB":
+        assert "OK: all 3 jobs are well" in playground.run(wrapper, name, "--configtest")
+        playground.run(wrapper, name)
+    listed = playground.run(wrapper, "B", "--list-jobs")
+    assert "*NO PREVIOUS RUN INFO*" not in listed  # so that its parent, of A, was found
+    ghosts = playground.run(wrapper, "B", "--audit-ghosts")
+    assert re.findall(r"^\w+", ghosts, re.MULTILINE)[:3] == ["flaky", "options", "plain"]
+
+
+def test_the_readme_lists_every_job(playground: Playground) -> None:
+    readme = (playground.app / "README.md").read_text()
+    described = re.findall(r"^\| `(jobs\.[\w.]+)` \|", readme, re.MULTILINE)
+    assert sorted(described) == sorted(playground.jobs())
