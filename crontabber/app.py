@@ -1,7 +1,7 @@
 """CronTabber: what the command can do, each of it one method."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, TextIO
 
 from .config.messages import did_you_mean
@@ -33,6 +33,8 @@ class CronTabber(GenericApp):
         roster = self.roster(look.zone, look.states)
 
         def run(jobs: Sequence[JobSpec]) -> ExitCode:
+            if self.settings.engine:
+                return self._hand_over(jobs, look, roster)
             return self._run(jobs, look, roster, self.reporter)
 
         return Tick(look, roster, self.reporter, verbose=self.verbose).run(run)
@@ -54,6 +56,38 @@ class CronTabber(GenericApp):
         code = self._run([job], look, roster, reporter, force=force)
         return _answer(job, heard.skip, code)
 
+    def run_due(self, class_path: str, listener: Reporter) -> ExitCode:
+        """Run the job of one class if it is due, as a tick would: backfill apps too.
+
+        *listener* is told of it, besides our own reporters. Raises `UnknownJobError`, or
+        what is wrong with the job's line.
+        """
+        look = self.store.look([class_path])
+        roster = self.roster(look.zone, look.states)
+        job = _find(class_path, roster)
+        roster.faults.clear()  # those of others
+        reporter = Reporters(lambda: [self.reporter, listener])
+        return self._run([job], look, roster, reporter)
+
+    def find(self, job: str | type) -> tuple[JobSpec, type]:
+        """A listed job by its class, app_name or class path; and its class, imported.
+
+        No database is asked. Raises `UnknownJobError`, or what is wrong with the job's line.
+        """
+        name = job if isinstance(job, str) else f"{job.__module__}.{job.__qualname__}"
+        roster = self.roster("UTC", {})
+        spec = _find(name, roster)
+        return spec, roster.classes[spec.class_path]
+
+    def _hand_over(self, jobs: Sequence[JobSpec], look: Look, roster: Roster) -> ExitCode:
+        """Have the engine of the settings do what `_run` does."""
+        from importlib import import_module
+
+        from .config.converters import ENGINES
+
+        engine = import_module(ENGINES[self.settings.engine])
+        return engine.run(self, jobs, look, roster)  # type: ignore[no-any-return]
+
     def _run(
         self,
         jobs: Sequence[JobSpec],
@@ -70,8 +104,11 @@ class CronTabber(GenericApp):
         from .runner import Runner
         from .signals import Signals
 
+        middleware, faults = self.middleware()
+        roster.faults += faults
+        clock = ServerClock(look.now)
         with nullcontext(self.signals) if self.signals else Signals() as signals:
-            runner = Runner(self.store, ServerClock(look.now), reporter, signals, self.redact)
+            runner = Runner(self.store, clock, reporter, signals, self.redact, middleware)
             return Batch(look, roster, runner, self.prepare).run(jobs, force=force)
 
     def list_jobs(self, stream: TextIO) -> str:
@@ -159,6 +196,44 @@ class CronTabber(GenericApp):
                 lines.append(_marked(job, moment, after))
         return Answer("\n".join(lines), code)
 
+    def run_at(self, name: str, at: str = "", wait: str = "") -> Answer:
+        """Set when a job, by app_name or class path, runs next: *at* a time, or in a *wait*.
+
+        Its slots stay as they are planned. A backfill app is left alone: its dates have
+        an order. Raises `UnknownJobError`, `JobOngoingError` if it is being run, and
+        `ConfigError` for a time that cannot be read.
+        """
+        from .marking import run_next_at
+        from .schedule.grammar import parse_duration, parse_moment
+
+        look = self.look()
+        roster = self.roster(look.zone, look.states)
+        job = _find(name, roster)
+        moment = parse_moment(at, roster.zone) if at else look.now + parse_duration(wait)
+        if job.backfill:
+            return _answer(job, Skip(SkipReason.BACKFILL, "which only runs by its own schedule"))
+        seen = look.states.get(job.app_name) or self.store.read(job.app_name)
+        run_next_at(self.store, job, seen, moment.astimezone(timezone.utc), look.now)
+        return Answer(
+            f"{job.app_name} runs next at {moment.astimezone(job.zone):%Y-%m-%d %H:%M:%S}"
+        )
+
+    def retry(self, name: str) -> str:
+        """Have the next tick try a job again, by app_name or class path, that failed.
+
+        A backfill app that gave up on a date goes on with it. Raises `UnknownJobError`,
+        and `JobOngoingError` if it is being run.
+        """
+        from .marking import try_again
+
+        look = self.look()
+        job = _find(name, self.roster(look.zone, look.states))
+        seen = look.states.get(job.app_name) or self.store.read(job.app_name)
+        if seen is None or seen.last_error is None:
+            return f"{job.app_name} has not failed: there is nothing to try again"
+        try_again(self.store, job, seen, look.now)
+        return f"{job.app_name} is tried again by the next tick"
+
     def configtest(self) -> Answer:
         """Check the jobs list, without a database; the code is the number of bad jobs."""
         from .views.configtest import report
@@ -166,6 +241,7 @@ class CronTabber(GenericApp):
         roster = self.roster("UTC", {})
         jobs = roster.checked()
         faults = [*roster.faults, *self.settings.app_configs(roster.classes).faults.values()]
+        faults += self.middleware()[1]
         warnings = [*self.settings.warnings, *self._unknown_parents(jobs)]
         return Answer(report(faults, warnings, len(jobs)), min(len(faults), 125))
 

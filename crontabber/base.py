@@ -1,12 +1,15 @@
 """The class that every app is derived from."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from .config import compat  # noqa: F401  configman cannot be imported before
 
 from configman import Namespace, RequiredConfig
+
+if TYPE_CHECKING:
+    from .retry import SupportsRetry
 
 
 class BaseCronApp(RequiredConfig):  # type: ignore[misc]
@@ -23,6 +26,16 @@ class BaseCronApp(RequiredConfig):  # type: ignore[misc]
     """The app_names, or the one, that must have succeeded first."""
     required_config = Namespace()
     """The app's options, which ``self.config`` holds when it runs."""
+
+    lock: str | None = None
+    """Of all jobs with the same lock, on all hosts, only one runs at a time."""
+    retry: "bool | int | SupportsRetry | None" = None
+    """How often, and when, a failed job is tried again; None: every ``error_retry_time``.
+
+    A number of attempts, True, or a `crontabber.retry.RetryStrategy` or the like.
+    """
+    timeout: "str | float | timedelta | None" = None
+    """How long one run may take: ``"2h"``, ``"90s"``, or a number of seconds."""
 
     is_backfill: bool = False
     """Whether ``run`` gets every date that was missed; see `as_backfill_cron_app`."""

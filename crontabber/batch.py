@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 
+from .attempt import Make
 from .errors import (
     ClaimLost,
     ConfigError,
@@ -12,7 +13,7 @@ from .errors import (
     StoreError,
 )
 from .roster import Roster
-from .runner import Ended, Make, Runner
+from .runner import Ended, Runner
 from .schedule.decide import decide
 from .schedule.model import (
     Decision,
@@ -32,6 +33,7 @@ Prepare = Callable[[Mapping[str, type]], tuple[Make, Mapping[str, ConfigError]]]
 _CODES = {
     Ended.RACE_LOST: ExitCode.RACE_LOST,
     Ended.ONGOING: ExitCode.ONGOING,
+    Ended.LOCKED: ExitCode.ONGOING,
 }
 
 
@@ -93,6 +95,8 @@ class Batch:
             ended = self._runner.run(job, make, self._states, self._now, force=force)
             if ended in _CODES:
                 self._codes.add(_CODES[ended])
+            if ended is Ended.LOCKED and state is None:
+                self._runner.remember(job, self._states)
             return
         if isinstance(decision, Skip):
             self._skip(job, decision)

@@ -39,6 +39,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         with suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OK
+    finally:
+        if not gc.isenabled():  # no code of jobs was loaded, so nothing is left to be cleaned up
+            gc.freeze()  # to be looked through at the end would be a fifteenth of an idle tick
     return code
 
 
@@ -108,6 +111,14 @@ def _obey(command: "Command", app: "CronTabber") -> "Answer":  # noqa: PLR0911  
         return Answer(app.reset_job(command.reset_job))
     if command.mark_success:
         return app.mark_success(command.mark_success.split(","), command.at)
+    if command.retry:
+        return Answer(app.retry(command.retry))
     if command.job:
-        return app.run_job(command.job, force=command.force)
+        return _obey_job(command, app)
     return Answer("", app.tick())
+
+
+def _obey_job(command: "Command", app: "CronTabber") -> "Answer":
+    if command.run_at or command.run_in:
+        return app.run_at(command.job, command.run_at, command.run_in)
+    return app.run_job(command.job, force=command.force)

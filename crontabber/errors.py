@@ -21,7 +21,7 @@ class ExitCode(enum.IntEnum):
     RACE_LOST = 2
     """Another crontabber claimed a job between our look and our claim."""
     ONGOING = 3
-    """A job was skipped because it is running elsewhere."""
+    """A job was skipped because it, or another one with its lock, is running elsewhere."""
 
 
 class CrontabberError(Exception):
@@ -71,10 +71,23 @@ class SlotClosed(StoreError):
     """The slot was recorded as done already."""
 
 
+class LockHeld(CrontabberError):
+    """A job that is running now has the lock that this one needs."""
+
+    exit_code: int = ExitCode.ONGOING
+
+
 class JobCrashed(CrontabberError):
     """The process that ran the job ended without a word.
 
     Never raised: it is the type under which such a run is recorded.
+    """
+
+
+class JobTimeout(BaseException):
+    """The run took longer than the ``timeout`` of its app.
+
+    Not an ``Exception``, so that a job's ``except Exception`` does not swallow it.
     """
 
 

@@ -16,8 +16,9 @@ from .store import Look, StateStore
 from .store.postgres import PostgresStore
 
 if TYPE_CHECKING:
+    from .attempt import App, Make
+    from .middleware import Middleware
     from .reporters.sentry import SentryReporter
-    from .runner import App, Make
 
 Self = TypeVar("Self", bound="GenericApp")
 
@@ -46,6 +47,7 @@ class GenericApp:
         self.store = store or PostgresStore(self.database)
         self.reporter = Reporters(self._reporters)
         self._terminal = terminal
+        self._logs = False
 
     def __enter__(self: Self) -> Self:
         return self
@@ -97,6 +99,12 @@ class GenericApp:
 
         return make, resolved.faults
 
+    def middleware(self) -> "tuple[list[Middleware], list[ConfigError]]":
+        """The functions that wrap every run, and why some of them cannot be had."""
+        from .middleware import load
+
+        return load(self.settings.middleware)
+
     def sentry(self) -> "SentryReporter":
         """Tells Sentry, if there is a DSN."""
         from .reporters.sentry import SentryReporter
@@ -105,8 +113,11 @@ class GenericApp:
 
     def log(self) -> None:
         """Send log records where the settings say; the first that has one does this."""
+        if self._logs:
+            return
         from .logs import configure
 
+        self._logs = True
         configure(self.settings.logging, person=self._terminal is not None)
 
     def _load(self, class_path: str) -> type:

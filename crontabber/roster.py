@@ -85,6 +85,7 @@ class Roster:
         return [by_name[name] for name in names]
 
     def _import(self, line: JobLine) -> JobSpec:
+        from .config.limits import lock_of, retry_of, timeout_of
         from .config.loader import check_app, depends_on_of
 
         try:
@@ -97,7 +98,8 @@ class Roster:
         except JobLineError as error:
             raise JobLineError(f"job line {str(line)!r}: {error}") from error
         self.classes[line.class_path] = cls
-        return self._job(line, app_name, depends_on_of(cls), bool(getattr(cls, "is_backfill", 0)))
+        job = self._job(line, app_name, depends_on_of(cls), bool(getattr(cls, "is_backfill", 0)))
+        return job._replace(lock=lock_of(cls), retry=retry_of(cls), timeout=timeout_of(cls))
 
     def _job(
         self, line: JobLine, app_name: str, depends_on: tuple[str, ...], backfill: bool

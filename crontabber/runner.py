@@ -1,38 +1,24 @@
-"""Claim a job, run it, record what came of it: the only code that calls the code of jobs."""
+"""Claim a job, run it, record what came of it."""
 
-import contextlib
 import enum
-import os
-from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from collections.abc import MutableMapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
 
+from .attempt import Attempt, Make
 from .clock import Clock
-from .errors import ClaimLost, CrontabberError, Stopped
-from .failures import Redact, last_error, text_of
+from .errors import JobCrashed, LockHeld
+from .failures import Redact, text_of
+from .middleware import Middleware
 from .reporters import Reporter
 from .schedule.decide import blocked_by, decide
-from .schedule.model import Claim, JobSpec, JobState, Outcome, Run, RunNow, Skip, SkipReason
+from .schedule.model import JobSpec, JobState, Outcome, Run, RunNow, Skip, SkipReason
 from .schedule.plan import plan
-from .schedule.transition import claimed, crashed, crashed_slot, failed, released, succeeded
+from .schedule.retry import Advice, attempts_at
+from .schedule.transition import claimed, crashed, crashed_slot, released
 from .signals import Signals
 from .store import Claimed, StateStore
 
 States = MutableMapping[str, JobState]
-
-
-class App(Protocol):
-    """What the runner asks of an app; ``BaseCronApp`` has it."""
-
-    before_commit: Callable[[Any], None] | None
-
-    def main(self, slots: Iterable[datetime]) -> Iterator[datetime]:
-        """Run each slot, and yield it when it is done."""
-        ...
-
-
-Make = Callable[[JobSpec, JobState], App]
-"""Makes the app of a job, ready to run; what it raises is the job's failure."""
 
 
 class Ended(enum.Enum):
@@ -44,12 +30,17 @@ class Ended(enum.Enum):
     """Its parents do not permit it any more."""
     ONGOING = "ongoing"
     """It was marked ongoing, and its claim is taken indeed."""
+    LOCKED = "locked"
+    """A job that is running has its lock."""
     RACE_LOST = "race lost"
     """Somebody else claimed or ran it between our look and our claim."""
 
 
 class Runner:
-    """Runs one job after the other; *redact* takes secrets out of what exceptions say."""
+    """Runs one job after the other; *redact* takes secrets out of what exceptions say.
+
+    *middleware* wraps every run, the first outermost.
+    """
 
     def __init__(
         self,
@@ -58,12 +49,14 @@ class Runner:
         reporter: Reporter,
         signals: Signals,
         redact: Redact = str,
+        middleware: Sequence[Middleware] = (),
     ) -> None:
         self.store = store
         self.clock = clock
         self.reporter = reporter
         self.signals = signals
         self.redact = redact
+        self.middleware = middleware
 
     def run(
         self, job: JobSpec, make: Make, states: States, now: datetime, *, force: bool = False
@@ -76,7 +69,11 @@ class Runner:
         """
         seen = states.get(job.app_name)
         wanted = claimed(job, seen, self.store.holder(self.clock.now()))
-        got = self.store.claim(wanted, job.depends_on)
+        try:
+            got = self.store.claim(wanted, job.depends_on, job.lock)
+        except LockHeld:
+            self.reporter.skipped(job, Skip(SkipReason.LOCKED, f"{job.lock!r}, by another job"))
+            return Ended.LOCKED
         if got is None:
             return self._taken(job, seen)
         try:
@@ -102,6 +99,22 @@ class Runner:
             state = released(got.state)._replace(first_run=None)
             states[job.app_name] = self.store.save(got.state, state)
         self.store.release(job.app_name)
+
+    def advice(
+        self, job: JobSpec, state: JobState, slot: datetime, started: datetime, error: BaseException
+    ) -> Advice | None:
+        """What the app's own ``retry`` says of a run of *slot* that failed; None: nothing."""
+        if job.retry is None:
+            return None
+        try:
+            delay = job.retry(attempts_at(state, slot, started), error)
+        except Exception as broken:  # noqa: BLE001  it is a user's, and may raise anything
+            what = f"{type(broken).__name__}: {text_of(broken)}"
+            self.reporter.trouble(
+                f"{job.app_name} is tried again as usual: its retry raised {what}"
+            )
+            return None
+        return Advice(None if delay is None else self.clock.now() + delay)
 
     def _taken(self, job: JobSpec, seen: JobState | None) -> Ended:
         who = f"by {seen.claim}" if seen and seen.claim else "by another crontabber"
@@ -141,7 +154,9 @@ class Runner:
         """The row is not as it was seen; or it is marked, by a process that is gone."""
         decision, crash, after = decide(job, state, states, now, force=force), None, state
         if state.ongoing and isinstance(decision, RunNow):
-            after = crashed(job, state, now)
+            crash_error = JobCrashed()
+            began, slot = state.ongoing, crashed_slot(state)
+            after = crashed(job, state, now, self.advice(job, state, slot, began, crash_error))
             crash = self._crash_of(state, after)
             decision = decide(job, after, states, now, force=force)
         if isinstance(decision, RunNow) and wanted.claim:
@@ -169,172 +184,3 @@ class Runner:
             host=state.claim.host if state.claim else "",
             error=after.last_error,
         )
-
-
-class Attempt:
-    """One claim's worth of runs: the open slots of a job, each recorded before the next."""
-
-    def __init__(
-        self, runner: Runner, job: JobSpec, make: Make, state: JobState, claim: Claim
-    ) -> None:
-        self._runner = runner
-        self._job = job
-        self._make = make
-        self._state = state
-        """As it is in the store; ours while it is marked ongoing."""
-        self._claim = claim
-        self._run: Run | None = None
-        """The run in progress; its duration and outcome are not known yet."""
-        self._given: Run | None = None
-        """The run whose slot the app has asked for."""
-        self._written: JobState | None = None
-        """What the job's own transaction wrote; true once that is committed."""
-        self._running: Iterator[datetime] | None = None
-        """The app's ``main``, once it has begun."""
-        self._directory = _working_directory()
-
-    def run(self) -> JobState:
-        """Run until no slot is open or one fails; the state that it leaves.
-
-        Raises `StoreError` if an outcome could not be recorded, `Stopped` after a signal.
-        """
-        while self._state.ongoing:
-            self._begin()
-            error = self._run_slot()
-            if error is None:
-                self._succeeded()
-            else:
-                self._failed(error)
-            if isinstance(error, Stopped):
-                raise error
-            self._stop_between_slots()
-        return self._state
-
-    def _begin(self) -> None:
-        started = self._runner.clock.now()
-        planned = plan(self._job, self._state, self._claim.time)
-        self._run = Run(
-            app_name=self._job.app_name,
-            slot=planned.slot_at(self._job, self._state, self._claim.time),
-            started=started,
-            duration=None,
-            outcome=Outcome.SUCCEEDED,
-            host=self._claim.host,
-        )
-        self._runner.reporter.started(self._job, self._run)
-
-    def _run_slot(self) -> BaseException | None:
-        """Have the app do one slot; whatever it raises, SystemExit too, is its failure."""
-        pid = os.getpid()
-        try:
-            with self._runner.signals.interruptible():
-                if self._running is None:
-                    self._running = self._main()
-                next(self._running)
-        except StopIteration:
-            pass
-        except BaseException as error:  # noqa: BLE001  the caller records it
-            return error
-        else:
-            if self._given is self._run:
-                return None
-        finally:
-            self._mend(pid)
-        return CrontabberError(
-            f"main() of {self._job.class_path} has to yield each slot that it takes, when it is "
-            "done"
-        )
-
-    def _main(self) -> Iterator[datetime]:
-        app = self._make(self._job, self._state)
-        app.before_commit = self._record_within
-        return iter(app.main(self._slots()))
-
-    def _slots(self) -> Iterator[datetime]:
-        """The slots as the app sees them, in the zone of its schedule.
-
-        The next one comes when the last one is recorded.
-        """
-        while self._run and self._run is not self._given:
-            self._given = self._run
-            yield self._run.slot.astimezone(self._job.zone)
-
-    def _record_within(self, connection: Any) -> None:
-        """Write the record of the run in the transaction that did its work, if it can be."""
-        if self._runner.store.shares_database(connection):
-            run, after = self._success()
-            self._written = self._runner.store.save(self._state, after, run, within=connection)
-
-    def _success(self) -> tuple[Run, JobState]:
-        assert self._run is not None, "a run begins before it ends"
-        run = self._run._replace(duration=self._runner.clock.now() - self._run.started)
-        horizon = self._claim.time
-        return run, succeeded(self._job, self._state, run.slot, run.started, horizon)
-
-    def _succeeded(self) -> None:
-        run, after = self._success()
-        if self._written is None:
-            self._state = self._runner.store.save(self._state, after, run)
-        else:
-            self._state, self._written = self._written, None
-        self._run = self._run if self._state.ongoing else None
-        self._runner.reporter.succeeded(self._job, run)
-        if not self._state.ongoing:
-            self._close()
-
-    def _failed(self, error: BaseException) -> None:
-        run, _ = self._success()
-        known = last_error(error, self._runner.redact)
-        run = run._replace(outcome=Outcome.FAILED, error=known)
-        after = failed(self._job, self._state, run.slot, run.started, known)
-        try:
-            self._state = self._runner.store.save(self._state, after, run)
-        except ClaimLost:
-            # The commit of the job's own transaction, record and all, was made, and only
-            # the answer to it was lost.
-            if self._written is None or not self._is_committed(self._written):
-                raise
-            self._succeeded()
-        else:
-            self._runner.reporter.failed(self._job, run, error)
-
-    def _is_committed(self, written: JobState) -> bool:
-        found = self._runner.store.read(written.app_name)
-        return found is not None and found.version == written.version
-
-    def _stop_between_slots(self) -> None:
-        """After a signal the rest of the slots waits, and none of them has failed."""
-        try:
-            self._runner.signals.check()
-        except Stopped:
-            if self._state.ongoing:
-                self._state = self._runner.store.save(self._state, released(self._state))
-            raise
-
-    def _close(self) -> None:
-        """End ``main`` where it stands: what it was to do is done, and recorded."""
-        close = getattr(self._running, "close", None)
-        try:
-            if close:
-                close()
-        except Exception as error:  # noqa: BLE001  too late to be the job's failure
-            what = f"{type(error).__name__}: {text_of(error)}"
-            self._runner.reporter.trouble(
-                f"{self._job.app_name} did its work, and then its main() raised {what}"
-            )
-
-    def _mend(self, pid: int) -> None:
-        """Undo what a job did to the process."""
-        if os.getpid() != pid:
-            os._exit(1)  # a child that the job forked, and that came back from run()
-        if self._directory:
-            with contextlib.suppress(OSError):  # it was removed: nobody can go back
-                os.chdir(self._directory)
-        self._runner.signals.reinstall()
-
-
-def _working_directory() -> str | None:
-    try:
-        return os.getcwd()  # noqa: PTH109  pathlib takes longer to import than a tick
-    except OSError:  # it was removed
-        return None

@@ -1,14 +1,21 @@
 """Signals that ask a tick to end: they end the job that runs, never the bookkeeping."""
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from types import FrameType
 from typing import Any
 
-from .errors import Stopped
+from .clock import monotonic
+from .errors import JobTimeout, Stopped
+from .schedule.grammar import duration_text
 
 STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+_AGAIN = 60.0
+"""Seconds after which a time limit is told again: a finaliser, say, swallows exceptions."""
 
 
 class Signals:
@@ -18,6 +25,8 @@ class Signals:
         self._pending: Stopped | None = None
         self._interruptible = False
         self._previous: dict[int, Any] = {}
+        self._limit: timedelta | None = None
+        self._alarm: _Alarm | None = None
 
     def __enter__(self) -> "Signals":
         for number in STOPPING:
@@ -51,7 +60,51 @@ class Signals:
         finally:
             self._interruptible = False
 
+    def limit(self, limit: timedelta | None) -> None:
+        """Until `unlimit`, raise `JobTimeout` when *limit* is over, if we are interruptible.
+
+        So it is in the main thread, where signals arrive; elsewhere nothing is limited.
+        """
+        if threading.current_thread() is threading.main_thread():
+            self._alarm = _Alarm()
+            self._limit = limit
+            if limit:
+                signal.signal(signal.SIGALRM, self._ring)
+                signal.setitimer(signal.ITIMER_REAL, limit.total_seconds(), _AGAIN)
+
+    def _ring(self, signum: int, frame: FrameType | None) -> None:
+        if self._limit and self._interruptible:
+            raise JobTimeout(f"did not finish within {duration_text(self._limit)}")
+
+    def unlimit(self) -> None:
+        """Take back the timer, whatever a job did to it; harmless when there is no limit."""
+        limit, self._limit = self._limit, None
+        alarm, self._alarm = self._alarm, None
+        if alarm:
+            alarm.restore(used=limit is not None)
+
     def reinstall(self) -> None:
         """Take the signals back from a job that handled them in its own way."""
+        self._interruptible = False
+        self.unlimit()
         for number in self._previous:
             signal.signal(number, self._handle)
+
+
+class _Alarm:
+    """The process's timer and what it rings, as they were before a job."""
+
+    def __init__(self) -> None:
+        self._handler = signal.getsignal(signal.SIGALRM)
+        self._left, self._interval = signal.getitimer(signal.ITIMER_REAL)
+        self._read = monotonic()
+
+    def restore(self, *, used: bool) -> None:
+        """Put both back; a timer that was not *used* by us has gone on meanwhile."""
+        if used or not self._left:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        if self._handler is not None:  # None is that of another library
+            signal.signal(signal.SIGALRM, self._handler)
+        if used and self._left:
+            left = max(self._left - (monotonic() - self._read), 0.001)
+            signal.setitimer(signal.ITIMER_REAL, left, self._interval)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from .attempt import App, Make
 from .batch import Batch
 from .clock import utc_now
 from .config.commandline import Command, CommandLine
@@ -16,9 +17,10 @@ from .config.loader import check_app
 from .config.settings import Settings
 from .config.sources import Sources
 from .errors import ConfigError, ExitCode
+from .middleware import load
 from .reporters import Reporter
 from .roster import Roster, Terms
-from .runner import App, Make, Runner
+from .runner import Runner
 from .schedule.calendar import floor_minute
 from .schedule.grammar import Frequency, JobLine, Schedule
 from .schedule.model import JobSpec, JobState, Run
@@ -125,7 +127,9 @@ class Simulation:
         )
         roster = Roster(self._lines, look.states, terms, self._classes.__getitem__)
         signals = Signals()  # not installed: the test's own stay in force
-        runner = Runner(self.store, self.clock, self.reporter, signals)
+        middleware, faults = load(self._settings.middleware)
+        roster.faults += faults
+        runner = Runner(self.store, self.clock, self.reporter, signals, middleware=middleware)
         batch = Batch(look, roster, runner, self._prepare)
         return Tick(look, roster, self.reporter).run(batch.run)
 

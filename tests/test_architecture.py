@@ -20,15 +20,15 @@ ROOMS = {
     "clock": set(),
     "schedule": {"errors"},
     "store": {"clock", "errors", "schedule"},
-    "signals": {"errors"},
+    "signals": {"clock", "errors", "schedule"},
     "failures": {"schedule"},
     "datetimeutil": {"clock"},
     "dbapi2_util": {"errors"},
     "libpq": set(),
     "interruptible": set(),
     "process": {"clock", "errors", "signals"},
-    "config": {"errors", "schedule"},
-    "base": {"config"},
+    "config": {"errors", "retry", "schedule"},
+    "base": {"config", "retry"},
     "mixins": {"config", "errors", "process"},
     "connection_factory": {"config", "errors", "interruptible", "libpq"},
     "transaction_executor": {"config", "errors", "clock"},
@@ -37,10 +37,16 @@ ROOMS = {
     "syslog": {"errors"},
     "logs": {"config", "syslog"},
     "views": {"datetimeutil", "errors", "schedule"},
-    "runner": {"clock", "errors", "failures", "reporters", "schedule", "signals", "store"},
+    "retry": {"errors"},
+    "middleware": {"config", "errors", "failures", "schedule"},
+    "attempt": {"errors", "failures", "middleware", "runner", "schedule"},
+    "runner": {"attempt", "clock", "errors", "failures", "middleware", "reporters", "schedule"}
+    | {"signals", "store"},
+    "marking": {"errors", "schedule", "store"},
+    "clean": {"base", "config", "mixins", "store"},
     "roster": {"config", "errors", "schedule"},
     "tick": {"errors", "reporters", "roster", "schedule", "store"},
-    "batch": {"errors", "reporters", "roster", "runner", "schedule", "signals", "store"},
+    "batch": {"attempt", "errors", "reporters", "roster", "runner", "schedule", "signals", "store"},
 }
 """Rooms that are not named here are the wiring, which may import all but the guests."""
 
@@ -58,7 +64,7 @@ LIBRARIES = {
         "store",
         "transaction_executor",
     },
-    "configman": {"base", "config", "connection_factory", "embedded", "mixins"}
+    "configman": {"base", "clean", "config", "connection_factory", "embedded", "mixins"}
     | {"transaction_executor"},
     "configobj": {"config"},
     "raven": {"reporters"},

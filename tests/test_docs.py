@@ -142,10 +142,10 @@ def columns_of(table: str) -> dict[str, str]:
     """The columns that the migrations make, and their types."""
     sql = re.sub(r"--.*", "", "\n".join(load_migrations()))
     made = re.search(rf"CREATE TABLE {table} \((.*?)\n *\);", sql, re.DOTALL)
-    added = re.search(rf"ALTER TABLE {table}\n(.*?);", sql, re.DOTALL)
+    added = re.findall(rf"ALTER TABLE {table}\n(.*?);", sql, re.DOTALL)
     assert made
     assert added
-    lines = (made[1] + "," + added[1].replace("ADD COLUMN IF NOT EXISTS", "")).split(",")
+    lines = ",".join([made[1], *added]).replace("ADD COLUMN IF NOT EXISTS", "").split(",")
     columns = dict(line.split(maxsplit=1) for line in lines)
     return {name: _type(definition) for name, definition in columns.items()}
 

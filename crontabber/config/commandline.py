@@ -15,6 +15,8 @@ from .converters import yes_or_no
 from .messages import did_you_mean
 from .options import command_options, setting_options
 
+_SHORTER = {"engine": "crontabber.engine"}
+"""What a setting may be called for short."""
 _FILES = frozenset({"admin.conf", "admin.dump_conf", "admin.print_conf"})
 
 
@@ -24,8 +26,14 @@ class Command(NamedTuple):
     job: str = ""
     """The app_name or class path of the only job to run."""
     force: bool = False
+    run_at: str = ""
+    """The time at which ``job`` runs next; empty: it is run now."""
+    run_in: str = ""
+    """The same, as a length of time from now."""
     list_jobs: bool = False
     nagios: bool = False
+    retry: str = ""
+    """The app_name or class path of the job to try again."""
     reset_job: str = ""
     """The app_name or class path of the job to forget."""
     mark_success: str = ""
@@ -62,9 +70,20 @@ class CommandLine:
         reader.read()
         verbs = {name.replace("-", "_"): value for name, value in reader.verbs.items()}
         command = Command(**verbs)
-        if command.at and not command.mark_success:
-            raise ConfigError("option --at says when --mark-success=NAME is meant: name the jobs")
+        _check(command)
         return cls(command, reader.settings, reader.bare)
+
+
+def _check(command: Command) -> None:
+    """See that options which belong together are together."""
+    if command.at and not command.mark_success:
+        raise ConfigError("option --at says when --mark-success=NAME is meant: name the jobs")
+    if not (command.run_at or command.run_in):
+        return
+    if not command.job:
+        raise ConfigError("options --run-at and --run-in say when --job=NAME runs: name the job")
+    if bool(command.run_at) + bool(command.run_in) + command.force > 1:
+        raise ConfigError("only one of --run-at, --run-in and --force can be meant: give one")
 
 
 @functools.cache
@@ -151,6 +170,7 @@ def _flag(name: str, text: str) -> bool:
 
 def _full_name(name: str) -> str:
     """The option that *name* means, which may be the beginning of its name."""
+    name = _SHORTER.get(name, name)
     if name in _options():
         return name
     candidates = [known for known in _options() if name and known.startswith(name)]

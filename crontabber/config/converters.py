@@ -9,6 +9,8 @@ _FACILITIES = frozenset(
 ) | {f"local{number}" for number in range(8)}
 _YES_NO = dict.fromkeys("true t yes y on 1".split(), True)
 _YES_NO |= dict.fromkeys("false f no n off 0".split(), False)
+ENGINES = {"procrastinate": "crontabber.contrib.procrastinate.engine"}
+"""Who can run the due jobs instead of the tick, and the module that is imported for it."""
 # A century: longer is a typing error, and would overflow dates some day.
 _LONGEST = timedelta(days=36525)
 
@@ -21,9 +23,24 @@ def yes_or_no(text: str) -> bool:
         raise ValueError("it is neither yes nor no") from None
 
 
+def engine(text: str) -> str:
+    """The name of one of the `ENGINES`; or none, and the tick runs its jobs itself."""
+    name = text.strip()
+    if name and name not in ENGINES:
+        hint = did_you_mean(name, ENGINES) or f"; known: {', '.join(ENGINES)}"
+        raise ValueError(f"there is no such engine{hint}")
+    return name
+
+
 def jobs_text(text: str) -> str:
     """The jobs list with one stripped line for each of its lines, blank ones left out."""
     return "\n".join(line.strip() for line in text.splitlines() if line.strip())
+
+
+def names_text(text: str) -> str:
+    """Dotted names, separated by commas or line breaks, as one line of them."""
+    names = text.replace(",", "\n").splitlines()
+    return ", ".join(name.strip() for name in names if name.strip())
 
 
 def jobs_to_str(text: str) -> str:

@@ -7,8 +7,9 @@ that names the real fault; only KeyboardInterrupt and the like pass.
 import importlib
 import sys
 import types
+from collections.abc import Callable
 
-from ..errors import JobLineError, Stopped
+from ..errors import ConfigError, JobLineError, Stopped
 from .messages import did_you_mean, one_line
 
 _MACHINERY = {__file__, importlib.__file__}
@@ -30,6 +31,21 @@ def load_class(class_path: str) -> type:
     return found
 
 
+def load_function(path: str) -> Callable[..., object]:
+    """Import ``package.module.function``; a `ConfigError` says why that cannot be done."""
+    module_path, _, name = path.rpartition(".")
+    if not module_path or not all(part.isidentifier() for part in path.split(".")):
+        raise ConfigError(f"{path!r} is not a path such as package.module.function")
+    try:
+        module, found = _import(module_path, name)
+    except JobLineError as error:
+        raise ConfigError(str(error)) from error
+    if not callable(found):
+        names = [name for name, value in vars(module).items() if callable(value)]
+        raise ConfigError(f"module {module_path} has no function {name}{did_you_mean(name, names)}")
+    return found
+
+
 def check_app(cls: type) -> None:
     """See that *cls* can be run as a cron app; a `JobLineError` says what it lacks."""
     if not callable(getattr(cls, "main", None)):
@@ -42,6 +58,9 @@ def check_app(cls: type) -> None:
             f"{cls.__name__} has no app_name: give it one, such as app_name = 'my-app'"
         )
     depends_on_of(cls)
+    from .limits import lock_of, retry_of, timeout_of
+
+    lock_of(cls), retry_of(cls), timeout_of(cls)
 
 
 def depends_on_of(cls: type) -> tuple[str, ...]:

@@ -10,12 +10,14 @@ import functools
 from . import compat  # noqa: F401  configman cannot be imported before
 from .converters import (
     LINE_FORMATS,
+    engine,
     facility,
     hours,
     jobs_text,
     jobs_to_str,
     line_format,
     log_level,
+    names_text,
     port,
     seconds,
     timezone,
@@ -40,8 +42,11 @@ def command_options() -> Namespace:
     )
     add("job", default="", short_form="j", doc="run only this job (app_name or class path), if due")
     add("force", default=False, short_form="f", doc="with --job: run it even if it is not due")
+    add("run-at", default="", doc="with --job: when it runs next, such as 2026-11-21T03:00")
+    add("run-in", default="", doc="with --job: in how long it runs next, such as 1h30m")
     add("list-jobs", default=False, short_form="l", doc="list the jobs and their state")
     add("nagios", default=False, short_form="n", doc="report the health of all jobs to Nagios")
+    add("retry", default="", doc="have the next tick try this job again, which failed or gave up")
     add("reset-job", default="", short_form="r", doc="forget the state of this job, keep its logs")
     add(
         "mark-success",
@@ -102,6 +107,18 @@ def _crontabber(section: Namespace) -> None:
         default=12.0,
         from_string_converter=hours,
         doc="after how many hours a run that an older crontabber left ongoing is taken for dead",
+    )
+    section.add_option(
+        "engine",
+        default="",
+        from_string_converter=engine,
+        doc="who runs the due jobs: procrastinate; empty: the tick itself",
+    )
+    section.add_option(
+        "middleware",
+        default="",
+        from_string_converter=names_text,
+        doc="functions that wrap every run, the first outermost: package.module.function, …",
     )
     section.add_option(
         "timezone",

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import ConfigError
 from . import compat  # noqa: F401  configman cannot be imported before
-from .converters import jobs_text, yes_or_no
+from .converters import jobs_text, names_text, yes_or_no
 from .inifile import ListText
 from .messages import one_line
 from .options import APP_SECTION, setting_options
@@ -108,7 +108,8 @@ class Resolver(ConfigurationManager):  # type: ignore[misc]
             option = self.options.get(name)
             if option is None:
                 continue
-            is_text = isinstance(option.value, str) and option.from_string_converter != jobs_text
+            is_list = option.from_string_converter in (jobs_text, names_text)
+            is_text = isinstance(option.value, str) and not is_list
             if isinstance(text, ListText) and is_text:
                 raise self._unusable(name, "quote it, because it has a comma")
             is_flag = option.from_string_converter in (boolean_converter, yes_or_no)

@@ -63,6 +63,10 @@ class Settings:
         """How long a failed job waits before it is tried again."""
         self.max_ongoing_age = timedelta(hours=own.max_ongoing_age_hours)
         """When a run that an older crontabber left ongoing counts as dead."""
+        self.engine: str = own.engine
+        """Who runs the due jobs; empty: the tick itself."""
+        self.middleware: tuple[str, ...] = tuple(filter(None, own.middleware.split(", ")))
+        """The dotted names of the functions that wrap every run, the first outermost."""
         self.timezone = _zone(own.timezone)
         """The zone of the schedules; None: that of the PostgreSQL server."""
         self.logging = _logging_settings(values.logging)

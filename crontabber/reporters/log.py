@@ -21,9 +21,12 @@ class LogReporter(Reporter):
         self._redact = redact
 
     def started(self, job: JobSpec, run: Run) -> None:
-        self._log(logging.DEBUG, "started", job, f"begins{_for_slot(job, run)}")
+        if logger.isEnabledFor(logging.DEBUG):
+            self._log(logging.DEBUG, "started", job, f"begins{_for_slot(job, run)}")
 
     def succeeded(self, job: JobSpec, run: Run) -> None:
+        if not logger.isEnabledFor(logging.INFO):  # most often so, and words take their time
+            return
         what = f"succeeded{_for_slot(job, run)} in {duration_text(run.duration)}"
         self._log(logging.INFO, "succeeded", job, what)
 

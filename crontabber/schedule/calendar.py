@@ -5,6 +5,7 @@ saving included. Every slot is counted from a slot, never from when a job got to
 so nothing drifts. All results are aware datetimes in UTC.
 """
 
+import functools
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
@@ -20,6 +21,8 @@ def floor_minute(moment: datetime) -> datetime:
     return moment.astimezone(timezone.utc).replace(second=0, microsecond=0)
 
 
+# Jobs share their times, and each asks for the same few days several times.
+@functools.lru_cache(4096)
 def wall_clock(day: date, time: TimeOfDay, zone: ZoneInfo) -> datetime:
     """The moment at which a clock on the wall in *zone* shows *time* on *day*, in UTC.
 

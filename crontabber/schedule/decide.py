@@ -7,7 +7,7 @@ moment, so that a long tick does not judge its last jobs by another clock than i
 from datetime import datetime
 
 from .model import Decision, JobSpec, JobState, RunNow, Skip, SkipReason, States
-from .plan import plan, replanned
+from .plan import has_given_up, plan, replanned
 
 
 def decide(
@@ -23,8 +23,13 @@ def decide(
         return RunNow()
     if state and marked_by_older(job, state, now):
         return Skip(SkipReason.ONGOING, f"an older crontabber runs it since {state.ongoing}")
-    if force:
-        return RunNow()
+    return RunNow() if force else _by_plan(job, state, states, now)
+
+
+def _by_plan(job: JobSpec, state: JobState | None, states: States, now: datetime) -> Decision:
+    if state and has_given_up(job, state):
+        what = f"on {state.next_slot} after {state.attempts} attempts; --retry tries it again"
+        return Skip(SkipReason.GAVE_UP, what)
     planned = plan(job, state, now)
     if planned.due_at(job) > now:
         replan = replanned(job, state, now) if state else None

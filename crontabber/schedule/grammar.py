@@ -5,7 +5,7 @@ Everything that is typed by people and says *when* is parsed here and nowhere el
 
 import enum
 from collections.abc import Iterator
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, timezone, tzinfo
 from typing import NamedTuple
 
 from ..errors import ConfigError, JobLineError
@@ -172,6 +172,38 @@ class JobList(NamedTuple):
         return "\n".join(map(str, self.lines))
 
 
+_SECONDS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+
+
+def parse_duration(text: str) -> timedelta:
+    """Read a length of time: ``90s``, ``30m``, ``2h``, ``1d``, or several as in ``1h30m``.
+
+    Anything else, and what is longer than a century, is a `ConfigError`.
+    """
+    seconds, rest = 0, text.strip().lower()
+    bad = not rest
+    for unit, size in _SECONDS.items():
+        digits, found, after = rest.partition(unit)
+        if found:
+            bad = bad or not _is_number(digits) or len(digits) > 12
+            seconds, rest = seconds + (0 if bad else int(digits)) * size, after
+    if bad or rest or seconds > _LONGEST.total_seconds():
+        raise ConfigError(f"{text[:40]!r} is not a length of time such as 90s, 30m, 2h or 1h30m")
+    return timedelta(seconds=seconds)
+
+
+def duration_text(length: timedelta) -> str:
+    """A length of time in the form that `parse_duration` reads, ``1h30m``, if it can be."""
+    seconds, rest = divmod(length.total_seconds(), 1)
+    if rest:
+        return f"{length.total_seconds():g}s"
+    parts = []
+    for unit, size in _SECONDS.items():
+        number, seconds = divmod(seconds, size)
+        parts.append(f"{number:.0f}{unit}" if number else "")
+    return "".join(parts) or "0s"
+
+
 def parse_moment(text: str, zone: tzinfo) -> datetime:
     """Read ``2026-11-21T03:00``, also with seconds, as a time on a clock in *zone*.
 
@@ -181,11 +213,13 @@ def parse_moment(text: str, zone: tzinfo) -> datetime:
     try:
         # Python 3.10 does not know Z
         moment = datetime.fromisoformat(text.strip().upper().replace("Z", "+00:00"))
-    except ValueError:
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+        moment.astimezone(timezone.utc)  # which the first and the last days may not have
+    except (ValueError, OverflowError):
         raise ConfigError(
             f"{text!r} is not a time: write YYYY-MM-DDTHH:MM, such as 2026-11-21T03:00"
         ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    return moment
 
 
 def _entries(text: str) -> Iterator[str]:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from .dag import order
 from .decide import blocked_by
 from .model import JobSpec, JobState, States
-from .plan import plan
+from .plan import has_given_up, plan
 
 PATIENCE = timedelta(hours=1)
 """How late a job may be before it counts as overdue: ticks are minutes apart, and jobs queue."""
@@ -72,6 +72,9 @@ def _failed(job: JobSpec, state: JobState) -> Finding | None:
     """The last run failed; a backfill app, which loses no date by that, may do so once."""
     if state.last_error is None:
         return None
+    if has_given_up(job, state) and state.next_slot:
+        what = f"gave up on {_time(state.next_slot, job.zone)} after {state.attempts} attempts"
+        return _finding(Status.CRITICAL, job, what, state.last_error.type, state.last_error.value)
     once = job.backfill and state.error_count <= 1
     status = Status.WARNING if once else Status.CRITICAL
     return _finding(status, job, state.last_error.type, state.last_error.value)

@@ -7,12 +7,18 @@ what an idle tick costs.
 """
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from .grammar import Schedule
+
+Retry = Callable[[int, BaseException], timedelta | None]
+"""From how many runs of a slot failed, and what the last one raised, to how long to wait.
+
+None: it is not tried again.
+"""
 
 
 class JobSpec(NamedTuple):
@@ -33,6 +39,12 @@ class JobSpec(NamedTuple):
     """How long a failed job waits before it is tried again."""
     max_ongoing_age: timedelta = timedelta(hours=12)
     """For how long the mark of an older crontabber, which holds no lock, is respected."""
+    lock: str | None = None
+    """Of all jobs with this lock only one runs at a time. Known when the class is imported."""
+    retry: Retry | None = None
+    """When to try again; None: every ``error_retry``, for ever. Known as ``lock`` is."""
+    timeout: timedelta | None = None
+    """How long a run may take; None: as long as it likes. Known as ``lock`` is."""
 
     @property
     def plan(self) -> str:
@@ -82,6 +94,10 @@ class JobState(NamedTuple):
     depends_on: tuple[str, ...] = ()
     last_error: LastError | None = None
     """None when the last run succeeded."""
+    attempts: int = 0
+    """How many runs of the open slot failed."""
+    gave_up: bool = False
+    """Whether a backfill app is not to be given its open slot again until a person says so."""
     ongoing: datetime | None = None
     """When the run began that is not recorded yet."""
     class_path: str | None = None
@@ -127,6 +143,10 @@ class SkipReason(enum.Enum):
     """Another crontabber has the claim."""
     BLOCKED = "blocked"
     """A job that it depends on stands in the way."""
+    LOCKED = "its lock is held"
+    """Another job with the same lock is running."""
+    GAVE_UP = "gave up"
+    """A backfill app's last attempt at a date failed, and nobody has said how to go on."""
     BACKFILL = "a backfill app"
     """It was asked for by name, and an app that gets dates runs in their order only."""
 

@@ -45,6 +45,11 @@ def plan(job: JobSpec, state: JobState | None, now: datetime) -> Plan:
     return Plan(state.next_run or state.next_slot, state.next_slot)
 
 
+def has_given_up(job: JobSpec, state: JobState) -> bool:
+    """Whether *job* stays at its open slot, without trying it, until a person says so."""
+    return job.backfill and state.gave_up
+
+
 def _inherited(job: JobSpec, state: JobState, now: datetime) -> Plan:
     """The plan of a row that an older crontabber wrote, which has no slot."""
     if job.backfill:

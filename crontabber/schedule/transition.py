@@ -6,7 +6,7 @@ from ..errors import JobCrashed
 from .calendar import floor_minute, latest_slot, next_slot, slot_after
 from .model import Claim, JobSpec, JobState, LastError
 from .plan import in_force, plan
-from .retry import next_try
+from .retry import Advice, attempts_at, is_ahead, next_try
 
 CRASHED = repr(JobCrashed)
 """The type under which a crash is recorded."""
@@ -51,6 +51,8 @@ def succeeded(
         last_success=slot if job.backfill else started,
         error_count=0,
         last_error=None,
+        attempts=0,
+        gave_up=False,
         plan=plan_text,
     )
     return after if job.backfill and upcoming <= horizon else released(after)
@@ -72,20 +74,52 @@ def _upcoming(
 
 
 def failed(
-    job: JobSpec, state: JobState, slot: datetime, started: datetime, error: LastError
+    job: JobSpec,
+    state: JobState,
+    slot: datetime,
+    started: datetime,
+    error: LastError,
+    advice: Advice | None = None,
 ) -> JobState:
-    """*slot* was tried by a run that began at *started*, and stays open."""
-    when = next_try(job, slot, started)
-    ahead = state.next_slot is not None and state.next_slot > started
-    return released(
-        state._replace(
-            next_run=min(when, state.next_slot) if ahead and state.next_slot else when,
-            next_slot=state.next_slot if ahead else slot,
-            last_run=started,
-            error_count=state.error_count + 1,
-            last_error=error,
+    """*slot* was tried by a run that began at *started*, and stays open.
+
+    *advice* is what the app's own ``retry`` says; if it gives up, a job waits for its
+    next slot, and a backfill app stays at this one.
+    """
+    if advice and advice.again is None and not job.backfill:
+        after = _given_up(job, state, slot, started)
+    else:
+        ahead = state.next_slot if is_ahead(state, started) else None
+        when = next_try(job, slot, started, advice)
+        after = state._replace(
+            next_run=min(when, ahead) if ahead else when,
+            next_slot=ahead or slot,
+            attempts=attempts_at(state, slot, started),
+            gave_up=advice is not None and advice.again is None,
         )
-    )
+    return _with_error(after, started, error)
+
+
+def _given_up(job: JobSpec, state: JobState, slot: datetime, now: datetime) -> JobState:
+    """A job that is not backfill waits for the slot after *slot*."""
+    upcoming, plan_text = _upcoming(job, state, slot, now)
+    return state._replace(next_run=upcoming, next_slot=upcoming, plan=plan_text, attempts=0)
+
+
+def _with_error(state: JobState, began: datetime, error: LastError) -> JobState:
+    count = state.error_count + 1
+    return released(state._replace(last_run=began, error_count=count, last_error=error))
+
+
+def tried_again(state: JobState, now: datetime) -> JobState:
+    """Somebody says that what failed is to be tried again, by the next tick."""
+    return released(state._replace(next_run=now, attempts=0, gave_up=False))
+
+
+def run_at(state: JobState, moment: datetime) -> JobState:
+    """Somebody says when the job runs next; its slots stay as they are planned."""
+    first_run = state.first_run if state.last_run else None  # that is still to come
+    return released(state._replace(next_run=moment, first_run=first_run))
 
 
 def marked_successful(job: JobSpec, state: JobState, moment: datetime) -> JobState:
@@ -115,27 +149,32 @@ def marked_successful(job: JobSpec, state: JobState, moment: datetime) -> JobSta
             last_success=max(done, state.last_success or done),
             error_count=0,
             last_error=None,
+            attempts=0,
+            gave_up=False,
             plan=plan_text,
         )
     )
 
 
-def crashed(job: JobSpec, state: JobState, now: datetime) -> JobState:
+def crashed(job: JobSpec, state: JobState, now: datetime, advice: Advice | None = None) -> JobState:
     """The process that had the claim is gone; its slot is open, and due at once.
 
-    After the second crash in a row it waits ``error_retry_time``, so that a job which
-    takes its process down does not do so in every tick.
+    After the second crash in a row it waits ``error_retry_time``, or what *advice* says,
+    so that a job which takes its process down does not do so in every tick.
     """
     again = state.last_error is not None and state.last_error.type == CRASHED
-    began = state.ongoing or now
-    return released(
-        state._replace(
-            next_run=next_try(job, began, now) if again else min(now, state.next_run or now),
-            last_run=began,
-            error_count=state.error_count + 1,
-            last_error=LastError(CRASHED, _last_words(state), ""),
+    began, slot = state.ongoing or now, crashed_slot(state)
+    gives_up = advice is not None and advice.again is None
+    if gives_up and not job.backfill:
+        after = _given_up(job, state, slot, now)
+    else:
+        at_once = min(now, state.next_run or now)
+        after = state._replace(
+            next_run=next_try(job, began, now, advice) if again else at_once,
+            attempts=attempts_at(state, slot, began),
+            gave_up=gives_up,
         )
-    )
+    return _with_error(after, began, LastError(CRASHED, _last_words(state), ""))
 
 
 def crashed_slot(state: JobState) -> datetime:

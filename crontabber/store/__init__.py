@@ -56,11 +56,15 @@ class StateStore(Protocol):
         """Who we are, as a claim taken at *now* would say."""
         ...
 
-    def claim(self, wanted: JobState, parents: Sequence[str]) -> Claimed | None:
+    def claim(
+        self, wanted: JobState, parents: Sequence[str], lock: str | None = None
+    ) -> Claimed | None:
         """Take the claim on a job, and mark its row as *wanted* if it is as it was seen.
 
         ``wanted.version`` tells what was seen; None, that there was no row. Returns None
-        if the claim is taken. The claim stays ours until `release` or the end.
+        if the claim is taken. The claim stays ours until `release` or the end, and with
+        it the *lock*, which jobs may share; raises `LockHeld`, and leaves the claim, if
+        somebody else has a claim with this lock.
         """
         ...
 
@@ -73,8 +77,10 @@ class StateStore(Protocol):
         yes: then its transaction does the writing, and its commit decides. Returns
         *after* with its new version. Raises `ClaimLost` if the row is not *before*
         any more: with a *run* that means its mark and its slot, and what else was
-        edited meanwhile is overwritten. *within* it is `SlotClosed`, so that the
-        transaction is undone; what the driver raises there is not touched.
+        edited meanwhile is overwritten. Returns it without its mark if the claim was lost
+        and cannot be had again with its lock: then the job cannot go on. *within* it is
+        `SlotClosed`, so that the transaction is undone; what the driver raises there is
+        not touched.
         """
         ...
 

@@ -3,12 +3,19 @@
 import itertools
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..clock import Clock, SystemClock
-from ..errors import ClaimLost, JobOngoingError
+from ..errors import ClaimLost, JobOngoingError, LockHeld
 from ..schedule.model import Claim, JobState, Run
 from . import Claimed, Look
+
+
+class _Held(NamedTuple):
+    """A claim."""
+
+    session: int
+    lock: str | None = None
 
 
 class MemoryStore:
@@ -24,7 +31,7 @@ class MemoryStore:
         """What is remembered, by app_name."""
         self.log: list[Run] = []
         """Every run that was recorded, in order."""
-        self._claims: dict[str, int] = {}
+        self._claims: dict[str, _Held] = {}
         self._versions = itertools.count(1)
         self._session = 1
         self._sessions = itertools.count(2)
@@ -53,12 +60,18 @@ class MemoryStore:
         """See `StateStore.holder`."""
         return Claim("memory", self._session, self._session, now)
 
-    def claim(self, wanted: JobState, parents: Sequence[str]) -> Claimed | None:
+    def claim(
+        self, wanted: JobState, parents: Sequence[str], lock: str | None = None
+    ) -> Claimed | None:
         """See `StateStore.claim`."""
         name = wanted.app_name
-        if self._claims.get(name, self._session) != self._session:
+        if self._is_taken(name):
             return None
-        self._claims[name] = self._session
+        if lock and any(
+            held.lock == lock and held.session != self._session for held in self._claims.values()
+        ):
+            raise LockHeld
+        self._claims[name] = _Held(self._session, lock)
         found = self.states.get(name)
         marked = (found and found.version) == wanted.version and not (found and found.ongoing)
         if marked:
@@ -88,8 +101,12 @@ class MemoryStore:
 
     def release(self, app_name: str) -> None:
         """See `StateStore.release`."""
-        if self._claims.get(app_name) == self._session:
+        if app_name in self._claims and not self._is_taken(app_name):
             del self._claims[app_name]
+
+    def _is_taken(self, app_name: str) -> bool:
+        held = self._claims.get(app_name)
+        return held is not None and held.session != self._session
 
     def shares_database(self, connection: Any) -> bool:
         """See `StateStore.shares_database`: memory has no transactions to join."""
@@ -97,12 +114,11 @@ class MemoryStore:
 
     def reset(self, app_name: str) -> bool:
         """See `StateStore.reset`."""
-        if self._claims.get(app_name, self._session) != self._session:
+        if self._is_taken(app_name):
             raise JobOngoingError(f"{app_name} is running now; reset it when it has finished")
         return self.states.pop(app_name, None) is not None
 
     def close(self) -> None:
         """See `StateStore.close`."""
-        for app_name, session in list(self._claims.items()):
-            if session == self._session:
-                del self._claims[app_name]
+        for app_name in list(self._claims):
+            self.release(app_name)

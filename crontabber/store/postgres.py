@@ -5,7 +5,7 @@ session of a killed process ends. All statements are in ``sql/``.
 """
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -14,10 +14,17 @@ from psycopg2 import errors
 from psycopg2.extensions import connection as Connection
 
 from .. import clock
-from ..errors import ClaimLost, DatabaseUnavailable, JobOngoingError, SlotClosed, StoreError
+from ..errors import (
+    ClaimLost,
+    DatabaseUnavailable,
+    JobOngoingError,
+    LockHeld,
+    SlotClosed,
+    StoreError,
+)
 from ..schedule.model import Claim, JobState, Run
 from . import Claimed, Look
-from .rows import Row, printable, run_parameters, state_of, state_parameters
+from .rows import Row, printable, run_parameters, state_of, state_parameters, time_parameter
 from .session import ConnectionGone, Session, explained, first_line
 from .sql import load_migrations, load_queries
 
@@ -57,13 +64,15 @@ class PostgresStore:
         self._patience = patience
         self._current: Session | None = None
         self._table = 0
+        self._shared: dict[str, int] = {}
+        """The keys of the locks that our claims share with others, by app_name."""
 
     # -- looking ---------------------------------------------------------------
 
     def look(self, class_paths: Sequence[str] | None) -> Look:
         """See `StateStore.look`; makes or upgrades the tables if they need it."""
         name = "look_at_all" if class_paths is None else "look"
-        rows = self._query(load_queries()[name], {"class_paths": list(class_paths or ())})
+        rows = self._query(name, class_paths=list(class_paths or ()))
         now, zone, self._table = rows[0][:3]
         states = (state_of(row[3:]) for row in rows if row[3] is not None)
         return Look(now, zone, {state.app_name: state for state in states})
@@ -73,7 +82,7 @@ class PostgresStore:
         return self._patiently(lambda: self._read(app_name))
 
     def _read(self, app_name: str) -> JobState | None:
-        rows = self._query(load_queries()["read"], {"app_name": app_name})
+        rows = self._query("read", app_name=app_name)
         return state_of(rows[0]) if rows else None
 
     def migrate(self) -> None:
@@ -95,14 +104,17 @@ class PostgresStore:
         with explained():
             return Claim(os.uname().nodename, os.getpid(), self._session().backend_pid, now)
 
-    def claim(self, wanted: JobState, parents: Sequence[str]) -> Claimed | None:
+    def claim(
+        self, wanted: JobState, parents: Sequence[str], lock: str | None = None
+    ) -> Claimed | None:
         """See `StateStore.claim`; goes on over a new connection if the old one was lost."""
+        shared = self._shared_key(lock) if lock else None
         try:
-            return self._claim(wanted, parents)
+            return self._claim(wanted, parents, shared)
         except ConnectionGone:
             assert wanted.claim is not None, "a claim names its holder"
             wanted = wanted._replace(claim=self.holder(wanted.claim.time))
-            claimed = self._claim(wanted, parents)
+            claimed = self._claim(wanted, parents, shared)
         if claimed and not claimed.marked and _same_holder(claimed.state, wanted):
             # it was marked, but the answer got lost with the connection
             assert claimed.state is not None
@@ -110,39 +122,48 @@ class PostgresStore:
             return Claimed(marked, claimed.parents, marked=True)
         return claimed
 
-    def _claim(self, wanted: JobState, parents: Sequence[str]) -> Claimed | None:
+    def _claim(
+        self, wanted: JobState, parents: Sequence[str], shared: int | None
+    ) -> Claimed | None:
         name, key = wanted.app_name, self._key(wanted.app_name)
+        keys = (key,) if shared is None else (key, shared)
         with explained():
             session, backend_pid = self._session(), self._session().backend_pid
-        steps = ("unlock", "lock", "mark" if wanted.version else "mark_new")
-        batch = ";".join(load_queries()[step] for step in steps)
+        mark = ("mark" if parents else "mark_alone") if wanted.version else "mark_new"
         parameters = {
             **state_parameters(wanted),
             **session.unlocking(),
             "lock": key,
+            "shared_lock": shared,
             "backend_pid": backend_pid,
             "names": [name, *parents],
         }
         try:
-            rows = self._query(batch, parameters)
+            rows = self._query("lock", mark, **parameters)
         except StoreError:
-            session.locked(name, key)  # as it may be: an advisory lock survives a rollback
+            session.locked(name, *keys)  # as it may be: an advisory lock survives a rollback
             session.release(name)
             raise
         locked, answered_by, version = rows[0][:3]
         if answered_by != backend_pid:
             raise StoreError(POOLED)
-        if not locked:
+        if locked == "held":
+            raise LockHeld
+        if locked == "no":
             return None
-        session.locked(name, key)
-        known = {row[3]: state_of(row[3:]) for row in rows if row[3] is not None}
+        session.locked(name, *keys)
+        if shared is not None:
+            self._shared[name] = shared
+        known = {row[3]: state_of(row[3:]) for row in rows if row[3:] and row[3] is not None}
         of_parents = {parent: known[parent] for parent in parents if parent in known}
         if version is None:
-            return Claimed(known.get(name), of_parents, marked=False)
+            own = self._read(name) if mark == "mark_alone" else known.get(name)
+            return Claimed(own, of_parents, marked=False)
         return Claimed(wanted._replace(version=version), of_parents, marked=True)
 
     def release(self, app_name: str) -> None:
         """See `StateStore.release`; told to the server along with the next claim."""
+        self._shared.pop(app_name, None)
         if self._current:
             self._current.release(app_name)
 
@@ -160,7 +181,7 @@ class PostgresStore:
             except (ConnectionGone, DatabaseUnavailable):
                 if not _is_claimed(before, after):
                     raise
-                version = self._patiently(lambda: self._save_again(before, after, run))
+                return self._patiently(lambda: self._save_again(before, after, run))
         return after._replace(version=version)
 
     def _save(self, before: JobState, after: JobState, run: Run | None) -> str:
@@ -168,7 +189,8 @@ class PostgresStore:
             raise ConnectionGone(f"the claim on {after.app_name} went with its connection")
         with explained():
             backend_pid = self._session().backend_pid
-        rows = self._query(*_saving(before, after, run))
+        name, parameters = _saving(before, after, run)
+        rows = self._query(name, **parameters)
         if not rows:
             raise ClaimLost(f"the row of {after.app_name} was changed by somebody else meanwhile")
         version, answered_by = rows[0]
@@ -180,18 +202,20 @@ class PostgresStore:
         self, connection: Connection, before: JobState, after: JobState, run: Run | None
     ) -> str:
         with connection.cursor() as cursor:
-            cursor.execute(*_saving(before, after, run))
+            name, parameters = _saving(before, after, run)
+            cursor.execute(load_queries()[name], parameters)
             row = cursor.fetchone()
         if row is None:
             raise SlotClosed(f"{after.app_name} is not ours to record any more at this slot")
         return str(row[0])
 
-    def _save_again(self, before: JobState, after: JobState, run: Run | None) -> str:
+    def _save_again(self, before: JobState, after: JobState, run: Run | None) -> JobState:
         """Save over a new connection, if nobody has taken the job over meanwhile."""
         name = after.app_name
         locked, found = self._lock(name), self._read(name)
         if found and _is_record(found, after) and (locked or not after.ongoing):
-            return str(found.version)  # it had been written; only the answer was lost
+            written = after._replace(version=found.version)  # and only the answer was lost
+            return written if self._may_go_on(after) else self._stopped(written)
         if not locked:
             # the server may not have noticed yet that our old session is gone
             ours = found and found.ongoing == before.ongoing
@@ -199,9 +223,23 @@ class PostgresStore:
             raise lost(f"the connection was lost, and {name} is claimed by somebody else")
         if before.ongoing and _lacks_mark(found, before):
             # the server crashed, and the mark's commit is not waited for
-            again = self._claim(before._replace(version=found.version if found else None), ())
+            version = found.version if found else None
+            again = self._claim(before._replace(version=version), (), None)
             before = again.state if again and again.state else before
-        return self._save(before, after, run)
+        written = after._replace(version=self._save(before, after, run))
+        return written if self._may_go_on(after) else self._stopped(written)
+
+    def _may_go_on(self, after: JobState) -> bool:
+        """Whether a claim that was taken again has its lock again too, if it needs one."""
+        shared = self._shared.get(after.app_name)
+        if after.ongoing is None or shared is None:
+            return True
+        return self._try_lock(after.app_name, shared)
+
+    def _stopped(self, written: JobState) -> JobState:
+        """Take the mark away: another job with the lock has begun meanwhile."""
+        after = written._replace(ongoing=None, claim=None)
+        return after._replace(version=self._save(written, after, None))
 
     # -- administration --------------------------------------------------------
 
@@ -210,7 +248,7 @@ class PostgresStore:
         if not self._lock(app_name):
             raise JobOngoingError(f"{app_name} is running now; reset it when it has finished")
         try:
-            return bool(self._query(load_queries()["forget"], {"app_name": app_name}))
+            return bool(self._query("forget", app_name=app_name))
         finally:
             self.release(app_name)
 
@@ -241,16 +279,18 @@ class PostgresStore:
                 raise DatabaseUnavailable(self._factory.unavailable(error)) from error
         return self._current
 
-    def _query(self, query: str, parameters: Mapping[str, Any]) -> list[Row]:
+    def _query(self, *names: str, **parameters: Any) -> list[Row]:
         """Ask the server: again if the tables were missing, or a text was not storable."""
         with explained():
             try:
-                return self._session().query(query, parameters)
+                return self._session().run(*names, **parameters)
             except _MISSING:
                 self.migrate()
             except _UNPRINTABLE:
                 parameters = printable(parameters)
-            return self._session().query(query, parameters)
+            except errors.InvalidSqlStatementName:  # it was prepared, but in another session
+                raise StoreError(POOLED) from None
+            return self._session().run(*names, **parameters)
 
     def _patiently(self, attempt: Callable[[], T]) -> T:
         """What *attempt* returns, as soon as the server lets it; for as long as we can wait."""
@@ -267,14 +307,19 @@ class PostgresStore:
         """The advisory lock of a job: its name, and the table that it is in."""
         if not self._table:
             self.look(())
-        import hashlib  # only needed for claims
+        return _hashed(f"{self._table}:{app_name}")
 
-        digest = hashlib.sha256(f"{self._table}:{app_name}".encode()).digest()
-        return int.from_bytes(digest[:8], "big", signed=True)
+    def _shared_key(self, lock: str) -> int:
+        """The advisory lock that jobs share, which is never that of a job."""
+        if not self._table:
+            self.look(())
+        return _hashed(f"lock:{self._table}:{lock}")
 
     def _lock(self, app_name: str) -> bool:
-        key = self._key(app_name)
-        if not self._query(load_queries()["try_lock"], {"lock": key})[0][0]:
+        return self._try_lock(app_name, self._key(app_name))
+
+    def _try_lock(self, app_name: str, key: int) -> bool:
+        if not self._query("try_lock", lock=key)[0][0]:
             return False
         self._session().locked(app_name, key)
         return True
@@ -283,14 +328,23 @@ class PostgresStore:
         return self._current is not None and self._current.holds(app_name)
 
 
+def _hashed(name: str) -> int:
+    import hashlib  # only needed for claims
+
+    digest = hashlib.sha256(name.encode()).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
+
+
 def _saving(before: JobState, after: JobState, run: Run | None) -> tuple[str, dict[str, Any]]:
     parameters = state_parameters(after)
     parameters.update(
-        was_version=before.version, was_ongoing=before.ongoing, was_slot=before.next_slot
+        was_version=before.version,
+        was_ongoing=time_parameter(before.ongoing),
+        was_slot=time_parameter(before.next_slot),
     )
     if run is None:
-        return load_queries()["save"], parameters
-    return load_queries()["save_and_log"], {**parameters, **run_parameters(run)}
+        return "save", parameters
+    return "save_and_log", {**parameters, **run_parameters(run)}
 
 
 def _is_claimed(before: JobState, after: JobState) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from ..schedule.model import Claim, JobState, LastError, Outcome, Run
@@ -13,7 +14,7 @@ def state_of(row: Row) -> JobState:
     """A row, in the order of ``state_columns``, as a `JobState`."""
     (app_name, next_run, next_slot, first_run, last_run, last_success, error_count, depends_on,
      last_error, ongoing, class_path, plan, backfill, host, pid, backend_pid, claim_time,
-     version) = row  # fmt: skip
+     attempts, gave_up, version) = row  # fmt: skip
     return JobState(
         app_name=app_name,
         next_run=next_run,
@@ -24,6 +25,8 @@ def state_of(row: Row) -> JobState:
         error_count=error_count or 0,
         depends_on=tuple(depends_on or ()),
         last_error=_error_of(last_error),
+        attempts=attempts or 0,
+        gave_up=bool(gave_up),
         ongoing=ongoing,
         class_path=class_path,
         plan=plan,
@@ -48,20 +51,22 @@ def state_parameters(state: JobState) -> dict[str, Any]:
     claim, error = state.claim, state.last_error
     return {
         "app_name": state.app_name,
-        "next_run": state.next_run,
-        "next_slot": state.next_slot,
-        "first_run": state.first_run,
-        "last_run": state.last_run,
-        "last_success": state.last_success,
+        "next_run": time_parameter(state.next_run),
+        "next_slot": time_parameter(state.next_slot),
+        "first_run": time_parameter(state.first_run),
+        "last_run": time_parameter(state.last_run),
+        "last_success": time_parameter(state.last_success),
         "error_count": state.error_count,
         "depends_on": list(state.depends_on),
         "last_error": error
         and json.dumps({"type": error.type, "value": error.value, "traceback": error.traceback}),
-        "ongoing": state.ongoing,
+        "attempts": state.attempts,
+        "gave_up": state.gave_up,
+        "ongoing": time_parameter(state.ongoing),
         "class_path": state.class_path,
         "plan": state.plan,
         "backfill": state.backfill,
-        "claim_time": claim and claim.time,
+        "claim_time": claim and time_parameter(claim.time),
         "claim_host": claim and claim.host,
         "claim_pid": claim and claim.pid,
         "claim_backend_pid": claim and claim.backend_pid,
@@ -69,12 +74,17 @@ def state_parameters(state: JobState) -> dict[str, Any]:
     }
 
 
+def time_parameter(moment: datetime | None) -> str | None:
+    """A time as text; psycopg2 takes three times as long for it, a tenth of what a run costs."""
+    return moment.isoformat() if moment else None
+
+
 def run_parameters(run: Run) -> dict[str, Any]:
     """A run as the parameters of the log's row."""
     error = run.error
     return {
-        "slot": run.slot,
-        "success": run.slot if run.outcome is Outcome.SUCCEEDED else None,
+        "slot": time_parameter(run.slot),
+        "success": time_parameter(run.slot) if run.outcome is Outcome.SUCCEEDED else None,
         "duration": run.duration,
         "host": run.host,
         "exc_type": error and error.type,

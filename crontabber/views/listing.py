@@ -6,7 +6,7 @@ from datetime import datetime
 from ..datetimeutil import timesince, timeuntil
 from ..schedule.health import PATIENCE
 from ..schedule.model import JobSpec, JobState, LastError, States
-from ..schedule.plan import plan
+from ..schedule.plan import has_given_up, plan
 from .text import Style, escaped, plain
 
 _HEADING = "=== JOB ".ljust(80, "=")
@@ -61,6 +61,11 @@ def _ongoing(state: JobState, now: datetime, style: Style) -> Iterator[str]:
 
 
 def _next_run(job: JobSpec, state: JobState, now: datetime, style: Style) -> Iterator[str]:
+    if has_given_up(job, state):
+        gave_up = f"{_past(job, state.next_slot, now, '')}, after {state.attempts} attempts"
+        yield style("error", _line("Gave up on:", gave_up))
+        yield _line("To go on:", f"crontabber --retry={job.app_name}")
+        return
     planned = plan(job, state, now)
     due = planned.due_at(job)
     if due > now:

@@ -15,6 +15,7 @@ from crontabber.errors import (
     ClaimLost,
     DatabaseUnavailable,
     JobOngoingError,
+    LockHeld,
     SlotClosed,
     StoreError,
 )
@@ -352,8 +353,9 @@ def test_only_a_small_log_gets_indexes_on_the_way(old, store, rows, indexes):
 
 
 def test_an_older_crontabber_goes_on_working_on_the_upgraded_tables(old, store):
-    state = put(store, "a", last_run=NOW, next_slot=SLOT + DAY)
+    state = put(store, "a", last_run=NOW, next_slot=SLOT + DAY, attempts=3, gave_up=True)
     assert state == store.read("a")
+    assert (state.attempts, state.gave_up) == (3, True)
     old.execute(
         "INSERT INTO crontabber (app_name, next_run, first_run, last_run, last_success,"
         " depends_on, error_count, last_error, ongoing)"
@@ -369,6 +371,7 @@ def test_an_older_crontabber_goes_on_working_on_the_upgraded_tables(old, store):
     old.execute("INSERT INTO crontabber_log (app_name, success) VALUES ('a', now())")
     after = store.read("a")
     assert (after.next_slot, after.plan) == (None, None), "what we wrote is not true any more"
+    assert (after.attempts, after.gave_up) == (0, False)
     assert (after.next_run, after.last_run) == (SLOT + 2 * DAY, NOW + DAY)
     assert store.look(None).states["a"] == after
     assert mark(store, next_slot=SLOT + 2 * DAY, plan="1d").next_slot == SLOT + 2 * DAY
@@ -572,8 +575,11 @@ def test_a_run_is_two_statements(clean, open_store):
         tick.save(state, done(state), run_of(state))
         tick.release(name)
     tick.close()
+    plans = [text for text in factory.statements if text.startswith("PREPARE")]
+    assert len(plans) == 3  # however many runs there are
     look, prepare, claim_and_save, give_back = 1, 1, 2, 1
-    assert len(factory.statements) == look + prepare + 3 * claim_and_save + give_back
+    rest = len(factory.statements) - len(plans)
+    assert rest == look + prepare + 3 * claim_and_save + give_back
 
 
 def test_claims_do_not_wait_for_the_disk_and_records_do(clean, store):
@@ -640,6 +646,17 @@ def test_a_pooler_is_noticed_when_a_run_is_recorded(clean, store):
     state = mark(store)
     with pooled(store, clean), pytest.raises(StoreError, match="session pooling"):
         store.save(state, done(state), run_of(state))
+
+
+def test_a_pooler_is_noticed_when_what_is_run_was_prepared_in_another_session(clean, store, other):
+    for name in ("a", "b", "c"):
+        put(store, name)
+    state = mark(store, "a")
+    with pooled(store, clean), pytest.raises(StoreError, match="session pooling"):
+        store.save(state, done(state), run_of(state))
+    seen = other.look(None).states["b"]
+    with pooled(store, clean), pytest.raises(StoreError, match="session pooling"):
+        store.claim(wanted(store, "b", seen), ())
 
 
 # -- a job's own transaction --------------------------------------------------
@@ -857,6 +874,81 @@ def test_a_backfill_goes_on_under_its_claim_when_the_connection_was_lost(clean, 
         state = store.save(state, after, run_of(state))
         assert claim(other) is None
     assert len(log(clean)) == 3
+
+
+def take_with_lock(store, app_name, name="warehouse"):
+    """Claim a job that never ran, with a lock; its row, None if somebody has the lock."""
+    try:
+        return store.claim(wanted(store, app_name), (), name).state
+    except LockHeld:
+        return None
+
+
+def test_a_claim_with_a_lock_is_one_round_trip(clean, open_store):
+    factory = Watched(factory_of(clean))
+    store = PostgresStore(factory)
+    store.look(None)
+    mark(store, "warm-up")
+    before = len(factory.statements)
+    assert take_with_lock(store, "a")
+    new = [text for text in factory.statements[before:] if not text.startswith("PREPARE")]
+    assert len(new) == 1
+    store.close()
+
+
+def test_a_lock_is_taken_by_one_of_many_at_once(clean, open_store):
+    """trap: two processes that were started together ran at once what must not be"""
+    stores = [open_store(clean) for _ in range(4)]
+    stores[0].look(None)
+    got = together(*(partial(take_with_lock, one, f"job-{n}") for n, one in enumerate(stores)))
+    assert sum(state is not None for state in got) == 1
+
+
+def test_a_lock_ends_with_the_connection(clean, store, other):
+    assert take_with_lock(store, "a")
+    terminate(clean, store)
+    assert take_with_lock(other, "b")
+
+
+def test_a_claim_over_a_new_connection_has_its_lock(clean, store, other):
+    store.look(None)
+    mark(store, "c")
+    terminate(clean, store)
+    assert take_with_lock(store, "a")
+    assert not take_with_lock(other, "b")
+
+
+def test_a_backfill_goes_on_under_its_lock_when_the_connection_was_lost(clean, store, other):
+    state = take_with_lock(store, "a")
+    terminate(clean, store)
+    going_on = state._replace(next_slot=SLOT + DAY, last_run=NOW)
+    saved = store.save(state, going_on, run_of(state))
+    assert saved.ongoing
+    assert not take_with_lock(other, "b")
+    store.save(saved, done(saved), run_of(saved))
+    store.release("a")
+    mark(store, "c")
+    assert take_with_lock(other, "b")
+
+
+def test_a_backfill_does_not_go_on_without_its_lock(clean, store, other):
+    """trap: two jobs with one lock run at once, since one of them lost its connection"""
+    state = take_with_lock(store, "a")
+    terminate(clean, store)
+    assert take_with_lock(other, "b")
+    going_on = state._replace(next_slot=SLOT + DAY, last_run=NOW)
+    saved = store.save(state, going_on, run_of(state))
+    assert (saved.ongoing, saved.claim, saved.next_slot) == (None, None, SLOT + DAY)
+    assert store.read("a") == saved
+    assert len(log(clean)) == 1
+
+
+def test_a_table_of_the_version_before_is_upgraded(clean, store):
+    """What 1.0 had before it counted attempts."""
+    put(store, "a")
+    clean.execute("ALTER TABLE crontabber DROP COLUMN attempts, DROP COLUMN gave_up")
+    assert store.read("a").attempts == 0
+    assert store.look(None).states["a"].gave_up is False
 
 
 def test_a_connection_found_lost_by_a_read_has_lost_the_claim_too(clean, store, other):

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from crontabber.errors import ClaimLost, JobOngoingError
+from crontabber.errors import ClaimLost, JobOngoingError, LockHeld
 from crontabber.schedule.model import LastError, Outcome
 from crontabber.store import Look
 from crontabber.store.memory import MemoryStore
@@ -89,6 +89,8 @@ def test_all_that_is_saved_is_found_again_by_everybody(store, other):
         last_success=SLOT - DAY,
         error_count=3,
         last_error=ERROR,
+        attempts=2,
+        gave_up=True,
     )
     saved = store.save(marked, after, run_of(marked, ERROR))
     assert saved._replace(version=None) == after._replace(version=None)
@@ -237,6 +239,82 @@ def test_a_claim_brings_the_parents_that_have_a_row(store):
 
 def test_a_job_may_name_itself_as_its_parent(store):
     assert claim(store, "a", "a").state == store.read("a")
+
+
+# -- locks that jobs share ------------------------------------------------------
+
+
+def lock(store, app_name="a", name="warehouse"):
+    """Claim a job that needs a lock; whether it got it. It may have a row, or none."""
+    seen = store.look(None).states.get(app_name)
+    try:
+        return store.claim(wanted(store, app_name, seen), (), name) is not None
+    except LockHeld:
+        return False
+
+
+@pytest.mark.parametrize("has_row", [True, False])
+def test_jobs_with_one_lock_have_it_one_at_a_time(store, other, has_row):
+    if has_row:
+        put(store, "b")
+    before = store.read("b")
+    assert lock(store, "a")
+    with pytest.raises(LockHeld):
+        other.claim(wanted(other, "b", before), (), "warehouse")
+    assert other.read("b") == before, "it is not marked"
+    assert lock(other, "b", "another")
+
+
+def test_a_job_whose_lock_is_held_is_not_claimed(store, other, session):
+    assert lock(store, "a")
+    assert not lock(other, "b")
+    assert claim(session(), "b"), "somebody else can have it"
+
+
+def test_a_claim_that_is_taken_says_so_and_does_not_take_the_lock(store, other, session):
+    mark(store, "a")
+    assert other.claim(wanted(other, "a", other.read("a")), (), "warehouse") is None
+    assert lock(session(), "b")
+
+
+def test_a_lock_is_no_claim_on_a_job_of_its_name(store, other):
+    assert lock(store, "a", "b")
+    assert mark(other, "b")
+    assert lock(other, "c", "a")
+
+
+def test_a_lock_is_free_after_the_next_claim_of_whoever_released_it(store, other):
+    assert lock(store, "a")
+    store.release("a")
+    mark(store, "c")
+    assert lock(other, "b")
+    assert not lock(store, "a")
+
+
+def test_a_lock_is_free_after_close(session, other):
+    store = session()
+    assert lock(store, "a")
+    store.close()
+    assert lock(other, "b")
+
+
+def test_one_job_after_the_other_can_have_a_lock_in_one_session(store, other):
+    for name in ("a", "b", "c"):
+        state = wanted(store, name)
+        state = store.claim(state, (), "warehouse").state
+        assert not lock(other, "z")
+        store.save(state, done(state), run_of(state))
+        store.release(name)
+    mark(store, "y")
+    assert lock(other, "z")
+
+
+def test_a_claim_and_its_lock_that_one_has_are_taken_again_and_released_once(store, other):
+    assert lock(store, "a")
+    assert lock(store, "a")
+    store.release("a")
+    mark(store, "c")
+    assert lock(other, "a")
 
 
 # -- saving -------------------------------------------------------------------

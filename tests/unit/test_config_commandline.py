@@ -27,6 +27,9 @@ from crontabber.errors import ConfigError
         ("-l", Command(list_jobs=True)),
         ("--nag", Command(nagios=True)),
         ("-n", Command(nagios=True)),
+        ("--job=a --run-in=1h30m", Command(job="a", run_in="1h30m")),
+        ("--run-at 2026-11-21T03:00 -ja", Command(job="a", run_at="2026-11-21T03:00")),
+        ("--retry=m.A", Command(retry="m.A")),
         ("--reset-job=m.A", Command(reset_job="m.A")),
         ("--reset=m.A", Command(reset_job="m.A")),
         ("-r m.A", Command(reset_job="m.A")),
@@ -86,6 +89,11 @@ def test_settings(arguments: str, settings: dict[str, str], bare: set[str]) -> N
         ("--admin.conf=", "option --admin.conf needs a value"),
         ("--admin.dump_conf", "option --admin.dump_conf needs a value"),
         ("--force=maybe", "option --force takes no value"),
+        ("--run-in=1h", "options --run-at and --run-in say when --job=NAME runs: name the job"),
+        ("--run-at=x", "options --run-at and --run-in say when --job=NAME runs: name the job"),
+        ("-fja --run-at=x", "only one of --run-at, --run-in and --force can be meant"),
+        ("-ja --run-at=x --run-in=1h", "only one of --run-at, --run-in and --force can be meant"),
+        ("--run", "option --run is not unique: --run-at, --run-in"),
     ],
 )
 def test_faults(arguments: str, message: str) -> None:

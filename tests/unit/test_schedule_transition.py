@@ -184,6 +184,7 @@ def test_a_failure_keeps_the_slot_and_moves_only_when_to_try(backfill):
         next_run=NOW + 5 * MINUTE,
         last_run=NOW,
         error_count=2,
+        attempts=1,
         last_error=ERROR,
         ongoing=None,
         claim=None,

@@ -331,7 +331,8 @@ def test_a_race_lost_in_the_claim_itself_is_told_apart() -> None:
     sim.tick()
     sim.clock.advance(5 * MINUTE)
     other = sim.store.another_session()
-    other._claims["a"] = other._session  # taken after our look: nothing is marked yet
+    # taken after our look: nothing is marked yet
+    other.claim(sim.states["a"]._replace(version="another"), ())
     assert sim.tick() == ExitCode.RACE_LOST
     assert ran(sim) == ["a"]
 
@@ -340,7 +341,7 @@ def test_a_job_that_another_ran_between_look_and_claim_is_not_run_again() -> Non
     """trap: due-check, information and claim were three separate reads"""
 
     class Meanwhile(MemoryStore):
-        def claim(self, wanted: JobState, parents: Any) -> Any:
+        def claim(self, wanted: JobState, parents: Any, lock: Any = None) -> Any:
             state = self.states["a"]
             if wanted.version == state.version and not done:
                 done.append(1)

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 
 _FOLDER = os.path.dirname(__file__)
 _NAME = "-- name: "
+_SHARED = ("state_columns", "assignments", "marking")
+"""Parts of other statements, which stand in braces there; a part may have earlier ones in it."""
 
 
 @functools.cache
@@ -19,12 +21,22 @@ def load_queries() -> Mapping[str, str]:
         name, _, body = block.partition("\n")
         lines = (line for line in body.splitlines() if not line.lstrip().startswith("--"))
         blocks[name] = "\n".join(lines).strip()
-    return {
-        name: body.replace("{state_columns}", blocks["state_columns"]).replace(
-            "{assignments}", blocks["assignments"]
-        )
-        for name, body in blocks.items()
-    }
+    for shared in _SHARED:
+        for name, text in blocks.items():
+            blocks[name] = text.replace(f"{{{shared}}}", blocks[shared])
+    return blocks
+
+
+def prepared(query: str, name: str) -> tuple[str, str]:
+    """How to have the server keep the plan of a statement under *name*, and how to run it."""
+    parts = query.split("%(")
+    numbers: dict[str, int] = {}
+    body = parts[0]
+    for part in parts[1:]:
+        parameter, _, rest = part.partition(")s")
+        body += f"${numbers.setdefault(parameter, len(numbers) + 1)}{rest}"
+    values = ", ".join(f"%({parameter})s" for parameter in numbers)
+    return f"PREPARE {name} AS {body}", f"EXECUTE {name} ({values})"
 
 
 def load_migrations() -> list[str]:

@@ -1,0 +1,218 @@
+"""One claim's worth of runs: the job's code is called here, and nowhere else."""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from .errors import ClaimLost, CrontabberError, Stopped
+from .failures import last_error, text_of
+from .middleware import run_within
+from .schedule.model import Claim, JobSpec, JobState, Outcome, Run
+from .schedule.plan import plan
+from .schedule.transition import failed, released, succeeded
+
+if TYPE_CHECKING:
+    from .runner import Runner
+
+
+class App(Protocol):
+    """What the runner asks of an app; ``BaseCronApp`` has it."""
+
+    before_commit: Callable[[Any], None] | None
+
+    def main(self, slots: Iterable[datetime]) -> Iterator[datetime]:
+        """Run each slot, and yield it when it is done."""
+        ...
+
+
+Make = Callable[[JobSpec, JobState], App]
+"""Makes the app of a job, ready to run; what it raises is the job's failure."""
+
+
+class Attempt:
+    """One claim's worth of runs: the open slots of a job, each recorded before the next."""
+
+    def __init__(
+        self, runner: "Runner", job: JobSpec, make: Make, state: JobState, claim: Claim
+    ) -> None:
+        self._runner = runner
+        self._job = job
+        self._make = make
+        self._state = state
+        """As it is in the store; ours while it is marked ongoing."""
+        self._claim = claim
+        self._run: Run | None = None
+        """The run in progress; its duration and outcome are not known yet."""
+        self._given: Run | None = None
+        """The run whose slot the app has asked for."""
+        self._written: JobState | None = None
+        """What the job's own transaction wrote; true once that is committed."""
+        self._running: Iterator[datetime] | None = None
+        """The app's ``main``, once it has begun."""
+        self._directory = _working_directory()
+
+    def run(self) -> JobState:
+        """Run until no slot is open or one fails; the state that it leaves.
+
+        Raises `StoreError` if an outcome could not be recorded, `Stopped` after a signal.
+        """
+        while self._state.ongoing:
+            self._stop_between_slots()
+            self._begin()
+            error = self._run_slot()
+            if error is None:
+                self._succeeded()
+            else:
+                self._failed(error)
+        self._runner.signals.check()
+        return self._state
+
+    def _begin(self) -> None:
+        started = self._runner.clock.now()
+        planned = plan(self._job, self._state, self._claim.time)
+        self._run = Run(
+            app_name=self._job.app_name,
+            slot=planned.slot_at(self._job, self._state, self._claim.time),
+            started=started,
+            duration=None,
+            outcome=Outcome.SUCCEEDED,
+            host=self._claim.host,
+        )
+        self._runner.reporter.started(self._job, self._run)
+
+    def _run_slot(self) -> BaseException | None:
+        """Have the app do one slot; whatever it raises, SystemExit too, is its failure."""
+        pid = os.getpid()
+        try:
+            with self._runner.signals.interruptible():
+                self._run_within_middleware()
+        except BaseException as error:  # noqa: BLE001  the caller records it
+            return error
+        else:
+            if self._given is self._run:
+                return None
+        finally:
+            self._mend(pid)
+        return CrontabberError(
+            f"main() of {self._job.class_path} has to yield each slot that it takes, when it is "
+            "done"
+        )
+
+    def _run_within_middleware(self) -> None:
+        runner, job = self._runner, self._job
+        assert self._run is not None, "a run begins before its code is called"
+        slot = self._run.slot.astimezone(job.zone)
+        run_within(runner.middleware, self._call_job, job, slot, runner.reporter.trouble)
+
+    def _call_job(self) -> None:
+        """Call the job's own code, up to the end of the slot, for as long as it may take."""
+        self._runner.signals.limit(self._job.timeout)
+        try:
+            if self._running is None:
+                self._running = self._main()
+            next(self._running, None)
+        finally:
+            self._runner.signals.unlimit()
+
+    def _main(self) -> Iterator[datetime]:
+        app = self._make(self._job, self._state)
+        app.before_commit = self._record_within
+        return iter(app.main(self._slots()))
+
+    def _slots(self) -> Iterator[datetime]:
+        """The slots as the app sees them, in the zone of its schedule.
+
+        The next one comes when the last one is recorded.
+        """
+        while self._run and self._run is not self._given:
+            self._given = self._run
+            yield self._run.slot.astimezone(self._job.zone)
+
+    def _record_within(self, connection: Any) -> None:
+        """Write the record of the run in the transaction that did its work, if it can be."""
+        if self._runner.store.shares_database(connection):
+            run, after = self._success()
+            self._written = self._runner.store.save(self._state, after, run, within=connection)
+
+    def _success(self) -> tuple[Run, JobState]:
+        assert self._run is not None, "a run begins before it ends"
+        run = self._run._replace(duration=self._runner.clock.now() - self._run.started)
+        horizon = self._claim.time
+        return run, succeeded(self._job, self._state, run.slot, run.started, horizon)
+
+    def _succeeded(self) -> None:
+        run, after = self._success()
+        if self._written is None:
+            self._state = self._runner.store.save(self._state, after, run)
+        else:
+            self._state, self._written = self._written, None
+            self._keep_lock()
+        self._run = self._run if self._state.ongoing else None
+        self._runner.reporter.succeeded(self._job, run)
+        if not self._state.ongoing:
+            self._close()
+
+    def _keep_lock(self) -> None:
+        """See that our session, which did not write the record, lives: our lock lives in it."""
+        if self._job.lock and self._state.ongoing:
+            self._state = self._runner.store.save(self._state, self._state)
+
+    def _failed(self, error: BaseException) -> None:
+        run, _ = self._success()
+        known = last_error(error, self._runner.redact)
+        run = run._replace(outcome=Outcome.FAILED, error=known)
+        advice = self._runner.advice(self._job, self._state, run.slot, run.started, error)
+        after = failed(self._job, self._state, run.slot, run.started, known, advice)
+        try:
+            self._state = self._runner.store.save(self._state, after, run)
+        except ClaimLost:
+            # The commit of the job's own transaction, record and all, was made, and only
+            # the answer to it was lost.
+            if self._written is None or not self._is_committed(self._written):
+                raise
+            self._succeeded()
+            self._running = None  # it ended with the error; the slots that are open want another
+        else:
+            self._runner.reporter.failed(self._job, run, error)
+
+    def _is_committed(self, written: JobState) -> bool:
+        found = self._runner.store.read(written.app_name)
+        return found is not None and found.version == written.version
+
+    def _stop_between_slots(self) -> None:
+        """After a signal the slots that did not begin wait, and none of them has failed."""
+        try:
+            self._runner.signals.check()
+        except Stopped:
+            self._state = self._runner.store.save(self._state, released(self._state))
+            raise
+
+    def _close(self) -> None:
+        """End ``main`` where it stands: what it was to do is done, and recorded."""
+        close = getattr(self._running, "close", None)
+        try:
+            if close:
+                close()
+        except Exception as error:  # noqa: BLE001  too late to be the job's failure
+            what = f"{type(error).__name__}: {text_of(error)}"
+            self._runner.reporter.trouble(
+                f"{self._job.app_name} did its work, and then its main() raised {what}"
+            )
+
+    def _mend(self, pid: int) -> None:
+        """Undo what a job did to the process."""
+        if os.getpid() != pid:
+            os._exit(1)  # a child that the job forked, and that came back from run()
+        if self._directory:
+            with contextlib.suppress(OSError):  # it was removed: nobody can go back
+                os.chdir(self._directory)
+        self._runner.signals.reinstall()
+
+
+def _working_directory() -> str | None:
+    try:
+        return os.getcwd()  # noqa: PTH109  pathlib takes longer to import than a tick
+    except OSError:  # it was removed
+        return None

@@ -1,0 +1,82 @@
+"""Trim the log: an app to schedule, so that ``crontabber_log`` does not grow for ever.
+
+One line in the jobs list is all that it needs: ``crontabber.clean.CleanLog|1d``.
+"""
+
+import logging
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from .base import BaseCronApp
+from .config.converters import days
+from .mixins import using_postgres, with_postgres_connection_as_argument
+from .store.sql import load_queries
+
+from configman import Namespace
+
+BATCH = 1000
+"""How many rows are looked at in one transaction: some hundredths of a second."""
+
+SUCCESSES, ERRORS = 30.0, 180.0
+"""For how many days rows are kept; errors longer, as that is what people look for."""
+
+_logger = logging.getLogger("crontabber")
+
+
+class Cleaned(NamedTuple):
+    """How many rows of the log are gone."""
+
+    successes: int = 0
+    errors: int = 0
+
+    def __str__(self) -> str:
+        return f"removed from the log: {self.successes} successes, {self.errors} errors"
+
+
+def clean_log(connection: Any, successes: float, errors: float, batch: int = BATCH) -> Cleaned:
+    """Remove from the log what is older than so many days, in transactions of *batch* rows.
+
+    *connection* is psycopg2's, on the database of the tables, with no transaction begun.
+    An interruption leaves what is done done, and harms nothing.
+    """
+    parameters = {
+        "successes": timedelta(days=successes),
+        "errors": timedelta(days=errors),
+        "batch": batch,
+    }
+    cleaned, after, more = Cleaned(), -1, True
+    while more:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(load_queries()["clean_log"], {**parameters, "after": after})
+            after, *gone, more = cursor.fetchone()
+        cleaned = Cleaned(*map(sum, zip(cleaned, gone, strict=True)))
+    return cleaned
+
+
+@using_postgres()
+@with_postgres_connection_as_argument()
+class CleanLog(BaseCronApp):
+    """Removes what is old from ``crontabber_log``; its user needs DELETE on that."""
+
+    app_name = "crontabber-clean-log"
+
+    required_config = Namespace()
+    required_config.add_option(
+        "keep_successes_days",
+        default=SUCCESSES,
+        from_string_converter=days,
+        doc="for how many days the log keeps runs that succeeded",
+    )
+    required_config.add_option(
+        "keep_errors_days",
+        default=ERRORS,
+        from_string_converter=days,
+        doc="for how many days the log keeps runs that failed",
+    )
+
+    def run(self, connection: Any) -> None:
+        """Remove what is old, and say in the log how much it was."""
+        config = self.config
+        cleaned = clean_log(connection, config.keep_successes_days, config.keep_errors_days)
+        extra = {"action": "cleaned", "app_name": self.app_name}
+        _logger.info("%s %s", self.app_name, cleaned, extra=extra)

@@ -1,0 +1,63 @@
+"""What limits the runs of an app, as its class says: ``lock``, ``retry`` and ``timeout``."""
+
+import functools
+from datetime import timedelta
+
+from ..errors import ConfigError, JobLineError
+from ..schedule.grammar import parse_duration
+from ..schedule.model import Retry
+
+
+def lock_of(cls: type) -> str | None:
+    """The ``lock`` of an app; a `JobLineError` if it is no name."""
+    lock = getattr(cls, "lock", None)
+    if lock is not None and not (isinstance(lock, str) and lock.strip()):
+        raise JobLineError(f"lock of {cls.__name__} is {lock!r}, not a name such as 'warehouse'")
+    return lock
+
+
+def retry_of(cls: type) -> Retry | None:
+    """The ``retry`` of an app; a `JobLineError` if it says nothing about tries."""
+    retry = getattr(cls, "retry", None)
+    if retry is None:
+        return None
+    from ..retry import RetryStrategy, delay_of  # most apps have none
+
+    if isinstance(retry, bool):
+        retry = RetryStrategy(max_attempts=None if retry else 1)
+    elif isinstance(retry, int) and retry > 0:
+        retry = RetryStrategy(max_attempts=retry)
+    if isinstance(retry, type) or not callable(getattr(retry, "get_schedule_in", None)):
+        raise JobLineError(
+            f"retry of {cls.__name__} is {_shown(retry)}: it has to be a number of attempts, True, "
+            "a RetryStrategy(…), or an object with a method get_schedule_in(attempts, exception)"
+        )
+    return functools.partial(delay_of, retry)
+
+
+def _shown(retry: object) -> str:
+    return f"the class {retry.__name__}" if isinstance(retry, type) else f"{retry!r}"
+
+
+def timeout_of(cls: type) -> timedelta | None:
+    """The ``timeout`` of an app; a `JobLineError` if it is no length of time."""
+    timeout = getattr(cls, "timeout", None)
+    if timeout is None:
+        return None
+    try:
+        return _duration(timeout)
+    except (ConfigError, OverflowError, ValueError) as error:
+        what = f": {error}" if isinstance(error, ConfigError) else ""
+        raise JobLineError(
+            f"timeout of {cls.__name__} is {timeout!r}, not a length of time such as '2h'{what}"
+        ) from None
+
+
+def _duration(value: object) -> timedelta:
+    if isinstance(value, str):
+        value = parse_duration(value)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        value = timedelta(seconds=value)
+    if not isinstance(value, timedelta) or not timedelta() < value <= timedelta(days=36525):
+        raise ValueError
+    return value

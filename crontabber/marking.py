@@ -1,0 +1,80 @@
+"""Change what is remembered of a job, as people ask for: under its claim, so that it is idle."""
+
+from collections.abc import Callable
+from datetime import datetime, timezone
+
+from .errors import ConfigError, JobOngoingError, StoreError
+from .schedule.decide import marked_by_older
+from .schedule.model import JobSpec, JobState
+from .schedule.transition import claimed, marked_successful, run_at, tried_again
+from .store import StateStore
+
+Change = Callable[[JobState], JobState]
+
+
+def mark_success(
+    store: StateStore, job: JobSpec, seen: JobState | None, moment: datetime, now: datetime
+) -> JobState:
+    """Have *job* count as having succeeded at *moment*, and return what is remembered then.
+
+    *seen* is its row as a look at the store showed it, *now* the store's time. What that
+    means is told by `crontabber.schedule.transition.marked_successful`. A run that
+    crashed does not stand in the way. Raises `JobOngoingError` if the job is being run,
+    and `ConfigError` if *moment* is yet to come.
+    """
+    if moment > now:
+        raise ConfigError(
+            f"{job.app_name} cannot have succeeded at {moment}: it is {now.astimezone(job.zone)}"
+        )
+    utc = moment.astimezone(timezone.utc)
+    return _change(store, job, seen, now, lambda state: marked_successful(job, state, utc))
+
+
+def run_next_at(
+    store: StateStore, job: JobSpec, seen: JobState | None, moment: datetime, now: datetime
+) -> JobState:
+    """Have *job*, which is not backfill, run next at *moment*; its slots stay as planned.
+
+    For the rest, see `mark_success`; but a run that crashed is left to the next tick, and
+    this too is a `JobOngoingError`.
+    """
+    _refuse_crashed(job, seen)
+    return _change(store, job, seen, now, lambda state: run_at(state, moment))
+
+
+def try_again(store: StateStore, job: JobSpec, seen: JobState | None, now: datetime) -> JobState:
+    """Have the next tick try again what failed, also where a backfill app gave up.
+
+    For the rest, see `run_next_at`.
+    """
+    _refuse_crashed(job, seen)
+    return _change(store, job, seen, now, lambda state: tried_again(state, now))
+
+
+def _change(
+    store: StateStore, job: JobSpec, seen: JobState | None, now: datetime, change: Change
+) -> JobState:
+    got = store.claim(claimed(job, seen, store.holder(now)), ())
+    if got is None:
+        raise JobOngoingError(_ongoing(job))
+    try:
+        state = got.state
+        if state is None:
+            raise StoreError(f"{job.app_name} was reset at this moment; try again")
+        if marked_by_older(job, state, now):
+            raise JobOngoingError(_ongoing(job))
+        return store.save(state, change(state))
+    finally:
+        store.release(job.app_name)
+
+
+def _refuse_crashed(job: JobSpec, seen: JobState | None) -> None:
+    """A mark is that of a run, or of a crash that nobody has recorded yet."""
+    if seen and seen.ongoing:
+        raise JobOngoingError(
+            f"{job.app_name} is running, or it crashed, and the next tick runs it again"
+        )
+
+
+def _ongoing(job: JobSpec) -> str:
+    return f"{job.app_name} is running now; do this when it has finished"

@@ -1,0 +1,132 @@
+"""Marking a job as successful: what is remembered then, and who may not be marked."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crontabber.errors import ConfigError, JobOngoingError
+from crontabber.marking import mark_success
+from crontabber.schedule.grammar import parse_moment
+from crontabber.schedule.model import JobState
+from crontabber.schedule.transition import claimed, marked_successful
+from crontabber.store.memory import MemoryStore
+from crontabber.testing import FakeClock
+from tests.unit.schedules import DAY, ERROR, HOUR, MINUTE, at, claim, job, waiting
+
+NOON = at("2026-11-21 12:00")
+
+
+def mark(spec, moment, **state):
+    """What is remembered of *spec*, which waits for ``slot``, when it is marked."""
+    slot = state.pop("slot")
+    return marked_successful(spec, waiting(spec, slot, **state), moment)
+
+
+def test_the_error_is_forgotten_and_the_next_slot_waited_for():
+    failing = {"last_error": ERROR, "error_count": 3, "next_run": NOON + MINUTE}
+    after = mark(job("1h"), NOON + MINUTE, slot=NOON, last_run=NOON, **failing)
+    assert after == waiting(
+        job("1h"), NOON + HOUR, last_run=NOON + MINUTE, last_success=NOON + MINUTE
+    )
+
+
+@pytest.mark.parametrize("backfill", [False, True])
+def test_slots_are_counted_from_the_slot(backfill):
+    spec = job("1d|03:00", zone="Europe/Berlin", backfill=backfill)
+    open_since = at("2026-10-23 03:00", "Europe/Berlin")
+    after = mark(spec, at("2026-10-26 12:00"), slot=open_since, last_success=open_since - DAY)
+    assert after.next_run == after.next_slot == at("2026-10-27 03:00", "Europe/Berlin")
+    last = at("2026-10-26 03:00", "Europe/Berlin")
+    assert after.last_success == (last if backfill else at("2026-10-26 12:00"))
+
+
+def test_the_slots_of_a_backfill_app_after_that_time_stay_open():
+    spec = job("1h", backfill=True)
+    after = mark(spec, NOON - 2 * HOUR, slot=NOON - 5 * HOUR, last_success=NOON - 6 * HOUR)
+    assert after.next_slot == NOON - HOUR
+    assert after.last_success == NOON - 2 * HOUR
+
+
+@given(st.integers(-100, 100), st.integers(-100, 100), st.booleans(), st.sampled_from(["1h", "7m"]))
+def test_no_slot_that_is_done_is_opened_again(slot, moment, backfill, schedule):
+    """trap: a backfill app is given a date that it has done"""
+    spec = job(schedule, backfill=backfill)
+    slot, moment = NOON + slot * MINUTE, NOON + moment * MINUTE
+    last_success = slot - spec.schedule.frequency.period
+    after = mark(spec, moment, slot=slot, last_success=last_success)
+    assert after.next_slot >= slot
+    assert after.next_slot > min(moment, slot - MINUTE)
+    assert after.last_success >= last_success
+    assert (after.next_slot - slot) % spec.schedule.frequency.period == 0 * MINUTE
+
+
+@pytest.mark.parametrize("backfill", [False, True])
+def test_a_job_that_never_succeeded_counts_its_slots_from_that_time(backfill):
+    spec = job("1h", backfill=backfill)
+    new = claimed(spec, None, claim(NOON))
+    after = marked_successful(spec, new, NOON - 3 * HOUR)
+    assert (after.next_slot, after.last_success) == (NOON - 2 * HOUR, NOON - 3 * HOUR)
+    assert after.ongoing is None
+    assert after.claim is None
+
+
+def test_an_edited_schedule_counts_from_then_on():
+    spec = job("5m")
+    after = mark(spec, NOON + 2 * MINUTE, slot=NOON, plan="1h", last_success=NOON - HOUR)
+    assert (after.next_slot, after.plan) == (NOON + 5 * MINUTE, "5m")
+
+
+def test_the_time_may_not_be_yet_to_come():
+    store = MemoryStore(FakeClock(NOON))
+    with pytest.raises(ConfigError, match="app cannot have succeeded at 2026-11-21 12:01"):
+        mark_success(store, job(), None, NOON + MINUTE, NOON)
+    assert store.states == {}
+
+
+def test_a_job_that_is_being_run_is_left_alone():
+    store = MemoryStore(FakeClock(NOON))
+    running = store.another_session().claim(claimed(job(), None, claim(NOON)), ()).state
+    with pytest.raises(JobOngoingError, match="app is running now"):
+        mark_success(store, job(), running, NOON, NOON)
+    assert store.states["app"] == running
+
+
+def test_a_job_that_an_older_crontabber_runs_is_left_alone():
+    """trap: an older crontabber takes no lock"""
+    store = MemoryStore(FakeClock(NOON))
+    store.states["app"] = JobState("app", ongoing=NOON - HOUR, version="1")
+    with pytest.raises(JobOngoingError):
+        mark_success(store, job(), store.states["app"], NOON, NOON)
+    assert store.states["app"].ongoing
+
+
+def test_a_run_that_crashed_does_not_stand_in_the_way():
+    store = MemoryStore(FakeClock(NOON))
+    other = store.another_session()
+    crashed = other.claim(claimed(job(), None, claim(NOON - HOUR)), ()).state
+    other.close()
+    after = mark_success(store, job(), crashed, NOON, NOON)
+    assert store.states["app"] == after
+    assert after.ongoing is None
+    assert after.next_run == NOON + HOUR
+    assert store.another_session().claim(after, ()) is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-11-21T13:00", NOON),
+        ("2026-11-21 13:00:00", NOON),
+        ("2026-11-21T12:00Z", NOON),
+        (" 2026-11-21t14:00+02:00 ", NOON),
+        ("2026-11-21", at("2026-11-21 00:00", "Europe/Berlin")),
+    ],
+)
+def test_a_time_is_read_in_the_zone_of_the_schedules(text, moment):
+    assert parse_moment(text, job(zone="Europe/Berlin").zone) == moment
+
+
+@pytest.mark.parametrize("text", ["", "now", "03:00", "2026-11-31", "2026-11-21T25:00"])
+def test_what_is_no_time_is_refused(text):
+    with pytest.raises(ConfigError, match="is not a time: write YYYY-MM-DDTHH:MM"):
+        parse_moment(text, job().zone)
