@@ -1,0 +1,1 @@
+"""Guests: crontabber for the users of other projects. Nobody in the core imports them."""

@@ -1,0 +1,93 @@
+"""What ``manage.py check`` says of the settings, each fault with what to do about it."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.core import checks
+from django.core.management import CommandError, get_commands
+
+from ...config.messages import did_you_mean, one_line
+from ...schedule.dag import order
+from . import conf
+from .command import LAST_SUCCESS, RUN_TIME, command_line, load, options
+from .jobs import SETTING, Job
+
+_OBJECT = "crontabber"
+
+
+@checks.register("crontabber")
+def check_settings(**_: Any) -> list[checks.CheckMessage]:
+    """Everything that is wrong with the settings whose names begin with ``CRONTABBER_``."""
+    messages: list[checks.CheckMessage] = [
+        _error(fault.message, fault.hint, "E001") for fault in conf.faults()
+    ]
+    messages += [_warning(fault.message, fault.hint, "W001") for fault in conf.strangers()]
+    jobs = conf.jobs()
+    for job in jobs:
+        messages += _check_command(job)
+    return [*messages, *_check_parents(jobs)]
+
+
+def _check_command(job: Job) -> Iterator[checks.CheckMessage]:
+    if job.cmd not in get_commands():
+        guess = did_you_mean(job.cmd, get_commands()).removeprefix(": ")
+        hint = guess or "is the app that has it in INSTALLED_APPS?"
+        yield _error(f"the job {job.name!r} runs {job.cmd!r}, which is no command", hint, "E002")
+        return
+    try:
+        command = load(job.cmd)
+        known = options(command, job.cmd)
+        wanted = list(_wanted(job))
+        missing = [name for name in wanted if name not in known]
+        for name in missing:
+            yield _error(
+                f"the job {job.name!r} has {_KEYS[name]!r}, and its command no option {name!r}",
+                f'add one: parser.add_argument("--{name.replace("_", "-")}")',
+                "E004",
+            )
+        if not missing:
+            parser = command.create_parser("manage.py", job.cmd)
+            parser.parse_args(command_line(command, job, [(name, _NOW) for name in wanted]))
+    except CommandError as error:
+        hint = f"see manage.py {job.cmd} --help"
+        text = one_line(error).removeprefix("Error: ")
+        yield _error(f"the arguments of the job {job.name!r} are refused: {text}", hint, "E005")
+    except Exception as error:  # noqa: BLE001  the code of others
+        text = f"{type(error).__name__}: {one_line(error)}"
+        hint = "it cannot run like this"
+        yield _error(f"the command of the job {job.name!r} cannot be made: {text}", hint, "E003")
+
+
+_KEYS = {RUN_TIME: "backfill", LAST_SUCCESS: "last_success"}
+_NOW = "2026-11-21T03:00"
+"""Any time, to see whether it is taken."""
+
+
+def _wanted(job: Job) -> Iterator[str]:
+    if job.backfill:
+        yield RUN_TIME
+    if job.last_success:
+        yield LAST_SUCCESS
+
+
+def _check_parents(jobs: Iterable[Job]) -> Iterator[checks.CheckMessage]:
+    depends_on = {job.name: job.depends_on for job in jobs}
+    for circle in order(depends_on)[1]:
+        yield _error(str(circle), "remove one of these depends_on", "E006")
+    for name, parents in depends_on.items():
+        for parent in parents:
+            if parent not in depends_on:
+                guess = did_you_mean(parent, depends_on).removeprefix(": ")
+                yield _warning(
+                    f"the job {name!r} depends on {parent!r}, which is not in {SETTING}",
+                    guess or "that is right only if another configuration runs it",
+                    "W002",
+                )
+
+
+def _error(message: str, hint: str, number: str) -> checks.CheckMessage:
+    return checks.Error(message, hint=hint, obj=_OBJECT, id=f"crontabber.{number}")
+
+
+def _warning(message: str, hint: str, number: str) -> checks.CheckMessage:
+    return checks.Warning(message, hint=hint, obj=_OBJECT, id=f"crontabber.{number}")

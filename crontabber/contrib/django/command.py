@@ -1,0 +1,118 @@
+"""A management command as the core runs it, and what it is given on its command line."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.core.management import CommandError, call_command, get_commands, load_command_class
+from django.core.management.base import BaseCommand
+from django.db import close_old_connections, reset_queries
+
+from ...config.converters import yes_or_no
+from ...config.messages import did_you_mean
+from ...failures import Redact
+from ...schedule.model import JobState
+from .jobs import Job
+from .output import logged_output
+
+TIME = "%Y-%m-%dT%H:%M"
+"""How a command is told a time: that of the clocks in the zone of the schedules."""
+RUN_TIME, LAST_SUCCESS = "run_time", "last_success"
+
+Arguments = Sequence[tuple[str, str]]
+"""Names and values of a command's options."""
+
+
+class CommandApp:
+    """Runs one management command; `app_class` makes a class of it for each job."""
+
+    app_name: ClassVar[str]
+    depends_on: ClassVar[tuple[str, ...]]
+    is_backfill: ClassVar[bool]
+    job: ClassVar[Job]
+
+    before_commit: Callable[[Any], None] | None = None
+    """Not called: the work of a command is no single transaction of ours."""
+
+    def __init__(self, state: JobState, more: Arguments = (), redact: Redact = str) -> None:
+        self._last_success = state.last_success
+        self._more = more
+        self._redact = redact
+
+    def main(self, slots: Iterable[datetime]) -> Iterator[datetime]:
+        """Run the command for each slot, and yield the slot when it is done."""
+        for slot in slots:
+            self._run(slot)
+            yield slot
+            self._last_success = slot
+
+    def _run(self, slot: datetime) -> None:
+        close_old_connections()
+        reset_queries()
+        try:
+            with logged_output(self.app_name, self._redact) as (stdout, stderr):
+                command = load(self.job.cmd)
+                arguments = command_line(command, self.job, [*self._times(slot), *self._more])
+                call_command(command, *arguments, stdout=stdout, stderr=stderr)
+        finally:
+            close_old_connections()
+
+    def _times(self, slot: datetime) -> Iterator[tuple[str, str]]:
+        if self.job.backfill:
+            yield RUN_TIME, slot.strftime(TIME)
+        if self.job.last_success:
+            last = self._last_success
+            yield LAST_SUCCESS, last.astimezone(slot.tzinfo).strftime(TIME) if last else ""
+
+
+def app_class(job: Job) -> type[CommandApp]:
+    """The app of *job*."""
+    return type(
+        "CommandApp",
+        (CommandApp,),
+        {
+            "app_name": job.name,
+            "depends_on": job.depends_on,
+            "is_backfill": job.backfill,
+            "job": job,
+        },
+    )
+
+
+def load(cmd: str) -> BaseCommand:
+    """The command of this name. Raises `CommandError`, or what its import raises."""
+    app = get_commands().get(cmd)
+    if app is None:
+        raise CommandError(f"there is no command {cmd!r}")
+    return app if isinstance(app, BaseCommand) else load_command_class(app, cmd)
+
+
+def command_line(command: BaseCommand, job: Job, more: Arguments) -> list[str]:
+    """The arguments of a command as one would type them: ``cmd_args``, and *more* by name.
+
+    Raises `CommandError` if the command has no such option.
+    """
+    known = options(command, job.cmd)
+    return [*job.cmd_args, *(word for name, text in more for word in _words(name, text, known))]
+
+
+def options(command: BaseCommand, cmd: str) -> dict[str, Any]:
+    """argparse's actions of a command, by the names that its ``handle`` knows them by."""
+    parser = command.create_parser("manage.py", cmd)
+    return {action.dest: action for action in parser._actions}  # noqa: SLF001  as Django does
+
+
+def _words(name: str, text: str, known: dict[str, Any]) -> list[str]:
+    action = known.get(name.lstrip("-").replace("-", "_"))
+    if action is None:
+        hint = did_you_mean(name, known) or f"; it has {', '.join(sorted(known))}"
+        raise CommandError(f"the command has no option {name!r}{hint}")
+    if not action.option_strings:
+        return [text]
+    option = action.option_strings[-1]
+    if action.nargs != 0:
+        return [f"{option}={text}"]
+    try:
+        return [option] if yes_or_no(text) else []
+    except ValueError as error:
+        raise CommandError(f"{name}={text} cannot be given: {error}") from None

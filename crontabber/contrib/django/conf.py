@@ -1,0 +1,127 @@
+"""The settings of the project that are crontabber's, and what Django itself says of the rest."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import connections
+from django.db.utils import ConnectionDoesNotExist
+from django.utils.functional import empty
+
+from ...config import converters
+from ...config.commandline import Command, CommandLine
+from ...config.messages import did_you_mean
+from ...config.settings import Settings
+from ...config.sources import Sources
+from ...errors import ConfigError
+from ...schedule.grammar import JobList
+from .database import connection_config
+from .jobs import SETTING, Job, Jobs, SettingError
+
+PREFIX = "CRONTABBER_"
+
+
+class DjangoSettings(Settings):
+    """The settings of the project as the core's own; what they do not say has its default.
+
+    Raises `SettingError`, but for jobs: see ``jobs.faults``.
+    """
+
+    def __init__(self) -> None:
+        zone = value("TIMEZONE")
+        texts = {
+            "crontabber.timezone": zone.key if zone else "",
+            "crontabber.error_retry_time": str(value("ERROR_RETRY_TIME")),
+            "crontabber.max_ongoing_age_hours": str(value("MAX_ONGOING_AGE_HOURS")),
+            "sentry.dsn": value("SENTRY_DSN"),
+        }
+        super().__init__(
+            CommandLine(Command(), {}), Sources(texts, dict.fromkeys(texts, "the settings"))
+        )
+        found = Jobs.read(getattr(settings, SETTING, []))
+        self.by_path = found.by_path
+        """The jobs by their class paths."""
+        self.jobs = JobList(found.lines, found.faults)
+        self.database_config = connection_config(value("DATABASE"))
+
+
+def value(name: str) -> Any:
+    """The value of ``CRONTABBER_name``, or its default. Raises `SettingError`."""
+    default, read = _SETTINGS[name]
+    given = getattr(settings, PREFIX + name, default)
+    try:
+        return read(given)
+    except SettingError:
+        raise
+    except (ValueError, ConfigError) as error:
+        raise SettingError(f"{PREFIX}{name} cannot be used", str(error)) from None
+
+
+def jobs() -> list[Job]:
+    """The jobs of the settings, those that can be used."""
+    return list(Jobs.read(getattr(settings, SETTING, [])).by_path.values())
+
+
+def faults() -> Iterator[SettingError]:
+    """What is wrong with the settings, one by one."""
+    for name in _SETTINGS:
+        try:
+            value(name)
+        except SettingError as fault:
+            yield fault
+    yield from Jobs.read(getattr(settings, SETTING, [])).faults
+
+
+def strangers() -> Iterator[SettingError]:
+    """The settings that look like ours, and mean nothing."""
+    known = {SETTING, *(PREFIX + name for name in _SETTINGS)}
+    for name in dir(settings):
+        if name.startswith(PREFIX) and name not in known:
+            guess = did_you_mean(name, known).removeprefix(": ")
+            yield SettingError(f"there is no setting {name}", guess or f"there are {sorted(known)}")
+
+
+def _alias(given: Any) -> str:
+    try:
+        vendor = connections[given].vendor
+    except ConnectionDoesNotExist:
+        hint = did_you_mean(str(given), connections).removeprefix(": ")
+        raise SettingError(
+            f"CRONTABBER_DATABASE is {given!r}, which is not in DATABASES",
+            hint or f"there are {', '.join(connections)}",
+        ) from None
+    if vendor != "postgresql":
+        raise SettingError(
+            f"the database {given!r} is of the kind {vendor}, and crontabber needs PostgreSQL",
+            "have CRONTABBER_DATABASE name one in DATABASES that is",
+        )
+    return str(given)
+
+
+def _zone(given: Any) -> ZoneInfo | None:
+    given = settings.TIME_ZONE if given is empty else given
+    if not given:
+        return None
+    try:
+        return ZoneInfo(given)
+    except (OSError, ValueError, KeyError, TypeError):
+        raise ValueError(f"{given!r} is no time zone such as Europe/Berlin") from None
+
+
+def _dsn(given: Any) -> str:
+    from ...reporters.dsn import Dsn
+
+    if given:
+        Dsn.parse(str(given))
+    return str(given or "")
+
+
+_SETTINGS: Mapping[str, tuple[Any, Callable[[Any], Any]]] = {
+    "DATABASE": ("default", _alias),
+    "TIMEZONE": (empty, _zone),
+    "ERROR_RETRY_TIME": (300, lambda given: converters.seconds(str(given))),
+    "MAX_ONGOING_AGE_HOURS": (12.0, lambda given: converters.hours(str(given))),
+    "SENTRY_DSN": ("", _dsn),
+}
+"""Each with its default, and what makes a value of it."""

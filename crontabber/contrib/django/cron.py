@@ -1,0 +1,81 @@
+"""The jobs of a Django project: crontabber's own core, told by Django's settings."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from ...app import CronTabber
+from ...errors import ConfigError, CrontabberError
+from ...generic_app import Answer
+from ...reporters import Reporter
+from ...reporters.log import LogReporter
+from ...roster import Roster
+from ...schedule.model import JobSpec, JobState
+from .command import Arguments, app_class
+from .conf import DjangoSettings
+
+if TYPE_CHECKING:
+    from ...attempt import App, Make
+
+
+class DjangoCron(CronTabber):
+    """What `CronTabber` is for a file of settings; use it as a context manager too.
+
+    *arguments* are given to the command of a job, besides its own.
+    """
+
+    def __init__(self, arguments: Arguments = ()) -> None:
+        found = DjangoSettings()
+        super().__init__(found)
+        self._arguments = arguments
+        self._jobs = found.by_path
+
+    @property
+    def verbose(self) -> bool:
+        """Yes: Django's settings decide what is heard."""
+        return True
+
+    def roster(self, zone: str, states: Mapping[str, JobState]) -> Roster:
+        """The jobs of the settings, which are at hand: nothing that is remembered is needed."""
+        return super().roster(zone, {})
+
+    def origin(self, job: JobSpec) -> tuple[str, str]:
+        """The command that a job runs."""
+        return "Command:", str(self._jobs[job.class_path])
+
+    def prepare(self, classes: Mapping[str, type]) -> tuple["Make", Mapping[str, ConfigError]]:
+        """How to make the apps of *classes*, by class path."""
+
+        def make(job: JobSpec, state: JobState) -> "App":
+            app: App = classes[job.class_path](state, self._arguments, self.redact)
+            return app
+
+        return make, {}
+
+    def reset_jobs(self, names: Iterable[str]) -> Answer:
+        """Forget the state of several jobs, or of ``all`` that are configured.
+
+        Raises `UnknownJobError` before anything is done.
+        """
+        lines, code = [], 0
+        for app_name in self.app_names(list(names)):
+            try:
+                lines.append(self.reset_job(app_name))
+            except CrontabberError as error:
+                lines.append(str(error))
+                code = code or error.exit_code
+        return Answer("\n".join(lines), code)
+
+    def log(self) -> None:
+        """Nothing: Django has configured logging."""
+
+    def _load(self, class_path: str) -> type:
+        return app_class(self._jobs[class_path])
+
+    def _reporters(self) -> Iterator[Reporter]:
+        from .sentry import ProjectSentry, is_active
+
+        yield LogReporter(self.redact)
+        if self.settings.sentry_dsn:
+            yield self.sentry()
+        elif is_active():
+            yield ProjectSentry(self.redact)

@@ -1,0 +1,159 @@
+"""The setting ``CRONTABBER_JOBS``: a list of dicts in, jobs and faults out."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ...app import EVERYTHING
+from ...config.messages import did_you_mean
+from ...errors import JobLineError
+from ...schedule.grammar import Frequency, JobLine, Schedule
+
+SETTING = "CRONTABBER_JOBS"
+
+_PATH = "django:"
+"""What the class paths of these jobs begin with: their key in the tables, and no class."""
+
+_EXAMPLE = 'write it like {"cmd": "clearsessions", "frequency": "1d", "time": "03:00"}'
+
+
+class SettingError(JobLineError):
+    """A setting cannot be used; *hint* says what to do about it."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(f"{message}: {hint}")
+        self.message = message
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A management command that is run by a schedule."""
+
+    name: str
+    """Its identity, crontabber's app_name: the command's, if no other is given."""
+    cmd: str
+    schedule: Schedule
+    cmd_args: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
+    backfill: bool = False
+    """Whether the command gets each slot that was missed, as ``run_time``."""
+    last_success: bool = False
+    """Whether the command gets the time of its last success, as ``last_success``."""
+
+    @property
+    def line(self) -> JobLine:
+        """The job as the core lists it."""
+        return JobLine(_PATH + self.name, self.schedule)
+
+    def __str__(self) -> str:
+        return " ".join((self.cmd, *self.cmd_args))
+
+
+@dataclass(frozen=True, slots=True)
+class Jobs:
+    """The jobs that can be used, by class path, and what is wrong with the others."""
+
+    by_path: Mapping[str, Job]
+    faults: tuple[SettingError, ...] = ()
+
+    @property
+    def lines(self) -> tuple[JobLine, ...]:
+        """The jobs in their order, as the core lists them."""
+        return tuple(job.line for job in self.by_path.values())
+
+    @classmethod
+    def read(cls, setting: Any) -> "Jobs":
+        """Read the whole setting; one bad job does not spoil the others."""
+        if not isinstance(setting, list | tuple):
+            kind = type(setting).__name__
+            fault = SettingError(
+                f"{SETTING} is a {kind}, and not a list", "make it a list of dicts"
+            )
+            return cls({}, (fault,))
+        jobs: dict[str, Job] = {}
+        faults: list[SettingError] = []
+        for number, entry in enumerate(setting):
+            try:
+                job = read_job(entry, f"{SETTING}[{number}]")
+                if job.line.class_path in jobs:
+                    raise _twice(job, f"{SETTING}[{number}]")
+                jobs[job.line.class_path] = job
+            except SettingError as fault:
+                faults.append(fault)
+        return cls(jobs, tuple(faults))
+
+
+def read_job(entry: Any, where: str) -> Job:
+    """Read one dict; *where* it stands is said in a `SettingError`."""
+    if not isinstance(entry, Mapping):
+        raise SettingError(f"{where} is a {type(entry).__name__}, and not a dict", _EXAMPLE)
+    if not isinstance(entry.get("cmd"), str) or not entry["cmd"].strip():
+        raise SettingError(f"{where} has no command", _EXAMPLE)
+    where = f"{where} ({entry['cmd']})"
+    unknown = [key for key in entry if key not in _READERS]
+    if unknown:
+        guess = did_you_mean(str(unknown[0]), _READERS).removeprefix(": ")
+        raise SettingError(
+            f"{where} has an unknown key {unknown[0]!r}",
+            guess or f"a job has {', '.join(_READERS)}",
+        )
+    values = {key: _READERS[key](value, f"{key} of {where}") for key, value in entry.items()}
+    frequency, time = values.pop("frequency", "1d"), values.pop("time", None)
+    try:
+        Frequency.parse(frequency)  # and no schedule, which could be a time too
+        values["schedule"] = Schedule.parse(f"{frequency}|{time}" if time else frequency)
+    except JobLineError as error:
+        raise SettingError(f"the schedule of {where} cannot be used", str(error)) from None
+    values.setdefault("name", values["cmd"])
+    if values["name"] == EVERYTHING:
+        raise SettingError(f"{where} is called {EVERYTHING!r}", "give it another name")
+    return Job(**values)
+
+
+def _text(value: Any, what: str) -> str:
+    if isinstance(value, str) and value.strip():
+        return value
+    raise SettingError(f"{what} is {value!r}", "make it a text")
+
+
+def _optional_text(value: Any, what: str) -> str | None:
+    return None if value is None else _text(value, what)
+
+
+def _yes_or_no(value: Any, what: str) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise SettingError(f"{what} is {value!r}", "make it True or False")
+
+
+def _arguments(value: Any, what: str) -> tuple[str, ...]:
+    if isinstance(value, list | tuple):
+        return tuple(map(str, value))
+    raise SettingError(f"{what} is {value!r}", 'make it a list, such as ["--days=3", "archive"]')
+
+
+def _names(value: Any, what: str) -> tuple[str, ...]:
+    names = (value,) if isinstance(value, str) else value
+    if isinstance(names, list | tuple) and all(isinstance(n, str) and n for n in names):
+        return tuple(dict.fromkeys(names))
+    raise SettingError(f"{what} is {value!r}", "make it the name of a job, or a list of names")
+
+
+_READERS: Mapping[str, Callable[[Any, str], Any]] = {
+    "cmd": _text,
+    "name": _text,
+    "cmd_args": _arguments,
+    "frequency": _text,
+    "time": _optional_text,
+    "backfill": _yes_or_no,
+    "last_success": _yes_or_no,
+    "depends_on": _names,
+}
+
+
+def _twice(job: Job, where: str) -> SettingError:
+    return SettingError(
+        f"{where} ({job.cmd}) is the second job called {job.name!r}",
+        'give it a name of its own, such as {"name": "…"}',
+    )

@@ -1,0 +1,54 @@
+"""What crontabber's commands have in common."""
+
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from ....errors import CrontabberError, Stopped
+from ....generic_app import Answer
+
+_LEVELS = {0: logging.WARNING, 1: logging.INFO}
+
+
+class CronCommand(BaseCommand):
+    """A command whose errors are one line, and whose exit status is crontabber's.
+
+    No system checks are made first: one bad job must not stop the others.
+    """
+
+    requires_system_checks: Iterable[str] = ()
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Do what is asked, say what came of it, and exit with a status if it is not 0."""
+        try:
+            answer = self.answer(**options)
+        except CrontabberError as error:
+            raise CommandError(str(error), returncode=error.exit_code) from error
+        except Stopped as stopped:
+            raise SystemExit(128 + stopped.signum) from None
+        if answer.text:
+            self.stdout.write(answer.text)
+        if answer.code:
+            raise SystemExit(int(answer.code))
+
+    def answer(self, **options: Any) -> Answer:
+        """What the command has to say, and the exit status to say it with."""
+        raise NotImplementedError
+
+
+def add_names(parser: CommandParser, what: str) -> None:
+    """Let a command have the names of jobs as arguments."""
+    parser.add_argument("jobs", nargs="+", metavar="JOB", help=f"{what}; all means all of them")
+
+
+def log_to_stderr(verbosity: int) -> None:
+    """Send the log to stderr, if the project's ``LOGGING`` sends it nowhere."""
+    logger = logging.getLogger("crontabber")
+    if logger.hasHandlers():
+        return
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("{asctime} {levelname} - {message}", style="{"))
+    logger.addHandler(handler)
+    logger.setLevel(_LEVELS.get(verbosity, logging.DEBUG))

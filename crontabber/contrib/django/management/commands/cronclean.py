@@ -1,0 +1,48 @@
+"""``manage.py cronclean``: trim the log; a job to schedule, as any other command."""
+
+import argparse
+from contextlib import closing
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from .....clean import ERRORS, SUCCESSES, clean_log
+from .....config.converters import days
+from .....generic_app import Answer
+from ...cron import DjangoCron
+from ..base import CronCommand
+
+
+class Command(CronCommand):
+    """Removes what is old from the log."""
+
+    help = "Removes old runs from the log of the scheduled jobs."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """For how long to keep what."""
+        for option, default, what in (
+            ("--keep-successes", SUCCESSES, "that succeeded"),
+            ("--keep-errors", ERRORS, "that failed"),
+        ):
+            parser.add_argument(
+                option,
+                default=default,
+                metavar="DAYS",
+                type=_days,
+                help=f"for how many days runs {what} are kept (default: {default:g})",
+            )
+
+    def answer(self, **options: Any) -> Answer:
+        """How many rows are gone."""
+        with DjangoCron() as cron:
+            cron.look()  # which makes the tables, if there are none
+            with closing(cron.database.connect()) as connection:
+                cleaned = clean_log(connection, options["keep_successes"], options["keep_errors"])
+        return Answer(str(cleaned))
+
+
+def _days(text: str) -> float:
+    try:
+        return days(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: {error}") from None

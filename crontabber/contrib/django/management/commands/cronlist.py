@@ -1,0 +1,26 @@
+"""``manage.py cronlist``: the schedule and the state of all jobs."""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from .....generic_app import Answer
+from ...cron import DjangoCron
+from ..base import CronCommand
+
+
+class Command(CronCommand):
+    """Lists the jobs, or says in one line for Nagios whether they are well."""
+
+    help = "Lists the scheduled jobs, and what is remembered of them."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """The one other form."""
+        parser.add_argument(
+            "--nagios", action="store_true", help="report the health of all jobs to Nagios instead"
+        )
+
+    def answer(self, **options: Any) -> Answer:
+        """The list, or the line and its status."""
+        with DjangoCron() as cron:
+            return cron.nagios() if options["nagios"] else Answer(cron.list_jobs(self.stdout))

@@ -1,0 +1,33 @@
+"""``manage.py cronmarksuccess``: have jobs count as having succeeded."""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from .....generic_app import Answer
+from ...cron import DjangoCron
+from ..base import CronCommand, add_names
+
+
+class Command(CronCommand):
+    """Marks jobs as successful, whatever their runs came to."""
+
+    help = (
+        "Marks jobs as successful: their errors are forgotten, and they wait for their next "
+        "slot. A backfill job is not given the dates up to then any more."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Which jobs, and when."""
+        add_names(parser, "the jobs to mark")
+        parser.add_argument(
+            "--at",
+            default="",
+            metavar="TIME",
+            help="when they count as having succeeded, such as 2026-11-21T03:00 (default: now)",
+        )
+
+    def answer(self, **options: Any) -> Answer:
+        """A line for each job. One that is running is left alone: exit status 3."""
+        with DjangoCron() as cron:
+            return cron.mark_success(options["jobs"], options["at"])

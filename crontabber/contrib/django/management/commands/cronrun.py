@@ -1,0 +1,88 @@
+"""``manage.py cronrun``: run the jobs that are due."""
+
+import argparse
+import signal
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from django.db import connections
+
+from .....errors import ExitCode, JobLineError
+from .....generic_app import Answer
+from .....schedule.grammar import Frequency
+from .....signals import Signals
+from ...cron import DjangoCron
+from ...loop import loop
+from ..base import CronCommand, log_to_stderr
+
+
+class Command(CronCommand):
+    """Runs the jobs of ``CRONTABBER_JOBS`` that are due."""
+
+    help = "Runs the scheduled jobs that are due."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """One tick, one job, or a loop."""
+        parser.add_argument("--job", metavar="NAME", help="run only this job, if it is due")
+        parser.add_argument(
+            "--force", action="store_true", help="with --job: run it even if it is not due"
+        )
+        parser.add_argument(
+            "--job-arg",
+            action="append",
+            default=[],
+            dest="arguments",
+            metavar="NAME=VALUE",
+            type=_argument,
+            help="with --job: give its command this option; may be repeated",
+        )
+        parser.add_argument(
+            "--loop", action="store_true", help="go on until SIGTERM, with a run every so often"
+        )
+        parser.add_argument(
+            "--every",
+            default="5m",
+            metavar="FREQUENCY",
+            type=_period,
+            help="with --loop: how often, such as 1m or 1h (default: 5m)",
+        )
+
+    def answer(self, **options: Any) -> Answer:
+        """Run what is asked for. Exits as ``crontabber`` does; a loop that was ended, with 0."""
+        job, force, arguments = options["job"], options["force"], options["arguments"]
+        if job is None and (force or arguments):
+            raise CommandError("--force and --job-arg need --job=NAME: they are for one job")
+        if job is not None and options["loop"]:
+            raise CommandError("--loop runs all jobs, and --job only one: choose")
+        log_to_stderr(options["verbosity"])
+        if options["loop"]:
+            signum = loop(_tick, options["every"])
+            return Answer("", 0 if signum == signal.SIGTERM else 128 + signum)
+        with DjangoCron(arguments) as cron:
+            if job is None:
+                return Answer("", cron.tick())
+            return cron.run_job(job, force=force)
+
+
+def _tick(signals: Signals) -> ExitCode:
+    try:
+        with DjangoCron() as cron:
+            cron.signals = signals
+            return cron.tick()
+    finally:
+        connections.close_all()  # nobody needs them until the next tick
+
+
+def _argument(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=VALUE")
+    return name, value
+
+
+def _period(text: str) -> timedelta:
+    try:
+        return Frequency.parse(text).period
+    except JobLineError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

@@ -1,0 +1,1 @@
+"""How Django comes by the two tables."""

@@ -1,0 +1,34 @@
+"""What Django's migrations do to the database: run crontabber's own."""
+
+from typing import Any
+
+from django.db.migrations.operations import RunSQL
+
+from ...store.sql import load_migrations, load_queries
+from .conf import value
+
+
+class MakeTables(RunSQL):
+    """Make the two tables or bring them up to date, whoever made them; harmless twice.
+
+    Only in the database that ``CRONTABBER_DATABASE`` names. Backwards it does nothing:
+    what is remembered of jobs is not Django's to drop.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            [load_queries()["begin_migration"], *load_migrations()], reverse_sql=RunSQL.noop
+        )
+
+    def deconstruct(self) -> Any:
+        """How a migration writes the operation."""
+        return type(self).__qualname__, [], {}
+
+    def database_forwards(self, app_label: str, schema_editor: Any, *states: Any) -> None:
+        """Run the statements, if it is our database."""
+        if schema_editor.connection.alias == value("DATABASE"):
+            super().database_forwards(app_label, schema_editor, *states)
+
+    def describe(self) -> str:
+        """What ``migrate --plan`` shows."""
+        return "Make the tables crontabber and crontabber_log, or bring them up to date"

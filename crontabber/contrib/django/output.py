@@ -1,0 +1,67 @@
+"""What a command prints goes to the log, line by line, marked with the job."""
+
+import contextlib
+import io
+import logging
+import sys
+from collections.abc import Iterator
+
+from ...failures import Redact
+from ...views.text import escaped
+
+_logger = logging.getLogger("crontabber.output")
+
+
+class LogStream(io.TextIOBase):
+    """Takes text as a file does, and logs each line of it at *level*.
+
+    A handler that itself writes to ``sys.stderr`` finds there what was there before.
+    """
+
+    encoding = "utf-8"
+
+    def __init__(self, name: str, level: int, redact: Redact = str) -> None:
+        self._name = name
+        self._level = level
+        self._redact = redact
+        self._line = ""
+        self._behind = (sys.stdout, sys.stderr)
+
+    def writable(self) -> bool:
+        """Yes."""
+        return True
+
+    def write(self, text: str) -> int:
+        """Log the lines that this ends; what follows the last of them waits for its end."""
+        *lines, self._line = (self._line + text).split("\n")
+        for line in lines:
+            self._log(line)
+        return len(text)
+
+    def finish(self) -> None:
+        """Log the last line, if it had no end."""
+        line, self._line = self._line, ""
+        if line:
+            self._log(line)
+
+    def _log(self, line: str) -> None:
+        extra = {"action": "output", "app_name": self._name}
+        text = escaped(self._redact(line.rstrip("\r")))
+        out, err = self._behind
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            _logger.log(self._level, "%s: %s", self._name, text, extra=extra)
+
+
+@contextlib.contextmanager
+def logged_output(name: str, redact: Redact = str) -> Iterator[tuple[LogStream, LogStream]]:
+    """In here what Python code prints is logged: stdout at INFO, stderr at WARNING.
+
+    What child processes write themselves goes where it always went.
+    """
+    out, err = LogStream(name, logging.INFO, redact), LogStream(name, logging.WARNING, redact)
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            yield out, err
+    finally:
+        out.finish()
+        err.finish()

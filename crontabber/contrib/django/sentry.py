@@ -1,0 +1,53 @@
+"""Errors go where the project's own sentry-sdk sends them, if it has been initialised."""
+
+import sys
+
+from ...failures import Redact
+from ...reporters import Reporter
+from ...reporters.wording import crash_line
+from ...schedule.model import JobSpec, Run
+
+PATIENCE = 3.0
+"""For how many seconds a tick waits at its end for what was not sent yet."""
+
+
+def is_active() -> bool:
+    """Whether the project has told sentry-sdk where to send errors; does not import it."""
+    sdk = sys.modules.get("sentry_sdk")
+    return sdk is not None and sdk.get_client().is_active()
+
+
+class ProjectSentry(Reporter):
+    """Has the project's client send the errors of jobs, by the project's own rules."""
+
+    def __init__(self, redact: Redact = str) -> None:
+        from sentry_sdk.integrations.logging import ignore_logger
+
+        ignore_logger("crontabber")  # or each error would be sent again, as it is logged
+        self._redact = redact
+
+    def failed(self, job: JobSpec, run: Run, error: BaseException | None) -> None:
+        """Capture the exception, or a message about a crash."""
+        import sentry_sdk
+
+        with sentry_sdk.new_scope() as scope:
+            scope.set_tag("app_name", job.app_name)
+            scope.set_tag("slot", run.slot.astimezone(job.zone).isoformat(timespec="minutes"))
+            if error is None:
+                scope.fingerprint = ["crashed", job.app_name]
+                text = f"{job.app_name} crashed: {crash_line(run, self._redact)}"
+                scope.capture_message(text, level="error")
+            else:
+                scope.capture_exception(error)
+
+    def trouble(self, message: str) -> None:
+        """Capture what a person has to mend."""
+        import sentry_sdk
+
+        sentry_sdk.capture_message(self._redact(message), level="fatal")
+
+    def finished(self) -> None:
+        """Wait until what was captured is sent, but not for long."""
+        import sentry_sdk
+
+        sentry_sdk.flush(timeout=PATIENCE)

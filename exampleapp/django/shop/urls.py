@@ -1,0 +1,6 @@
+"""All that the shop has to show: Django's admin."""
+
+from django.contrib import admin
+from django.urls import path
+
+urlpatterns = [path("admin/", admin.site.urls)]

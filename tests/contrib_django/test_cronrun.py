@@ -1,0 +1,278 @@
+"""``manage.py cronrun`` and its helpers, as processes on a real database."""
+
+import json
+import signal
+import time
+
+import pytest
+
+from crontabber.errors import ExitCode
+from tests.acceptance.rows import pass_time, ran, runs, state
+from tests.contrib_django.site import Site
+from tests.server import own_server
+from tests.support import TIMEOUT, Database
+
+
+def logged(text: str) -> list[str]:
+    """The lines of a log without the time: ``INFO - …``."""
+    return [line.split(",", 1)[1].split(" ", 1)[1] for line in text.splitlines()]
+
+
+def test_what_a_command_prints_is_logged(site: Site, database: Database) -> None:
+    jobs = [{"cmd": "talk", "cmd_args": ["--count=41", "word"]}]
+    output = site.told(database, jobs).ok("cronrun")
+    lines = logged("\n".join(line for line in output.splitlines() if "shop" not in line))
+    assert "INFO - talk: printed ['word'] 42 False" in lines
+    assert "WARNING - talk: to stderr" in lines
+    assert "INFO - talk: one" in lines
+    assert "INFO - talk: two" in lines
+    assert "WARNING - talk: an error" in lines
+    assert "INFO - talk: no end" in lines
+    # what nobody handles goes where logging puts it: to stderr, which is logged
+    assert "WARNING - talk: logged" in lines
+    assert lines[-1].startswith("INFO - talk succeeded in ")
+    assert len(lines) == 8
+
+
+def test_arguments_for_once(site: Site, database: Database) -> None:
+    told = site.told(database, [{"cmd": "talk"}])
+    once = ("--job-arg", "count=1", "--job-arg", "loud=yes", "--job-arg", "words=x")
+    assert "printed ['x'] 2 True" in told.ok("cronrun", "--job=talk", "--force", *once)
+    assert "is not run: not due" in told.ok("cronrun", "--job=talk")
+    refused = told("cronrun", "--job-arg", "count=1")
+    assert refused.returncode == 1
+    assert "need --job=NAME" in refused.stderr
+    refused = told("cronrun", "--job=tlk")
+    assert (refused.returncode, refused.stderr) == (
+        1,
+        "CommandError: there is no job 'tlk': did you mean talk?\n",
+    )
+
+
+def test_backfill_and_last_success(site: Site, database: Database) -> None:
+    """trap: a backfill slot that failed was lost, as last success moved on"""
+    zone = 'CRONTABBER_TIMEZONE = "Asia/Tokyo"'
+    jobs = [{"cmd": "dates", "frequency": "1h", "backfill": True, "last_success": True}]
+    told = site.told(database, jobs, zone)
+    database.execute(f"ALTER DATABASE {database.dbname} SET timezone TO 'UTC'")
+    told.ok("cronrun")
+    pass_time(database, "3 hours")
+    [(first,)] = database.execute(
+        "SELECT to_char(last_success AT TIME ZONE 'Asia/Tokyo', 'YYYY-MM-DD\"T\"HH24:MI')"
+        " FROM crontabber"
+    )
+    given = [
+        line.split(": ")[1].split("|") for line in told.ok("cronrun").splitlines() if "|" in line
+    ]
+    assert given[0][1] == first
+    assert [last for _, last in given[1:]] == [slot for slot, _ in given[:-1]]
+    assert len(given) == 3
+    assert "a backfill app, which only runs by its own schedule" in told.ok(
+        "cronrun", "--job=dates", "--force"
+    )
+    assert len(ran(database)) == 4
+
+
+def test_without_a_success_there_is_no_last_success(site: Site, database: Database) -> None:
+    told = site.told(
+        database, [{"cmd": "dates", "last_success": True, "cmd_args": ["--run-time=x"]}]
+    )
+    assert "dates: x|\n" in told.ok("cronrun")
+
+
+def test_parents_go_first_and_a_bad_job_does_not_stop_the_others(
+    site: Site, database: Database
+) -> None:
+    jobs = [
+        {"cmd": "talk", "name": "child", "depends_on": ["parent"]},
+        {"cmd": "fail", "frequency": "0m"},
+        {"cmd": "talk", "name": "parent"},
+        {"cmd": "talk", "name": "orphan", "depends_on": ["fail2"]},
+        {"cmd": "fail", "name": "fail2"},
+        {"cmd": "no_such", "name": "gone"},
+    ]
+    done = site.told(database, jobs)("cronrun", "--verbosity=0")
+    assert done.returncode == ExitCode.ERROR
+    assert "CRITICAL - the schedule of CRONTABBER_JOBS[1] (fail) cannot be used" in done.stderr
+    assert ran(database) == ["parent", "child"]
+    assert dict(runs(database, "fail2")) == {"fail2": "<class 'ValueError'>"}
+    assert state(database, "gone").last_error["value"] == "there is no command 'no_such'"
+    error = state(database, "fail2").last_error
+    assert error["value"] == "<b>no\x1b[31m luck</b>"
+    assert "contrib/django" not in error["traceback"]
+
+
+def test_a_job_that_runs_elsewhere_is_skipped(site: Site, database: Database) -> None:
+    jobs = [{"cmd": "wait", "frequency": "1m"}, {"cmd": "talk"}]
+    told = site.told(database, jobs)
+    with told.started("cronrun") as first:
+        assert "wait: begun" in first.stderr.readline()
+        second = told("cronrun")
+        assert second.returncode == ExitCode.ONGOING
+        assert "wait is skipped: running elsewhere" in second.stderr
+        for command in ("cronreset", "cronmarksuccess"):
+            refused = told(command, "wait", "talk")
+            assert refused.returncode == ExitCode.ONGOING
+            assert "wait is running now" in refused.stdout
+            assert "talk" in refused.stdout
+        first.send_signal(signal.SIGTERM)
+        assert first.wait(TIMEOUT) == 128 + signal.SIGTERM
+    assert state(database, "wait").last_error["value"] == "stopped by SIGTERM"
+    assert state(database, "wait").ongoing is None
+
+
+def test_reset_and_mark(site: Site, database: Database) -> None:
+    jobs = [
+        {"cmd": "fail", "frequency": "1h"},
+        {"cmd": "dates", "frequency": "1h", "backfill": True, "last_success": True},
+    ]
+    told = site.told(database, jobs)
+    # a new backfill job can begin in the past
+    three = time.strftime("%Y-%m-%dT%H:%M", time.gmtime(time.time() - 3 * 3600 - 5))
+    told.ok("cronmarksuccess", "dates", f"--at={three}")
+    output = told.ok("cronrun")
+    assert output.count("dates: ") == 3
+    assert f"|{three}" in output
+    assert state(database, "fail").error_count == 1
+
+    assert "fail counts as having succeeded" in told.ok("cronmarksuccess", "all")
+    assert state(database, "fail").error_count == 0
+    pass_time(database, "5 hours", "dates")
+    told.ok("cronmarksuccess", "dates")
+    assert "dates" not in told.ok("cronrun")
+
+    refused = told("cronreset", "fail", "daets")
+    assert refused.returncode == 1
+    assert refused.stderr == "CommandError: there is no job 'daets': did you mean dates?\n"
+    assert state(database, "fail")
+    assert told.ok("cronreset", "all").count("is reset") == 2
+    assert database.execute("SELECT app_name FROM crontabber") == []
+
+
+def test_the_log_is_trimmed(site: Site, database: Database) -> None:
+    told = site.told(database, [{"cmd": "cronclean", "cmd_args": ["--keep-successes=1"]}])
+    assert "removed from the log: 0 successes, 0 errors" in told.ok("cronrun")
+    database.execute(
+        "INSERT INTO crontabber_log (app_name, log_time, exc_type)"
+        " SELECT 'x', now() - '2 days'::interval, type FROM unnest(ARRAY[NULL, 'E']) AS type"
+    )
+    assert told.ok("cronclean", "--keep-successes=1") == (
+        "removed from the log: 1 successes, 0 errors\n"
+    )
+    assert (
+        told.ok("cronclean", "--keep-errors=1") == "removed from the log: 0 successes, 1 errors\n"
+    )
+    assert told("cronclean", "--keep-errors=-1").returncode == 2
+
+
+def test_check_reports_every_fault(site: Site, database: Database) -> None:
+    jobs = [
+        {"cmd": "repotr"},
+        {"cmd": "report", "frequency": "1w"},
+        {"cmd": "talk", "backfill": True},
+        {"cmd": "dates", "cmd_args": ["--run-time=x"]},
+        {"cmd": "wait", "name": "a", "depends_on": ["b"]},
+        {"cmd": "wait", "name": "b", "depends_on": ["a", "c"]},
+        {"cmd": "broken"},
+    ]
+    site.write("shop/management/commands/broken.py", "1 / 0\n")
+    more = """CRONTABBER_ERROR_RETRY_TIME = "soon"
+CRONTABBER_TIMEZONE = "Mars"
+CRONTABBER_SENTRY_DSN = "http://secret@/"
+CRONTABBER_DATABASE = "defualt"
+CRONTABBER_JBOS = []
+"""
+    done = site.told(database, jobs, more)("check")
+    assert done.returncode == 1
+    for said in (
+        "(crontabber.E001) CRONTABBER_DATABASE is 'defualt', which is not in DATABASES",
+        "HINT: did you mean default?",
+        "(crontabber.E001) CRONTABBER_TIMEZONE cannot be used",
+        "(crontabber.E001) CRONTABBER_ERROR_RETRY_TIME cannot be used",
+        "(crontabber.E001) CRONTABBER_SENTRY_DSN cannot be used",
+        "(crontabber.W001) there is no setting CRONTABBER_JBOS",
+        "HINT: did you mean CRONTABBER_JOBS?",
+        "(crontabber.E001) the schedule of CRONTABBER_JOBS[1] (report) cannot be used",
+        "(crontabber.E002) the job 'repotr' runs 'repotr', which is no command",
+        "HINT: did you mean report?",
+        "(crontabber.E004) the job 'talk' has 'backfill', and its command no option 'run_time'",
+        "(crontabber.E005) the arguments of the job 'dates' are refused: the following",
+        "arguments are required: --last-success",
+        "(crontabber.E006) jobs depend on each other in a circle: ",
+        "(crontabber.W002) the job 'b' depends on 'c', which is not in CRONTABBER_JOBS",
+        "(crontabber.E003) the command of the job 'broken' cannot be made: ZeroDivisionError",
+    ):
+        assert said in done.stderr
+    assert "secret" not in done.stderr
+    assert "12 issues" in done.stderr
+
+
+def test_the_database_has_to_be_postgresql(site: Site, database: Database) -> None:
+    more = 'DATABASES["default"] = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}'
+    told = site.told(database, [], more)
+    assert "is of the kind sqlite, and crontabber needs PostgreSQL" in told("check").stderr
+    done = told("cronlist")
+    assert done.returncode == 1
+    assert done.stderr.startswith("CommandError: the database 'default' is of the kind sqlite")
+
+
+def test_the_loop_survives_a_restart_of_the_database_and_stops_in_a_job(site: Site) -> None:
+    with own_server() as server:
+        jobs = [{"cmd": "wait", "frequency": "1m"}, {"cmd": "talk"}]
+        told = site.told(server.database, jobs)
+        told.ok("cronmarksuccess", "wait")  # so that at first there is nothing to wait for
+        program = (
+            "from datetime import timedelta; from django.core.management import call_command;"
+            "call_command('cronrun', loop=True, every=timedelta(milliseconds=100), verbosity=2)"
+        )
+        with told.started("shell", "-v0", "-c", program) as loop:
+
+            def until(text: str) -> None:
+                for line in loop.stderr:
+                    if text in line:
+                        return
+                raise AssertionError(f"no {text!r}, and it ended with {loop.wait()}")
+
+            until("talk succeeded")
+            until("wait is skipped: not due")
+            server.stop()
+            until("CRITICAL - cannot use the database")
+            server.start()
+            until("wait is skipped: not due")
+            server.database.execute("UPDATE crontabber SET next_run = now(), next_slot = now()")
+            until("wait: begun")
+            loop.send_signal(signal.SIGTERM)
+            until("stopped by SIGTERM")
+            assert loop.wait(TIMEOUT) == 0
+        assert state(server.database, "wait").last_error["value"] == "stopped by SIGTERM"
+        assert state(server.database, "wait").ongoing is None
+
+
+def test_errors_go_to_the_sentry_of_the_project_once(site: Site, database: Database) -> None:
+    """trap: sentry-sdk takes what is logged for an error of its own"""
+    pytest.importorskip("sentry_sdk")
+    sent = site.directory / "sent"
+    more = f"""
+import json, sentry_sdk
+from sentry_sdk.transport import Transport
+
+class Outbox(Transport):
+    def capture_envelope(self, envelope):
+        with open({str(sent)!r}, "a") as file:
+            print(json.dumps(envelope.get_event()), file=file)
+
+sentry_sdk.init("http://key@127.0.0.1:9/1", transport=Outbox, release="shop 1")
+"""
+    jobs = [{"cmd": "fail"}, {"cmd": "fail", "frequency": "0m"}]
+    site.told(database, jobs, more)("cronrun")
+    trouble, error = map(json.loads, sent.read_text().splitlines())
+    assert (error["release"], error["tags"]["app_name"]) == ("shop 1", "fail")
+    assert error["exception"]["values"][-1]["type"] == "ValueError"
+    assert trouble["level"] == "fatal"
+    assert "'0m' is not a frequency" in trouble["message"]
+
+
+def test_errors_go_to_a_dsn(site: Site, database: Database) -> None:
+    dsn = 'CRONTABBER_SENTRY_DSN = "http://key@127.0.0.1:9/2"'
+    output = site.told(database, [{"cmd": "fail"}], dsn).ok("cronrun")
+    assert "Sentry did not get 1 of 1 errors" in output

@@ -1,0 +1,159 @@
+"""What runs a command: its command line, what becomes of its output, and the loop."""
+
+# ruff: noqa: T201
+
+import logging
+import os
+import signal
+import sys
+from argparse import ArgumentParser
+from datetime import timedelta
+
+import pytest
+
+pytest.importorskip("django", reason="Django is not installed: pip install 'crontabber[django]'")
+
+from django.core.management import CommandError
+
+from crontabber.contrib.django.command import command_line
+from crontabber.contrib.django.jobs import Job
+from crontabber.contrib.django.loop import loop
+from crontabber.contrib.django.output import logged_output
+from crontabber.errors import DatabaseUnavailable, ExitCode
+from crontabber.schedule.grammar import Schedule
+
+JOB = Job("report", "report", Schedule.parse("1d"), ("--days=3", "archive"))
+
+
+class Report:
+    """As much of a command as is asked."""
+
+    def create_parser(self, *_):
+        parser = ArgumentParser()
+        parser.add_argument("where", nargs="*")
+        parser.add_argument("--days", type=int)
+        parser.add_argument("-t", "--run-time")
+        parser.add_argument("--dry", action="store_true")
+        return parser
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ([], []),
+        ([("run_time", "2026-11-21T03:00")], ["--run-time=2026-11-21T03:00"]),
+        ([("run_time", "")], ["--run-time="]),
+        ([("run-time", "x"), ("--days", "4")], ["--run-time=x", "--days=4"]),
+        ([("dry", "yes")], ["--dry"]),
+        ([("dry", "0")], []),
+        ([("where", "there")], ["there"]),
+    ],
+)
+def test_arguments_are_given_by_name(more, words):
+    assert command_line(Report(), JOB, more) == ["--days=3", "archive", *words]
+
+
+@pytest.mark.parametrize(
+    ("argument", "said"),
+    [
+        (("dyas", "1"), "the command has no option 'dyas': did you mean days?"),
+        (("zzz", "1"), "the command has no option 'zzz'; it has days, dry, help, run_time, where"),
+        (("dry", "maybe"), "dry=maybe cannot be given: it is neither yes nor no"),
+    ],
+)
+def test_an_argument_that_the_command_does_not_take_is_refused(argument, said):
+    with pytest.raises(CommandError) as error:
+        command_line(Report(), JOB, [argument])
+    assert str(error.value) == said
+
+
+def test_each_line_is_logged_with_the_job(caplog):
+    caplog.set_level(logging.INFO, "crontabber.output")
+    with logged_output("report", lambda text: text.replace("secret", "***")) as (out, _):
+        print("one\r\ntwo secret")
+        print("wrong", file=sys.stderr)
+        out.write("half a ")
+        assert len(caplog.records) == 3
+        out.write("line\n\x1b[31mred")
+    lines = [(record.levelname, record.getMessage()) for record in caplog.records]
+    assert lines == [
+        ("INFO", "report: one"),
+        ("INFO", "report: two ***"),
+        ("WARNING", "report: wrong"),
+        ("INFO", "report: half a line"),
+        ("INFO", r"report: \x1b[31mred"),
+    ]
+    assert {(record.action, record.app_name) for record in caplog.records} == {("output", "report")}
+
+
+def test_a_handler_that_writes_to_stderr_does_not_hear_itself(capsys, monkeypatch):
+    """trap: the log line of a printed line is printed, and logged, and printed"""
+
+    class ToStderr(logging.Handler):
+        def emit(self, record):
+            print(record.getMessage(), file=sys.stderr)
+
+    logger = logging.getLogger("crontabber.output")
+    monkeypatch.setattr(logger, "handlers", [ToStderr()])
+    with logged_output("report"):
+        print("wrong", file=sys.stderr)
+    assert capsys.readouterr().err == "report: wrong\n"
+
+
+def test_output_is_given_back_when_the_command_raises():
+    before = sys.stdout, sys.stderr
+    with pytest.raises(ValueError, match="no"), logged_output("report"):
+        raise ValueError("no")
+    assert (sys.stdout, sys.stderr) == before
+
+
+@pytest.fixture
+def ticks():
+    return []
+
+
+def test_the_loop_survives_what_ticks_raise(ticks, caplog):
+    def tick(signals):
+        ticks.append(signals)
+        if len(ticks) == 1:
+            raise DatabaseUnavailable("cannot use the database")
+        if len(ticks) == 2:
+            raise ZeroDivisionError
+        if len(ticks) == 4:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return ExitCode.ERROR
+
+    assert loop(tick, timedelta()) == signal.SIGTERM
+    assert len(ticks) == 4
+    first, second = [r for r in caplog.records if r.levelno >= logging.ERROR]
+    assert first.getMessage() == "cannot use the database"
+    assert (second.getMessage(), second.exc_info[0]) == ("a tick failed", ZeroDivisionError)
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_ends_the_wait_between_ticks(signum, ticks):
+    alarm = signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signum))
+    before = signal.getsignal(signum)
+
+    def tick(_):
+        ticks.append(signal.setitimer(signal.ITIMER_REAL, 0.05))
+        return ExitCode.OK
+
+    try:
+        assert loop(tick, timedelta(hours=1)) == signum
+    finally:
+        signal.signal(signal.SIGALRM, alarm)
+    assert len(ticks) == 1
+    assert signal.getsignal(signum) is before
+
+
+def test_a_signal_in_the_bookkeeping_is_not_lost(ticks):
+    """trap: a signal that comes after the tick's last look at it is forgotten with the tick"""
+
+    def tick(signals):
+        ticks.append(signals)
+        os.kill(os.getpid(), signal.SIGTERM)  # while nothing may be interrupted
+        return ExitCode.OK
+
+    assert loop(tick, timedelta(hours=1)) == signal.SIGTERM
+    assert len(ticks) == 1

@@ -1,0 +1,105 @@
+"""The settings: what a job is made of, and what is said of one that cannot be used."""
+
+import pytest
+
+pytest.importorskip("django", reason="Django is not installed: pip install 'crontabber[django]'")
+
+from crontabber.contrib.django.database import parameters
+from crontabber.contrib.django.jobs import Job, Jobs, SettingError, read_job
+from crontabber.schedule.grammar import Schedule
+
+
+def test_a_command_alone_runs_daily():
+    assert read_job({"cmd": "report"}, "here") == Job("report", "report", Schedule.parse("1d"))
+
+
+def test_a_job_with_everything():
+    entry = {
+        "cmd": "report",
+        "name": "report-csv",
+        "cmd_args": ["--days", 3],
+        "frequency": "2d",
+        "time": "21:00",
+        "backfill": True,
+        "last_success": True,
+        "depends_on": "fetch",
+    }
+    job = read_job(entry, "here")
+    assert job == Job(
+        name="report-csv",
+        cmd="report",
+        schedule=Schedule.parse("2d|21:00"),
+        cmd_args=("--days", "3"),
+        depends_on=("fetch",),
+        backfill=True,
+        last_success=True,
+    )
+    assert str(job.line) == "django:report-csv|2d|21:00"
+    assert str(job) == "report --days 3"
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ("report", "is a str, and not a dict"),
+        ({}, "has no command"),
+        ({"cmd": 3}, "has no command"),
+        ({"cmd": "r", "frequncy": "1d"}, "unknown key 'frequncy': did you mean frequency?"),
+        ({"cmd": "r", "zzz": 1}, "unknown key 'zzz': a job has cmd, name, cmd_args"),
+        ({"cmd": "r", "frequency": "5"}, "cannot be used: '5' is not a frequency"),
+        ({"cmd": "r", "frequency": 5}, "frequency of here (r) is 5: make it a text"),
+        ({"cmd": "r", "frequency": "1d|03:00"}, "'1d|03:00' is not a frequency"),
+        ({"cmd": "r", "time": "3:00"}, "'3:00' is not a time"),
+        ({"cmd": "r", "frequency": "1h", "time": "03:00"}, "needs a frequency of whole days"),
+        ({"cmd": "r", "cmd_args": "--x"}, "make it a list"),
+        ({"cmd": "r", "backfill": "yes"}, "make it True or False"),
+        ({"cmd": "r", "depends_on": [1]}, "make it the name of a job"),
+        ({"cmd": "r", "name": ""}, "make it a text"),
+        ({"cmd": "all"}, "give it another name"),
+    ],
+)
+def test_what_is_wrong_with_a_job_is_said(entry, said):
+    with pytest.raises(SettingError) as error:
+        read_job(entry, "here")
+    assert said in str(error.value)
+
+
+def test_one_bad_job_does_not_spoil_the_others():
+    jobs = Jobs.read([{"cmd": "a"}, {}, {"cmd": "a"}, {"cmd": "a", "name": "b"}])
+    assert [str(line) for line in jobs.lines] == ["django:a|1d", "django:b|1d"]
+    assert [fault.message for fault in jobs.faults] == [
+        "CRONTABBER_JOBS[1] has no command",
+        "CRONTABBER_JOBS[2] (a) is the second job called 'a'",
+    ]
+
+
+def test_the_setting_is_a_list():
+    [fault] = Jobs.read({"cmd": "a"}).faults
+    assert str(fault) == "CRONTABBER_JOBS is a dict, and not a list: make it a list of dicts"
+
+
+def _database(**values):
+    return {"NAME": "", "HOST": "", "PORT": "", "USER": "", "PASSWORD": "", "OPTIONS": {}, **values}
+
+
+@pytest.mark.parametrize(
+    ("database", "expected"),
+    [
+        (_database(), {}),
+        (
+            _database(NAME="shop", HOST="db", PORT=5433, USER="u", PASSWORD="a b"),
+            {"dbname": "shop", "host": "db", "port": "5433", "user": "u", "password": "a b"},
+        ),
+        (
+            _database(OPTIONS={"sslmode": "require", "connect_timeout": 3, "pool": True}),
+            {"sslmode": "require", "connect_timeout": "3"},
+        ),
+        (_database(OPTIONS={"service": "shop", "isolation_level": 2}), {"service": "shop"}),
+        (
+            _database(OPTIONS={"options": "-c search_path=jobs", "assume_role": "the owner"}),
+            {"options": "-c search_path=jobs -c role=the\\ owner"},
+        ),
+    ],
+)
+def test_libpq_is_told_what_django_is_told(database, expected):
+    assert parameters(database) == expected
