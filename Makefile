@@ -8,11 +8,12 @@ PIP := umask 022 && $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo demo-django test torture bench lint format docs clean
+.PHONY: help venv demo demo-django demo-cluster test torture bench lint format docs clean
 
 help:
 	@echo 'make demo    run the example jobs on a PostgreSQL of their own, and list their state'
 	@echo 'make demo-django  the same for a Django project'
+	@echo 'make demo-cluster  three workers of Procrastinate, of which one is killed'
 	@echo 'make test    lint, check types and run all tests; PYTEST="-k name" chooses tests'
 	@echo 'make torture kill ticks in all ways and count the slots; KILLS=1000 SEED=815 if you like'
 	@echo 'make bench   measure what a tick costs; BENCH=--quick for a first look'
@@ -29,6 +30,9 @@ demo: venv
 
 demo-django: $(VENV)/installed-for-django
 	@$(BIN)/python exampleapp/demo_django.py
+
+demo-cluster: $(VENV)/installed-for-procrastinate
+	@$(BIN)/python exampleapp/demo_cluster.py
 
 test: lint
 	$(BIN)/python -m pytest $(PYTEST)
@@ -74,6 +78,11 @@ $(VENV)/installed: $(BIN)/python requirements.txt pyproject.toml setup.py
 $(VENV)/installed-for-django: $(VENV)/installed
 	@echo 'Installing Django into $(VENV) ...'
 	@$(PIP) install --editable '.[django]'
+	@touch $@
+
+$(VENV)/installed-for-procrastinate: $(VENV)/installed
+	@echo 'Installing Procrastinate into $(VENV) ...'
+	@$(PIP) install --editable '.[procrastinate]'
 	@touch $@
 
 $(VENV)/installed-for-tests: $(VENV)/installed test-requirements.txt

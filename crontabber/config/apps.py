@@ -35,9 +35,12 @@ def app_configs(sources: Sources, classes: Classes) -> AppConfigs:
 
 
 def all_options(sources: Sources, classes: Classes) -> dict[str, Any]:
-    """Every option there is, resolved, by dotted name; raises ConfigError."""
+    """Every option there is, of at least one class, resolved, by dotted name.
+
+    Raises ConfigError.
+    """
     options: dict[str, Any] = {}
-    for batch in [*_batches(classes)] or [{}]:
+    for batch in _batches(classes):
         options = {**Resolver(sources, batch).options, **options}
     return options
 

@@ -112,9 +112,7 @@ class Settings:
 
         Raises a ConfigError if it is on the command line, or ``admin.strict`` is set.
         """
-        from .apps import all_options
-
-        return self._judge(all_options(self._sources, classes))
+        return self._judge(self._options(classes))
 
     def run_admin(self, classes: Classes) -> str:
         """Do what `wants_admin` speaks of, with the options of *classes*.
@@ -122,9 +120,8 @@ class Settings:
         Returns the text to print, and writes the file to write. Raises ConfigError.
         """
         from . import dump, usage
-        from .apps import all_options
 
-        options = all_options(self._sources, classes)
+        options = self._options(classes)
         self._judge(options)
         texts = self._sources.texts
         if path := self._admin("dump_conf"):
@@ -139,6 +136,12 @@ class Settings:
         from . import usage
 
         return usage.to_lines(self._base.options, self._sources)
+
+    def _options(self, classes: Classes) -> Mapping[str, Any]:
+        """Every option there is; without *classes* a manager, 9 ms of --help, is saved."""
+        from .apps import all_options
+
+        return all_options(self._sources, classes) if classes else self._base.options
 
     def _judge(self, options: Mapping[str, Any]) -> tuple[str, ...]:
         unknown = names.unknown(self._sources, options)

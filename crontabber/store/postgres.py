@@ -112,15 +112,25 @@ class PostgresStore:
         try:
             return self._claim(wanted, parents, shared)
         except ConnectionGone:
-            assert wanted.claim is not None, "a claim names its holder"
-            wanted = wanted._replace(claim=self.holder(wanted.claim.time))
-            claimed = self._claim(wanted, parents, shared)
-        if claimed and not claimed.marked and _same_holder(claimed.state, wanted):
-            # it was marked, but the answer got lost with the connection
-            assert claimed.state is not None
-            marked = self.save(claimed.state, wanted)
-            return Claimed(marked, claimed.parents, marked=True)
-        return claimed
+            return self._patiently(lambda: self._claim_again(wanted, parents, shared))
+
+    def _claim_again(
+        self, wanted: JobState, parents: Sequence[str], shared: int | None
+    ) -> Claimed | None:
+        """Claim over a new connection: the old one may have done so, and only not said it."""
+        assert wanted.claim is not None, "a claim names its holder"
+        wanted = wanted._replace(claim=self.holder(wanted.claim.time))
+        claimed = self._claim(wanted, parents, shared)
+        if claimed is None:
+            found = self._read(wanted.app_name)
+            if found is None or found.ongoing is None or _same_holder(found, wanted):
+                # the server may not have noticed yet that our old session is gone
+                raise _StillHeld(f"{wanted.app_name} is claimed by a session that was lost")
+            return None
+        if claimed.marked or not _same_holder(claimed.state, wanted):
+            return claimed
+        assert claimed.state is not None
+        return claimed._replace(state=self.save(claimed.state, wanted), marked=True)
 
     def _claim(
         self, wanted: JobState, parents: Sequence[str], shared: int | None
