@@ -1,0 +1,206 @@
+"""The books: the tables and the ledger, before a round and after it."""
+
+import contextlib
+import os
+import time
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import psycopg2
+from psycopg2.extensions import make_dsn
+
+from crontabber.base import BaseCronApp
+from tests.support import TIMEOUT, Database
+from tests.torture.jobs import GATE_LOCK
+from tests.torture.oracle import Entry, Expected, History, Logged
+
+MINUTE = timedelta(minutes=1)
+DAY = timedelta(days=1)
+
+_LEDGER = """
+    CREATE TABLE IF NOT EXISTS ledger (
+        app text, slot timestamptz, run text, pid integer, phase text,
+        at timestamptz DEFAULT clock_timestamp()
+    )
+"""
+_PREPARE = """
+    INSERT INTO crontabber (
+        app_name, next_run, next_slot, first_run, last_run, own_last_run, last_success,
+        error_count, depends_on, class_path, plan, backfill
+    ) VALUES (%s, %s, %s, %s, %s, %s, %s, 0, %s, %s, %s, %s)
+"""
+
+
+class Books:
+    """What is written in a database about *apps*; use it as a context manager.
+
+    *ledger* is the database for the ledger of jobs that write at once, where it must not
+    fall with the other.
+    """
+
+    def __init__(
+        self, database: Database, apps: Sequence[type[BaseCronApp]], ledger: Database | None
+    ) -> None:
+        self.database = database
+        self.ledger = ledger or database
+        self.apps = apps
+        self._first: dict[str, datetime | None] = {}
+        self._connections: dict[Database, Any] = {}
+        for where in self._databases():
+            self.execute(_LEDGER, database=where)
+
+    def __enter__(self) -> "Books":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.reconnect()
+
+    # -- before ----------------------------------------------------------------
+
+    def prepare(self, backlog: int = 3) -> None:
+        """Forget all, and have the jobs due: the backfills for *backlog* slots, the others one."""
+        self._forget("DELETE FROM crontabber; DELETE FROM crontabber_log")
+        [(now,)] = self.execute("SELECT date_trunc('minute', now())")
+        for app in self.apps:
+            slot = now - MINUTE * (backlog - 1) if app.is_backfill else now
+            self._first[app.app_name] = slot
+            before = slot - (MINUTE if app.is_backfill else DAY)
+            times = (slot, slot, before, before, before, before)
+            about = (parents(app), class_path(app), frequency(app), app.is_backfill)
+            self.execute(_PREPARE, (app.app_name, *times, *about))
+
+    def prepare_first(self) -> None:
+        """Forget all, the tables too: nothing has ever run."""
+        self._forget("DROP TABLE IF EXISTS crontabber, crontabber_log")
+        self._first = {app.app_name: None for app in self.apps}
+
+    def _forget(self, statement: str) -> None:
+        self.await_none(f"SELECT 1 FROM pg_stat_activity WHERE {BACKENDS}")
+        for where in self._databases():
+            self.execute("DELETE FROM ledger", database=where)
+        self.execute(statement)
+
+    # -- meanwhile -------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def gate(self) -> Iterator[None]:
+        """Have the job that `jobs.GATE` names wait in the middle, until this is over."""
+        self.execute("SELECT pg_advisory_lock(%s)", (GATE_LOCK,), self.ledger)
+        try:
+            yield
+        finally:
+            self.release_gate()
+
+    def release_gate(self) -> None:
+        """Let the job go on."""
+        self.execute("SELECT pg_advisory_unlock_all()", database=self.ledger)
+
+    def await_at_gate(self, count: int = 1) -> None:
+        """Wait until so many runs are at the gate."""
+        self.await_none(
+            "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            " AND objid = %s HAVING count(*) <> %s",
+            (GATE_LOCK, count),
+            self.ledger,
+        )
+
+    def await_none(self, query: str, parameters: Any = None, at: Database | None = None) -> None:
+        """Wait until a query has no rows."""
+        give_up = time.monotonic() + TIMEOUT
+        while self.execute(query, parameters, at):
+            assert time.monotonic() < give_up, f"waited too long for: {query}"
+
+    # -- afterwards ------------------------------------------------------------
+
+    def busy(self) -> list[tuple[str, str]]:
+        """The jobs that are due or ongoing."""
+        if self.execute("SELECT to_regclass('crontabber') IS NULL")[0][0]:
+            return [("no", "tables")]
+        return self.execute(
+            "SELECT app_name, next_run::text FROM crontabber"
+            " WHERE ongoing IS NOT NULL OR next_run <= now()"
+        )
+
+    def history(self, killed: Collection[int]) -> History:
+        """What is known now."""
+        rows = self.execute("SELECT app_name, next_slot, ongoing FROM crontabber")
+        upcoming = {name: slot for name, slot, _ in rows}
+        log = self.execute(
+            "SELECT app_name, slot, success, exc_type, exc_value, log_time"
+            " FROM crontabber_log ORDER BY id"
+        )
+        entries = "SELECT app, slot, run, pid, phase, at FROM ledger"
+        return History(
+            expected=[self._expected(app, upcoming.get(app.app_name)) for app in self.apps],
+            entries=[
+                Entry(*row)
+                for where in self._databases()
+                for row in self.execute(entries, database=where)
+            ],
+            log=[Logged(*row) for row in log],
+            ongoing=[name for name, _, ongoing in rows if ongoing],
+            killed=frozenset(killed),
+            host=os.uname().nodename,
+        )
+
+    def _expected(self, app: type[BaseCronApp], upcoming: datetime | None) -> Expected:
+        first = self._first[app.app_name]
+        slots = (first,) if first else None
+        if first and app.is_backfill:
+            # those too that came due meanwhile; that none is open any more `busy` knows
+            count = round(((upcoming or first) - first) / MINUTE)
+            slots = tuple(first + MINUTE * number for number in range(max(count, 1)))
+        about = (app.single_transaction, app.is_backfill, tuple(parents(app)))
+        return Expected(app.app_name, slots, *about)
+
+    # -- the databases ---------------------------------------------------------
+
+    def execute(
+        self, statement: str, parameters: Any = None, database: Database | None = None
+    ) -> list[Any]:
+        """Run a statement, where the state is or elsewhere; over connections that are kept."""
+        where = database or self.database
+        if where not in self._connections:
+            self._connections[where] = psycopg2.connect(dsn(where))
+            self._connections[where].autocommit = True
+        with self._connections[where].cursor() as cursor:
+            cursor.execute(statement, parameters)
+            return cursor.fetchall() if cursor.description else []
+
+    def reconnect(self) -> None:
+        """Close the connections, until they are used again: a server may have gone."""
+        while self._connections:
+            self._connections.popitem()[1].close()
+
+    def _databases(self) -> set[Database]:
+        return {self.database, self.ledger}
+
+
+BACKENDS = "datname = current_database() AND application_name = 'crontabber'"
+"""Which rows of pg_stat_activity are those of ticks and jobs."""
+
+
+def dsn(database: Database) -> str:
+    """How to connect, under a name that is not crontabber's."""
+    return make_dsn(
+        host=database.host,
+        port=database.port,
+        dbname=database.dbname,
+        user=database.user,
+        password=database.password or None,
+        application_name="ledger",
+        options="-c statement_timeout=60000",
+    )
+
+
+def class_path(app: type[BaseCronApp]) -> str:
+    return f"{app.__module__}.{app.__name__}"
+
+
+def frequency(app: type[BaseCronApp]) -> str:
+    return "1m" if app.is_backfill else "1d"
+
+
+def parents(app: type[BaseCronApp]) -> list[str]:
+    return [app.depends_on] if isinstance(app.depends_on, str) else list(app.depends_on)

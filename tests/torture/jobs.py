@@ -1,0 +1,119 @@
+"""The jobs that are tortured; each writes into a ledger what it does, and when.
+
+Jobs that are a single transaction write in that transaction: what was not committed was
+not done. All others write at once, over a connection of their own: what was begun stays.
+"""
+
+import contextlib
+import os
+import uuid
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import psycopg2
+
+from crontabber.base import BaseCronApp
+from crontabber.interruptible import InterruptibleConnection
+from crontabber.mixins import (
+    as_backfill_cron_app,
+    as_single_postgres_transaction,
+    using_postgres,
+    with_subprocess,
+)
+
+LEDGER = "TORTURE_LEDGER"
+"""The environment's variable with the connection string of the ledger that is written at once."""
+GATE = "TORTURE_GATE"
+"""The variable with an app_name: that job waits between start and end until `GATE_LOCK` is free."""
+GATE_LOCK = 815
+
+_WRITE = "INSERT INTO ledger (app, slot, run, pid, phase) VALUES (%s, %s, %s, %s, %s)"
+
+
+class Run:
+    """One run, as its job writes it down."""
+
+    def __init__(self, connection: Any, app_name: str, slot: datetime) -> None:
+        self._connection = connection
+        self._fields = (app_name, slot, uuid.uuid4().hex, os.getpid())
+        self.write("start")
+        if os.environ.get(GATE) == app_name:
+            self._execute("SELECT pg_advisory_lock_shared(%s)", (GATE_LOCK,))
+
+    def write(self, phase: str) -> None:
+        self._execute(_WRITE, (*self._fields, phase))
+
+    def _execute(self, statement: str, parameters: tuple[object, ...]) -> None:
+        with self._connection.cursor() as cursor:
+            cursor.execute(statement, parameters)
+
+
+@contextlib.contextmanager
+def ledger(app_name: str, slot: datetime) -> Iterator[None]:
+    """Write down the start, and the end if the run gets there, each at once."""
+    with contextlib.closing(
+        psycopg2.connect(os.environ[LEDGER], connection_factory=InterruptibleConnection)
+    ) as connection:
+        connection.autocommit = True
+        run = Run(connection, app_name, slot)
+        yield
+        run.write("end")
+
+
+class Plain(BaseCronApp):
+    app_name = "plain"
+
+    def run(self) -> None:
+        with ledger(self.app_name, self.job_information.next_slot):
+            pass
+
+
+class Child(BaseCronApp):
+    app_name = "child"
+    depends_on = "plain"
+
+    def run(self) -> None:
+        with ledger(self.app_name, self.job_information.next_slot):
+            pass
+
+
+@with_subprocess
+class Subprocess(BaseCronApp):
+    app_name = "subprocess"
+
+    def run(self) -> None:
+        with ledger(self.app_name, self.job_information.next_slot):
+            done = self.run_process(["cat"], input="one\ntwo\n")
+            assert done == (0, "one\ntwo\n", "")
+
+
+@as_backfill_cron_app
+class Backfill(BaseCronApp):
+    app_name = "backfill"
+
+    def run(self, date: datetime) -> None:
+        with ledger(self.app_name, date):
+            pass
+
+
+@using_postgres
+@as_single_postgres_transaction
+class Single(BaseCronApp):
+    app_name = "single"
+
+    def run(self, connection: Any) -> None:
+        Run(connection, self.app_name, self.job_information.next_slot).write("end")
+
+
+@using_postgres
+@as_single_postgres_transaction
+@as_backfill_cron_app
+class SingleBackfill(BaseCronApp):
+    app_name = "single-backfill"
+
+    def run(self, connection: Any, date: datetime) -> None:
+        Run(connection, self.app_name, date).write("end")
+
+
+ALL = (Plain, Child, Subprocess, Backfill, Single, SingleBackfill)

@@ -1,0 +1,110 @@
+"""Breaks crontabber on purpose: an oracle that does not notice is no oracle."""
+
+import contextlib
+import datetime
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+from unittest import mock
+
+import psycopg2
+import time_machine
+from psycopg2 import sql
+
+from crontabber.store.postgres import PostgresStore
+from crontabber.store.rows import run_parameters
+from tests.support import Database
+from tests.torture.jobs import LEDGER
+
+SABOTAGE = "TORTURE_SABOTAGE"
+"""The environment's variable that names what to break."""
+CLOCK = "TORTURE_CLOCK"
+"""The variable with the seconds by which the machine's clock is wrong."""
+
+
+def break_claims(database: Database) -> None:
+    """Have the server grant every advisory lock to everybody, without one."""
+    name = sql.Identifier(database.dbname)
+    database.execute(sql.SQL("ALTER DATABASE {} SET search_path = public, pg_catalog").format(name))
+    database.execute(
+        "CREATE FUNCTION public.pg_try_advisory_lock(bigint) RETURNS boolean"
+        " LANGUAGE sql AS 'SELECT true'"
+    )
+
+
+@contextlib.contextmanager
+def split_record() -> Iterator[None]:
+    """The log is written in one transaction, and the state in the next."""
+    whole = PostgresStore.save
+
+    def save(store: Any, before: Any, after: Any, run: Any = None, within: Any = None) -> Any:
+        if run and within is None:
+            _log(run)
+            run = None
+        return whole(store, before, after, run, within)
+
+    with mock.patch.object(PostgresStore, "save", save):
+        yield
+
+
+def _log(run: Any) -> None:
+    row = {"app_name": run.app_name, "exc_type": None, "exc_value": None, **run_parameters(run)}
+    connection = psycopg2.connect(os.environ[LEDGER])
+    with contextlib.closing(connection), connection, connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO crontabber_log (app_name, slot, success, exc_type, exc_value)"
+            " VALUES (%(app_name)s, %(slot)s, %(success)s, %(exc_type)s, %(exc_value)s)",
+            row,
+        )
+
+
+@contextlib.contextmanager
+def record_apart() -> Iterator[None]:
+    """The record is never part of the transaction that did the work."""
+    with mock.patch.object(PostgresStore, "shares_database", return_value=False):
+        yield
+
+
+@contextlib.contextmanager
+def forget_crashes() -> Iterator[None]:
+    """A crashed run is run again, and nobody is told."""
+    whole = PostgresStore.save
+
+    def save(store: Any, before: Any, after: Any, run: Any = None, within: Any = None) -> Any:
+        crash = run and run.error and "JobCrashed" in run.error.type
+        return whole(store, before, after, None if crash else run, within)
+
+    with mock.patch.object(PostgresStore, "save", save):
+        yield
+
+
+SABOTAGES = {each.__name__: each for each in (split_record, record_apart, forget_crashes)}
+
+
+@contextlib.contextmanager
+def apply(env: Mapping[str, str]) -> Iterator[None]:
+    """Break what the environment names, and set the clock as it says."""
+    with contextlib.ExitStack() as stack:
+        if name := env.get(SABOTAGE):
+            stack.enter_context(SABOTAGES[name]())
+        if seconds := env.get(CLOCK):
+            stack.enter_context(wrong_clock(float(seconds)))
+        yield
+
+
+@contextlib.contextmanager
+def wrong_clock(seconds: float) -> Iterator[None]:
+    """The machine's clock is wrong by so many seconds, and goes on from there."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    with time_machine.travel(now + datetime.timedelta(seconds=seconds), tick=True):
+        yield
+
+
+SITECUSTOMIZE = f"""\
+import os
+if not os.environ.keys().isdisjoint({{"{SABOTAGE}", "{CLOCK}"}}):
+    from tests.torture.sabotage import apply
+    broken = apply(os.environ)
+    broken.__enter__()
+"""
+"""What has the real command do the same, for as long as it lives."""

@@ -1,0 +1,53 @@
+"""Broken on purpose: where crontabber breaks a promise, the oracle says so."""
+
+import itertools
+
+import pytest
+
+from tests.torture.arena import arena
+from tests.torture.jobs import GATE, Plain, Single
+from tests.torture.proxy import Moment
+from tests.torture.sabotage import SABOTAGE, break_claims
+
+
+def test_without_the_claim_two_ticks_run_a_job_at_once(tmp_path, database):
+    break_claims(database)
+    with arena(tmp_path, database, apps=[Plain]) as broken:
+        broken.env[GATE] = "plain"
+        broken.prepare()
+        with broken.books.gate():
+            [one] = broken.start()
+            broken.books.await_at_gate(1)
+            [other] = broken.start()
+            broken.books.await_at_gate(2)
+        one.wait()
+        other.wait()
+        violations = " | ".join(broken.settle().violations)
+    assert "plain ran twice at once" in violations
+    assert "nobody killed it" in violations
+
+
+@pytest.mark.parametrize(
+    ("sabotage", "app", "violation"),
+    [
+        ("split_record", Plain, "is logged as a success 2 times"),
+        ("record_apart", Single, "and is a single transaction"),
+        ("forget_crashes", Plain, "no crash of process"),
+    ],
+)
+def test_killed_at_every_message_until_the_oracle_complains(
+    tmp_path, database, sabotage, app, violation
+):
+    with arena(tmp_path, database, apps=[app]) as broken:
+        broken.env[SABOTAGE] = sabotage
+        assert violation in " | ".join(first_complaint(broken))
+
+
+def first_complaint(broken):
+    for message, moment in itertools.product(range(5, 100), Moment):
+        broken.prepare()
+        struck = broken.ambush(message, moment)
+        if violations := broken.settle().violations:
+            return violations
+        assert struck, "the oracle never complained"
+    return ()
