@@ -27,6 +27,19 @@ class ListText(str):
     """The text of an option that configobj split at its commas, joined again."""
 
 
+class _Ini(configobj.ConfigObj):  # type: ignore[misc]
+    """Takes the lines of a long value at once: one by one, 100,000 jobs take 8 s, not 0.1."""
+
+    def _multiline(self, value: str, infile: list[str], cur_index: int, maxline: int) -> Any:
+        quotes, end = value[:3], cur_index + 1
+        if quotes not in value[3:]:
+            while end < maxline and quotes not in infile[end]:
+                end += 1
+            value = "\n".join([value, *infile[cur_index + 1 : end]])
+            cur_index = end - 1
+        return super()._multiline(value, infile, cur_index, maxline)
+
+
 def read_ini(path: str) -> dict[str, str]:
     """Read the file: dotted names of options to their text.
 
@@ -35,7 +48,7 @@ def read_ini(path: str) -> dict[str, str]:
     """
     lines = list(_lines(path, ()))
     try:
-        content = configobj.ConfigObj([line for line, _, _ in lines])
+        content = _Ini([line for line, _, _ in lines])
     except SyntaxError as error:  # the root of all errors of configobj
         first = (getattr(error, "errors", None) or [error])[0]
         number = getattr(first, "line_number", None) or 1

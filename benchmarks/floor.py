@@ -1,0 +1,27 @@
+"""What a tick cannot do without: a script, as naive as can be, that the ticks are held against.
+
+Without an argument it imports configman; with a connection string also psycopg2, and it
+connects and runs one ``SELECT``.
+"""
+
+# A script on its own, whose imports are what is measured.
+# ruff: noqa: E402
+
+import collections
+import collections.abc
+import inspect
+import sys
+
+for name in ("Callable", "Iterable", "Mapping", "MutableMapping", "MutableSet", "Sequence", "Set"):
+    setattr(collections, name, getattr(collections.abc, name))  # which configman looks for there
+inspect.getargspec = inspect.getfullargspec
+
+import configman  # noqa: F401
+
+if len(sys.argv) > 1:
+    import psycopg2
+
+    connection = psycopg2.connect(sys.argv[1])
+    cursor = connection.cursor()
+    cursor.execute("SELECT 1")
+    cursor.fetchall()
