@@ -5,8 +5,9 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, TextIO
 
 from .config.messages import did_you_mean
-from .errors import ExitCode, JobOngoingError, StoreError, UnknownJobError
+from .errors import ExitCode, JobOngoingError, StoreError
 from .generic_app import Answer, GenericApp
+from .lookup import EVERYTHING, app_name_of, find_all, find_job
 from .reporters import Reporter, Reporters
 from .roster import Roster
 from .schedule.model import JobSpec, JobState, Skip, SkipReason
@@ -14,9 +15,6 @@ from .store import Look
 
 if TYPE_CHECKING:
     from .signals import Signals
-
-EVERYTHING = "all"
-"""What stands for the names of all jobs."""
 
 
 class CronTabber(GenericApp):
@@ -47,7 +45,7 @@ class CronTabber(GenericApp):
         """
         look = self.look()
         roster = self.roster(look.zone, look.states)
-        job = _find(name, roster)
+        job = find_job(name, roster)
         roster.faults.clear()  # those of others, which were not asked for
         if job.backfill:
             return _answer(job, Skip(SkipReason.BACKFILL, "which only runs by its own schedule"))
@@ -64,7 +62,7 @@ class CronTabber(GenericApp):
         """
         look = self.store.look([class_path])
         roster = self.roster(look.zone, look.states)
-        job = _find(class_path, roster)
+        job = find_job(class_path, roster)
         roster.faults.clear()  # those of others
         reporter = Reporters(lambda: [self.reporter, listener])
         return self._run([job], look, roster, reporter)
@@ -76,7 +74,7 @@ class CronTabber(GenericApp):
         """
         name = job if isinstance(job, str) else f"{job.__module__}.{job.__qualname__}"
         roster = self.roster("UTC", {})
-        spec = _find(name, roster)
+        spec = find_job(name, roster)
         return spec, roster.classes[spec.class_path]
 
     def _hand_over(self, jobs: Sequence[JobSpec], look: Look, roster: Roster) -> ExitCode:
@@ -153,7 +151,7 @@ class CronTabber(GenericApp):
         Raises `UnknownJobError`, and `JobOngoingError` if it is being run.
         """
         look = self.store.look(None)
-        app_name = _app_name(name, look, self.roster(look.zone, look.states))
+        app_name = app_name_of(name, look, self.roster(look.zone, look.states))
         if self.store.reset(app_name):
             return f"{app_name} is reset: it will run as if for the first time"
         return f"{app_name} has no state: there is nothing to reset"
@@ -168,7 +166,7 @@ class CronTabber(GenericApp):
         roster = self.roster(look.zone, look.states)
         if EVERYTHING in names:
             return [job.app_name for job in roster.all()]
-        return list(dict.fromkeys(_app_name(name, look, roster) for name in names))
+        return list(dict.fromkeys(app_name_of(name, look, roster) for name in names))
 
     def mark_success(self, names: Iterable[str], at: str = "") -> Answer:
         """Have jobs, by app_name or class path, count as having succeeded now, or *at* a time.
@@ -185,7 +183,7 @@ class CronTabber(GenericApp):
         roster = self.roster(look.zone, look.states)
         moment = parse_moment(at, roster.zone) if at else look.now
         lines, code = [], ExitCode.OK
-        for job in _find_all(names, roster):
+        for job in find_all(names, roster):
             seen = look.states.get(job.app_name) or self.store.read(job.app_name)
             try:
                 after = mark_success(self.store, job, seen, moment, look.now)
@@ -208,7 +206,7 @@ class CronTabber(GenericApp):
 
         look = self.look()
         roster = self.roster(look.zone, look.states)
-        job = _find(name, roster)
+        job = find_job(name, roster)
         moment = parse_moment(at, roster.zone) if at else look.now + parse_duration(wait)
         if job.backfill:
             return _answer(job, Skip(SkipReason.BACKFILL, "which only runs by its own schedule"))
@@ -227,7 +225,7 @@ class CronTabber(GenericApp):
         from .marking import try_again
 
         look = self.look()
-        job = _find(name, self.roster(look.zone, look.states))
+        job = find_job(name, self.roster(look.zone, look.states))
         seen = look.states.get(job.app_name) or self.store.read(job.app_name)
         if seen is None or seen.last_error is None:
             return f"{job.app_name} has not failed: there is nothing to try again"
@@ -282,58 +280,7 @@ def _answer(job: JobSpec, skip: Skip | None, code: int = ExitCode.OK) -> Answer:
     return Answer(f"{job.app_name} is not run: {skip.reason.value}, {skip.detail}", code)
 
 
-def _find(name: str, roster: Roster) -> JobSpec:
-    """The job of this app_name or class path, of an imported class."""
-    for line in roster.lines:
-        job = roster.remembered(line)
-        if name in (line.class_path, job and job.app_name):
-            job = roster.imported(line)
-            if job is None:
-                raise roster.faults[-1]
-            return job
-    jobs = roster.checked()
-    for job in jobs:
-        if job.app_name == name:
-            return job
-    raise _unknown(name, roster, jobs)
-
-
-def _find_all(names: Iterable[str], roster: Roster) -> list[JobSpec]:
-    """The jobs of these app_names or class paths, each once; with ``all``, all there are."""
-    wanted = dict.fromkeys(filter(None, map(str.strip, names)))
-    if EVERYTHING not in wanted:
-        found = [_find(name, roster) for name in wanted]
-        return list({job.app_name: job for job in found}.values())
-    jobs = roster.checked()
-    if roster.faults:  # so they are not all
-        raise roster.faults[0]
-    return jobs
-
-
 def _marked(job: JobSpec, moment: datetime, after: JobState) -> str:
     times = (moment, after.next_run or moment)
     success, upcoming = (f"{time.astimezone(job.zone):%Y-%m-%d %H:%M:%S}" for time in times)
     return f"{job.app_name} counts as having succeeded at {success}: its next run is at {upcoming}"
-
-
-def _app_name(name: str, look: Look, roster: Roster) -> str:
-    """The app_name that *name* means: of a row, or of a configured job."""
-    if name in look.states:
-        return name
-    for state in look.states.values():
-        if state.class_path == name:
-            return state.app_name
-    jobs = roster.all()
-    for job in jobs:
-        if name in (job.app_name, job.class_path):
-            return job.app_name
-    raise _unknown(name, roster, jobs, look.states)
-
-
-def _unknown(
-    name: str, roster: Roster, jobs: Iterable[JobSpec], app_names: Iterable[str] = ()
-) -> UnknownJobError:
-    known = {*app_names, *(job.app_name for job in jobs)}
-    known |= {line.class_path for line in roster.lines}
-    hint = did_you_mean(name, known) or ", nor one like it"
-    return UnknownJobError(f"there is no job {name!r}{hint}")

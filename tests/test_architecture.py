@@ -45,6 +45,7 @@ ROOMS = {
     "marking": {"errors", "schedule", "store"},
     "clean": {"base", "config", "mixins", "store"},
     "roster": {"config", "errors", "schedule"},
+    "lookup": {"config", "errors", "roster", "schedule", "store"},
     "tick": {"errors", "reporters", "roster", "schedule", "store"},
     "batch": {"attempt", "errors", "reporters", "roster", "runner", "schedule", "signals", "store"},
 }

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ...app import EVERYTHING
 from ...config.messages import did_you_mean
 from ...errors import JobLineError
+from ...lookup import EVERYTHING
 from ...schedule.grammar import Frequency, JobLine, Schedule
 
 SETTING = "CRONTABBER_JOBS"
