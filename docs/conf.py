@@ -20,3 +20,4 @@ html_title = f"crontabber {release}"
 html_copy_source = False
 html_show_sphinx = False
 pygments_style = "default"
+smartquotes = False  # they would make one dash of the two before an option

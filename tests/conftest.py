@@ -1,6 +1,7 @@
 """Fixtures for all tests; where the database comes from is said in CONTRIBUTING.md."""
 
 import os
+import signal
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -29,6 +30,21 @@ def _environment() -> Iterator[Mapping[str, str]]:
 @pytest.fixture(scope="session", autouse=True)
 def _clean_environment(_environment: Mapping[str, str]) -> None:
     """No test depends on the variables of whoever runs it."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _default_signals() -> Iterator[None]:
+    """Processes hear the signals that whoever runs the tests ignores, as nohup and ``&`` do."""
+    ignored = [
+        number
+        for number in (signal.SIGHUP, signal.SIGINT)
+        if signal.getsignal(number) is signal.SIG_IGN
+    ]
+    for number in ignored:
+        signal.signal(number, signal.SIG_DFL)
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
 
 
 @pytest.fixture(scope="session")
