@@ -101,7 +101,8 @@ def test_a_killed_job_runs_again_in_the_next_tick(made, app):
         (crash_type, crash), *later = log_of(made, app)
         assert crash_type == "<class 'crontabber.errors.JobCrashed'>"
         assert f"process {pid} on {socket.gethostname()} began at" in crash
-        assert len(later) == (3 if "backfill" in app else 1)
+        # of the dates that were open; a minute may have come since
+        assert len(later) in ((3, 4) if "backfill" in app else (1,))
         assert not any(error for error, _ in later)
         assert not made.books.busy() or app == "plain"
     kept(made, repeated=0 if "single" in app else 1)
