@@ -1,0 +1,416 @@
+"""A day of 100,000 jobs on 1,000 workers that fail: ``python -m benchmarks.simulation``.
+
+The decisions, the claims and the records are crontabber's own, on its store in memory and
+a clock that jumps from one event to the next; the queue is modelled on what Procrastinate
+promises. At the end every slot is accounted for: lost, late or done twice.
+"""
+
+import argparse
+import functools
+import gc
+import heapq
+import itertools
+import random
+import threading
+import time
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta, timezone
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from crontabber.base import BaseCronApp
+from crontabber.batch import Batch
+from crontabber.contrib.procrastinate.engine import Finder, Handover
+from crontabber.reporters import Reporter
+from crontabber.roster import Roster, Terms
+from crontabber.runner import Runner
+from crontabber.schedule.grammar import JobLine, Schedule
+from crontabber.schedule.model import JobSpec, JobState, Run
+from crontabber.signals import Signals
+from crontabber.store import Look
+from crontabber.testing import FakeClock, MemoryStore
+from crontabber.tick import Tick
+
+START = datetime(2026, 11, 21, tzinfo=timezone.utc)
+DAY = timedelta(days=1)
+PATIENCE = 12
+"""Hours after the day in which what failed may be made up for."""
+STALLED = timedelta(seconds=15)
+TERMS = Terms(ZoneInfo("UTC"), timedelta(minutes=5), timedelta(hours=12))
+
+
+class Options(NamedTuple):
+    """What is simulated."""
+
+    jobs: int
+    workers: int
+    tick: timedelta
+    failing: float
+    """The share of runs that raise."""
+    killed: float
+    """The share of runs in which the worker is killed."""
+    seed: int
+
+
+class Killed(BaseException):
+    """The process is gone: nothing is recorded any more."""
+
+
+class Memory(MemoryStore):
+    """One session: what a dead one still wants to write is lost."""
+
+    dead = False
+
+    def look(self, class_paths: Sequence[str] | None) -> Look:
+        """As that of PostgreSQL, which has an index."""
+        if class_paths is None or len(class_paths) > 100:
+            return Look(self.clock.now(), self.zone, dict(self.states))
+        found = {path: self.states[path] for path in class_paths if path in self.states}
+        parents = {parent for state in found.values() for parent in state.depends_on}
+        found |= {name: self.states[name] for name in parents if name in self.states}
+        return Look(self.clock.now(), self.zone, found)
+
+    def save(self, *args: Any, **more: Any) -> JobState:
+        """As ever, unless the process is gone."""
+        if self.dead:
+            raise Killed
+        return super().save(*args, **more)
+
+    def holder(self, now: datetime) -> Any:
+        """As ever, unless the process is gone."""
+        if self.dead:
+            raise Killed
+        return super().holder(now)
+
+    def kill(self) -> None:
+        """The session ends, and its claims with it."""
+        self.close()
+        self.dead = True
+
+
+class Queue:
+    """What Procrastinate's table promises: a job is queued once, and a lock held once."""
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[int, int, Handover]] = []
+        self._queued: set[str] = set()
+        self._held: set[str] = set()
+        self._behind: defaultdict[str, deque[Handover]] = defaultdict(deque)
+        self._numbers = itertools.count()
+
+    def put(self, due: Sequence[Handover]) -> None:
+        """Queue what is not queued yet."""
+        for each in due:
+            if each.queueing_lock not in self._queued:
+                self._queued.add(each.queueing_lock)
+                self._push(each)
+
+    def fetch(self) -> Handover | None:
+        """The next one whose lock is free."""
+        while self._waiting:
+            due = heapq.heappop(self._waiting)[2]
+            if due.lock in self._held:
+                self._behind[due.lock].append(due)
+                continue
+            self._queued.discard(due.queueing_lock)
+            self._held.add(due.lock)
+            return due
+        return None
+
+    def finish(self, due: Handover) -> None:
+        """The lock is free; so it is too when a dead worker's row is cleaned up."""
+        self._held.discard(due.lock)
+        if behind := self._behind.get(due.lock):
+            self._push(behind.popleft())
+
+    def _push(self, due: Handover) -> None:
+        heapq.heappush(self._waiting, (-due.priority, next(self._numbers), due))
+
+
+class Worker:
+    """One worker: a thread for each run, that has its turn when its clock says so."""
+
+    def __init__(self, world: "World") -> None:
+        self.world = world
+        self.store = world.store.another_session()
+        self.due: Handover | None = None
+        self._turn = threading.Semaphore(0)
+
+    def begin(self, due: Handover) -> None:
+        """Run a job, until it sleeps or is done."""
+        self.due = due
+        threading.Thread(target=self._work, args=(due,), daemon=True).start()
+        self.world.turn.acquire()
+
+    def go_on(self) -> None:
+        """Let it go on."""
+        self._turn.release()
+        self.world.turn.acquire()
+
+    def sleep(self, length: timedelta) -> None:
+        """Called by the job: it takes so long, and may not live to see its end."""
+        self.world.at(length, self.go_on)
+        self.world.turn.release()
+        self._turn.acquire()
+        if self.world.dice.random() < self.world.options.killed:
+            self.store.kill()
+            raise Killed
+
+    def _work(self, due: Handover) -> None:
+        self.world.here.worker = self
+        children: list[Handover] = []
+        try:
+            children = self.world.run_due(self.store, due.class_path)
+        except Killed:
+            self.world.buried(self)
+        else:
+            self.world.finished(self, children)
+        finally:
+            self.world.turn.release()
+
+
+class Heard(Reporter):
+    """Hears whether the last run succeeded."""
+
+    success = False
+
+    def succeeded(self, job: JobSpec, run: Run) -> None:
+        """It did."""
+        self.success = True
+
+    def failed(self, job: JobSpec, run: Run, error: BaseException | None) -> None:
+        """It did not."""
+        self.success = False
+
+
+class World:
+    """Jobs, workers, a queue and a clock."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.dice = random.Random(options.seed)  # noqa: S311  no secrets here
+        self.clock = FakeClock(START)
+        self.store = Memory(self.clock)
+        self.queue = Queue()
+        self.turn = threading.Semaphore(0)
+        self.here = threading.local()
+        self.count: Counter[str] = Counter()
+        self.delays: dict[bool, list[float]] = {False: [], True: []}
+        """The seconds from when it could run to its start; of jobs with parents, and without."""
+        self.ended: dict[str, datetime] = {}
+        self.signals = Signals()
+        self.reporter = Reporter()
+        self._minutes: list[int] = []
+        self.classes = dict(self._make(number) for number in range(options.jobs))
+        self.lines = [JobLine(path, cls.schedule) for path, cls in self.classes.items()]
+        self._lines = {line.class_path: line for line in self.lines}
+        self.children: defaultdict[str, list[str]] = defaultdict(list)
+        for path, cls in self.classes.items():
+            for parent in cls.depends_on:
+                self.children[parent].append(path)
+        self._events: list[tuple[datetime, int, Callable[[], None]]] = []
+        self._numbers = itertools.count()
+        self._idle = deque(Worker(self) for _ in range(options.workers))
+
+    def _make(self, number: int) -> tuple[str, Any]:
+        """A job: six of ten depend on up to three that were made before, and are due by then."""
+        dice, name = self.dice, f"j{number}"
+        hourly = number % 100 == 0
+        parents: list[int] = []
+        if number > 100 and not hourly and dice.random() < 0.6:
+            chosen = {dice.randrange(max(0, number - 5000), number) for _ in range(3)}
+            parents = [each for each in chosen if each % 100][: dice.randint(1, 3)]
+        at = max([self._minutes[each] for each in parents], default=dice.randrange(60, 1200))
+        self._minutes.append(at)
+        text = "1h" if hourly else f"1d|{at // 60:02}:{at % 60:02}"
+        world = self
+
+        class App(BaseCronApp):
+            app_name = name
+            depends_on = tuple(f"j{each}" for each in parents)
+            is_backfill = hourly
+            schedule = Schedule.parse(text)
+
+            def run(self, *date: datetime) -> None:
+                world.do(self.app_name, self.job_information)
+
+        return name, App
+
+    def do(self, app_name: str, state: JobState) -> None:
+        """What a job does: it takes its time, and may fail."""
+        worker = self.here.worker
+        self.count["runs"] += 1
+        if state.error_count == 0 and not self.classes[app_name].is_backfill:
+            delay = self.clock.now() - self._ready(state)
+            self.delays[bool(state.depends_on)].append(delay.total_seconds())
+        worker.sleep(timedelta(seconds=self.dice.expovariate(1 / 120)))
+        if self.dice.random() < self.options.failing:
+            self.count["failed"] += 1
+            raise ValueError
+
+    def _ready(self, state: JobState) -> datetime:
+        """Since when nothing but workers and ticks is waited for."""
+        parents = (self.ended[name] for name in state.depends_on if name in self.ended)
+        return max([state.next_slot or START, *parents])
+
+    # -- events ----------------------------------------------------------------------
+
+    def at(self, wait: timedelta, event: Callable[[], None]) -> None:
+        """Have something happen in a while."""
+        heapq.heappush(self._events, (self.clock.now() + wait, next(self._numbers), event))
+
+    def run(self, length: timedelta) -> None:
+        """Let so much time pass."""
+        end = self.clock.now() + length
+        while self._events and self._events[0][0] <= end:
+            moment, _, event = heapq.heappop(self._events)
+            self.clock.set(max(moment, self.clock.now()))
+            event()
+            self._assign()
+
+    def _assign(self) -> None:
+        while self._idle and (due := self.queue.fetch()):
+            self._idle.popleft().begin(due)
+
+    def tick(self) -> None:
+        """A tick that hands over, and the next one."""
+        began = time.monotonic()
+        store = self.store.another_session()
+        look = store.look(None)
+        roster = Roster(self.lines, look.states, TERMS, self.classes.__getitem__)
+        finder = Finder(store, self.clock, self.reporter, self.signals)
+
+        def hand_over(jobs: Sequence[JobSpec]) -> Any:
+            code, due = finder.find(jobs, look, roster)
+            store.close()
+            self.queue.put(due)
+            return code
+
+        Tick(look, roster, self.reporter, verbose=False).run(hand_over)
+        self.count["ticks"] += 1
+        self.count["ms in ticks"] += round((time.monotonic() - began) * 1000)
+        self.at(self.options.tick, self.tick)
+
+    def run_due(self, store: Memory, class_path: str) -> list[Handover]:
+        """What the process of a worker does with a job."""
+        look = store.look([class_path])
+        roster = Roster([self._lines[class_path]], look.states, TERMS, self._load)
+        heard = Heard()
+        runner = Runner(store, self.clock, heard, self.signals)
+        [job] = roster.checked()
+        Batch(look, roster, runner, self._prepare).run([job])
+        store.close()
+        if not heard.success:
+            return []
+        self.ended[job.app_name] = self.clock.now()
+        paths = self.children[job.app_name]
+        look = store.look(paths)
+        roster = Roster([self._lines[path] for path in paths], look.states, TERMS, self._load)
+        finder = Finder(store, self.clock, self.reporter, self.signals)
+        due = finder.find(roster.checked(), look, roster, behind=True)[1]
+        store.close()
+        return due
+
+    def _load(self, class_path: str) -> type:
+        cls: type = self.classes[class_path]
+        return cls
+
+    def _prepare(self, classes: Any) -> Any:
+        return lambda job, state: classes[job.class_path](None, state), {}
+
+    def finished(self, worker: Worker, children: list[Handover]) -> None:
+        """A run is over: the worker is free, and those that waited for the job are queued."""
+        assert worker.due
+        self.queue.finish(worker.due)
+        self.queue.put(children)
+        self._idle.append(worker)
+
+    def buried(self, worker: Worker) -> None:
+        """A worker is gone; its lock is, when its heartbeat is missed, and another one comes."""
+        due = worker.due
+        assert due
+        self.count["killed"] += 1
+        self.at(STALLED, lambda: self.queue.finish(due))
+        self.at(timedelta(seconds=30), lambda: self._idle.append(Worker(self)))
+
+    # -- the end ---------------------------------------------------------------------
+
+    @functools.cached_property
+    def _expected(self) -> list[tuple[str, datetime]]:
+        return [slot for path, cls in self.classes.items() for slot in _slots(path, cls)]
+
+    def _done(self) -> Counter[tuple[str, datetime]]:
+        return Counter((run.app_name, run.slot) for run in self.store.log if run.error is None)
+
+    def lost(self) -> int:
+        """How many slots of the day are not done."""
+        done = self._done()
+        return sum(slot not in done for slot in self._expected)
+
+    def account(self) -> dict[str, object]:
+        """What became of the slots of the day."""
+        late = self.options.tick.total_seconds() + 60
+        alone, after_parents = (sorted(self.delays[child]) for child in (False, True))
+        return {
+            "slots due": len(self._expected),
+            "lost": self.lost(),
+            "done twice": sum(count > 1 for count in self._done().values()),
+            "runs": self.count["runs"],
+            "runs that failed, and were tried again": self.count["failed"],
+            "workers killed in a run, which was run again": self.count["killed"],
+            f"late, by more than {late:.0f} s": sum(each > late for each in alone + after_parents),
+            "seconds from due to start, median and longest": _median_and_longest(alone),
+            "seconds from parent to child, median and longest": _median_and_longest(after_parents),
+            "milliseconds a tick": self.count["ms in ticks"] // self.count["ticks"],
+        }
+
+
+def _median_and_longest(seconds: list[float]) -> str:
+    return f"{seconds[len(seconds) // 2]:.0f}, {seconds[-1]:.0f}"
+
+
+def _slots(app_name: str, cls: Any) -> list[tuple[str, datetime]]:
+    if cls.is_backfill:
+        return [(app_name, START + timedelta(hours=hour)) for hour in range(24)]
+    time_of_day = cls.schedule.time
+    return [(app_name, START.replace(hour=time_of_day.hour, minute=time_of_day.minute))]
+
+
+def main() -> None:
+    """Simulate, and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.simulation", description=__doc__)
+    parser.add_argument("--jobs", type=int, default=100_000)
+    parser.add_argument("--workers", type=int, default=1000)
+    parser.add_argument("--minutes", type=int, default=60, help="between two ticks")
+    parser.add_argument("--seed", type=int, default=815)
+    given = parser.parse_args()
+    tick = timedelta(minutes=given.minutes)
+    options = Options(given.jobs, given.workers, tick, failing=0.05, killed=0.01, seed=given.seed)
+    began = time.monotonic()
+    for what, value in simulate(options).items():
+        say(f"{what}: {value}")
+    say(f"simulated in {time.monotonic() - began:.0f} s")
+
+
+def simulate(options: Options) -> dict[str, object]:
+    """A day of failures, and hours without to catch up; the account of the day."""
+    gc.disable()  # nothing here is garbage soon
+    world = World(options)
+    world.at(timedelta(0), world.tick)
+    world.run(DAY)
+    world.options = options._replace(failing=0, killed=0)
+    hours = 0
+    while world.lost() and hours < PATIENCE:
+        world.run(timedelta(hours=1))
+        hours += 1
+    return {**world.account(), "hours to catch up, after that day": hours}
+
+
+def say(line: str) -> None:
+    """To stdout, at once."""
+    print(line, flush=True)  # noqa: T201  it is a command
+
+
+if __name__ == "__main__":
+    main()

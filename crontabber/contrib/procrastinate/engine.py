@@ -1,0 +1,148 @@
+"""What a tick does with this engine: it decides as ever, and hands over what is due."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from ...app import CronTabber
+from ...attempt import Make
+from ...batch import Batch
+from ...clock import ServerClock
+from ...errors import ConfigError, ExitCode
+from ...roster import Roster
+from ...runner import Ended, Runner, States
+from ...schedule.model import JobSpec, Skip, SkipReason
+from ...schedule.transition import claimed
+from ...signals import Signals
+from ...store import Look
+
+QUEUE = "crontabber"
+"""The queue of apps that do not name one."""
+_LONGEST_NAME, _HIGHEST_PRIORITY = 128, 2**31
+"""What Procrastinate's table can take."""
+
+
+class Handover(NamedTuple):
+    """A job that is due, as a queue has to know it."""
+
+    app_name: str
+    class_path: str
+    queue: str = QUEUE
+    priority: int = 0
+    shared_lock: str = ""
+    """The ``lock`` of the app, which other apps may have too; else empty."""
+    crash: str = ""
+    """When the run began that crashed, if one did; else empty."""
+
+    @property
+    def queueing_lock(self) -> str:
+        """What keeps a job from being queued twice."""
+        return lock_of(self.app_name)
+
+    @property
+    def lock(self) -> str:
+        """What keeps a job from being fetched twice at once.
+
+        That of a run that crashed is still held by a worker that is dead, until its
+        heartbeat is missed: so the next run has another. The claim guards them both.
+        """
+        if self.shared_lock:
+            return f"crontabber lock:{self.shared_lock}"
+        return f"{self.queueing_lock} after {self.crash}" if self.crash else self.queueing_lock
+
+
+def lock_of(app_name: str) -> str:
+    """The lock of a job, in a database where others may have locks too."""
+    return f"crontabber:{app_name}"
+
+
+def run(tabber: CronTabber, jobs: Sequence[JobSpec], look: Look, roster: Roster) -> ExitCode:
+    """Hand over those of *jobs* that are due; the rest of a tick is as ever.
+
+    Raises `ConfigError` if Procrastinate is not installed, `StoreError` if it cannot be
+    reached, `Stopped` by a signal.
+    """
+    try:
+        from .queue import give
+    except ImportError as error:
+        raise ConfigError(
+            f"engine=procrastinate: {error}; pip install 'crontabber[procrastinate]'"
+        ) from error
+
+    with Signals() as signals:
+        clock = ServerClock(look.now)
+        finder = Finder(tabber.store, clock, tabber.reporter, signals, tabber.redact)
+        code, due = finder.find(jobs, look, roster)
+        tabber.store.close()  # what was claimed to see whether it was free, a worker must have
+        give(tabber.database, due)
+        signals.check()
+    return code
+
+
+class Finder(Runner):
+    """In place of running a job, writes down that it is due."""
+
+    def find(
+        self, jobs: Iterable[JobSpec], look: Look, roster: Roster, *, behind: bool = False
+    ) -> tuple[ExitCode, list[Handover]]:
+        """Those of *jobs*, whose classes are imported, that are due; what is new is remembered.
+
+        With *behind* those too that are claimed at the moment, to wait behind that run: it
+        may be over before it began, as a parent was running then.
+        """
+        self._classes: Mapping[str, type] = roster.classes
+        self._behind = behind
+        self._due: list[Handover] = []
+        return Batch(look, roster, self, _prepare).run(list(jobs)), self._due
+
+    def run(
+        self, job: JobSpec, make: Make, states: States, now: datetime, *, force: bool = False
+    ) -> Ended:
+        """Note *job*, unless a run of it is in progress."""
+        seen = states.get(job.app_name)
+        crash = ""
+        if seen is None:
+            self.remember(job, states)  # its first slot is now, and not when a worker has time
+        elif seen.ongoing and not self._is_running(job, states):
+            crash = seen.ongoing.isoformat()
+        elif seen.ongoing and not self._behind:
+            self.reporter.skipped(job, Skip(SkipReason.ONGOING, f"by {seen.claim}"))
+            return Ended.SKIPPED  # which is as it should be, where others do the work
+        queue, priority = place_of(self._classes[job.class_path])
+        lock = job.lock or ""
+        self._due.append(Handover(job.app_name, job.class_path, queue, priority, lock, crash))
+        return Ended.RAN
+
+    def _is_running(self, job: JobSpec, states: States) -> bool:
+        """Whether the claim is taken indeed; what is to be recorded of a crash a worker will."""
+        wanted = claimed(job, states[job.app_name], self.store.holder(self.clock.now()))
+        if self.store.claim(wanted, ()) is None:
+            return True
+        self.store.release(job.app_name)
+        return False
+
+
+def _prepare(
+    classes: Mapping[str, type],
+) -> tuple[Callable[..., Any], Mapping[str, ConfigError]]:
+    """The apps are made where they run; here only what a queue has to know is checked."""
+    return _unmade, {path: fault for path, cls in classes.items() if (fault := _fault(path, cls))}
+
+
+def _unmade(job: JobSpec, state: Any) -> Any:
+    raise NotImplementedError
+
+
+def _fault(class_path: str, cls: Any) -> ConfigError | None:
+    queue, priority = place_of(cls)
+    wrong = None
+    if not (isinstance(queue, str) and 0 < len(queue) <= _LONGEST_NAME):
+        wrong = f"its queue {queue!r} is not a name: write queue = 'slow'"
+    elif not (isinstance(priority, int) and abs(priority) < _HIGHEST_PRIORITY):
+        wrong = f"its priority {priority!r} is not a number: write priority = 1, or -1"
+    return ConfigError(f"{class_path}: {wrong}") if wrong else None
+
+
+def place_of(cls: Any) -> tuple[Any, Any]:
+    """The queue and the priority of an app class, as it says."""
+    return getattr(cls, "queue", QUEUE), getattr(cls, "priority", 0)

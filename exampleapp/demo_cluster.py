@@ -1,0 +1,153 @@
+"""Three workers and a tick, shown in a few seconds: one worker is killed, and nothing is lost.
+
+The workers are Procrastinate's, as they would run on three hosts; the tick is cron's.
+"""
+
+# A script on its own, which speaks, and runs what it shows.
+# ruff: noqa: INP001, T201
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg2
+
+from crontabber import embedded
+
+SITE = Path(__file__).resolve().parent / "cluster"
+DBNAME = "cluster"
+PYTHON = (sys.executable, "-m")
+TICK = ("crontabber", "--admin.conf=crontabber.ini")
+WORKER = ("procrastinate", "--app=crontabber.contrib.procrastinate.app", "worker")
+LOG = "SELECT app_name, host, success, exc_value FROM crontabber_log ORDER BY id"
+
+
+def main() -> None:
+    """The demonstration."""
+    with embedded.server(SITE / "crontabber-postgresql") as server:
+        site = Site(server)
+        tell("Three workers, as on three hosts:")
+        with site.workers(3) as workers:
+            tell("A tick hands over what is due and free to run; each job that is done frees its")
+            tell("children: extract -> transform -> load -> report, which needs rates too.")
+            site.tick()
+            pid = site.running("transform")
+            victim = psutil.Process(pid).parent()
+            tell(f"The worker that runs 'transform' is killed in the middle of it: {victim.pid}.")
+            print(f"$ kill -9 {victim.pid}", flush=True)
+            victim.kill()
+            workers[victim.pid].wait()
+            site.freed(pid)
+            tell("The next tick sees that it is gone, and hands the job over again.")
+            site.tick()
+            site.finished()
+        tell("All that happened:")
+        for app_name, _host, success, error in site.query(LOG):
+            print(f"  {app_name:10} {'succeeded' if success else error}")
+        tell("What is remembered: every job succeeded once.")
+        site.tick("--list-jobs")
+
+
+class Site:
+    """A database, made anew, and what is done to it."""
+
+    def __init__(self, server: Any) -> None:
+        self._server = {**server, "dbname": DBNAME}
+        self.query(f"DROP DATABASE IF EXISTS {DBNAME} WITH (FORCE)", "postgres")
+        self.query(f"CREATE DATABASE {DBNAME}", "postgres")
+        self._environ = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(SITE), os.environ.get("PYTHONPATH")])),
+            "PGHOST": str(server["host"]),
+            "PGPORT": str(server["port"]),
+            "PGUSER": str(server["user"]),
+            "PGDATABASE": DBNAME,
+            "CRONTABBER_CONF": "crontabber.ini",
+        }
+
+    def tick(self, *options: str) -> None:
+        """Show a crontabber command and run it."""
+        print("$", *TICK, *options, flush=True)
+        subprocess.run([*PYTHON, *TICK, *options], cwd=SITE, env=self._environ, check=True)
+        print(flush=True)
+
+    @contextlib.contextmanager
+    def workers(self, count: int) -> Iterator[dict[int, "subprocess.Popen[bytes]"]]:
+        """So many workers, by their pids; they are asked to end at the end."""
+        print("$ CRONTABBER_CONF=crontabber.ini", *WORKER, "&", flush=True)
+        with (SITE / "workers.log").open("w") as log:
+            started = [
+                subprocess.Popen(
+                    [*PYTHON, *WORKER], cwd=SITE, env=self._environ, stdout=log, stderr=log
+                )
+                for _ in range(count)
+            ]
+        try:
+            self.await_row("SELECT 1 FROM procrastinate_workers HAVING count(*) = %s", count)
+            yield {worker.pid: worker for worker in started}
+        finally:
+            for worker in started:
+                worker.terminate()
+            for worker in started:
+                worker.wait()
+
+    def running(self, app_name: str) -> int:
+        """Wait until a job runs; the process that runs it."""
+        return int(
+            self.await_row(
+                "SELECT claim_pid FROM crontabber WHERE ongoing IS NOT NULL AND app_name = %s",
+                app_name,
+            )
+        )
+
+    def freed(self, pid: int) -> None:
+        """Wait until the server has noticed that a process is gone."""
+        self.await_row(
+            "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM crontabber JOIN pg_stat_activity"
+            " ON pid = claim_backend_pid WHERE claim_pid = %s)",
+            pid,
+        )
+
+    def finished(self) -> None:
+        """Wait until all jobs have succeeded."""
+        self.await_row(
+            "SELECT 1 FROM crontabber WHERE last_success IS NOT NULL AND ongoing IS NULL"
+            " AND last_error IS NULL HAVING count(*) = 5"
+        )
+
+    def await_row(self, statement: str, *parameters: object) -> Any:
+        """Wait until a query has a row, and for half a minute at most; its first value."""
+        for _ in range(300):
+            with contextlib.suppress(psycopg2.errors.UndefinedTable):  # which a worker makes
+                if rows := self.query(statement, parameters=parameters):
+                    return rows[0][0]
+            time.sleep(0.1)
+        sys.exit(f"That did not work: see {SITE / 'workers.log'}")
+
+    def query(
+        self, statement: str, dbname: str = DBNAME, parameters: tuple[object, ...] | None = None
+    ) -> list[Any]:
+        """The rows of a statement."""
+        connection = psycopg2.connect(**{**self._server, "dbname": dbname})
+        connection.autocommit = True
+        with contextlib.closing(connection), connection.cursor() as cursor:
+            cursor.execute(statement, parameters or None)
+            return list(cursor.fetchall()) if cursor.description else []
+
+
+def tell(text: str) -> None:
+    """Explain what comes next."""
+    print(f"\033[2m# {text}\033[0m" if sys.stdout.isatty() else f"# {text}", flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)

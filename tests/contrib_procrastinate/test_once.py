@@ -1,0 +1,124 @@
+"""One-off runs: deferred from Python, run by real workers."""
+
+import datetime as dt
+import subprocess
+import sys
+
+import pytest
+
+from crontabber.contrib.procrastinate import procrastinate_app
+from crontabber.errors import UnknownJobError
+
+APPS = """
+    from crontabber.base import BaseCronApp
+    from crontabber.mixins import as_backfill_cron_app, as_single_postgres_transaction
+    from crontabber.mixins import using_postgres
+
+
+    @using_postgres
+    @as_single_postgres_transaction
+    class Report(BaseCronApp):
+        app_name = "report"
+        queue = "reports"
+
+        def run(self, connection, customer=0, **more):
+            if customer < 0:
+                raise ValueError(f"no customer {customer}")
+            connection.cursor().execute("INSERT INTO did VALUES (%s)", (f"{customer} {more}",))
+
+
+    @as_backfill_cron_app
+    class Daily(Report):
+        app_name = "daily"
+
+        def run(self, connection, date, customer=0):
+            text = f"{customer} {date.isoformat()}"
+            connection.cursor().execute("INSERT INTO did VALUES (%s)", (text,))
+"""
+
+
+@pytest.fixture
+def app(cluster, monkeypatch):
+    cluster.configure(APPS, "apps.Report|1d|03:00\napps.Daily|1d", "timezone=Europe/Berlin")
+    assert cluster.tick().returncode == 0
+    cluster.database.execute("DELETE FROM procrastinate_jobs")
+    monkeypatch.syspath_prepend(str(cluster.command.directory))
+    monkeypatch.delitem(sys.modules, "apps", raising=False)
+    app = procrastinate_app(f"--admin.conf={cluster.command.directory / 'crontabber.ini'}")
+    with app.open():
+        yield app
+    monkeypatch.delitem(sys.modules, "apps", raising=False)
+
+
+def state(cluster):
+    return cluster.database.execute("SELECT * FROM crontabber ORDER BY app_name")
+
+
+def test_an_app_is_run_once_with_arguments_and_its_schedule_stays_as_it_is(cluster, app) -> None:
+    before = state(cluster)
+    app.configure_run("report").defer(customer=17, kind="x")
+    app.configure_run("apps.Report", priority=-1).defer()
+    cluster.work("--one-shot").wait()
+    assert cluster.did() == ["17 {'kind': 'x'}", "0 {}"]
+    assert state(cluster) == before
+    assert cluster.database.execute("SELECT 1 FROM crontabber_log") == []
+
+
+def test_a_program_defers_by_the_configuration_of_the_environment(cluster, app) -> None:
+    script = (
+        "from apps import Report; from crontabber.contrib.procrastinate import configure, defer;"
+        "defer('report', customer=5); configure(Report, schedule_in={'days': 1}).defer()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script],
+        cwd=cluster.command.directory,
+        env=cluster.command.environ({"CRONTABBER_CONF": "crontabber.ini"}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    cluster.work("--one-shot").wait()
+    assert cluster.did() == ["5 {}"]
+
+
+def test_a_run_waits_for_its_time(cluster, app) -> None:
+    from apps import Report
+
+    moment = dt.datetime(2038, 1, 19, 3, 14, 7, tzinfo=dt.timezone.utc)
+    app.configure_run(Report, schedule_at=moment).defer()
+    app.configure_run(Report, schedule_in={"hours": 1, "minutes": 30}).defer()
+    cluster.work("--one-shot").wait()
+    rows = cluster.database.execute(
+        "SELECT queue_name, scheduled_at > now() FROM procrastinate_jobs WHERE lock IS NOT NULL"
+    )
+    assert rows == [("reports", True)] * 2
+
+
+def test_a_backfill_app_is_given_the_date_that_was_deferred(cluster, app) -> None:
+    app.configure_run("daily").defer(date="2026-11-20", customer=3)
+    app.configure_run("daily").defer(date="2026-11-20T00:00+05:00")
+    cluster.work("--one-shot").wait()
+    assert cluster.did() == ["3 2026-11-20T00:00:00+01:00", "0 2026-11-19T20:00:00+01:00"]
+
+
+def test_a_run_that_fails_is_seen_in_the_log_and_in_procrastinates_table(cluster, app) -> None:
+    before = state(cluster)
+    app.configure_run("report").defer(customer=-1)
+    cluster.work("--one-shot").wait()
+    assert cluster.queued("failed") == ["crontabber:report"]
+    assert "ValueError" in cluster.log()
+    assert "no customer -1" in cluster.log()
+    assert state(cluster) == before
+
+
+def test_a_run_whose_worker_died_is_queued_again(cluster, app) -> None:
+    app.configure_run("report").defer()
+    cluster.database.execute("UPDATE procrastinate_jobs SET status = 'doing', worker_id = NULL")
+    cluster.work()
+    cluster.until("SELECT FROM did")
+
+
+def test_an_unknown_job_is_told_at_once(app) -> None:
+    with pytest.raises(UnknownJobError, match="did you mean report"):
+        app.configure_run("raport")
