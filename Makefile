@@ -35,7 +35,7 @@ demo-cluster: $(VENV)/installed-for-procrastinate
 	@$(BIN)/python exampleapp/demo_cluster.py
 
 test: lint
-	$(BIN)/python -m pytest $(PYTEST)
+	$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST)
 
 # A tenth of it is among the tests. It takes some ten minutes, and prints a table.
 torture: $(VENV)/installed-for-tests

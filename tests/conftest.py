@@ -16,6 +16,14 @@ OURS = ("PG", "CRONTABBER", "crontabber.")
 """How the variables begin that could change what is tested."""
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Each worker has a server of its own, but one that we are given has to serve one alone."""
+    if (ROOT / "test-crontabber.ini").exists() or os.environ.get("CRONTABBER_TEST_DATABASE"):
+        return 1
+    return min(os.cpu_count() or 1, 4)
+
+
 @pytest.fixture(scope="session")
 def _environment() -> Iterator[Mapping[str, str]]:
     """The environment that the tests were started in; they themselves do not see it."""

@@ -191,10 +191,12 @@ def test_users_who_come_while_it_stops_get_a_server(data: Path) -> None:
 
 def test_a_program_that_a_user_starts_is_no_user(data: Path) -> None:
     program = USER.replace(
-        "sys.stdin", "import subprocess; subprocess.Popen(['sleep', '600']); sys.stdin"
+        "sys.stdin",
+        "import subprocess; subprocess.Popen(['sleep', '600']); print(flush=True); sys.stdin",
     )
     with Process(data, program=program) as user:
         user.host()
+        user.line()
         server = postmaster(data)
         [child] = psutil.Process(user.popen.pid).children()
         user.popen.kill()
