@@ -69,11 +69,12 @@ def manage(*arguments: str) -> None:
 
 
 def move(server: embedded.ConnectionParameters, how_far: str) -> None:
-    """Make it as if all that happened had happened earlier."""
+    """Make it as if all that happened had happened earlier, but for jobs with a time of day."""
     columns = "next_run next_slot first_run last_run own_last_run last_success".split()
     moved = ", ".join(f"{name} = {name} - %(how_far)s::interval" for name in columns)
+    update = f"UPDATE crontabber SET {moved} WHERE strpos(plan, '|') = 0"  # noqa: S608
     with contextlib.closing(psycopg2.connect(**server)) as connection, connection:
-        connection.cursor().execute(f"UPDATE crontabber SET {moved}", {"how_far": how_far})  # noqa: S608
+        connection.cursor().execute(update, {"how_far": how_far})
 
 
 if __name__ == "__main__":
