@@ -5,15 +5,12 @@ session of a killed process ends. All statements are in ``sql/``.
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
-import psycopg2
-from psycopg2 import errors
 from psycopg2.extensions import connection as Connection
 
-from .. import clock
 from ..errors import (
     ClaimLost,
     DatabaseUnavailable,
@@ -24,32 +21,10 @@ from ..errors import (
 )
 from ..schedule.model import Claim, JobState, Run
 from . import Claimed, Look
-from .rows import Row, printable, run_parameters, state_of, state_parameters, time_parameter
-from .session import ConnectionGone, Session, explained, first_line
-from .sql import load_migrations, load_queries
-
-T = TypeVar("T")
-
-_MISSING = (errors.UndefinedTable, errors.UndefinedColumn)
-_UNPRINTABLE = (errors.UntranslatableCharacter, errors.CharacterNotInRepertoire, ValueError)
-
-PATIENCE = 60.0
-"""For how many seconds a result waits for a server that is gone, before it is given up."""
-
-_PAUSE = 0.5
-
-_TO_OWNER = (
-    "run crontabber once as their owner; if they exist, the user needs USAGE on their schema"
-)
-
-POOLED = (
-    "the database session changed under a claim, as a pooler in transaction mode does; "
-    "use session pooling or a direct connection for crontabber"
-)
-
-
-class _StillHeld(ClaimLost):
-    """The claim is held by a session that may be the ghost of our own."""
+from .rows import run_parameters, state_of, state_parameters, time_parameter
+from .server import PATIENCE, POOLED, Server, StillHeld
+from .session import ConnectionGone, explained
+from .sql import load_queries
 
 
 class PostgresStore:
@@ -60,9 +35,7 @@ class PostgresStore:
     """
 
     def __init__(self, factory: Any, patience: float = PATIENCE) -> None:
-        self._factory = factory
-        self._patience = patience
-        self._current: Session | None = None
+        self._server = Server(factory, patience)
         self._table = 0
         self._shared: dict[str, int] = {}
         """The keys of the locks that our claims share with others, by app_name."""
@@ -72,37 +45,29 @@ class PostgresStore:
     def look(self, class_paths: Sequence[str] | None) -> Look:
         """See `StateStore.look`; makes or upgrades the tables if they need it."""
         name = "look_at_all" if class_paths is None else "look"
-        rows = self._query(name, class_paths=list(class_paths or ()))
+        rows = self._server.query(name, class_paths=list(class_paths or ()))
         now, zone, self._table = rows[0][:3]
         states = (state_of(row[3:]) for row in rows if row[3] is not None)
         return Look(now, zone, {state.app_name: state for state in states})
 
     def read(self, app_name: str) -> JobState | None:
         """See `StateStore.read`; waits for a server that is gone to come back."""
-        return self._patiently(lambda: self._read(app_name))
+        return self._server.patiently(lambda: self._read(app_name))
 
     def _read(self, app_name: str) -> JobState | None:
-        rows = self._query("read", app_name=app_name)
+        rows = self._server.query("read", app_name=app_name)
         return state_of(rows[0]) if rows else None
 
     def migrate(self) -> None:
         """Make the tables, or bring those of an older version up to date; harmless twice."""
-        statements = [load_queries()["begin_migration"], *load_migrations()]
-        try:
-            self._session().query(";".join(statements))  # in one go, so in one transaction
-        except psycopg2.Error as error:
-            denied = isinstance(error, (errors.InsufficientPrivilege, errors.InvalidSchemaName))
-            raise StoreError(
-                f"the tables cannot be made or upgraded: {first_line(error)}; "
-                + (_TO_OWNER if denied else "the next tick tries again")
-            ) from error
+        self._server.migrate()
 
     # -- claiming --------------------------------------------------------------
 
     def holder(self, now: datetime) -> Claim:
         """See `StateStore.holder`."""
         with explained():
-            return Claim(os.uname().nodename, os.getpid(), self._session().backend_pid, now)
+            return Claim(os.uname().nodename, os.getpid(), self._server.session().backend_pid, now)
 
     def claim(
         self, wanted: JobState, parents: Sequence[str], lock: str | None = None
@@ -112,7 +77,7 @@ class PostgresStore:
         try:
             return self._claim(wanted, parents, shared)
         except ConnectionGone:
-            return self._patiently(lambda: self._claim_again(wanted, parents, shared))
+            return self._server.patiently(lambda: self._claim_again(wanted, parents, shared))
 
     def _claim_again(
         self, wanted: JobState, parents: Sequence[str], shared: int | None
@@ -125,7 +90,7 @@ class PostgresStore:
             found = self._read(wanted.app_name)
             if found is None or found.ongoing is None or _same_holder(found, wanted):
                 # the server may not have noticed yet that our old session is gone
-                raise _StillHeld(f"{wanted.app_name} is claimed by a session that was lost")
+                raise StillHeld(f"{wanted.app_name} is claimed by a session that was lost")
             return None
         if claimed.marked or not _same_holder(claimed.state, wanted):
             return claimed
@@ -138,7 +103,7 @@ class PostgresStore:
         name, key = wanted.app_name, self._key(wanted.app_name)
         keys = (key,) if shared is None else (key, shared)
         with explained():
-            session, backend_pid = self._session(), self._session().backend_pid
+            session, backend_pid = self._server.session(), self._server.session().backend_pid
         mark = ("mark" if parents else "mark_alone") if wanted.version else "mark_new"
         parameters = {
             **state_parameters(wanted),
@@ -149,7 +114,7 @@ class PostgresStore:
             "names": [name, *parents],
         }
         try:
-            rows = self._query("lock", mark, **parameters)
+            rows = self._server.query("lock", mark, **parameters)
         except StoreError:
             session.locked(name, *keys)  # as it may be: an advisory lock survives a rollback
             session.release(name)
@@ -174,8 +139,8 @@ class PostgresStore:
     def release(self, app_name: str) -> None:
         """See `StateStore.release`; told to the server along with the next claim."""
         self._shared.pop(app_name, None)
-        if self._current:
-            self._current.release(app_name)
+        if self._server.current:
+            self._server.current.release(app_name)
 
     # -- saving ----------------------------------------------------------------
 
@@ -191,16 +156,16 @@ class PostgresStore:
             except (ConnectionGone, DatabaseUnavailable):
                 if not _is_claimed(before, after):
                     raise
-                return self._patiently(lambda: self._save_again(before, after, run))
+                return self._server.patiently(lambda: self._save_again(before, after, run))
         return after._replace(version=version)
 
     def _save(self, before: JobState, after: JobState, run: Run | None) -> str:
         if _is_claimed(before, after) and not self._holds(after.app_name):
             raise ConnectionGone(f"the claim on {after.app_name} went with its connection")
         with explained():
-            backend_pid = self._session().backend_pid
+            backend_pid = self._server.session().backend_pid
         name, parameters = _saving(before, after, run)
-        rows = self._query(name, **parameters)
+        rows = self._server.query(name, **parameters)
         if not rows:
             raise ClaimLost(f"the row of {after.app_name} was changed by somebody else meanwhile")
         version, answered_by = rows[0]
@@ -229,7 +194,7 @@ class PostgresStore:
         if not locked:
             # the server may not have noticed yet that our old session is gone
             ours = found and found.ongoing == before.ongoing
-            lost = _StillHeld if ours else ClaimLost
+            lost = StillHeld if ours else ClaimLost
             raise lost(f"the connection was lost, and {name} is claimed by somebody else")
         if before.ongoing and _lacks_mark(found, before):
             # the server crashed, and the mark's commit is not waited for
@@ -258,7 +223,7 @@ class PostgresStore:
         if not self._lock(app_name):
             raise JobOngoingError(f"{app_name} is running now; reset it when it has finished")
         try:
-            return bool(self._query("forget", app_name=app_name))
+            return bool(self._server.query("forget", app_name=app_name))
         finally:
             self.release(app_name)
 
@@ -266,7 +231,7 @@ class PostgresStore:
         """See `StateStore.shares_database`: the same server, database, user and search path."""
         if not isinstance(connection, Connection) or connection.closed or connection.autocommit:
             return False
-        ours, theirs = self._session().connection.info, connection.info
+        ours, theirs = self._server.session().connection.info, connection.info
         return all(
             getattr(ours, name) == getattr(theirs, name)
             for name in ("host", "port", "dbname", "user", "options")
@@ -274,44 +239,9 @@ class PostgresStore:
 
     def close(self) -> None:
         """See `StateStore.close`."""
-        if self._current:
-            self._current.close()
-            self._current = None
+        self._server.close()
 
-    # -- the session -----------------------------------------------------------
-
-    def _session(self) -> Session:
-        """Our session on the server; a new one if there is none any more."""
-        if self._current is None or self._current.lost:
-            try:
-                self._current = Session(self._factory.connect())
-            except psycopg2.Error as error:
-                raise DatabaseUnavailable(self._factory.unavailable(error)) from error
-        return self._current
-
-    def _query(self, *names: str, **parameters: Any) -> list[Row]:
-        """Ask the server: again if the tables were missing, or a text was not storable."""
-        with explained():
-            try:
-                return self._session().run(*names, **parameters)
-            except _MISSING:
-                self.migrate()
-            except _UNPRINTABLE:
-                parameters = printable(parameters)
-            except errors.InvalidSqlStatementName:  # it was prepared, but in another session
-                raise StoreError(POOLED) from None
-            return self._session().run(*names, **parameters)
-
-    def _patiently(self, attempt: Callable[[], T]) -> T:
-        """What *attempt* returns, as soon as the server lets it; for as long as we can wait."""
-        give_up = clock.monotonic() + self._patience
-        while True:
-            try:
-                return attempt()
-            except (DatabaseUnavailable, ConnectionGone, _StillHeld):
-                if clock.monotonic() >= give_up:
-                    raise
-                clock.sleep(min(_PAUSE, self._patience))
+    # -- locks -----------------------------------------------------------------
 
     def _key(self, app_name: str) -> int:
         """The advisory lock of a job: its name, and the table that it is in."""
@@ -329,13 +259,13 @@ class PostgresStore:
         return self._try_lock(app_name, self._key(app_name))
 
     def _try_lock(self, app_name: str, key: int) -> bool:
-        if not self._query("try_lock", lock=key)[0][0]:
+        if not self._server.query("try_lock", lock=key)[0][0]:
             return False
-        self._session().locked(app_name, key)
+        self._server.session().locked(app_name, key)
         return True
 
     def _holds(self, app_name: str) -> bool:
-        return self._current is not None and self._current.holds(app_name)
+        return self._server.current is not None and self._server.current.holds(app_name)
 
 
 def _hashed(name: str) -> int:

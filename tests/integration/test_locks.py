@@ -66,8 +66,8 @@ def run(store: PostgresStore, app: Dates) -> Ended:
 
 
 def lose(database: Database, store: PostgresStore) -> None:
-    assert store._current
-    pid = store._current.backend_pid
+    assert store._server.current
+    pid = store._server.current.backend_pid
     assert database.execute("SELECT pg_terminate_backend(%s, 5000)", [pid]) == [(True,)]
 
 

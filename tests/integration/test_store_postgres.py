@@ -142,7 +142,7 @@ def superuser(clean):
 
 def terminate(database, store):
     """End the store's session on the server, and wait until it has ended."""
-    pid = store._current.backend_pid
+    pid = store._server.current.backend_pid
     assert database.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,)) == [(True,)]
 
 
@@ -256,7 +256,7 @@ def test_a_migration_that_must_wait_gives_up_without_holding_up_others(clean, st
     clean.execute(OLD_TABLES)
     queries = dict(load_queries())
     queries["begin_migration"] = queries["begin_migration"].replace("'10s'", "'50ms'")
-    monkeypatch.setattr("crontabber.store.postgres.load_queries", lambda: queries)
+    monkeypatch.setattr("crontabber.store.server.load_queries", lambda: queries)
     with closing(factory_of(clean).connect()) as reader, reader.cursor() as cursor:
         cursor.execute("SELECT * FROM crontabber")
         with pytest.raises(StoreError, match="lock timeout; the next tick tries again") as error:
@@ -501,7 +501,7 @@ def test_a_row_that_is_locked_is_one_clear_error_and_no_claim_is_left(clean, sto
     """trap: a locked row at the end of a job left the job ongoing for 12 h."""
     put(store, "a")
     state = mark(store, "b")
-    with store._session().connection.cursor() as cursor:
+    with store._server.session().connection.cursor() as cursor:
         cursor.execute("SET lock_timeout = '50ms'")
     with closing(factory_of(clean).connect()) as somebody, somebody.cursor() as cursor:
         cursor.execute("SELECT * FROM crontabber FOR UPDATE")
@@ -613,7 +613,7 @@ def test_a_strict_default_isolation_does_not_matter(database, open_store):
     store.save(state, done(state), run_of(state))
     store.close()
     assert mark(other)
-    with other._session().connection.cursor() as cursor:
+    with other._server.session().connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('transaction_isolation'),"
                        " current_setting('statement_timeout')")  # fmt: skip
         assert cursor.fetchone() == ("read committed", "0")
@@ -622,7 +622,7 @@ def test_a_strict_default_isolation_does_not_matter(database, open_store):
 @contextmanager
 def pooled(store, database):
     """The store's next statements reach another session than the last, as with a pooler."""
-    session = store._session()
+    session = store._server.session()
     own, session.connection = session.connection, factory_of(database).connect()
     session.connection.autocommit = True
     try:
@@ -1026,8 +1026,8 @@ def test_a_job_that_somebody_else_ran_meanwhile_is_not_overwritten(clean, store,
 def test_the_ghost_of_ones_own_session_is_waited_for(clean, store, other, job):
     """The server may take a while to notice that a session's other end is gone."""
     state = mark(store)
-    ghost, tries = store._current.connection, []
-    store._current.connection = job
+    ghost, tries = store._server.current.connection, []
+    store._server.current.connection = job
     job.close()
     _original = store._lock
 
@@ -1064,7 +1064,7 @@ def test_a_result_does_not_wait_for_ever(clean, open_store, unreachable):
     store = open_store(clean, patience=0)
     state = mark(store)
     terminate(clean, store)
-    store._factory = factory_of(unreachable)
+    store._server._factory = factory_of(unreachable)
     with pytest.raises(DatabaseUnavailable):
         store.save(state, done(state), run_of(state))
     with pytest.raises(DatabaseUnavailable):
