@@ -1,7 +1,6 @@
 """Fixtures for all tests; where the database comes from is said in CONTRIBUTING.md."""
 
 import os
-import signal
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -10,7 +9,14 @@ import psycopg2
 import pytest
 
 from crontabber import embedded
-from tests.support import ROOT, Command, Database, fresh_database, server_directory
+from tests.support import (
+    ROOT,
+    Command,
+    Database,
+    fresh_database,
+    server_directory,
+    signals_heard,
+)
 
 OURS = ("PG", "CRONTABBER", "crontabber.")
 """How the variables begin that could change what is tested."""
@@ -42,17 +48,8 @@ def _clean_environment(_environment: Mapping[str, str]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _default_signals() -> Iterator[None]:
-    """Processes hear the signals that whoever runs the tests ignores, as nohup and ``&`` do."""
-    ignored = [
-        number
-        for number in (signal.SIGHUP, signal.SIGINT)
-        if signal.getsignal(number) is signal.SIG_IGN
-    ]
-    for number in ignored:
-        signal.signal(number, signal.SIG_DFL)
-    yield
-    for number in ignored:
-        signal.signal(number, signal.SIG_IGN)
+    with signals_heard():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ import itertools
 import os
 import pty
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -74,6 +75,23 @@ class Database(NamedTuple):
             "PGPASSWORD": self.password,
         }
         return {name: value for name, value in variables.items() if value}
+
+
+@contextlib.contextmanager
+def signals_heard() -> Iterator[None]:
+    """Processes hear the signals that whoever runs the tests ignores, as nohup and ``&`` do."""
+    ignored = [
+        number
+        for number in (signal.SIGHUP, signal.SIGINT)
+        if signal.getsignal(number) is signal.SIG_IGN
+    ]
+    for number in ignored:
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        for number in ignored:
+            signal.signal(number, signal.SIG_IGN)
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from crontabber import embedded
 from tests.server import own_server
-from tests.support import Database, fresh_database, server_directory
+from tests.support import Database, fresh_database, server_directory, signals_heard
 from tests.torture.arena import arena
 from tests.torture.oracle import Verdict
 from tests.torture.scenarios import Result, Scenarios
@@ -69,6 +69,7 @@ def main() -> int:
     say(f"seed {options.seed}")
     table = Table()
     with (
+        signals_heard(),
         server_directory() as directory,
         embedded.server(directory, linger=0.2, settings={"fsync": "off"}) as parameters,
     ):
