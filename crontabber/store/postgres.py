@@ -21,7 +21,7 @@ from ..errors import (
 )
 from ..schedule.model import Claim, JobState, Run
 from . import Claimed, Look
-from .rows import run_parameters, state_of, state_parameters, time_parameter
+from .rows import claim_parameters, saving, state_of
 from .server import PATIENCE, POOLED, Server, StillHeld
 from .session import ConnectionGone, explained
 from .sql import load_queries
@@ -106,7 +106,7 @@ class PostgresStore:
             session, backend_pid = self._server.session(), self._server.session().backend_pid
         mark = ("mark" if parents else "mark_alone") if wanted.version else "mark_new"
         parameters = {
-            **state_parameters(wanted),
+            **claim_parameters(wanted),
             **session.unlocking(),
             "lock": key,
             "shared_lock": shared,
@@ -164,7 +164,7 @@ class PostgresStore:
             raise ConnectionGone(f"the claim on {after.app_name} went with its connection")
         with explained():
             backend_pid = self._server.session().backend_pid
-        name, parameters = _saving(before, after, run)
+        name, parameters = saving(before, after, run)
         rows = self._server.query(name, **parameters)
         if not rows:
             raise ClaimLost(f"the row of {after.app_name} was changed by somebody else meanwhile")
@@ -177,7 +177,7 @@ class PostgresStore:
         self, connection: Connection, before: JobState, after: JobState, run: Run | None
     ) -> str:
         with connection.cursor() as cursor:
-            name, parameters = _saving(before, after, run)
+            name, parameters = saving(before, after, run)
             cursor.execute(load_queries()[name], parameters)
             row = cursor.fetchone()
         if row is None:
@@ -273,18 +273,6 @@ def _hashed(name: str) -> int:
 
     digest = hashlib.sha256(name.encode()).digest()
     return int.from_bytes(digest[:8], "big", signed=True)
-
-
-def _saving(before: JobState, after: JobState, run: Run | None) -> tuple[str, dict[str, Any]]:
-    parameters = state_parameters(after)
-    parameters.update(
-        was_version=before.version,
-        was_ongoing=time_parameter(before.ongoing),
-        was_slot=time_parameter(before.next_slot),
-    )
-    if run is None:
-        return "save", parameters
-    return "save_and_log", {**parameters, **run_parameters(run)}
 
 
 def _is_claimed(before: JobState, after: JobState) -> bool:

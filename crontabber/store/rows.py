@@ -46,27 +46,22 @@ def _error_of(value: Any) -> LastError | None:
     return LastError(*("" if part is None else str(part) for part in parts))
 
 
-def state_parameters(state: JobState) -> dict[str, Any]:
-    """A state as the parameters of ``assignments``."""
-    claim, error = state.claim, state.last_error
+def claim_parameters(state: JobState) -> dict[str, Any]:
+    """What a claim writes of a state."""
+    claim = state.claim
     return {
         "app_name": state.app_name,
-        "next_run": time_parameter(state.next_run),
-        "next_slot": time_parameter(state.next_slot),
-        "first_run": time_parameter(state.first_run),
-        "last_run": time_parameter(state.last_run),
-        "last_success": time_parameter(state.last_success),
-        "error_count": state.error_count,
+        "next_run": _text_of(state.next_run),
+        "next_slot": _text_of(state.next_slot),
+        "first_run": _text_of(state.first_run),
         "depends_on": list(state.depends_on),
-        "last_error": error
-        and json.dumps({"type": error.type, "value": error.value, "traceback": error.traceback}),
         "attempts": state.attempts,
         "gave_up": state.gave_up,
-        "ongoing": time_parameter(state.ongoing),
+        "ongoing": _text_of(state.ongoing),
         "class_path": state.class_path,
         "plan": state.plan,
         "backfill": state.backfill,
-        "claim_time": claim and time_parameter(claim.time),
+        "claim_time": claim and _text_of(claim.time),
         "claim_host": claim and claim.host,
         "claim_pid": claim and claim.pid,
         "claim_backend_pid": claim and claim.backend_pid,
@@ -74,23 +69,86 @@ def state_parameters(state: JobState) -> dict[str, Any]:
     }
 
 
-def time_parameter(moment: datetime | None) -> str | None:
-    """A time as text; psycopg2 takes three times as long for it, a tenth of what a run costs."""
-    return moment.isoformat() if moment else None
+def saving(before: JobState, after: JobState, run: Run | None) -> tuple[str, dict[str, Any]]:
+    """The named statement that replaces *before* by *after* and logs *run*, and its parameters."""
+    was = {
+        "was_version": before.version,
+        "was_ongoing": _text_of(before.ongoing),
+        "was_slot": _text_of(before.next_slot),
+    }
+    if run is None:
+        return "save", {**_state_parameters(after), **was}
+    if run.outcome is Outcome.SUCCEEDED and after == _success(before, after):
+        return "save_success", {**_success_parameters(after, run), **was}
+    return "save_and_log", {**_state_parameters(after), **run_parameters(run), **was}
+
+
+def _success(before: JobState, after: JobState) -> JobState:
+    """What ``save_success`` makes of *before*."""
+    return before._replace(
+        next_run=after.next_slot,
+        next_slot=after.next_slot,
+        last_run=after.last_run,
+        last_success=after.last_success,
+        error_count=0,
+        last_error=None,
+        attempts=0,
+        gave_up=False,
+        ongoing=after.ongoing,
+        plan=after.plan,
+        claim=after.claim,
+    )
+
+
+def _success_parameters(state: JobState, run: Run) -> dict[str, Any]:
+    claim = state.claim
+    return {
+        "app_name": state.app_name,
+        "next_slot": _text_of(state.next_slot),
+        "last_run": _text_of(state.last_run),
+        "last_success": _text_of(state.last_success),
+        "ongoing": _text_of(state.ongoing),
+        "plan": state.plan,
+        "claim_time": claim and _text_of(claim.time),
+        "claim_host": claim and claim.host,
+        "claim_pid": claim and claim.pid,
+        "claim_backend_pid": claim and claim.backend_pid,
+        "slot": _text_of(run.slot),
+        "duration": run.duration,
+        "host": run.host,
+    }
+
+
+def _state_parameters(state: JobState) -> dict[str, Any]:
+    """A state as the parameters of ``assignments``."""
+    error = state.last_error
+    return {
+        **claim_parameters(state),
+        "last_run": _text_of(state.last_run),
+        "last_success": _text_of(state.last_success),
+        "error_count": state.error_count,
+        "last_error": error
+        and json.dumps({"type": error.type, "value": error.value, "traceback": error.traceback}),
+    }
 
 
 def run_parameters(run: Run) -> dict[str, Any]:
     """A run as the parameters of the log's row."""
     error = run.error
     return {
-        "slot": time_parameter(run.slot),
-        "success": time_parameter(run.slot) if run.outcome is Outcome.SUCCEEDED else None,
+        "slot": _text_of(run.slot),
+        "success": _text_of(run.slot) if run.outcome is Outcome.SUCCEEDED else None,
         "duration": run.duration,
         "host": run.host,
         "exc_type": error and error.type,
         "exc_value": error and error.value,
         "exc_traceback": error and error.traceback,
     }
+
+
+def _text_of(moment: datetime | None) -> str | None:
+    """A time as text; psycopg2 takes three times as long for it, a tenth of what a run costs."""
+    return moment.isoformat() if moment else None
 
 
 def printable(parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from ..errors import StoreError
 from .rows import Row
 from .sql import load_queries, prepared
 
-_REPEATED = frozenset({"lock", "mark", "mark_alone", "mark_new", "save_and_log"})
+_REPEATED = frozenset({"lock", "mark", "mark_alone", "mark_new", "save_and_log", "save_success"})
 """The statements that are used again and again while there are jobs to run."""
 
 
