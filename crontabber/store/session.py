@@ -30,6 +30,7 @@ class Session:
         if connection.encoding != "UTF8":  # any text can be sent; the server may still refuse it
             connection.set_client_encoding("UTF8")
         self.connection = connection
+        self._cursor = connection.cursor()  # to make one takes as long as to use it
         self._locks: dict[str, tuple[int, ...]] = {}
         self._to_unlock: list[int] = []
         self._used: set[str] = set()
@@ -69,9 +70,8 @@ class Session:
         Raises `ConnectionGone`, or what the driver raises.
         """
         try:
-            with self.connection.cursor() as cursor:
-                cursor.execute(query, parameters)
-                return cursor.fetchall() if cursor.description else []
+            self._cursor.execute(query, parameters)
+            return self._cursor.fetchall() if self._cursor.description else []
         except psycopg2.Error as error:
             if not self.lost:
                 raise

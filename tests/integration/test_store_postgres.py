@@ -623,13 +623,14 @@ def test_a_strict_default_isolation_does_not_matter(database, open_store):
 def pooled(store, database):
     """The store's next statements reach another session than the last, as with a pooler."""
     session = store._server.session()
-    own, session.connection = session.connection, factory_of(database).connect()
-    session.connection.autocommit = True
-    try:
-        yield
-    finally:
-        session.connection.close()
-        session.connection = own
+    own = session._cursor
+    with closing(factory_of(database).connect()) as connection:
+        connection.autocommit = True
+        session._cursor = connection.cursor()
+        try:
+            yield
+        finally:
+            session._cursor = own
 
 
 def test_a_pooler_is_noticed_by_a_claim_which_leaves_no_lock_behind(clean, store, other):
