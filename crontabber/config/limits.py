@@ -1,7 +1,8 @@
-"""What limits the runs of an app, as its class says: ``lock``, ``retry`` and ``timeout``."""
+"""What limits the runs of an app: ``lock``, ``retry`` and ``timeout``, as they are written."""
 
 import functools
 from datetime import timedelta
+from typing import Any
 
 from ..errors import ConfigError, JobLineError
 from ..schedule.grammar import parse_duration
@@ -10,15 +11,28 @@ from ..schedule.model import Retry
 
 def lock_of(cls: type) -> str | None:
     """The ``lock`` of an app; a `JobLineError` if it is no name."""
-    lock = getattr(cls, "lock", None)
-    if lock is not None and not (isinstance(lock, str) and lock.strip()):
-        raise JobLineError(f"lock of {cls.__name__} is {lock!r}, not a name such as 'warehouse'")
-    return lock
+    return lock_from(getattr(cls, "lock", None), f"lock of {cls.__name__}")
 
 
 def retry_of(cls: type) -> Retry | None:
     """The ``retry`` of an app; a `JobLineError` if it says nothing about tries."""
-    retry = getattr(cls, "retry", None)
+    return retry_from(getattr(cls, "retry", None), f"retry of {cls.__name__}")
+
+
+def timeout_of(cls: type) -> timedelta | None:
+    """The ``timeout`` of an app; a `JobLineError` if it is no length of time."""
+    return timeout_from(getattr(cls, "timeout", None), f"timeout of {cls.__name__}")
+
+
+def lock_from(lock: object, what: str) -> str | None:
+    """A ``lock`` as it is written; a `JobLineError` about *what* if it is no name."""
+    if lock is None or (isinstance(lock, str) and lock.strip()):
+        return lock
+    raise JobLineError(f"{what} is {lock!r}, not a name such as 'warehouse'")
+
+
+def retry_from(retry: Any, what: str) -> Retry | None:
+    """A ``retry`` as it is written; a `JobLineError` about *what* if it says nothing of tries."""
     if retry is None:
         return None
     from ..retry import RetryStrategy, delay_of  # most apps have none
@@ -29,7 +43,7 @@ def retry_of(cls: type) -> Retry | None:
         retry = RetryStrategy(max_attempts=retry)
     if isinstance(retry, type) or not callable(getattr(retry, "get_schedule_in", None)):
         raise JobLineError(
-            f"retry of {cls.__name__} is {_shown(retry)}: it has to be a number of attempts, True, "
+            f"{what} is {_shown(retry)}: it has to be a number of attempts, True, "
             "a RetryStrategy(…), or an object with a method get_schedule_in(attempts, exception)"
         )
     return functools.partial(delay_of, retry)
@@ -39,17 +53,16 @@ def _shown(retry: object) -> str:
     return f"the class {retry.__name__}" if isinstance(retry, type) else f"{retry!r}"
 
 
-def timeout_of(cls: type) -> timedelta | None:
-    """The ``timeout`` of an app; a `JobLineError` if it is no length of time."""
-    timeout = getattr(cls, "timeout", None)
+def timeout_from(timeout: object, what: str) -> timedelta | None:
+    """A ``timeout`` as it is written; a `JobLineError` about *what* if it is no length of time."""
     if timeout is None:
         return None
     try:
         return _duration(timeout)
     except (ConfigError, OverflowError, ValueError) as error:
-        what = f": {error}" if isinstance(error, ConfigError) else ""
+        why = f": {error}" if isinstance(error, ConfigError) else ""
         raise JobLineError(
-            f"timeout of {cls.__name__} is {timeout!r}, not a length of time such as '2h'{what}"
+            f"{what} is {timeout!r}, not a length of time such as '2h'{why}"
         ) from None
 
 

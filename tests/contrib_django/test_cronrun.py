@@ -121,6 +121,26 @@ def test_a_job_that_runs_elsewhere_is_skipped(site: Site, database: Database) ->
     assert state(database, "wait").ongoing is None
 
 
+def test_locks_attempts_and_time_limits(site: Site, database: Database) -> None:
+    jobs = [
+        {"cmd": "fail", "frequency": "2d", "retry": 1},
+        {"cmd": "wait", "name": "short", "timeout": 0.1},
+        {"cmd": "wait", "lock": "shop"},
+        {"cmd": "talk", "lock": "shop"},
+    ]
+    told = site.told(database, jobs)
+    with told.started("cronrun") as first:
+        assert any("wait: begun" in line for line in first.stderr)
+        second = told("cronrun", "--job=talk")
+        assert second.returncode == ExitCode.ONGOING
+        assert "talk is skipped: its lock is held" in second.stderr
+    assert state(database, "short").last_error["value"] == "did not finish within 0.1s"
+    [(waits,)] = database.execute(
+        "SELECT next_run > now() + '1 day'::interval FROM crontabber WHERE app_name = 'fail'"
+    )
+    assert waits, "its one attempt failed, so it waits for its next slot"
+
+
 def test_reset_and_mark(site: Site, database: Database) -> None:
     jobs = [
         {"cmd": "fail", "frequency": "1h"},

@@ -23,6 +23,9 @@ def test_a_job_with_everything():
         "backfill": True,
         "last_success": True,
         "depends_on": "fetch",
+        "lock": "shop",
+        "retry": 3,
+        "timeout": "2h",
     }
     job = read_job(entry, "here")
     assert job == Job(
@@ -33,6 +36,9 @@ def test_a_job_with_everything():
         depends_on=("fetch",),
         backfill=True,
         last_success=True,
+        lock="shop",
+        retry=3,
+        timeout="2h",
     )
     assert str(job.line) == "django:report-csv|2d|21:00"
     assert str(job) == "report --days 3"
@@ -55,6 +61,9 @@ def test_a_job_with_everything():
         ({"cmd": "r", "backfill": "yes"}, "make it True or False"),
         ({"cmd": "r", "depends_on": [1]}, "make it the name of a job"),
         ({"cmd": "r", "name": ""}, "make it a text"),
+        ({"cmd": "r", "lock": 3}, "lock of here (r) cannot be used: it is 3, not a name"),
+        ({"cmd": "r", "retry": "3"}, "retry of here (r) cannot be used: it is '3': it has to be"),
+        ({"cmd": "r", "timeout": "2"}, "timeout of here (r) cannot be used: it is '2', not a"),
         ({"cmd": "all"}, "give it another name"),
     ],
 )

@@ -29,6 +29,9 @@ class CommandApp:
     app_name: ClassVar[str]
     depends_on: ClassVar[tuple[str, ...]]
     is_backfill: ClassVar[bool]
+    lock: ClassVar[Any]
+    retry: ClassVar[Any]
+    timeout: ClassVar[Any]
     job: ClassVar[Job]
 
     before_commit: Callable[[Any], None] | None = None
@@ -74,6 +77,9 @@ def app_class(job: Job) -> type[CommandApp]:
             "app_name": job.name,
             "depends_on": job.depends_on,
             "is_backfill": job.backfill,
+            "lock": job.lock,
+            "retry": job.retry,
+            "timeout": job.timeout,
             "job": job,
         },
     )

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ...config.limits import lock_from, retry_from, timeout_from
 from ...config.messages import did_you_mean
 from ...errors import JobLineError
 from ...lookup import EVERYTHING
@@ -40,6 +41,10 @@ class Job:
     """Whether the command gets each slot that was missed, as ``run_time``."""
     last_success: bool = False
     """Whether the command gets the time of its last success, as ``last_success``."""
+    lock: Any = None
+    """This, and the two below, as an app has them: see `crontabber.base.BaseCronApp`."""
+    retry: Any = None
+    timeout: Any = None
 
     @property
     def line(self) -> JobLine:
@@ -140,6 +145,19 @@ def _names(value: Any, what: str) -> tuple[str, ...]:
     raise SettingError(f"{what} is {value!r}", "make it the name of a job, or a list of names")
 
 
+def _limit(check: Callable[[Any, str], object]) -> Callable[[Any, str], Any]:
+    """What an app may say too, as it is written there."""
+
+    def read(value: Any, what: str) -> Any:
+        try:
+            check(value, "it")
+        except JobLineError as error:
+            raise SettingError(f"{what} cannot be used", str(error)) from None
+        return value
+
+    return read
+
+
 _READERS: Mapping[str, Callable[[Any, str], Any]] = {
     "cmd": _text,
     "name": _text,
@@ -149,6 +167,9 @@ _READERS: Mapping[str, Callable[[Any, str], Any]] = {
     "backfill": _yes_or_no,
     "last_success": _yes_or_no,
     "depends_on": _names,
+    "lock": _limit(lock_from),
+    "retry": _limit(retry_from),
+    "timeout": _limit(timeout_from),
 }
 
 
