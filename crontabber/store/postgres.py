@@ -21,9 +21,9 @@ from ..errors import (
 )
 from ..schedule.model import Claim, JobState, Run
 from . import Claimed, Look
-from .rows import claim_parameters, saving, state_of
+from .rows import array_text, claim_parameters, saving, state_of
 from .server import PATIENCE, POOLED, Server, StillHeld
-from .session import ConnectionGone, explained
+from .session import ConnectionGone, explained, plain_cursor
 from .sql import load_queries
 
 
@@ -36,7 +36,7 @@ class PostgresStore:
 
     def __init__(self, factory: Any, patience: float = PATIENCE) -> None:
         self._server = Server(factory, patience)
-        self._table = 0
+        self._oid = 0
         self._shared: dict[str, int] = {}
         """The keys of the locks that our claims share with others, by app_name."""
 
@@ -45,8 +45,8 @@ class PostgresStore:
     def look(self, class_paths: Sequence[str] | None) -> Look:
         """See `StateStore.look`; makes or upgrades the tables if they need it."""
         name = "look_at_all" if class_paths is None else "look"
-        rows = self._server.query(name, class_paths=list(class_paths or ()))
-        now, zone, self._table = rows[0][:3]
+        rows = self._server.query(name, class_paths=array_text(class_paths or ()))
+        now, zone, self._oid = rows[0][:3]
         states = (state_of(row[3:]) for row in rows if row[3] is not None)
         return Look(now, zone, {state.app_name: state for state in states})
 
@@ -111,7 +111,7 @@ class PostgresStore:
             "lock": key,
             "shared_lock": shared,
             "backend_pid": backend_pid,
-            "names": [name, *parents],
+            "names": array_text([name, *parents]),
         }
         try:
             rows = self._server.query("lock", mark, **parameters)
@@ -176,9 +176,11 @@ class PostgresStore:
     def _save_within(
         self, connection: Connection, before: JobState, after: JobState, run: Run | None
     ) -> str:
-        with connection.cursor() as cursor:
-            name, parameters = saving(before, after, run)
-            cursor.execute(load_queries()[name], parameters)
+        name, parameters = saving(before, after, run)
+        queries = (load_queries()[each] for each in ("find_tables", name))
+        parameters["search_path"] = self._server.session().search_path
+        with plain_cursor(connection) as cursor:
+            cursor.execute(";".join(queries), parameters)
             row = cursor.fetchone()
         if row is None:
             raise SlotClosed(f"{after.app_name} is not ours to record any more at this slot")
@@ -228,14 +230,19 @@ class PostgresStore:
             self.release(app_name)
 
     def shares_database(self, connection: Any) -> bool:
-        """See `StateStore.shares_database`: the same server, database, user and search path."""
+        """See `StateStore.shares_database`: the same server and database, and the right to write."""
         if not isinstance(connection, Connection) or connection.closed or connection.autocommit:
             return False
         ours, theirs = self._server.session().connection.info, connection.info
-        return all(
-            getattr(ours, name) == getattr(theirs, name)
+        if any(
+            getattr(ours, name) != getattr(theirs, name)
             for name in ("host", "port", "dbname", "user", "options")
-        )
+        ):
+            return False
+        with plain_cursor(connection) as cursor:
+            cursor.execute(load_queries()["may_record"], {"table": self._table})
+            row = cursor.fetchone()
+        return row is not None and row[0]
 
     def close(self) -> None:
         """See `StateStore.close`."""
@@ -243,16 +250,19 @@ class PostgresStore:
 
     # -- locks -----------------------------------------------------------------
 
+    @property
+    def _table(self) -> int:
+        """The number that the server knows the table of states by."""
+        if not self._oid:
+            self.look(())
+        return self._oid
+
     def _key(self, app_name: str) -> int:
         """The advisory lock of a job: its name, and the table that it is in."""
-        if not self._table:
-            self.look(())
         return _hashed(f"{self._table}:{app_name}")
 
     def _shared_key(self, lock: str) -> int:
         """The advisory lock that jobs share, which is never that of a job."""
-        if not self._table:
-            self.look(())
         return _hashed(f"lock:{self._table}:{lock}")
 
     def _lock(self, app_name: str) -> bool:

@@ -7,11 +7,11 @@ from functools import cached_property
 from typing import Any
 
 import psycopg2
-from psycopg2 import errors
+from psycopg2 import errors, extensions
 from psycopg2.extensions import connection as Connection
 
 from ..errors import StoreError
-from .rows import Row
+from .rows import Row, array_text
 from .sql import load_queries, prepared
 
 _REPEATED = frozenset({"lock", "mark", "mark_alone", "mark_new", "save_and_log", "save_success"})
@@ -30,7 +30,9 @@ class Session:
         if connection.encoding != "UTF8":  # any text can be sent; the server may still refuse it
             connection.set_client_encoding("UTF8")
         self.connection = connection
-        self._cursor = connection.cursor()  # to make one takes as long as to use it
+        # One for all, as to make one takes as long as to use it; and whatever class the
+        # connection's own may be, as rows are read by position.
+        self._cursor = plain_cursor(connection)
         self._locks: dict[str, tuple[int, ...]] = {}
         self._to_unlock: list[int] = []
         self._used: set[str] = set()
@@ -78,9 +80,18 @@ class Session:
             raise ConnectionGone(f"the connection was lost: {first_line(error)}") from error
 
     @cached_property
+    def _prepared(self) -> Row:
+        return self.run("prepare_session")[0]
+
+    @property
     def backend_pid(self) -> int:
         """The process that serves us; asking makes the session fit for claims."""
-        return int(self.run("prepare_session")[0][0])
+        return int(self._prepared[0])
+
+    @property
+    def search_path(self) -> str:
+        """Where the tables are found; asking makes the session fit for claims."""
+        return str(self._prepared[1])
 
     # -- claims ------------------------------------------------------------------
 
@@ -98,10 +109,10 @@ class Session:
         """Have the locks of a job given back with the next `unlocking`."""
         self._to_unlock.extend(self._locks.pop(app_name, ()))
 
-    def unlocking(self) -> dict[str, list[int]]:
+    def unlocking(self) -> dict[str, str]:
         """The parameters of ``unlock`` and ``lock``, which give back what was released; run it."""
         keys, self._to_unlock = self._to_unlock, []
-        return {"unlock": keys}
+        return {"unlock": array_text(keys)}
 
     def close(self) -> None:
         """Give back all claims, and close the connection; harmless when it is gone."""
@@ -113,6 +124,11 @@ class Session:
             self.connection.close()
         except (ConnectionGone, psycopg2.Error):
             pass  # gone already, and our claims with it
+
+
+def plain_cursor(connection: Connection) -> extensions.cursor:
+    """A cursor whose rows are tuples, whatever those of the connection are."""
+    return connection.cursor(cursor_factory=extensions.cursor)
 
 
 _NEEDED = (

@@ -4,12 +4,12 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import psycopg2
 import pytest
-from psycopg2 import extensions, sql
+from psycopg2 import extensions, extras, sql
 
 from crontabber.errors import (
     ClaimLost,
@@ -19,6 +19,7 @@ from crontabber.errors import (
     SlotClosed,
     StoreError,
 )
+from crontabber.interruptible import InterruptibleConnection
 from crontabber.schedule.model import JobState, LastError, Outcome
 from crontabber.store.postgres import PostgresStore
 from crontabber.store.sql import load_migrations, load_queries
@@ -86,9 +87,12 @@ class Watched:
                 watched.statements.append(query)
                 watched.answered(self.connection, query)
 
-        connection = self.factory.connect()
-        connection.cursor_factory = Cursor
-        return connection
+        class Connection(InterruptibleConnection):
+            def cursor(self, name=None, cursor_factory=None):
+                return super().cursor(name, Cursor)
+
+        dsn = extensions.make_dsn(**self.factory.parameters())
+        return psycopg2.connect(dsn, connection_factory=Connection)
 
     def __getattr__(self, name):
         return getattr(self.factory, name)
@@ -712,6 +716,58 @@ def test_a_record_fits_into_a_transaction_of_any_isolation(clean, store, job, le
     saved = store.save(state, done(state), run_of(state), within=job)
     job.commit()
     assert store.read("a") == saved
+
+
+def test_a_record_fits_into_a_transaction_that_looks_for_tables_elsewhere(clean, store, job):
+    """trap: session state of a job that broke the record of its run."""
+    job.cursor_factory = extras.RealDictCursor
+    state = mark(store)
+    work(job)
+    with job.cursor() as cursor:
+        cursor.execute("SET search_path TO pg_catalog")
+    assert store.shares_database(job)
+    saved = store.save(state, done(state), run_of(state), within=job)
+    job.commit()
+    assert store.read("a") == saved
+
+
+def test_a_transaction_that_only_reads_cannot_carry_the_record(clean, store, job):
+    job.set_session(readonly=True)
+    assert not store.shares_database(job)
+
+
+def test_a_transaction_of_a_role_without_rights_cannot_carry_the_record(clean, superuser, store):
+    store.look(None)
+    with role(clean), closing(factory_of(clean).connect()) as job, job.cursor() as cursor:
+        cursor.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(LIMITED)))
+        assert not store.shares_database(job)
+
+
+@pytest.fixture
+def strange_adapters():
+    """Lists, times and the rest are written in ways of somebody else, as a module may want it."""
+    kept = extensions.adapters.copy()
+    for cls in (list, tuple, dict, datetime, timedelta):
+        extensions.register_adapter(cls, extras.Json)
+    yield
+    extensions.adapters.update(kept)
+    for key in extensions.adapters.keys() - kept.keys():
+        del extensions.adapters[key]
+
+
+def test_how_a_job_has_its_values_written_is_its_own_affair(clean, store, job, strange_adapters):
+    """trap: one module's adapter for lists stopped all jobs."""
+    put(store, "parent")
+    name = 'with "quotes", \\ and {braces}'
+    got = claim(store, name, "parent", depends_on=("parent", name))
+    assert got.parents.keys() == {"parent"}
+    run = run_of(got.state)._replace(duration=timedelta(days=400, microseconds=1))
+    saved = store.save(got.state, done(got.state), run)
+    assert store.read(name) == saved
+    assert saved.depends_on == ("parent", name)
+    assert log(clean, "duration") == [(run.duration,)]
+    store.release(name)
+    assert claim(store, name), "as it was given back"
 
 
 def test_a_job_that_was_taken_over_does_not_commit(clean, store, other, job):

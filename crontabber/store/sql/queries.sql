@@ -50,7 +50,7 @@ FROM (SELECT 1) AS always LEFT JOIN crontabber ON true
 -- must live as long as the job does, however idle; and the server must notice when our
 -- host is gone, or the lock would stay. What is prepared is planned once: left to itself
 -- the server plans the mark anew each time, for another 0.1 ms a run.
-SELECT pg_backend_pid(), set_config(name, value, false)
+SELECT pg_backend_pid(), current_setting('search_path'), set_config(name, value, false)
 FROM pg_settings JOIN (
     VALUES
         ('default_transaction_isolation', 'read committed'),
@@ -137,7 +137,7 @@ SELECT
     {state_columns}
 FROM (SELECT 1) AS always
 LEFT JOIN marked ON true
-LEFT JOIN crontabber ON app_name = ANY (%(names)s)
+LEFT JOIN crontabber ON app_name = ANY (%(names)s::text[])
 
 -- name: mark_alone
 -- For a job without parents: its own row is as it was seen if it can be marked, so there
@@ -167,7 +167,7 @@ SELECT
     {state_columns}
 FROM (SELECT 1) AS always
 LEFT JOIN marked ON true
-LEFT JOIN crontabber ON app_name = ANY (%(names)s)
+LEFT JOIN crontabber ON app_name = ANY (%(names)s::text[])
 
 -- name: save
 -- Only over the very version of the row that was read.
@@ -227,6 +227,19 @@ WITH saved AS (
     FROM saved
 )
 SELECT version, pg_backend_pid() FROM saved
+
+-- name: may_record
+-- Asked in a job's own transaction, which may be for reading only, or have another role.
+SELECT
+    current_setting('transaction_read_only') = 'off'
+    AND has_schema_privilege(relnamespace, 'USAGE')
+    AND has_table_privilege(oid, 'SELECT')
+    AND has_table_privilege(oid, 'UPDATE')
+FROM pg_class WHERE oid = %(table)s
+
+-- name: find_tables
+-- For the rest of a job's own transaction, which may look for tables elsewhere.
+SELECT set_config('search_path', %(search_path)s, true)
 
 -- name: read
 SELECT {state_columns} FROM crontabber WHERE app_name = %(app_name)s
