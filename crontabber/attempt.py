@@ -1,17 +1,17 @@
 """One claim's worth of runs: the job's code is called here, and nowhere else."""
 
-import contextlib
-import os
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from types import GeneratorType
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .errors import ClaimLost, CrontabberError, Stopped
+from .errors import ClaimLost, CrontabberError, Stopped, StoreError
 from .failures import last_error, text_of
 from .middleware import run_within
 from .schedule.model import Claim, JobSpec, JobState, Outcome, Run
 from .schedule.plan import plan
 from .schedule.transition import failed, released, succeeded
+from .surroundings import Surroundings
 
 if TYPE_CHECKING:
     from .runner import Runner
@@ -51,7 +51,6 @@ class Attempt:
         """What the job's own transaction wrote; true once that is committed."""
         self._running: Iterator[datetime] | None = None
         """The app's ``main``, once it has begun."""
-        self._directory = _working_directory()
 
     def run(self) -> JobState:
         """Run until no slot is open or one fails; the state that it leaves.
@@ -84,20 +83,31 @@ class Attempt:
 
     def _run_slot(self) -> BaseException | None:
         """Have the app do one slot; whatever it raises, SystemExit too, is its failure."""
-        pid = os.getpid()
+        surroundings = Surroundings()
         try:
             with self._runner.signals.interruptible():
                 self._run_within_middleware()
         except BaseException as error:  # noqa: BLE001  the caller records it
-            return error
+            # a signal or an alarm may come when the work is done, and before we know
+            return None if self._is_done() else error
         else:
             if self._given is self._run:
                 return None
         finally:
-            self._mend(pid)
-        return CrontabberError(
-            f"main() of {self._job.class_path} has to yield each slot that it takes, when it is "
-            "done"
+            surroundings.restore()
+            self._runner.signals.reinstall()
+        return CrontabberError(self._must_yield)
+
+    @property
+    def _must_yield(self) -> str:
+        return f"main() of {self._job.class_path} has to yield each slot that it takes, when done"
+
+    def _is_done(self) -> bool:
+        """Whether ``main`` waits where it yielded the slot: then it was no error of its own."""
+        return (
+            self._given is self._run
+            and isinstance(self._running, GeneratorType)
+            and self._running.gi_frame is not None
         )
 
     def _run_within_middleware(self) -> None:
@@ -119,7 +129,10 @@ class Attempt:
     def _main(self) -> Iterator[datetime]:
         app = self._make(self._job, self._state)
         app.before_commit = self._record_within
-        return iter(app.main(self._slots()))
+        slots = app.main(self._slots())
+        if not isinstance(slots, Iterable):
+            raise CrontabberError(self._must_yield)
+        return iter(slots)
 
     def _slots(self) -> Iterator[datetime]:
         """The slots as the app sees them, in the zone of its schedule.
@@ -132,6 +145,7 @@ class Attempt:
 
     def _record_within(self, connection: Any) -> None:
         """Write the record of the run in the transaction that did its work, if it can be."""
+        self._written = None  # that of a try that failed went with its transaction
         if self._runner.store.shares_database(connection):
             run, after = self._success()
             self._written = self._runner.store.save(self._state, after, run, within=connection)
@@ -145,7 +159,7 @@ class Attempt:
     def _succeeded(self) -> None:
         run, after = self._success()
         if self._written is None:
-            self._state = self._runner.store.save(self._state, after, run)
+            self._state = self._record(after, run)
         else:
             self._state, self._written = self._written, None
             self._keep_lock()
@@ -153,6 +167,24 @@ class Attempt:
         self._runner.reporter.succeeded(self._job, run)
         if not self._state.ongoing:
             self._close()
+
+    def _record(self, after: JobState, run: Run) -> JobState:
+        try:
+            return self._runner.store.save(self._state, after, run)
+        except StoreError as error:
+            if not (isinstance(error, ClaimLost) and self._written):
+                self._lost(run)
+            raise
+
+    def _lost(self, run: Run) -> None:
+        """Tell what came of a run that the tables will call a crash."""
+        what = "succeeded"
+        if run.error:
+            what = f"failed ({' '.join(f'{run.error.type}: {run.error.value}'.split())})"
+        self._runner.reporter.trouble(
+            f"{run.app_name} {what}, and this could not be recorded: it counts as "
+            "crashed, and will be run again"
+        )
 
     def _keep_lock(self) -> None:
         """See that our session, which did not write the record, lives: our lock lives in it."""
@@ -166,7 +198,7 @@ class Attempt:
         advice = self._runner.advice(self._job, self._state, run.slot, run.started, error)
         after = failed(self._job, self._state, run.slot, run.started, known, advice)
         try:
-            self._state = self._runner.store.save(self._state, after, run)
+            self._state = self._record(after, run)
         except ClaimLost:
             # The commit of the job's own transaction, record and all, was made, and only
             # the answer to it was lost.
@@ -200,19 +232,3 @@ class Attempt:
             self._runner.reporter.trouble(
                 f"{self._job.app_name} did its work, and then its main() raised {what}"
             )
-
-    def _mend(self, pid: int) -> None:
-        """Undo what a job did to the process."""
-        if os.getpid() != pid:
-            os._exit(1)  # a child that the job forked, and that came back from run()
-        if self._directory:
-            with contextlib.suppress(OSError):  # it was removed: nobody can go back
-                os.chdir(self._directory)
-        self._runner.signals.reinstall()
-
-
-def _working_directory() -> str | None:
-    try:
-        return os.getcwd()  # noqa: PTH109  pathlib takes longer to import than a tick
-    except OSError:  # it was removed
-        return None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from .config import compat  # noqa: F401  configman cannot be imported before
@@ -10,6 +11,10 @@ from configman import Namespace, RequiredConfig
 
 if TYPE_CHECKING:
     from .retry import SupportsRetry
+
+
+_NOT_RUN = (GeneratorType, CoroutineType, AsyncGeneratorType)
+"""What calling a function returns that has not done anything yet."""
 
 
 class BaseCronApp(RequiredConfig):  # type: ignore[misc]
@@ -75,4 +80,9 @@ class BaseCronApp(RequiredConfig):  # type: ignore[misc]
 
     def _run_proxy(self, *args: Any) -> None:
         """Call ``run``; decorators put here what comes before and after it."""
-        self.run(*args)
+        result: object = self.run(*args)  # type: ignore[func-returns-value]  # a user's may
+        if isinstance(result, _NOT_RUN):
+            kind = "has a yield" if isinstance(result, GeneratorType) else "is async"
+            if isinstance(result, CoroutineType):
+                result.close()  # or Python warns, much later, that nobody awaited it
+            raise TypeError(f"run() of {type(self).__name__} {kind}: its code was not run")

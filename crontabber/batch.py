@@ -96,12 +96,12 @@ class Batch:
             if ended in _CODES:
                 self._codes.add(_CODES[ended])
             if ended is Ended.LOCKED and state is None:
-                self._runner.remember(job, self._states)
+                self._runner.remember(job, self._states, self._now)
             return
         if isinstance(decision, Skip):
             self._skip(job, decision)
         if state is None:
-            self._runner.remember(job, self._states)
+            self._runner.remember(job, self._states, self._now)
         elif not state.ongoing:
             self._keep(job, state, decision)
 

@@ -20,7 +20,7 @@ def last_error(error: BaseException, redact: Redact) -> LastError:
     Never raises: an exception whose own ``str()`` raises is described by that.
     """
     return LastError(
-        type=_storable(repr(type(error)), redact),
+        type=_storable(type.__repr__(type(error)), redact),
         value=_storable(text_of(error).rstrip(), redact),
         traceback=_storable(_traceback(error), redact),
     )
@@ -29,8 +29,8 @@ def last_error(error: BaseException, redact: Redact) -> LastError:
 def text_of(error: BaseException) -> str:
     """``str(error)``, or what can be said if that raises."""
     try:
-        return str(error)
-    except Exception as broken:  # noqa: BLE001  it is a job's class, and may raise anything
+        return str.__str__(str(error))
+    except BaseException as broken:  # noqa: BLE001  it is a job's class, and may raise anything
         return f"(its text cannot be had: str() raised {type(broken).__name__})"
 
 
@@ -38,7 +38,7 @@ def _traceback(error: BaseException) -> str:
     stack = _without_own_frames(error.__traceback__)
     try:
         lines = traceback.format_exception(type(error), error, stack)
-    except Exception:  # noqa: BLE001  as above
+    except BaseException:  # noqa: BLE001  as above
         lines = traceback.format_tb(stack)
     return "".join(lines)
 

@@ -6,6 +6,9 @@ wait in Python instead ("green" mode), but then for everything in the process, a
 and large objects do not work so. Therefore a statement's wait, and only that, is ours:
 it is put in place just before and removed just after.
 
+The place for it is the process's: while a job has threads, whose COPY would be refused
+meanwhile, libpq waits after all.
+
 A wait that is cut short cancels the query on the server, and the connection is closed.
 Connecting, commit, rollback and COPY are waited for by libpq as ever: an interrupted
 commit would leave nobody knowing whether it was made.
@@ -77,13 +80,22 @@ def _waiting_in_python(method: Callable[..., Any]) -> Callable[..., Any]:
 
 def _is_ours_to_wait() -> bool:
     """Whether signals can arrive here, and nobody (gevent, say) has an own way to wait."""
-    return _in_main_thread() and extensions.get_wait_callback() in (None, _wait)
+    return _is_alone() and extensions.get_wait_callback() in (None, _wait)
 
 
-def _in_main_thread() -> bool:
+def _is_alone() -> bool:
+    """Whether this is the main thread, and no other can be in a COPY, which then would fail.
+
+    Daemons do not count: they are those of libraries, such as Sentry's.
+    """
     # where nobody has imported it, nobody has started a thread; and an idle tick need not
     threading = sys.modules.get("threading")
-    return threading is None or threading.current_thread() is threading.main_thread()
+    if threading is None:
+        return True
+    this = threading.current_thread()
+    return this is threading.main_thread() and not any(
+        thread is not this and not thread.daemon for thread in threading.enumerate()
+    )
 
 
 def _wait(connection: Any) -> None:

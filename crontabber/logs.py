@@ -96,4 +96,5 @@ class _Syslog(logging.Handler):
     def close(self) -> None:
         if self._target:
             self._target.close()
+            self._target = None  # a job's dictConfig closes all handlers, and we go on
         super().close()

@@ -54,14 +54,15 @@ def try_again(store: StateStore, job: JobSpec, seen: JobState | None, now: datet
 def _change(
     store: StateStore, job: JobSpec, seen: JobState | None, now: datetime, change: Change
 ) -> JobState:
-    got = store.claim(claimed(job, seen, store.holder(now)), ())
+    # without the mark: whoever finds that would take the job for one that crashed
+    got = store.claim(claimed(job, seen, store.holder(now))._replace(ongoing=None), ())
     if got is None:
         raise JobOngoingError(_ongoing(job))
     try:
         state = got.state
         if state is None:
             raise StoreError(f"{job.app_name} was reset at this moment; try again")
-        if marked_by_older(job, state, now):
+        if marked_by_older(state, now, job.max_ongoing_age):
             raise JobOngoingError(_ongoing(job))
         return store.save(state, change(state))
     finally:

@@ -14,7 +14,7 @@ from .schedule.decide import blocked_by, decide
 from .schedule.model import JobSpec, JobState, Outcome, Run, RunNow, Skip, SkipReason
 from .schedule.plan import plan
 from .schedule.retry import Advice, attempts_at
-from .schedule.transition import claimed, crashed, crashed_slot, released
+from .schedule.transition import claimed, crashed, crashed_slot, noticed, released
 from .signals import Signals
 from .store import Claimed, StateStore
 
@@ -68,7 +68,7 @@ class Runner:
         bookkeeping done as far as it can be.
         """
         seen = states.get(job.app_name)
-        wanted = claimed(job, seen, self.store.holder(self.clock.now()))
+        wanted = claimed(job, seen, self.store.holder(self.clock.now()), now)
         try:
             got = self.store.claim(wanted, job.depends_on, job.lock)
         except LockHeld:
@@ -89,16 +89,10 @@ class Runner:
         finally:
             self.store.release(job.app_name)
 
-    def remember(self, job: JobSpec, states: States) -> None:
+    def remember(self, job: JobSpec, states: States, now: datetime) -> None:
         """Write down a job that was never seen before, so that its first slot is not lost."""
-        wanted = claimed(job, None, self.store.holder(self.clock.now()))
-        got = self.store.claim(wanted, ())
-        if got is None:
-            return
-        if got.marked and got.state:
-            state = released(got.state)._replace(first_run=None)
-            states[job.app_name] = self.store.save(got.state, state)
-        self.store.release(job.app_name)
+        if state := self.store.add(noticed(job, now)):
+            states[job.app_name] = state
 
     def advice(
         self, job: JobSpec, state: JobState, slot: datetime, started: datetime, error: BaseException
@@ -108,7 +102,7 @@ class Runner:
             return None
         try:
             delay = job.retry(attempts_at(state, slot, started), error)
-        except Exception as broken:  # noqa: BLE001  it is a user's, and may raise anything
+        except BaseException as broken:  # noqa: BLE001  it is a user's, and may raise anything
             what = f"{type(broken).__name__}: {text_of(broken)}"
             self.reporter.trouble(
                 f"{job.app_name} is tried again as usual: its retry raised {what}"
@@ -140,7 +134,8 @@ class Runner:
         if not blocked:
             return state, Ended.RAN
         self.reporter.skipped(job, Skip(SkipReason.BLOCKED, blocked))
-        return self.store.save(state, released(state)), Ended.SKIPPED
+        waits = released(state)._replace(first_run=state.first_run if state.last_run else None)
+        return self.store.save(state, waits), Ended.SKIPPED
 
     def _judge_again(
         self,
@@ -160,7 +155,7 @@ class Runner:
             crash = self._crash_of(state, after)
             decision = decide(job, after, states, now, force=force)
         if isinstance(decision, RunNow) and wanted.claim:
-            after = claimed(job, after, wanted.claim)
+            after = claimed(job, after, wanted.claim, now)
         if after is not state:
             after = self.store.save(state, after, crash)
         if crash:

@@ -1,5 +1,6 @@
 """Signals that ask a tick to end: they end the job that runs, never the bookkeeping."""
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -23,7 +24,10 @@ class Signals:
 
     def __init__(self) -> None:
         self._pending: Stopped | None = None
-        self._interruptible = False
+        self._inside = False
+        """Whether an exception does no harm: a job's code is running."""
+        self._told: float | None = None
+        """When that code was last told of a signal, by the monotonic clock."""
         self._previous: dict[int, Any] = {}
         self._limit: timedelta | None = None
         self._alarm: _Alarm | None = None
@@ -33,16 +37,23 @@ class Signals:
             # what the caller chose to ignore (nohup, say) stays ignored
             if signal.getsignal(number) is not signal.SIG_IGN:
                 self._previous[number] = signal.signal(number, self._handle)
+        _installed.add(self)
         return self
 
     def __exit__(self, *exception: object) -> None:
+        _installed.discard(self)
+        self.uninstall()
+
+    def uninstall(self) -> None:
+        """Have signals do what they did before."""
         for number, handler in self._previous.items():
             signal.signal(number, handler)
 
     def _handle(self, signum: int, frame: FrameType | None) -> None:
         self._pending = Stopped(signum, signal.Signals(signum).name)
-        if self._interruptible:
-            self._interruptible = False  # one exception is enough; the next must not hit cleanup
+        # one exception is enough, as the next would hit cleanup; unless the first came to nothing
+        if self._inside and (self._told is None or monotonic() - self._told > _AGAIN):
+            self._told = monotonic()
             raise self._pending
 
     def check(self) -> None:
@@ -53,12 +64,12 @@ class Signals:
     @contextmanager
     def interruptible(self) -> Iterator[None]:
         """In here a signal raises `Stopped` at once; so does one that came before."""
-        self._interruptible = True
+        self._inside, self._told = True, None
         try:
             self.check()  # not before: one that came in between would go unheard
             yield
         finally:
-            self._interruptible = False
+            self._inside = False
 
     def limit(self, limit: timedelta | None) -> None:
         """Until `unlimit`, raise `JobTimeout` when *limit* is over, if we are interruptible.
@@ -73,7 +84,7 @@ class Signals:
                 signal.setitimer(signal.ITIMER_REAL, limit.total_seconds(), _AGAIN)
 
     def _ring(self, signum: int, frame: FrameType | None) -> None:
-        if self._limit and self._interruptible:
+        if self._limit and self._inside:
             raise JobTimeout(f"did not finish within {duration_text(self._limit)}")
 
     def unlimit(self) -> None:
@@ -85,10 +96,36 @@ class Signals:
 
     def reinstall(self) -> None:
         """Take the signals back from a job that handled them in its own way."""
-        self._interruptible = False
+        self._inside = False
         self.unlimit()
         for number in self._previous:
             signal.signal(number, self._handle)
+
+
+# A process that a job forks is not a tick: signals do there what they do without us. They wait
+# until that is so, as Python forgets those that come earlier.
+
+_installed: set[Signals] = set()
+_masks: list[Any] = []
+
+
+def _hold() -> None:
+    if _installed:
+        _masks.append(signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING))
+
+
+def _go_on() -> None:
+    if _masks:
+        signal.pthread_sigmask(signal.SIG_SETMASK, _masks.pop())
+
+
+def _go_on_in_child() -> None:
+    for signals in _installed:
+        signals.uninstall()
+    _go_on()
+
+
+os.register_at_fork(before=_hold, after_in_parent=_go_on, after_in_child=_go_on_in_child)
 
 
 class _Alarm:

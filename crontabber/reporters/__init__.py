@@ -1,6 +1,7 @@
 """Those who are told what happens. They may fail; they never stop a job."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ..schedule.model import JobSpec, Replan, Run, Skip
@@ -43,16 +44,12 @@ class Reporters(Reporter):
 
     def _tell(self, event: str, *what: Any) -> None:
         if self._reporters is None:
-            self._reporters = list(self._make())
+            self._reporters = []
+            with _contained("it could not be made"):
+                self._reporters.extend(self._make())
         for reporter in self._reporters:
-            try:
+            with _contained(type(reporter).__name__):
                 getattr(reporter, event)(*what)
-            except Exception:
-                import logging  # an idle tick has nothing to log
-
-                logging.getLogger("crontabber").warning(
-                    "a reporter failed: %s", type(reporter).__name__, exc_info=True
-                )
 
     def started(self, job: JobSpec, run: Run) -> None:
         self._tell("started", job, run)
@@ -75,3 +72,13 @@ class Reporters(Reporter):
     def finished(self) -> None:
         if self._reporters is not None:
             self._tell("finished")
+
+
+@contextmanager
+def _contained(what: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception:
+        import logging  # an idle tick has nothing to log
+
+        logging.getLogger("crontabber").warning("a reporter failed: %s", what, exc_info=True)

@@ -4,7 +4,7 @@ Pure: what is known comes in, the decision comes out. ``now`` is the tick's own
 moment, so that a long tick does not judge its last jobs by another clock than its first.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from .model import Decision, JobSpec, JobState, RunNow, Skip, SkipReason, States
 from .plan import has_given_up, plan, replanned
@@ -21,7 +21,7 @@ def decide(
     """
     if state and state.ongoing and state.claim:
         return RunNow()
-    if state and marked_by_older(job, state, now):
+    if state and marked_by_older(state, now, job.max_ongoing_age):
         return Skip(SkipReason.ONGOING, f"an older crontabber runs it since {state.ongoing}")
     return RunNow() if force else _by_plan(job, state, states, now)
 
@@ -39,15 +39,15 @@ def _by_plan(job: JobSpec, state: JobState | None, states: States, now: datetime
     return RunNow()
 
 
-def marked_by_older(job: JobSpec, state: JobState, now: datetime) -> bool:
+def marked_by_older(state: JobState, now: datetime, max_age: timedelta) -> bool:
     """Whether an older crontabber, which takes no lock, says that it is running the job.
 
-    Its mark is respected for ``max_ongoing_age``. A mark of the future (a host whose
+    Its mark is respected for *max_age*. A mark of the future (a host whose
     clock is ahead) is fresh, not old.
     """
     if state.ongoing is None or state.claim is not None:
         return False
-    return now - state.ongoing < job.max_ongoing_age
+    return now - state.ongoing < max_age
 
 
 def blocked_by(job: JobSpec, states: States, slot: datetime, now: datetime) -> str | None:

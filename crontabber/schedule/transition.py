@@ -12,21 +12,33 @@ CRASHED = repr(JobCrashed)
 """The type under which a crash is recorded."""
 
 
-def claimed(job: JobSpec, state: JobState | None, claim: Claim) -> JobState:
-    """*job* is ours to run; what is open is written down, so that a crash cannot lose it."""
-    now = claim.time
+def noticed(job: JobSpec, now: datetime) -> JobState:
+    """*job* was never seen before; its first slot is written down, so that it is not lost."""
+    return _planned(job, None, now)
+
+
+def claimed(
+    job: JobSpec, state: JobState | None, claim: Claim, now: datetime | None = None
+) -> JobState:
+    """*job* is ours to run; what is open is written down, so that a crash cannot lose it.
+
+    *now* is when it was decided to run it, if that was earlier than the claim: by then
+    a new job may have had another first slot.
+    """
+    state = _planned(job, state, now or claim.time)
+    return state._replace(first_run=state.first_run or claim.time, ongoing=claim.time, claim=claim)
+
+
+def _planned(job: JobSpec, state: JobState | None, now: datetime) -> JobState:
     planned = plan(job, state, now)
     state = state or JobState(job.app_name)
     return state._replace(
         next_run=planned.when,
         next_slot=planned.slot,
-        first_run=state.first_run or now,
         depends_on=job.depends_on,
-        ongoing=now,
         class_path=job.class_path,
         plan=state.plan or job.plan,
         backfill=job.backfill,
-        claim=claim,
     )
 
 

@@ -68,6 +68,10 @@ class StateStore(Protocol):
         """
         ...
 
+    def add(self, state: JobState) -> JobState | None:
+        """Write the row of a job that has none, and return it; None if it has one by now."""
+        ...
+
     def save(
         self, before: JobState, after: JobState, run: Run | None = None, within: Any = None
     ) -> JobState:

@@ -79,6 +79,10 @@ class MemoryStore:
         known = {p: self.states[p] for p in parents if p in self.states}
         return Claimed(found, known, marked)
 
+    def add(self, state: JobState) -> JobState | None:
+        """See `StateStore.add`."""
+        return None if state.app_name in self.states else self._write(state)
+
     def save(
         self, before: JobState, after: JobState, run: Run | None = None, within: Any = None
     ) -> JobState:

@@ -144,6 +144,11 @@ class PostgresStore:
 
     # -- saving ----------------------------------------------------------------
 
+    def add(self, state: JobState) -> JobState | None:
+        """See `StateStore.add`; it needs no claim, as there is nothing to be claimed yet."""
+        rows = self._server.query("add", **claim_parameters(state))
+        return state._replace(version=rows[0][0]) if rows else None
+
     def save(
         self, before: JobState, after: JobState, run: Run | None = None, within: Any = None
     ) -> JobState:
@@ -230,7 +235,7 @@ class PostgresStore:
             self.release(app_name)
 
     def shares_database(self, connection: Any) -> bool:
-        """See `StateStore.shares_database`: the same server and database, and the right to write."""
+        """See `StateStore.shares_database`: the same server and database, and may write there."""
         if not isinstance(connection, Connection) or connection.closed or connection.autocommit:
             return False
         ours, theirs = self._server.session().connection.info, connection.info

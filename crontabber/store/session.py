@@ -1,6 +1,7 @@
 """One session on the server: whether it lives, and the claims that live with it."""
 
 import os
+import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -23,13 +24,18 @@ class ConnectionGone(StoreError):
 
 
 class Session:
-    """What one connection has on the server; all of it is gone when that is."""
+    """What one connection has on the server; all of it is gone when that is.
+
+    It is this process's alone. A child that a job forks lets go of it: else the claims of a
+    process that is killed would live for as long as the child does.
+    """
 
     def __init__(self, connection: Connection) -> None:
         connection.autocommit = True
         if connection.encoding != "UTF8":  # any text can be sent; the server may still refuse it
             connection.set_client_encoding("UTF8")
         self.connection = connection
+        _sessions.add(self)
         # One for all, as to make one takes as long as to use it; and whatever class the
         # connection's own may be, as rows are read by position.
         self._cursor = plain_cursor(connection)
@@ -124,6 +130,20 @@ class Session:
             self.connection.close()
         except (ConnectionGone, psycopg2.Error):
             pass  # gone already, and our claims with it
+
+
+_sessions: "weakref.WeakSet[Session]" = weakref.WeakSet()
+
+
+def _let_go() -> None:
+    """In a child: the descriptors lead nowhere; not closed, as numbers are used again."""
+    for session in _sessions:
+        if not session.lost:
+            with open(os.devnull, "rb") as nowhere:  # noqa: PTH123  see sql/__init__.py
+                os.dup2(nowhere.fileno(), session.connection.fileno())
+
+
+os.register_at_fork(after_in_child=_let_go)
 
 
 def plain_cursor(connection: Connection) -> extensions.cursor:

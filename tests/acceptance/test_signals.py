@@ -15,9 +15,12 @@ from tests.support import TIMEOUT, Command, Database
 from tests.torture.proxy import Ambush, Moment, Proxy
 
 JOBS = """\
+import logging.config
+import multiprocessing
 import os
 import signal
 import sys
+import time
 from crontabber.base import BaseCronApp
 from crontabber.mixins import (
     as_backfill_cron_app, as_single_postgres_transaction, using_postgres,
@@ -131,6 +134,30 @@ class Forks(BaseCronApp):
         if pid:
             os.waitpid(pid, 0)
 
+class ForksWorker(BaseCronApp):
+    app_name = 'job'
+
+    def run(self):
+        worker = multiprocessing.get_context('fork').Process(target=time.sleep, args=(600,))
+        worker.start()
+        worker.terminate()
+        worker.join()
+        assert worker.exitcode == -signal.SIGTERM
+
+class Hushes(BaseCronApp):
+    app_name = 'job'
+
+    def run(self):
+        logging.config.dictConfig({'version': 1, 'root': {'level': 'CRITICAL'}})
+        logging.disable(logging.CRITICAL)
+
+class ClosesOutput(BaseCronApp):
+    app_name = 'job'
+
+    def run(self):
+        sys.stdout.close()
+        sys.stderr = None
+
 class Moves(BaseCronApp):
     app_name = 'job'
 
@@ -153,6 +180,34 @@ class Next(BaseCronApp):
 
 class NextInPython(InPython):
     app_name = 'next'
+
+class NextFails(BaseCronApp):
+    app_name = 'next'
+
+    def run(self):
+        raise KeyError('as it should')
+
+class NextIsKilled(BaseCronApp):
+    app_name = 'next'
+
+    def run(self):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+class Prints(BaseCronApp):
+    app_name = 'job'
+
+    def run(self):
+        print('printed')
+
+class LeavesChild(BaseCronApp):
+    'Its process is killed, and a child of it lives on.'
+    app_name = 'job'
+
+    def run(self):
+        if once('began'):
+            if os.fork() == 0:
+                signal.pause()
+            os.kill(os.getpid(), signal.SIGKILL)
 """
 BROKEN = {
     "Exits": "<class 'SystemExit'>",
@@ -293,7 +348,8 @@ def test_a_signal_while_no_job_runs(
 
 @pytest.mark.parametrize(
     "job",
-    "Exits Interrupts Closes ClosesTransaction LeavesOpen Forks Moves Deaf".split(),
+    "Exits Interrupts Closes ClosesTransaction LeavesOpen Forks ForksWorker Hushes ClosesOutput"
+    " Moves Deaf".split(),
 )
 def test_what_a_job_does_to_the_process_does_not_spoil_the_tick(
     tick: Callable[..., Command], database: Database, job: str
@@ -305,6 +361,35 @@ def test_what_a_job_does_to_the_process_does_not_spoil_the_tick(
     assert state(database, "job").ongoing is None
     assert "Traceback" not in done.stdout
     assert bool(done.stderr) == (job in BROKEN)
+
+
+@pytest.mark.parametrize("job", ["Hushes", "ClosesOutput"])
+def test_what_is_wrong_is_told_after_a_job_that_wanted_silence(
+    tick: Callable[..., Command], database: Database, job: str
+) -> None:
+    """trap: one job's logging.config silenced every later failure of the tick"""
+    done = tick(job, after="NextFails")(CONF)
+    assert "ERROR - next failed: KeyError: 'as it should'" in done.stderr
+    assert runs(database)[0] == ("job", None)
+
+
+def test_what_a_job_printed_is_not_lost_with_the_next(tick: Callable[..., Command]) -> None:
+    done = tick("Prints", after="NextIsKilled")(CONF)
+    assert (done.returncode, done.stdout) == (-signal.SIGKILL, "printed\n")
+
+
+def test_a_child_that_outlives_its_process_does_not_keep_the_claim(
+    tick: Callable[..., Command], database: Database
+) -> None:
+    """trap: a killed process did not free its jobs at once, as a child of it lived on"""
+    crontabber = tick("LeavesChild")
+    with crontabber.popen(CONF, start_new_session=True) as process:
+        assert process.wait(TIMEOUT) == -signal.SIGKILL
+        try:
+            assert crontabber(CONF).returncode == 0
+            assert ran(database) == ["next", "job"]
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def test_signals_work_again_after_a_job_that_ignored_them(

@@ -51,7 +51,7 @@ def signalled_in_query(database):
         os.kill(os.getpid(), signal.SIGUSR1)
 
     previous = signal.signal(signal.SIGUSR1, stop)
-    thread = threading.Thread(target=wait_and_kill)
+    thread = threading.Thread(target=wait_and_kill, daemon=True)
     thread.start()
     try:
         yield
@@ -232,6 +232,30 @@ def test_whoever_waits_in_another_way_is_left_alone(connection):
     finally:
         extensions.set_wait_callback(None)
     assert connection in waits
+
+
+def test_another_thread_can_copy_at_the_same_time(database, connection):
+    """trap: psycopg2's wait is the process's, and COPY is refused where it is Python's"""
+    stop, errors = threading.Event(), []
+
+    def copy():
+        with closing(
+            psycopg2.connect(**{k: v for k, v in database._asdict().items() if v})
+        ) as other:
+            while not (stop.is_set() or errors):
+                try:
+                    other.cursor().copy_expert("COPY (SELECT 1) TO STDOUT", io.StringIO())
+                except psycopg2.Error as error:
+                    errors.append(error)
+
+    thread = threading.Thread(target=copy)
+    thread.start()
+    with connection.cursor() as cursor:
+        for _ in range(20):
+            cursor.execute("SELECT pg_sleep(0.01)")
+    stop.set()
+    thread.join()
+    assert errors == []
 
 
 def test_other_threads_wait_as_ever(connection):

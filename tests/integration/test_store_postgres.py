@@ -623,6 +623,27 @@ def test_a_strict_default_isolation_does_not_matter(database, open_store):
         assert cursor.fetchone() == ("read committed", "0")
 
 
+def test_a_session_that_claims_outlives_a_long_job_but_not_its_host(clean, store):
+    """The server's own settings must neither end it, nor keep the lock of a host that is gone."""
+    mark(store)
+    with store._server.session().connection.cursor() as cursor:
+        # by their source, as the server shows no keepalives on a socket that is not TCP
+        cursor.execute(
+            """
+            SELECT name, source FROM pg_settings
+            WHERE name LIKE 'tcp_keepalives_%' OR name IN (
+                'default_transaction_isolation', 'idle_session_timeout', 'lock_timeout',
+                'plan_cache_mode', 'statement_timeout'
+            )
+            """
+        )
+        sources = dict(cursor.fetchall())
+        cursor.execute("SHOW lock_timeout")
+        assert cursor.fetchone() == ("1min",)
+    assert len(sources) >= 7  # idle_session_timeout came with PostgreSQL 14
+    assert set(sources.values()) == {"session"}
+
+
 @contextmanager
 def pooled(store, database):
     """The store's next statements reach another session than the last, as with a pooler."""
@@ -765,7 +786,7 @@ def test_how_a_job_has_its_values_written_is_its_own_affair(clean, store, job, s
     saved = store.save(got.state, done(got.state), run)
     assert store.read(name) == saved
     assert saved.depends_on == ("parent", name)
-    assert log(clean, "duration") == [(run.duration,)]
+    assert log(clean, "duration")[-1:] == [(run.duration,)]
     store.release(name)
     assert claim(store, name), "as it was given back"
 
@@ -867,10 +888,10 @@ def test_a_connection_lost_before_a_claim_is_made_anew(clean, store):
     assert store.save(claimed.state, done(claimed.state), run_of(claimed.state))
 
 
-def losing(open_store, database, text):
+def losing(open_store, database, text, **options):
     """A store that never hears that the server did the first statement with this text."""
     factory = Watched(factory_of(database))
-    store = open_store(database, factory=lambda _: factory)
+    store = open_store(database, factory=lambda _: factory, **options)
 
     def answered(connection, query):
         if text in query:
@@ -931,6 +952,23 @@ def test_a_backfill_goes_on_under_its_claim_when_the_connection_was_lost(clean, 
         state = store.save(state, after, run_of(state))
         assert claim(other) is None
     assert len(log(clean)) == 3
+
+
+def test_a_backfill_whose_claim_somebody_has_by_now_does_not_go_on(clean, open_store, other):
+    """trap: its record was made and only the answer lost, so it went on beside the other"""
+    store = losing(open_store, clean, "INSERT INTO crontabber_log", patience=0)
+    state = mark(store)
+    lock_again = store._lock
+
+    def lock(app_name):
+        assert claim(other)
+        return lock_again(app_name)
+
+    store._lock = lock
+    going_on = state._replace(next_slot=SLOT + DAY, last_run=NOW)
+    with pytest.raises(ClaimLost, match="claimed by somebody else"):
+        store.save(state, going_on, run_of(state))
+    assert log(clean, "slot") == [(SLOT,)]
 
 
 def take_with_lock(store, app_name, name="warehouse"):
@@ -1097,6 +1135,30 @@ def test_the_ghost_of_ones_own_session_is_waited_for(clean, store, other, job):
     store._lock = lock
     assert store.save(state, done(state), run_of(state)) == other.read("a")
     assert len(tries) == 2
+    ghost.close()
+
+
+def test_a_claim_too_waits_for_the_ghost_of_ones_own_session(clean, open_store, job):
+    """trap: a claim of which only the answer was lost was taken for somebody else's"""
+    factory = Watched(factory_of(clean))
+    store = open_store(clean, factory=lambda _: factory)
+    want = wanted(store)
+    ghost = store._server.current.connection
+    job.close()
+
+    def answered(connection, query):
+        if "try_advisory_lock" not in query:
+            return
+        if connection is ghost:
+            store._server.current.connection = job
+            raise psycopg2.OperationalError("nobody hears the answer")
+        clean.execute("SELECT pg_terminate_backend(%s, 5000)", (ghost.info.backend_pid,))
+
+    factory.answered = answered
+    claimed = store.claim(want, ())
+    assert claimed.marked
+    assert claimed.state == store.read("a")
+    assert claimed.state.claim == store.holder(NOW)
     ghost.close()
 
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from crontabber.errors import ClaimLost, JobOngoingError, LockHeld
-from crontabber.schedule.model import LastError, Outcome
+from crontabber.schedule.model import JobState, LastError, Outcome
 from crontabber.store import Look
 from crontabber.store.memory import MemoryStore
 from crontabber.store.postgres import PostgresStore
@@ -139,6 +139,17 @@ def test_the_first_claim_on_a_job_makes_its_row(store, other):
     assert claimed.state._replace(version=None) == want
     assert claimed.parents == {}
     assert other.read("a") == claimed.state
+
+
+def test_a_row_is_added_once_and_over_none(store, other):
+    """trap: a job that was only noticed looked as if it had crashed"""
+    state = JobState("a", next_run=SLOT, next_slot=SLOT, depends_on=("p",), class_path="m.A")
+    added = store.add(state)
+    assert added == other.read("a") == state._replace(version=added.version)
+    assert other.add(state._replace(next_run=None)) is None
+    assert claim(other, "a").marked
+    assert store.add(state) is None
+    assert store.read("a").ongoing
 
 
 def test_a_claim_is_refused_while_somebody_else_has_it(store, other):

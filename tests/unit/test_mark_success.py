@@ -30,6 +30,20 @@ def test_the_error_is_forgotten_and_the_next_slot_waited_for():
     )
 
 
+def test_a_kill_amid_the_change_looks_like_no_run():
+    """trap: a job that was only marked as successful looked as if it had crashed"""
+
+    class Killed(MemoryStore):
+        def save(self, *args, **more):
+            raise SystemExit
+
+    store = Killed(FakeClock(NOON))
+    with pytest.raises(SystemExit):
+        mark_success(store, job("1h"), None, NOON, NOON)
+    [state] = store.states.values()
+    assert state.ongoing is None
+
+
 @pytest.mark.parametrize("backfill", [False, True])
 def test_slots_are_counted_from_the_slot(backfill):
     spec = job("1d|03:00", zone="Europe/Berlin", backfill=backfill)
@@ -38,6 +52,16 @@ def test_slots_are_counted_from_the_slot(backfill):
     assert after.next_run == after.next_slot == at("2026-10-27 03:00", "Europe/Berlin")
     last = at("2026-10-26 03:00", "Europe/Berlin")
     assert after.last_success == (last if backfill else at("2026-10-26 12:00"))
+
+
+@pytest.mark.parametrize("backfill", [False, True])
+def test_a_time_before_the_last_run_does_not_move_that_back(backfill):
+    """trap: a child waited for a parent that had run since, as it was marked for a time before"""
+    spec = job("1h", backfill=backfill)
+    failing = {"last_run": NOON + MINUTE, "last_error": ERROR, "error_count": 1}
+    after = mark(spec, NOON - HOUR, slot=NOON, last_success=NOON - HOUR, **failing)
+    assert (after.last_run, after.last_error) == (NOON + MINUTE, None)
+    assert mark(spec, NOON + HOUR, slot=NOON, **failing).last_run == NOON + HOUR
 
 
 def test_the_slots_of_a_backfill_app_after_that_time_stay_open():

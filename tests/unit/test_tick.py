@@ -1,19 +1,24 @@
 """A whole tick, on the store in memory and a clock that the test moves."""
 
 import os
+import signal
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from crontabber.base import BaseCronApp
-from crontabber.errors import ExitCode
+from crontabber.errors import DatabaseUnavailable, ExitCode, Stopped
 from crontabber.mixins import as_backfill_cron_app
 from crontabber.reporters import Reporter, Reporters
+from crontabber.runner import Runner
+from crontabber.schedule.grammar import Schedule
 from crontabber.schedule.model import Claim, JobSpec, JobState, Outcome, Run, Skip, SkipReason
-from crontabber.testing import MemoryStore, Simulation
+from crontabber.signals import Signals
+from crontabber.testing import FakeClock, MemoryStore, Simulation
 
 START = datetime(2026, 11, 21, 3, 0, tzinfo=timezone.utc)
 MINUTE = timedelta(minutes=1)
@@ -148,6 +153,25 @@ def test_a_job_that_is_blocked_at_first_is_remembered_so_that_no_slot_is_lost() 
     assert sim.slots("child") == [START + n * HOUR for n in range(7)]
 
 
+def test_a_new_job_gets_the_slot_of_the_tick_however_long_the_jobs_before_it_took() -> None:
+    """trap: a first date was lost, and one given that is no slot, after a long job"""
+
+    def takes_long(self: Any) -> None:
+        sim.clock.advance(2 * HOUR)
+
+    fails = app("fails", run=lambda self: 1 / 0)
+    new = as_backfill_cron_app(app("new"))
+    blocked = as_backfill_cron_app(app("blocked", depends_on="fails"))
+    jobs = {app("long", run=takes_long): "1d", fails: "1d", new: "1d|21:00", blocked: "1d|21:00"}
+    evening = START.replace(hour=23)
+    sim, _ = simulation(jobs, evening)
+    sim.tick()
+    assert sim.slots("new") == [evening.replace(hour=21)]
+    state = sim.states["blocked"]
+    assert (state.next_slot, state.first_run) == (evening.replace(hour=21), None)
+    assert state.ongoing is None
+
+
 def test_a_failed_job_is_tried_again_after_the_retry_time() -> None:
     attempts: list[datetime] = []
 
@@ -178,12 +202,102 @@ def test_whatever_a_job_raises_the_others_run(error: BaseException) -> None:
     assert sim.states["bad"].last_error is not None
 
 
-def test_an_exception_that_cannot_be_printed_is_recorded_all_the_same() -> None:
+@pytest.mark.parametrize("kind", ["yield", "async", "async yield"])
+def test_a_run_that_would_do_nothing_is_a_failure(kind: str) -> None:
+    """trap: a run() with a yield was a success, and nothing was run"""
+
+    def with_yield(self: Any) -> Iterator[None]:
+        yield
+
+    async def coroutine(self: Any) -> None:
+        pass
+
+    async def async_yield(self: Any) -> Any:
+        yield
+
+    run = {"yield": with_yield, "async": coroutine, "async yield": async_yield}[kind]
+    sim, listener = simulation({app("a", lambda self: run(self)): "5m"})
+    sim.tick()
+    assert [run.outcome for run in sim.log] == [Outcome.FAILED]
+    assert "its code was not run" in str(listener.errors[0])
+
+
+def test_a_signal_between_the_end_of_the_work_and_its_record_comes_after_both() -> None:
+    """trap: a date that was done was given again, as a signal came before it was recorded"""
+
+    class Late:
+        """Takes the place of the timer: a signal comes when the job's code has ended."""
+
+        def __init__(self, signals: Signals) -> None:
+            self.signals = signals
+
+        def unlimit(self) -> None:
+            type(self.signals).unlimit(self.signals)
+            if self.signals._inside:
+                signal.raise_signal(signal.SIGTERM)
+
+    store = MemoryStore(FakeClock(START))
+    cls = as_backfill_cron_app(app("a"))
+    spec = JobSpec("a", "m.A", Schedule.parse("5m"), ZoneInfo("UTC"), backfill=True)
+    with Signals() as signals:
+        signals.unlimit = Late(signals).unlimit  # type: ignore[method-assign]
+        runner = Runner(store, store.clock, Reporter(), signals)
+        with pytest.raises(Stopped):
+            runner.run(spec, lambda job, state: cls(None, state), {}, START)
+    assert [(run.slot, run.outcome) for run in store.log] == [(START, Outcome.SUCCEEDED)]
+
+
+def test_a_result_that_cannot_be_recorded_is_told() -> None:
+    """trap: what came of a job was lost without a word, as the database was away"""
+
+    class Away(MemoryStore):
+        def save(self, *args: Any, **more: Any) -> JobState:
+            raise DatabaseUnavailable("cannot use the database")
+
+    def bad(self: Any) -> None:
+        raise KeyError("precious diagnosis")
+
+    for run, said in ((None, "a succeeded, and"), (bad, "a failed (<class 'KeyError'>: 'precious")):
+        sim, listener = simulation({app("a", run): "5m"})
+        sim.store = Away(sim.clock)
+        with pytest.raises(DatabaseUnavailable):
+            sim.tick()
+        [trouble] = listener.troubles
+        assert trouble.startswith(said)
+        assert "could not be recorded" in trouble
+
+
+def test_a_record_of_a_try_that_was_undone_is_made_again() -> None:
+    """trap: a record was taken for made that went with the transaction it was part of"""
+
+    class Shares(MemoryStore):
+        shared: Iterator[bool] = iter([True, False])
+
+        def shares_database(self, connection: Any) -> bool:
+            return next(self.shared)
+
+        def save(self, *args: Any, within: Any = None, **more: Any) -> JobState:
+            return args[1] if within else super().save(*args, **more)
+
+    def twice(self: Any) -> None:
+        self.before_commit("a connection whose commit fails")
+        self.before_commit("one to another server")
+
+    sim, _ = simulation({app("a", twice): "5m"})
+    sim.store = Shares(sim.clock)
+    sim.tick()
+    assert [run.outcome for run in sim.log] == [Outcome.SUCCEEDED]
+
+
+@pytest.mark.parametrize("raised", [RuntimeError, KeyboardInterrupt, SystemExit])
+def test_an_exception_that_cannot_be_printed_is_recorded_all_the_same(
+    raised: type[BaseException],
+) -> None:
     """trap: an exception whose str() raises left the job ongoing for 12 h"""
 
     class Unspeakable(Exception):
         def __str__(self) -> str:
-            raise RuntimeError("no words")
+            raise raised("no words")
 
     def bad(self: Any) -> None:
         raise Unspeakable
@@ -192,7 +306,7 @@ def test_an_exception_that_cannot_be_printed_is_recorded_all_the_same() -> None:
     sim.tick()
     error = sim.states["bad"].last_error
     assert error
-    assert "RuntimeError" in error.value
+    assert raised.__name__ in error.value
     assert "Unspeakable" in error.type
     assert sim.states["bad"].ongoing is None
 

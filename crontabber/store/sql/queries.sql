@@ -169,6 +169,16 @@ FROM (SELECT 1) AS always
 LEFT JOIN marked ON true
 LEFT JOIN crontabber ON app_name = ANY (%(names)s::text[])
 
+-- name: add
+INSERT INTO crontabber (
+    app_name, next_run, next_slot, error_count, depends_on, class_path, plan, backfill
+) VALUES (
+    %(app_name)s, %(next_run)s, %(next_slot)s, 0, %(depends_on)s, %(class_path)s, %(plan)s,
+    %(backfill)s
+)
+ON CONFLICT (app_name) DO NOTHING
+RETURNING xmin::text
+
 -- name: save
 -- Only over the very version of the row that was read.
 UPDATE crontabber SET {assignments}
