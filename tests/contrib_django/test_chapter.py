@@ -173,6 +173,7 @@ say(act(marker, "mark_selected_successful", "fail", "a ghost"))
 say(act(resetter, "reset_selected", "fail", "a ghost"))
 entries = LogEntry.objects.values_list("user__username", "object_id", "change_message")
 say(sorted(map(list, entries)))
+say(act(resetter, "reset_selected", "fail", "clearsessions"))
 """
     said = as_staff(told, program)
     assert said.pop(0) == [403] * 6 + [200, 200, 200, 403, 403, 200]
@@ -202,6 +203,9 @@ say(sorted(map(list, entries)))
         ["view_job-reset_job", "a ghost", "Reset."],
         ["view_job-reset_job", "fail", "Reset."],
     ]
+    gone, reset = said.pop(0)
+    assert gone == "Not done: fail is not in this list any more"
+    assert reset.startswith("Done: clearsessions is reset")
     assert said == []
 
 

@@ -47,6 +47,42 @@ def test_arguments_for_once(site: Site, database: Database) -> None:
         1,
         "CommandError: there is no job 'tlk': did you mean talk?\n",
     )
+    refused = told("cronrun", "--every=1m")
+    assert refused.returncode == 1
+    assert "--every needs --loop" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("argument", "said"),
+    [
+        ("cuont=1", "the command has no option 'cuont': did you mean count?"),
+        ("count=one", "argument --count: invalid int value: 'one'"),
+        ("version=yes", "with them it says something and exits: leave out --help and --version"),
+    ],
+)
+def test_a_bad_argument_is_no_failure_of_the_job(
+    site: Site, database: Database, argument: str, said: str
+) -> None:
+    """trap: a mistyped option counted as a failed run, with all that follows from one"""
+    told = site.told(database, [{"cmd": "talk"}])
+    refused = told("cronrun", "--job=talk", "--force", "--job-arg", argument)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == f"CommandError: talk is not run: {said}\n"
+    told.ok("cronlist")  # which makes the tables
+    assert runs(database) == []
+
+
+def test_arguments_are_tried_with_the_times_that_the_command_needs(
+    site: Site, database: Database
+) -> None:
+    jobs = [{"cmd": "dates", "last_success": True}, {"cmd": "broken_at_once"}]
+    told = site.told(database, jobs)
+    site.write("shop/management/commands/broken_at_once.py", "1 / 0\n")
+    output = told.ok("cronrun", "--job=dates", "--force", "--job-arg", "run_time=x")
+    assert "dates: x|\n" in output
+    # what is wrong with the command itself is remembered, as ever
+    told.ok("cronrun", "--job=broken_at_once", "--job-arg", "run_time=x")
+    assert dict(runs(database))["broken_at_once"] == "<class 'ZeroDivisionError'>"
 
 
 def test_backfill_and_last_success(site: Site, database: Database) -> None:
@@ -194,13 +230,18 @@ def test_check_reports_every_fault(site: Site, database: Database) -> None:
         {"cmd": "wait", "name": "a", "depends_on": ["b"]},
         {"cmd": "wait", "name": "b", "depends_on": ["a", "c"]},
         {"cmd": "broken"},
+        {"cmd": "gone"},
+        {"cmd": "talk", "name": "helpful", "cmd_args": ["--help"]},
+        {"cmd": "cronrun"},
     ]
     site.write("shop/management/commands/broken.py", "1 / 0\n")
+    site.write("shop/management/commands/gone.py", "raise SystemExit(0)\n")
     more = """CRONTABBER_ERROR_RETRY_TIME = "soon"
 CRONTABBER_TIMEZONE = "Mars"
 CRONTABBER_SENTRY_DSN = "http://secret@/"
 CRONTABBER_DATABASE = "defualt"
 CRONTABBER_JBOS = []
+CRONTABBER_RETRY = 3
 """
     done = site.told(database, jobs, more)("check")
     assert done.returncode == 1
@@ -212,6 +253,7 @@ CRONTABBER_JBOS = []
         "(crontabber.E001) CRONTABBER_SENTRY_DSN cannot be used",
         "(crontabber.W001) there is no setting CRONTABBER_JBOS",
         "HINT: did you mean CRONTABBER_JOBS?",
+        "(crontabber.W001) there is no setting CRONTABBER_RETRY\n\tHINT: there are CRONTABBER_DATA",
         "(crontabber.E001) the schedule of CRONTABBER_JOBS[1] (report) cannot be used",
         "(crontabber.E002) the job 'repotr' runs 'repotr', which is no command",
         "HINT: did you mean report?",
@@ -221,10 +263,23 @@ CRONTABBER_JBOS = []
         "(crontabber.E006) jobs depend on each other in a circle: ",
         "(crontabber.W002) the job 'b' depends on 'c', which is not in CRONTABBER_JOBS",
         "(crontabber.E003) the command of the job 'broken' cannot be made: ZeroDivisionError",
+        "(crontabber.E003) the command of the job 'gone' cannot be made: SystemExit: 0",
+        "(crontabber.E005) the arguments of the job 'helpful' are refused: with them it says some",
+        "(crontabber.E001) cmd of CRONTABBER_JOBS[9] (cronrun) runs the jobs, and cannot be one",
     ):
         assert said in done.stderr
     assert "secret" not in done.stderr
-    assert "12 issues" in done.stderr
+    assert "16 issues" in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("alias", [None, 5])
+def test_the_database_is_named(site: Site, database: Database, alias: object) -> None:
+    """trap: what is no text ended the check with a traceback"""
+    done = site.told(database, [], f"CRONTABBER_DATABASE = {alias}")("check")
+    assert done.returncode == 1
+    assert f"(crontabber.E001) CRONTABBER_DATABASE is {alias}, and not a text" in done.stderr
+    assert "HINT: name one of DATABASES: there are default" in done.stderr
 
 
 def test_the_database_has_to_be_postgresql(site: Site, database: Database) -> None:

@@ -50,6 +50,7 @@ def test_a_job_with_everything():
         ("report", "is a str, and not a dict"),
         ({}, "has no command"),
         ({"cmd": 3}, "has no command"),
+        ({"cmd": "cronrun"}, "(cronrun) runs the jobs, and cannot be one of them: leave it out"),
         ({"cmd": "r", "frequncy": "1d"}, "unknown key 'frequncy': did you mean frequency?"),
         ({"cmd": "r", "zzz": 1}, "unknown key 'zzz': a job has cmd, name, cmd_args"),
         ({"cmd": "r", "frequency": "5"}, "cannot be used: '5' is not a frequency"),

@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html
@@ -162,7 +163,12 @@ class JobAdmin(ReadOnlyAdmin):
         self, request: Any, queryset: Any, what: str, act: Callable[[DjangoCron, str], Answer]
     ) -> None:
         """Act on each job, say what came of it, and note it in the history of the job."""
-        for job in queryset:
+        rows = list(queryset)
+        gone = set(request.POST.getlist(ACTION_CHECKBOX_NAME)) - {job.app_name for job in rows}
+        for name in sorted(gone):
+            text = f"Not done: {name} is not in this list any more"
+            self.message_user(request, text, messages.WARNING)
+        for job in rows:
             try:
                 with DjangoCron() as cron:
                     text, code = act(cron, job.app_name)

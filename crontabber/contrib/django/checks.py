@@ -9,7 +9,7 @@ from django.core.management import CommandError, get_commands
 from ...config.messages import did_you_mean, one_line
 from ...schedule.dag import order
 from . import conf
-from .command import LAST_SUCCESS, RUN_TIME, command_line, load, options
+from .command import LAST_SUCCESS, RUN_TIME, load, options, told_times, try_arguments
 from .jobs import SETTING, Job
 
 _OBJECT = "crontabber"
@@ -37,8 +37,7 @@ def _check_command(job: Job) -> Iterator[checks.CheckMessage]:
     try:
         command = load(job.cmd)
         known = options(command, job.cmd)
-        wanted = list(_wanted(job))
-        missing = [name for name in wanted if name not in known]
+        missing = [name for name in told_times(job) if name not in known]
         for name in missing:
             yield _error(
                 f"the job {job.name!r} has {_KEYS[name]!r}, and its command no option {name!r}",
@@ -46,28 +45,18 @@ def _check_command(job: Job) -> Iterator[checks.CheckMessage]:
                 "E004",
             )
         if not missing:
-            parser = command.create_parser("manage.py", job.cmd)
-            parser.parse_args(command_line(command, job, [(name, _NOW) for name in wanted]))
+            try_arguments(command, job)
     except CommandError as error:
         hint = f"see manage.py {job.cmd} --help"
         text = one_line(error).removeprefix("Error: ")
         yield _error(f"the arguments of the job {job.name!r} are refused: {text}", hint, "E005")
-    except Exception as error:  # noqa: BLE001  the code of others
+    except (Exception, SystemExit) as error:  # noqa: BLE001  the code of others
         text = f"{type(error).__name__}: {one_line(error)}"
         hint = "it cannot run like this"
         yield _error(f"the command of the job {job.name!r} cannot be made: {text}", hint, "E003")
 
 
 _KEYS = {RUN_TIME: "backfill", LAST_SUCCESS: "last_success"}
-_NOW = "2026-11-21T03:00"
-"""Any time, to see whether it is taken."""
-
-
-def _wanted(job: Job) -> Iterator[str]:
-    if job.backfill:
-        yield RUN_TIME
-    if job.last_success:
-        yield LAST_SUCCESS
 
 
 def _check_parents(jobs: Iterable[Job]) -> Iterator[checks.CheckMessage]:

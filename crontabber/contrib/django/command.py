@@ -1,5 +1,8 @@
 """A management command as the core runs it, and what it is given on its command line."""
 
+import contextlib
+import io
+from argparse import Action, BooleanOptionalAction
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
@@ -18,6 +21,8 @@ from .output import logged_output
 TIME = "%Y-%m-%dT%H:%M"
 """How a command is told a time: that of the clocks in the zone of the schedules."""
 RUN_TIME, LAST_SUCCESS = "run_time", "last_success"
+_SOME_TIME = "2026-11-21T03:00"
+"""Any time, to see whether it is taken."""
 
 Arguments = Sequence[tuple[str, str]]
 """Names and values of a command's options."""
@@ -102,23 +107,54 @@ def command_line(command: BaseCommand, job: Job, more: Arguments) -> list[str]:
     return [*job.cmd_args, *(word for name, text in more for word in _words(name, text, known))]
 
 
-def options(command: BaseCommand, cmd: str) -> dict[str, Any]:
+def told_times(job: Job) -> list[str]:
+    """The options by which a job's command is told times."""
+    wanted = {RUN_TIME: job.backfill, LAST_SUCCESS: job.last_success}
+    return [name for name, is_wanted in wanted.items() if is_wanted]
+
+
+def try_arguments(command: BaseCommand, job: Job, more: Arguments = ()) -> None:
+    """Have a command parse what it will be given, and do nothing.
+
+    Raises `CommandError` if it refuses that, or would print something and exit.
+    """
+    times = [(name, _SOME_TIME) for name in told_times(job)]
+    words = command_line(command, job, [*times, *more])
+    nowhere = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
+            command.create_parser("manage.py", job.cmd).parse_args(words)
+    except SystemExit:
+        text = "with them it says something and exits: leave out --help and --version"
+        raise CommandError(text) from None
+
+
+def options(command: BaseCommand, cmd: str) -> dict[str, Action]:
     """argparse's actions of a command, by the names that its ``handle`` knows them by."""
     parser = command.create_parser("manage.py", cmd)
     return {action.dest: action for action in parser._actions}  # noqa: SLF001  as Django does
 
 
-def _words(name: str, text: str, known: dict[str, Any]) -> list[str]:
+def _words(name: str, text: str, known: dict[str, Action]) -> list[str]:
     action = known.get(name.lstrip("-").replace("-", "_"))
     if action is None:
         hint = did_you_mean(name, known) or f"; it has {', '.join(sorted(known))}"
         raise CommandError(f"the command has no option {name!r}{hint}")
     if not action.option_strings:
         return [text]
-    option = action.option_strings[-1]
     if action.nargs != 0:
-        return [f"{option}={text}"]
+        return [f"{action.option_strings[-1]}={text}"]
     try:
-        return [option] if yes_or_no(text) else []
+        return _flag(action, yes_or_no(text))
     except ValueError as error:
         raise CommandError(f"{name}={text} cannot be given: {error}") from None
+
+
+def _flag(action: Action, wanted: bool) -> list[str]:
+    """The option that means *wanted*, if one is needed."""
+    flags = action.option_strings
+    if isinstance(action, BooleanOptionalAction):  # which has --fast and --no-fast
+        flags = [flag for flag in flags if flag.startswith("--no-") != wanted]
+    elif wanted == (action.const is False):  # as --no-input is for interactive
+        return []
+    return list(flags[-1:])

@@ -11,7 +11,7 @@ from django.utils.functional import empty
 
 from ...config import converters
 from ...config.commandline import Command, CommandLine
-from ...config.messages import did_you_mean
+from ...config.messages import did_you_mean, nearest
 from ...config.settings import Settings
 from ...config.sources import Sources
 from ...errors import ConfigError
@@ -75,18 +75,25 @@ def faults() -> Iterator[SettingError]:
 
 def strangers() -> Iterator[SettingError]:
     """The settings that look like ours, and mean nothing."""
-    known = {SETTING, *(PREFIX + name for name in _SETTINGS)}
+    known = {SETTING.removeprefix(PREFIX), *_SETTINGS}  # all are alike with the prefix
     for name in dir(settings):
-        if name.startswith(PREFIX) and name not in known:
-            guess = did_you_mean(name, known).removeprefix(": ")
-            yield SettingError(f"there is no setting {name}", guess or f"there are {sorted(known)}")
+        if name.startswith(PREFIX) and name.removeprefix(PREFIX) not in known:
+            guess = nearest(name.removeprefix(PREFIX), known)
+            names = ", ".join(PREFIX + one for one in sorted(known))
+            hint = f"did you mean {PREFIX}{guess}?" if guess else f"there are {names}"
+            yield SettingError(f"there is no setting {name}", hint)
 
 
 def _alias(given: Any) -> str:
+    if not isinstance(given, str):
+        raise SettingError(
+            f"CRONTABBER_DATABASE is {given!r}, and not a text",
+            f"name one of DATABASES: there are {', '.join(connections)}",
+        )
     try:
         vendor = connections[given].vendor
     except ConnectionDoesNotExist:
-        hint = did_you_mean(str(given), connections).removeprefix(": ")
+        hint = did_you_mean(given, connections).removeprefix(": ")
         raise SettingError(
             f"CRONTABBER_DATABASE is {given!r}, which is not in DATABASES",
             hint or f"there are {', '.join(connections)}",
@@ -96,7 +103,7 @@ def _alias(given: Any) -> str:
             f"the database {given!r} is of the kind {vendor}, and crontabber needs PostgreSQL",
             "have CRONTABBER_DATABASE name one in DATABASES that is",
         )
-    return str(given)
+    return given
 
 
 def _zone(given: Any) -> ZoneInfo | None:

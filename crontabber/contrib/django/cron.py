@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from django.core.management import CommandError
+
 from ...app import CronTabber
 from ...errors import ConfigError, CrontabberError
 from ...generic_app import Answer
@@ -10,8 +12,9 @@ from ...reporters import Reporter
 from ...reporters.log import LogReporter
 from ...roster import Roster
 from ...schedule.model import JobSpec, JobState
-from .command import Arguments, app_class
+from .command import Arguments, app_class, load, try_arguments
 from .conf import DjangoSettings
+from .jobs import Job
 
 if TYPE_CHECKING:
     from ...attempt import App, Make
@@ -51,6 +54,16 @@ class DjangoCron(CronTabber):
 
         return make, {}
 
+    def run_job(self, name: str, *, force: bool = False) -> Answer:
+        """Run one job, by its name, if it is due; with *force* come what may.
+
+        Raises `CommandError` before anything is done, if its command refuses our arguments.
+        """
+        if self._arguments:
+            job, _ = self.find(name)
+            self._try_arguments(self._jobs[job.class_path])
+        return super().run_job(name, force=force)
+
     def reset_jobs(self, names: Iterable[str]) -> Answer:
         """Forget the state of several jobs, or of ``all`` that are configured.
 
@@ -67,6 +80,15 @@ class DjangoCron(CronTabber):
 
     def log(self) -> None:
         """Nothing: Django has configured logging."""
+
+    def _try_arguments(self, job: Job) -> None:
+        try:
+            try_arguments(load(job.cmd), job, self._arguments)
+        except CommandError as error:
+            text = str(error).removeprefix("Error: ")
+            raise CommandError(f"{job.name} is not run: {text}") from None
+        except (Exception, SystemExit):  # noqa: BLE001  the code of others
+            return  # what is wrong with the command itself is the run's to record
 
     def _load(self, class_path: str) -> type:
         return app_class(self._jobs[class_path])

@@ -122,6 +122,13 @@ def _text(value: Any, what: str) -> str:
     raise SettingError(f"{what} is {value!r}", "make it a text")
 
 
+def _command(value: Any, what: str) -> str:
+    if value == "cronrun":
+        hint = "leave it out, and have cron start it"
+        raise SettingError(f"{what} runs the jobs, and cannot be one of them", hint)
+    return _text(value, what)
+
+
 def _optional_text(value: Any, what: str) -> str | None:
     return None if value is None else _text(value, what)
 
@@ -159,7 +166,7 @@ def _limit(check: Callable[[Any, str], object]) -> Callable[[Any, str], Any]:
 
 
 _READERS: Mapping[str, Callable[[Any, str], Any]] = {
-    "cmd": _text,
+    "cmd": _command,
     "name": _text,
     "cmd_args": _arguments,
     "frequency": _text,

@@ -1,13 +1,18 @@
 """What a command prints goes to the log, line by line, marked with the job."""
 
+import codecs
 import contextlib
 import io
 import logging
 import sys
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from ...failures import Redact
 from ...views.text import escaped
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 _logger = logging.getLogger("crontabber.output")
 
@@ -25,6 +30,7 @@ class LogStream(io.TextIOBase):
         self._level = level
         self._redact = redact
         self._line = ""
+        self.buffer = _Bytes(self)
         self._behind = (sys.stdout, sys.stderr)
 
     def writable(self) -> bool:
@@ -40,6 +46,7 @@ class LogStream(io.TextIOBase):
 
     def finish(self) -> None:
         """Log the last line, if it had no end."""
+        self.buffer.finish()
         line, self._line = self._line, ""
         if line:
             self._log(line)
@@ -50,6 +57,28 @@ class LogStream(io.TextIOBase):
         out, err = self._behind
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             _logger.log(self._level, "%s: %s", self._name, text, extra=extra)
+
+
+class _Bytes(io.BufferedIOBase):
+    """Takes bytes for a stream of text, as ``sys.stdout.buffer`` does."""
+
+    def __init__(self, stream: LogStream) -> None:
+        self._stream = stream
+        self._decoder = codecs.getincrementaldecoder(stream.encoding)("backslashreplace")
+
+    def writable(self) -> bool:
+        """Yes."""
+        return True
+
+    def write(self, data: "ReadableBuffer") -> int:
+        """Pass on the characters that are complete."""
+        given = bytes(data)
+        self._stream.write(self._decoder.decode(given))
+        return len(given)
+
+    def finish(self) -> None:
+        """Pass on what was left of a character."""
+        self._stream.write(self._decoder.decode(b"", final=True))
 
 
 @contextlib.contextmanager

@@ -16,6 +16,9 @@ from ...cron import DjangoCron
 from ...loop import loop
 from ..base import CronCommand, log_to_stderr
 
+_EVERY = timedelta(minutes=5)
+"""How often a loop runs them."""
+
 
 class Command(CronCommand):
     """Runs the jobs of ``CRONTABBER_JOBS`` that are due."""
@@ -42,7 +45,6 @@ class Command(CronCommand):
         )
         parser.add_argument(
             "--every",
-            default="5m",
             metavar="FREQUENCY",
             type=_period,
             help="with --loop: how often, such as 1m or 1h (default: 5m)",
@@ -51,18 +53,24 @@ class Command(CronCommand):
     def answer(self, **options: Any) -> Answer:
         """Run what is asked for. Exits as ``crontabber`` does; a loop that was ended, with 0."""
         job, force, arguments = options["job"], options["force"], options["arguments"]
-        if job is None and (force or arguments):
-            raise CommandError("--force and --job-arg need --job=NAME: they are for one job")
-        if job is not None and options["loop"]:
-            raise CommandError("--loop runs all jobs, and --job only one: choose")
+        _refuse_contradictions(options)
         log_to_stderr(options["verbosity"])
         if options["loop"]:
-            signum = loop(_tick, options["every"])
+            signum = loop(_tick, options["every"] or _EVERY)
             return Answer("", 0 if signum == signal.SIGTERM else 128 + signum)
         with DjangoCron(arguments) as cron:
             if job is None:
                 return Answer("", cron.tick())
             return cron.run_job(job, force=force)
+
+
+def _refuse_contradictions(options: dict[str, Any]) -> None:
+    if options["job"] is None and (options["force"] or options["arguments"]):
+        raise CommandError("--force and --job-arg need --job=NAME: they are for one job")
+    if options["job"] is not None and options["loop"]:
+        raise CommandError("--loop runs all jobs, and --job only one: choose")
+    if options["every"] is not None and not options["loop"]:
+        raise CommandError("--every needs --loop: without it the jobs are run once")
 
 
 def _tick(signals: Signals) -> ExitCode:
