@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, TextIO
 
-from .config.messages import did_you_mean
-from .errors import ExitCode, JobOngoingError, StoreError
+from .errors import ExitCode, JobOngoingError
 from .generic_app import Answer, GenericApp
 from .lookup import EVERYTHING, app_name_of, find_all, find_job
 from .reporters import Reporter, Reporters
 from .roster import Roster
+from .schedule.decide import marked_by_older
 from .schedule.model import JobSpec, JobState, Skip, SkipReason
 from .store import Look
 
@@ -151,10 +151,19 @@ class CronTabber(GenericApp):
         Raises `UnknownJobError`, and `JobOngoingError` if it is being run.
         """
         look = self.store.look(None)
-        app_name = app_name_of(name, look, self.roster(look.zone, look.states))
-        if self.store.reset(app_name):
+        roster = self.roster(look.zone, look.states)
+        app_name = app_name_of(name, look, roster)
+        state = look.states.get(app_name)
+        if state and marked_by_older(state, look.now, self.settings.max_ongoing_age):
+            raise JobOngoingError(
+                f"an older crontabber runs {app_name} since {state.ongoing}; reset it when it has "
+                "finished"
+            )
+        if not self.store.reset(app_name):
+            return f"{app_name} has no state: there is nothing to reset"
+        if app_name in {job.app_name for job in roster.all()}:
             return f"{app_name} is reset: it will run as if for the first time"
-        return f"{app_name} has no state: there is nothing to reset"
+        return f"{app_name} is reset: nothing is remembered of it but its log"
 
     def app_names(self, names: Iterable[str]) -> list[str]:
         """The app_names that *names* mean, which may be class paths, each once.
@@ -232,36 +241,9 @@ class CronTabber(GenericApp):
         try_again(self.store, job, seen, look.now)
         return f"{job.app_name} is tried again by the next tick"
 
-    def configtest(self) -> Answer:
-        """Check the jobs list, without a database; the code is the number of bad jobs."""
-        from .views.configtest import report
-
-        roster = self.roster("UTC", {})
-        jobs = roster.checked()
-        faults = [*roster.faults, *self.settings.app_configs(roster.classes).faults.values()]
-        faults += self.middleware()[1]
-        warnings = [*self.settings.warnings, *self._unknown_parents(jobs)]
-        return Answer(report(faults, warnings, len(jobs)), min(len(faults), 125))
-
     def sentrytest(self) -> str:
         """Send a test exception to Sentry; raises ConfigError if it does not get there."""
         return self.sentry().send_test()
-
-    def _unknown_parents(self, jobs: list[JobSpec]) -> list[str]:
-        names = {job.app_name for job in jobs}
-        return [
-            f"{job.app_name} depends on {parent}, which is neither in this configuration nor "
-            f"in the database{did_you_mean(parent, names)}"
-            for job in jobs
-            for parent in job.depends_on
-            if parent not in names and not self._is_in_database(parent)
-        ]
-
-    def _is_in_database(self, app_name: str) -> bool:
-        try:
-            return self.store.read(app_name) is not None
-        except StoreError:
-            return False
 
 
 class _Heard(Reporter):
@@ -281,6 +263,6 @@ def _answer(job: JobSpec, skip: Skip | None, code: int = ExitCode.OK) -> Answer:
 
 
 def _marked(job: JobSpec, moment: datetime, after: JobState) -> str:
-    times = (moment, after.next_run or moment)
+    times = (after.last_success or moment, after.next_run or moment)
     success, upcoming = (f"{time.astimezone(job.zone):%Y-%m-%d %H:%M:%S}" for time in times)
     return f"{job.app_name} counts as having succeeded at {success}: its next run is at {upcoming}"

@@ -4,61 +4,134 @@ import gc
 import io
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout, suppress
+from typing import TYPE_CHECKING, TextIO
 
 from . import __version__
-from .errors import CrontabberError, ExitCode, Stopped
+from .errors import CrontabberError, ExitCode, Stopped, StoreError
 
 if TYPE_CHECKING:
     from .app import CronTabber
     from .config.commandline import Command, CommandLine
     from .generic_app import Answer
 
+_PATIENCE = 30.0
+"""Seconds that ``--nagios`` takes at most: one that hangs tells nobody anything."""
+_UNKNOWN = 3
+"""The status of a Nagios plugin that cannot tell; see `crontabber.schedule.health.Status`."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what the command line asks for, and return the exit status."""
     argv = sys.argv[1:] if argv is None else argv
     gc.disable()  # until there are jobs: a start makes nothing that is garbage soon
+    nagios = _is_nagios(argv)
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # cron's locale may know ASCII only
             stream.reconfigure(errors="backslashreplace")
     try:
-        text, code = _answer(argv, os.environ)
-        if text:
-            print(text, flush=True)
+        answer = _answer_nagios if nagios else _answer
+        return _print(*answer(argv, os.environ), failed=_UNKNOWN if nagios else ExitCode.ERROR)
     except CrontabberError as error:
-        print(f"crontabber: {error}", file=sys.stderr)
+        _complain(str(error))
         return error.exit_code
     except Stopped as stopped:
         return 128 + stopped.signum
     except KeyboardInterrupt:
         return 130  # 128 and SIGINT
-    except BrokenPipeError:  # whoever reads us has read enough, as head does
-        with suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.OK
     finally:
+        for stream in filter(None, (sys.stdout, sys.stderr)):
+            _let_go(stream)
         if not gc.isenabled():  # no code of jobs was loaded, so nothing is left to be cleaned up
             gc.freeze()  # to be looked through at the end would be a fifteenth of an idle tick
+
+
+def _open_closed_streams() -> None:
+    """Have closed descriptors lead nowhere: else files and sockets of ours get their numbers."""
+    for number, (name, mode) in enumerate([("stdin", "r"), ("stdout", "w"), ("stderr", "w")]):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free: this one
+            os.set_inheritable(number, True)  # or it would be closed again in the jobs' processes
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, mode, closefd=False))
+
+
+def _print(text: str, code: int, *, failed: int) -> int:
+    """Print *text*, and return the exit status: *failed* if nobody can get to know the text."""
+    try:
+        if text:
+            print(text, flush=True)
+    except BrokenPipeError:  # whoever reads us has read enough, as head does
+        return ExitCode.OK
+    except OSError as error:
+        _complain(f"the answer cannot be written: {error.strerror}")
+        return failed
     return code
 
 
-def _answer(argv: Sequence[str], environ: Mapping[str, str]) -> "tuple[str, int]":
-    nagios = not {"--nagios", "-n"}.isdisjoint(argv)  # as far as one can tell before it is read
-    from .config.commandline import CommandLine
+def _complain(text: str) -> None:
+    """Print what is wrong, if anybody can get to know it."""
+    with suppress(OSError):
+        print(f"crontabber: {text}", file=sys.stderr, flush=True)
+
+
+def _let_go(stream: TextIO) -> None:
+    """Throw away what *stream* does not take: Python would try again, and exit with 120."""
+    try:
+        stream.flush()
+    except (OSError, ValueError):  # a full disk, nobody who reads, or a job that closed it
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _is_nagios(argv: Sequence[str]) -> bool:
+    """Whether Nagios asks, as far as one can tell before it is read: nothing else begins so."""
+    names = {word.partition("=")[0] for word in argv}
+    return any(name == "-n" or ("--nagios".startswith(name) and name > "--") for name in names)
+
+
+def _answer_nagios(argv: Sequence[str], environ: Mapping[str, str]) -> "tuple[str, int]":
+    """Answer on one line, and in time, whatever happens: nobody but Nagios is there to hear it."""
+    from .config.messages import one_line
+    from .views.nagios import unknown
 
     try:
-        line = CommandLine.parse(argv)
-        nagios = line.command.nagios
-        return (__version__, ExitCode.OK) if line.command.version else _do(line, environ)
+        with redirect_stdout(sys.stderr), _limit():  # modules of jobs may print, or hang
+            return _answer(argv, environ)
     except CrontabberError as error:
-        if not nagios:
-            raise
-        from .views.nagios import unknown
-
         return unknown(str(error))
+    except (Exception, SystemExit) as error:  # noqa: BLE001  a traceback is a mere warning
+        return unknown(f"{type(error).__name__}: {one_line(error)}")
+
+
+@contextmanager
+def _limit() -> Iterator[None]:
+    """Raise a `StoreError` when the patience is at its end."""
+    import signal
+
+    def ring(*_: object) -> None:
+        raise StoreError(
+            f"no answer within {_PATIENCE:g} s: is a table locked, or a server silent?"
+        )
+
+    previous = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, _PATIENCE)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+
+
+def _answer(argv: Sequence[str], environ: Mapping[str, str]) -> "tuple[str, int]":
+    from .config.commandline import CommandLine
+
+    line = CommandLine.parse(argv)
+    return (__version__, ExitCode.OK) if line.command.version else _do(line, environ)
 
 
 def _do(line: "CommandLine", environ: Mapping[str, str]) -> "Answer":
@@ -73,7 +146,7 @@ def _do(line: "CommandLine", environ: Mapping[str, str]) -> "Answer":
         warnings = (
             settings.check(app.classes()) if settings.needs_all_classes else settings.warnings
         )
-        _log(app, warnings)
+        _log(app, () if line.command.configtest else warnings)  # which prints them itself
         return _obey(line.command, app)
 
 
@@ -98,7 +171,9 @@ def _obey(command: "Command", app: "CronTabber") -> "Answer":  # noqa: PLR0911  
     from .generic_app import Answer
 
     if command.configtest:
-        return app.configtest()
+        from .configtest import configtest
+
+        return configtest(app)
     if command.sentrytest:
         return Answer(app.sentrytest())
     if command.nagios:

@@ -27,9 +27,9 @@ _IDENTITY = {
 }
 _TUNING = {
     "connect_timeout": ("10", "how many seconds the server has to answer a new connection"),
-    "keepalives_idle": ("30", "after how many silent seconds the server is asked for life"),
-    "keepalives_interval": ("10", "after how many seconds it is asked again"),
-    "keepalives_count": ("3", "after how many unanswered questions the connection is lost"),
+    "keepalives_idle": ("30", "after how many seconds of silence a keepalive is sent"),
+    "keepalives_interval": ("10", "after how many seconds the next one is sent"),
+    "keepalives_count": ("3", "after how many unanswered ones the connection is lost"),
     "tcp_user_timeout": ("60000", "for how many milliseconds what was sent may go unconfirmed"),
     "application_name": ("", "the name in pg_stat_activity; crontabber if empty"),
 }
@@ -45,6 +45,9 @@ _PASSING = {
     "57P05",  # idle_session_timeout
 }
 _CONNECTION_EXCEPTION = "08"
+
+_CHARACTERISTICS = ("autocommit", "isolation_level", "readonly", "deferrable", "cursor_factory")
+"""What a user can make of a connection without a word to the server."""
 
 
 def _options() -> Namespace:
@@ -123,7 +126,11 @@ class ConnectionFactory(RequiredConfig):  # type: ignore[misc]
         if not isinstance(error, psycopg2.Error):
             return False
         if error.pgcode is None:
-            return isinstance(error, psycopg2.OperationalError)
+            # a loss may come as what it is, or as an error without a class and a code
+            return (
+                isinstance(error, psycopg2.OperationalError)
+                or type(error) is psycopg2.DatabaseError
+            )
         return error.pgcode in _PASSING or error.pgcode.startswith(_CONNECTION_EXCEPTION)
 
     def parameters(self) -> dict[str, str]:
@@ -166,7 +173,9 @@ class ConnectionFactory(RequiredConfig):  # type: ignore[misc]
 class PooledConnectionFactory(ConnectionFactory):
     """Keeps its connections open, by name, and hands them out again.
 
-    One that is in use is never handed out twice; one that died is not kept.
+    One that is in use is never handed out twice; one that died is not kept. What a user made
+    of it by ``set_session``, ``autocommit`` and the like is undone; what the server was told
+    by ``SET`` stays, as do prepared statements and temporary tables.
     """
 
     def __init__(self, config: Any) -> None:
@@ -180,10 +189,11 @@ class PooledConnectionFactory(ConnectionFactory):
         What was not committed is rolled back at its end.
         """
         connection = self._take(name)
+        characteristics = {each: getattr(connection, each) for each in _CHARACTERISTICS}
         try:
             yield connection
         finally:
-            self._give_back(name, connection)
+            self._give_back(name, connection, characteristics)
 
     def _take(self, name: str | None) -> Connection:
         idle = self._idle[name]
@@ -194,9 +204,13 @@ class PooledConnectionFactory(ConnectionFactory):
             self.close_connection(connection)
         return self.connect()
 
-    def _give_back(self, name: str | None, connection: Connection) -> None:
+    def _give_back(
+        self, name: str | None, connection: Connection, characteristics: Mapping[str, Any]
+    ) -> None:
         try:
             roll_back(connection)
+            for characteristic, value in characteristics.items():
+                setattr(connection, characteristic, value)
         except psycopg2.Error:
             self.close_connection(connection)
         if not connection.closed:

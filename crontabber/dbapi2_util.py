@@ -21,15 +21,18 @@ class SQLDidNotReturnSingleRow(CrontabberError):
 def single_value_sql(connection: Any, sql: str, parameters: Parameters = None) -> Any:
     """The first column of the first row; raises `SQLDidNotReturnSingleValue` if there is none."""
     try:
-        return single_row_sql(connection, sql, parameters)[0]
-    except (SQLDidNotReturnSingleRow, IndexError):
+        row = single_row_sql(connection, sql, parameters)
+    except SQLDidNotReturnSingleRow:
         raise SQLDidNotReturnSingleValue from None
+    if not row:  # PostgreSQL has rows without columns
+        raise SQLDidNotReturnSingleValue
+    return row[0]
 
 
 def single_row_sql(connection: Any, sql: str, parameters: Parameters = None) -> Row:
     """The first row; raises `SQLDidNotReturnSingleRow` if there is none."""
     with closing(connection.cursor()) as cursor:
-        cursor.execute(sql, parameters)
+        _execute(cursor, sql, parameters)
         row: Row | None = cursor.fetchone()
     if row is None:
         raise SQLDidNotReturnSingleRow
@@ -39,7 +42,7 @@ def single_row_sql(connection: Any, sql: str, parameters: Parameters = None) -> 
 def execute_query_iter(connection: Any, sql: str, parameters: Parameters = None) -> Iterator[Row]:
     """Yield the rows; the query runs when the first one is asked for."""
     with closing(connection.cursor()) as cursor:
-        cursor.execute(sql, parameters)
+        _execute(cursor, sql, parameters)
         yield from cursor
 
 
@@ -51,4 +54,15 @@ def execute_query_fetchall(connection: Any, sql: str, parameters: Parameters = N
 def execute_no_results(connection: Any, sql: str, parameters: Parameters = None) -> None:
     """Run a statement that returns nothing."""
     with closing(connection.cursor()) as cursor:
+        _execute(cursor, sql, parameters)
+
+
+def _execute(cursor: Any, sql: str, parameters: Parameters) -> None:
+    """Execute as the driver wants it: to some, None is no way to say that there are no parameters.
+
+    psycopg2 for one takes ``%`` as it is if there are none, not even an empty list of them.
+    """
+    if parameters is None:
+        cursor.execute(sql)
+    else:
         cursor.execute(sql, parameters)

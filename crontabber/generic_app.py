@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from . import __version__
 from .config.settings import DEBUG, Settings
 from .errors import ConfigError
+from .libpq import masked
 from .reporters import Reporter, Reporters
 from .roster import Roster, Terms
 from .schedule.model import JobSpec, JobState
@@ -48,6 +49,8 @@ class GenericApp:
         self.reporter = Reporters(self._reporters)
         self._terminal = terminal
         self._logs = False
+        self._secrets: frozenset[str] = frozenset()
+        """What is secret among the options of those apps that were prepared."""
 
     def __enter__(self: Self) -> Self:
         return self
@@ -67,9 +70,10 @@ class GenericApp:
         return self.settings.logging.lowest_level <= DEBUG
 
     def redact(self, text: str) -> str:
-        """*text* without the database's password and the DSN of Sentry."""
+        """*text* without the passwords of the databases and jobs, and the DSN of Sentry."""
         dsn = self.settings.sentry_dsn
-        return self.database.redact(text.replace(dsn, "***") if dsn else text)  # type: ignore[no-any-return]
+        text = masked(text.replace(dsn, "***") if dsn else text, self._secrets)
+        return self.database.redact(text)  # type: ignore[no-any-return]
 
     def classes(self) -> dict[str, type]:
         """The classes of all jobs, by class path; of those that can be imported."""
@@ -92,6 +96,7 @@ class GenericApp:
     def prepare(self, classes: Mapping[str, type]) -> tuple["Make", Mapping[str, ConfigError]]:
         """How to make the apps of *classes*, by class path, and why some cannot be made."""
         resolved = self.settings.app_configs(classes)
+        self._secrets |= resolved.secrets
 
         def make(job: JobSpec, state: JobState) -> "App":
             app: App = classes[job.class_path](resolved.configs[job.class_path], state)
@@ -100,7 +105,7 @@ class GenericApp:
         return make, resolved.faults
 
     def middleware(self) -> "tuple[list[Middleware], list[ConfigError]]":
-        """The functions that wrap every run, and why some of them cannot be had."""
+        """The functions that wrap every run, and why some of them cannot be loaded."""
         from .middleware import load
 
         return load(self.settings.middleware)

@@ -2,7 +2,8 @@
 
 import os
 import pwd
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 
 Parameters = Mapping[str, str]
 
@@ -14,6 +15,16 @@ _PLACE = {
     "user": "PGUSER",
 }
 _MASK = "********"
+_SHORT = 4
+_NUMBERS = (
+    "connect_timeout",
+    "keepalives",
+    "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_count",
+    "tcp_user_timeout",
+)
+_PORT = r"\s*[0-9]{1,5}\s*"
 _SECRETS = {"password": "PGPASSWORD", "sslpassword": "PGSSLPASSWORD"}
 
 
@@ -36,9 +47,40 @@ def describe(parameters: Parameters) -> str:
 
 def redact(text: str, parameters: Parameters) -> str:
     """*text* with asterisks for the password, wherever it stands."""
-    for secret in _secrets(parameters):
-        text = text.replace(secret, _MASK)
+    return masked(text, _secrets(parameters))
+
+
+def masked(text: str, secrets: Iterable[str]) -> str:
+    """*text* with asterisks for *secrets*, also where they are written as a part of a URL.
+
+    One of less than four characters is masked as a word of its own only: within words
+    there would be more asterisks than text, and they would tell what it is.
+    """
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        pattern = "".join(map(_plain_or_quoted, secret))
+        if len(secret) < _SHORT:
+            pattern = rf"(?<!\w){pattern}(?!\w)"
+        text = re.sub(pattern, _MASK, text)
     return text
+
+
+def _plain_or_quoted(character: str) -> str:
+    """The pattern of a character of a secret: itself, or as URLs have it."""
+    if character.isalnum() and character.isascii():
+        return character
+    quoted = "".join(f"%{byte:02x}" for byte in character.encode(errors="surrogateescape"))
+    return f"(?:{re.escape(character)}|(?i:{quoted}))"
+
+
+def faults(parameters: Parameters) -> Iterator[str]:
+    """What libpq would refuse as soon as it connects, as far as that can be told before."""
+    for name in _NUMBERS:
+        text = parameters.get(name, "")
+        if text and not re.fullmatch(r"\s*[+-]?[0-9]+\s*", text):
+            yield f"{name} {text!r} is not a whole number"
+    for port in parameters.get("port", "").split(","):  # a list has one for each host
+        if port.strip() and not (re.fullmatch(_PORT, port) and 0 < int(port) < 65536):
+            yield f"port {port!r} is not a port: write a number from 1 to 65535"
 
 
 def _secrets(parameters: Parameters) -> set[str]:

@@ -1,4 +1,4 @@
-"""Run a command as a process group of its own, and leave nothing of it behind.
+"""Run a command as a process group of its own, which is ended as a whole if it has to be.
 
 It serves `crontabber.mixins.with_subprocess`.
 """
@@ -35,8 +35,11 @@ def run(
     After *timeout* seconds the command and all that it started are ended, first by
     SIGTERM and after `GRACE` seconds by SIGKILL, and `subprocess.TimeoutExpired` is
     raised, with the output so far. The same happens when a signal's exception, or any
-    other, ends the wait. Raises `OSError` if there is no such program.
+    other, ends the wait. What a command that ends by itself leaves in the background
+    lives on. Raises `OSError` if there is no such program, and TypeError or ValueError
+    for an argument that means nothing.
     """
+    _check(command, input, timeout)
     started: Future[subprocess.Popen[bytes]] = Future()
     starter = threading.Thread(target=_start, args=(started, command, input is not None))
     try:
@@ -44,10 +47,22 @@ def run(
         process = started.result()
         stdout, stderr = _communicate(process, input, timeout)
     except BaseException as error:
-        if starter.ident and not started.exception():
+        # a command that has not begun to start by now never will
+        if not started.cancel() and not started.exception():
             _give_up(started.result(), error)
         raise
     return process.returncode, _text(stdout), _text(stderr)
+
+
+def _check(command: object, input: object, timeout: object) -> None:
+    if not isinstance(command, str | os.PathLike) and not command:
+        raise ValueError(f"command is {command!r}: write a program and its arguments")
+    if not isinstance(input, str | None):
+        raise TypeError(f"input has to be text, not {type(input).__name__}")
+    if not isinstance(timeout, int | float | None):
+        raise TypeError(f"timeout has to be a number of seconds, not {type(timeout).__name__}")
+    if timeout is not None and math.isnan(timeout):
+        raise ValueError("timeout has to be a number of seconds, not nan")
 
 
 def _start(started: "Future[subprocess.Popen[bytes]]", command: Command, with_input: bool) -> None:
@@ -55,6 +70,8 @@ def _start(started: "Future[subprocess.Popen[bytes]]", command: Command, with_in
 
     One that raised inside of Popen would leave a process of which nobody knows.
     """
+    if not started.set_running_or_notify_cancel():
+        return
     try:
         process = subprocess.Popen(
             command,

@@ -73,11 +73,12 @@ def delay_of(strategy: SupportsRetry, attempts: int, exception: BaseException) -
     delay = strategy.get_schedule_in(attempts, exception)
     if delay is None:
         return None
-    if not isinstance(delay, timedelta):
-        if not _is_seconds(delay):
-            raise ValueError(f"{delay!r} is neither a number of seconds nor a timedelta nor None")
-        delay = timedelta(seconds=min(delay, _LONGEST.total_seconds()))
-    return min(max(delay, timedelta()), _LONGEST)
+    seconds = delay.total_seconds() if isinstance(delay, timedelta) else delay
+    if not _is_seconds(seconds):
+        raise ValueError(
+            f"{delay!r} is neither a number of seconds from 0 on, nor such a timedelta, nor None"
+        )
+    return timedelta(seconds=min(seconds, _LONGEST.total_seconds()))
 
 
 def _is_count(value: object) -> bool:

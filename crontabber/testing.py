@@ -18,7 +18,7 @@ from .config.settings import Settings
 from .config.sources import Sources
 from .errors import ConfigError, ExitCode
 from .middleware import load
-from .reporters import Reporter
+from .reporters import Reporter, Reporters
 from .roster import Roster, Terms
 from .runner import Runner
 from .schedule.calendar import floor_minute
@@ -62,13 +62,18 @@ def run_job(
 ) -> AppT:
     """Run an app once, as crontabber would, and return it.
 
-    *date* is what a backfill app is given, an aware datetime; this minute if left out.
-    *options* are the app's own, by name, and *settings* any others by dotted name, such
-    as ``resource.postgresql.dbname``; both as one writes them in ``crontabber.ini``.
-    Raises what the app raises, and `ConfigError` for an option that cannot be used.
+    *date* is what a backfill app is given, an aware datetime; this minute if left out. No
+    other app sees it. *options* are the app's own, by name, and *settings* any others by
+    dotted name, such as ``resource.postgresql.dbname``; both as one writes them in
+    ``crontabber.ini``, or as numbers and truth values. The app's ``timeout``, ``retry``
+    and ``lock`` mean nothing here, nor does any middleware.
+
+    Raises what the app raises, `ConfigError` for an option that cannot be used, and
+    TypeError or ValueError for an argument that means nothing.
     """
+    _class_path(app)
     check_app(app)
-    slot = _aware(date) if date else floor_minute(utc_now())
+    slot = floor_minute(utc_now()) if date is None else _aware(date)
     config = _config(app, _settings({app: options or {}}, settings or {}))
     made: Any = app(config, JobState(app.app_name))  # type: ignore[call-arg, attr-defined]  # as just checked
     for _ in made.main([slot]):
@@ -82,6 +87,9 @@ class Simulation:
     *jobs* gives each app class its schedule, as in the jobs list (``"5m"``,
     ``"1d|03:00"``); they are listed in that order. *zone* is the time zone of the
     schedules. A job can let time pass by ``clock.advance``.
+
+    Raises ValueError for a zone, and `ConfigError` for a schedule or a setting, that
+    cannot be used. What is wrong with an app is told by a tick, in `troubles`.
     """
 
     def __init__(
@@ -93,12 +101,14 @@ class Simulation:
         settings: Mapping[str, object] | None = None,
     ) -> None:
         self.clock = FakeClock(start)
-        self.store = MemoryStore(self.clock, zone)
+        self.store = MemoryStore(self.clock, _zone(zone))
         self.reporter = Reporter()
-        """Is told what happens; put your own here to listen."""
+        """Is told what happens; put your own here to listen. It may fail, as any reporter."""
+        self.troubles: list[str] = []
+        """What a person would have to mend, and why a tick returned 1: one line for each."""
         self._settings = _settings({}, settings or {})
-        self._configs: dict[type, Any] = {}
-        self._classes = {f"{cls.__module__}.{cls.__qualname__}": cls for cls in jobs}
+        self._configs: dict[str, Any] = {}
+        self._classes = {_class_path(cls): cls for cls in jobs}
         self._lines = [
             JobLine(path, Schedule.parse(jobs[cls])) for path, cls in self._classes.items()
         ]
@@ -119,19 +129,20 @@ class Simulation:
 
     def tick(self, at: datetime | None = None) -> ExitCode:
         """Start crontabber once, now or *at* this moment; what it would exit with."""
-        if at:
+        if at is not None:
             self.clock.set(at)
         look = self.store.look(list(self._classes))
-        terms = Terms(
-            ZoneInfo(look.zone), self._settings.error_retry, self._settings.max_ongoing_age
-        )
+        settings = self._settings
+        zone = settings.timezone or ZoneInfo(look.zone)
+        terms = Terms(zone, settings.error_retry, settings.max_ongoing_age)
         roster = Roster(self._lines, look.states, terms, self._classes.__getitem__)
         signals = Signals()  # not installed: the test's own stay in force
-        middleware, faults = load(self._settings.middleware)
+        middleware, faults = load(settings.middleware)
         roster.faults += faults
-        runner = Runner(self.store, self.clock, self.reporter, signals, middleware=middleware)
+        reporter = Reporters(lambda: [_Troubles(self.troubles), self.reporter])
+        runner = Runner(self.store, self.clock, reporter, signals, middleware=middleware)
         batch = Batch(look, roster, runner, self._prepare)
-        return Tick(look, roster, self.reporter).run(batch.run)
+        return Tick(look, roster, reporter).run(batch.run)
 
     def run(self, until: datetime, every: str = "5m") -> None:
         """Start crontabber *every* so often, from now on and *until* then, both included.
@@ -144,19 +155,34 @@ class Simulation:
             self.tick(max(at, self.clock.now()))
             at += step
 
-    def _prepare(self, classes: Mapping[str, type]) -> tuple[Make, Mapping[str, Any]]:
+    def _prepare(self, classes: Mapping[str, type]) -> tuple[Make, Mapping[str, ConfigError]]:
+        faults: dict[str, ConfigError] = {}
+        for class_path, cls in classes.items():
+            try:
+                if class_path not in self._configs:  # which is most of what a tick costs
+                    self._configs[class_path] = _config(cls, self._settings)
+            except ConfigError as error:
+                faults[class_path] = error
+
         def make(job: JobSpec, state: JobState) -> App:
-            cls = classes[job.class_path]
-            if cls not in self._configs:  # which is most of what a tick costs
-                self._configs[cls] = _config(cls, self._settings)
-            app: App = cls(self._configs[cls], state)
+            app: App = classes[job.class_path](self._configs[job.class_path], state)
             return app
 
-        return make, {}
+        return make, faults
+
+
+class _Troubles(Reporter):
+    """Keeps what a person has to mend."""
+
+    def __init__(self, troubles: list[str]) -> None:
+        self._troubles = troubles
+
+    def trouble(self, message: str) -> None:
+        self._troubles.append(message)
 
 
 def _config(cls: type, settings: Settings) -> Any:
-    path = f"{cls.__module__}.{cls.__qualname__}"
+    path = _class_path(cls)
     resolved = settings.app_configs({path: cls})
     for fault in resolved.faults.values():
         raise fault
@@ -166,15 +192,43 @@ def _config(cls: type, settings: Settings) -> Any:
 
 
 def _settings(options: Mapping[type, Mapping[str, object]], more: Mapping[str, object]) -> Settings:
-    texts = {name: str(value) for name, value in more.items()}
+    texts = {name: _text(name, value) for name, value in more.items()}
     for cls, own in options.items():
         section = f"crontabber.class-{cls.__name__}"
-        texts.update({f"{section}.{name}": str(value) for name, value in own.items()})
+        texts.update({f"{section}.{name}": _text(name, value) for name, value in own.items()})
     origins = dict.fromkeys(texts, "the test")
     return Settings(CommandLine(Command(), {}), Sources(texts, origins))
 
 
+def _text(name: str, value: object) -> str:
+    """*value* as it is written in a file. What has several forms there is not guessed."""
+    if not isinstance(value, str | int | float):
+        raise TypeError(
+            f"option {name} is of type {type(value).__name__}: write it as a text, as in "
+            "crontabber.ini"
+        )
+    return str(value)
+
+
+def _class_path(app: object) -> str:
+    if not isinstance(app, type):
+        raise TypeError(f"{app!r} is not a class: give the class of the app itself")
+    return f"{app.__module__}.{app.__qualname__}"
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"zone {name!r} is not a time zone such as Europe/Berlin") from None
+    return name
+
+
 def _aware(moment: datetime) -> datetime:
+    if not isinstance(moment, datetime):
+        raise TypeError(
+            f"{moment!r} is not a moment: write datetime(2026, 11, 1, tzinfo=timezone.utc)"
+        )
     if moment.tzinfo is None:
         raise ValueError(f"{moment} has no time zone: write datetime(…, tzinfo=timezone.utc)")
     return moment

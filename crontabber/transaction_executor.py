@@ -14,6 +14,7 @@ from psycopg2.extensions import connection as Connection
 
 from . import clock
 from .config import compat  # noqa: F401  configman cannot be imported before
+from .config.messages import one_line
 
 from configman import Namespace, RequiredConfig
 
@@ -78,6 +79,19 @@ def _is_disguised_loss(error: BaseException, connection: Any) -> bool:
     )
 
 
+def _is_operational(factory: Any, error: Exception) -> bool:
+    """Whether the same work may succeed in a while, as a factory says it, of whatever class."""
+    if hasattr(factory, "is_operational_exception"):
+        return bool(factory.is_operational_exception(error))
+    return isinstance(error, getattr(factory, "operational_exceptions", ()))
+
+
+def _unavailable(factory: Any, error: Exception) -> str:
+    if hasattr(factory, "unavailable"):
+        return str(factory.unavailable(error))
+    return f"cannot use the database: {one_line(error)}"
+
+
 def _seconds(text: str) -> tuple[float, ...]:
     """Numbers of seconds, separated by commas."""
     delays = tuple(float(part) for part in text.split(","))
@@ -108,7 +122,7 @@ class _BackoffExecutor(TransactionExecutor):
     required_config.add_option(
         "wait_log_interval",
         default=10.0,
-        doc="while waiting, say so in the log every so many seconds; 0 is never",
+        doc="while waiting, say so in the log every so many seconds; 0: once, at the start",
     )
 
     def _delays(self) -> Iterable[float]:
@@ -118,16 +132,16 @@ class _BackoffExecutor(TransactionExecutor):
     def __call__(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Call *function* as `TransactionExecutor` does, until the database is there.
 
-        Tried again is what `ConnectionFactory.is_operational_exception` says; whatever
-        else is raised goes on at once.
+        Tried again is what the factory's `is_operational_exception` says, or its
+        ``operational_exceptions`` if it has only these; whatever else is raised goes on at once.
         """
         for delay in self._delays():
             try:
                 return super().__call__(function, *args, **kwargs)
             except Exception as error:
-                if not self.connection_factory.is_operational_exception(error):
+                if not _is_operational(self.connection_factory, error):
                     raise
-                reason = self.connection_factory.unavailable(error)
+                reason = _unavailable(self.connection_factory, error)
             self._wait(delay, reason)
         return super().__call__(function, *args, **kwargs)
 

@@ -5,8 +5,10 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from ..errors import ConfigError
-from .options import APP_SECTION
+from .names import is_open
+from .options import APP_SECTION, DATABASE
 from .resolve import Resolver, class_name
+from .show import is_secret
 from .sources import Sources
 
 Classes = Mapping[str, type]
@@ -19,19 +21,20 @@ _AT_ONCE = 100
 class AppConfigs(NamedTuple):
     """What apps get as ``self.config``, by class path."""
 
-    configs: Mapping[str, Any]
+    configs: dict[str, Any]
     """The app's namespace; what is not in it is looked up in those around it."""
-    faults: Mapping[str, ConfigError]
+    faults: dict[str, ConfigError]
     """Why there is no config for an app."""
+    secrets: set[str]
+    """The secrets that were set for the apps, which must not be shown."""
 
 
 def app_configs(sources: Sources, classes: Classes) -> AppConfigs:
     """Resolve the options of *classes*; what is wrong with one does not spoil the others."""
-    configs: dict[str, Any] = {}
-    faults: dict[str, ConfigError] = {}
+    resolved = AppConfigs({}, {}, set())
     for batch in _batches(classes):
-        _resolve(sources, batch, configs, faults)
-    return AppConfigs(configs, faults)
+        _resolve(sources, batch, resolved)
+    return resolved
 
 
 def all_options(sources: Sources, classes: Classes) -> dict[str, Any]:
@@ -56,21 +59,30 @@ def _batches(classes: Classes) -> Iterator[Classes]:
         yield {class_path: rest.pop(class_path) for class_path in batch.values()}
 
 
-def _resolve(
-    sources: Sources, batch: Classes, configs: dict[str, Any], faults: dict[str, ConfigError]
-) -> None:
+def _resolve(sources: Sources, batch: Classes, resolved: AppConfigs) -> None:
     try:
-        values = Resolver(sources, batch).values()
+        resolver = Resolver(sources, batch)
+        values = resolver.values()
     except ConfigError as error:
         if len(batch) == 1:
-            faults.update(dict.fromkeys(batch, error))
+            resolved.faults.update(dict.fromkeys(batch, error))
             return
         middle = len(batch) // 2  # halving finds a few faults among many classes quickly
         for half in (islice(batch.items(), middle), islice(batch.items(), middle, None)):
-            _resolve(sources, dict(half), configs, faults)
+            _resolve(sources, dict(half), resolved)
     else:
+        resolved.secrets.update(_secrets(sources, resolver.options))
         for class_path in batch:
             config = values[APP_SECTION + class_name(class_path)]
             # namespaces know those around them by weak references only
             config.__dict__["_root"] = values
-            configs[class_path] = config
+            resolved.configs[class_path] = config
+
+
+def _secrets(sources: Sources, options: Mapping[str, Any]) -> Iterator[str]:
+    """The texts of secrets, but those of the command's own database, which masks them itself."""
+    for name, text in sources.texts.items():
+        option = options.get(name)
+        is_apps = is_open(name) and not name.startswith(f"{DATABASE}.")
+        if option and is_apps and is_secret(name, option) and isinstance(option.value, str):
+            yield text

@@ -74,8 +74,18 @@ class CommandLine:
         return cls(command, reader.settings, reader.bare)
 
 
+_WITH_OTHERS = frozenset({"force", "run_at", "run_in", "at", "version", "help"})
+"""What says how another is meant, and what is asked for by those who do not know yet."""
+
+
 def _check(command: Command) -> None:
-    """See that options which belong together are together."""
+    """See that options which belong together are together, and others are not."""
+    verbs = [name for name, value in command._asdict().items() if value]
+    verbs = [f"--{name.replace('_', '-')}" for name in verbs if name not in _WITH_OTHERS]
+    if len(verbs) > 1 and not (command.version or command.help):
+        raise ConfigError(f"only one of {' and '.join(verbs[:2])} can be meant: give one")
+    if command.force and not command.job:
+        raise ConfigError("option --force says how --job=NAME runs: name the job")
     if command.at and not command.mark_success:
         raise ConfigError("option --at says when --mark-success=NAME is meant: name the jobs")
     if not (command.run_at or command.run_in):

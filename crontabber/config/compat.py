@@ -1,7 +1,7 @@
 """Make configman 1.3.0 work on today's Python; import this before configman.
 
 configman's last release names things that Python has since moved or removed, and
-one of its look-ups relied on an accident of Python 2. Both are mended here, in
+two of its look-ups relied on accidents of Python 2. All are mended here, in
 configman's own modules, so that nothing else in the process is touched:
 
 * ``collections.Mapping`` and its siblings left ``collections`` in Python 3.10
@@ -14,6 +14,10 @@ configman's own modules, so that nothing else in the process is touched:
   two or more missing levels the first is gone before it is asked
   (``ReferenceError: weakly-referenced object no longer exists``). The replacement
   keeps them alive for as long as the look-up takes.
+* ``DotDictWithAcquisition`` raises KeyError for a name that it does not have, as an
+  attribute too. Python 2's ``hasattr`` took any exception for a no; today's, and
+  ``getattr`` with a default, heed AttributeError only. The replacement raises what is
+  both, so that an app may ask its config in either way.
 
 An app module that says ``from configman import Namespace`` needs nothing of this
 under the ``crontabber`` command, which imports this module first. Code that runs
@@ -79,6 +83,22 @@ def _give_stand_ins() -> None:
                     setattr(module, real.__name__, stand_in)
 
 
+class NoSuchOption(KeyError, AttributeError):
+    """A config has no option, and no section, of this name."""
+
+
+def _getattr_with_acquisition(self: Any, key: str) -> Any:
+    """``DotDictWithAcquisition.__getattr__`` whose error every way of asking understands."""
+    if key == "_parent":
+        raise AttributeError(key)
+    parent = self.__dict__.get("_parent")
+    if parent is not None:
+        return getattr(parent, key)
+    if key.startswith("__"):  # Python's own protocols, such as copy's, know only this one
+        raise AttributeError(key)
+    raise NoSuchOption(key)
+
+
 def _getitem_with_acquisition(self: Any, key: str) -> Any:
     """``DotDictWithAcquisition.__getitem__`` that keeps its temporaries alive."""
     from configman.dotdict import DotDictWithAcquisition
@@ -107,6 +127,7 @@ def install() -> None:
     from configman.dotdict import DotDictWithAcquisition
 
     DotDictWithAcquisition.__getitem__ = _getitem_with_acquisition
+    DotDictWithAcquisition.__getattr__ = _getattr_with_acquisition
 
 
 install()

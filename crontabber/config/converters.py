@@ -28,7 +28,7 @@ def engine(text: str) -> str:
     name = text.strip()
     if name and name not in ENGINES:
         hint = did_you_mean(name, ENGINES) or f"; known: {', '.join(ENGINES)}"
-        raise ValueError(f"there is no such engine{hint}")
+        raise ValueError(f"there is no such engine{hint}; empty: the tick runs the jobs itself")
     return name
 
 

@@ -16,6 +16,9 @@ from ..errors import ConfigError
 # its dumps, which becomes effective by making the file that it names.
 _INCLUDE = re.compile(r"\s*(#?)\+include\s+(.*?)\s*")
 
+_OPENED = re.compile(r"""[^=]*=\s*('''|\"""|'|")(?:(?!\1).)*""")
+"""A line whose value begins with a quote that it does not close."""
+
 _FAULTS = {
     configobj.DuplicateError: "this section or option is there already",
     configobj.NestingError: "the section has too many brackets, or they do not match",
@@ -54,7 +57,9 @@ def read_ini(path: str) -> dict[str, str]:
         number = getattr(first, "line_number", None) or 1
         # the text of the line stays out of the message: it may be a password
         fault = _FAULTS.get(type(first), "this cannot be understood")
-        _, *place = lines[number - 1]
+        line, *place = lines[number - 1]
+        if isinstance(first, configobj.ParseError) and (opened := _OPENED.fullmatch(line)):
+            fault = f"the {opened[1]} that begins a text here is not closed"
         raise ConfigError("{}, line {}: {}".format(*place, fault)) from None
     options = dict(_flatten(content, path))
     _refuse_cut_values(content, path, "\n".join(line for line, _, _ in lines))

@@ -7,6 +7,7 @@ from typing import Any
 from ..errors import ConfigError, JobLineError
 from ..schedule.grammar import parse_duration
 from ..schedule.model import Retry
+from .loader import check_name
 
 
 def lock_of(cls: type) -> str | None:
@@ -26,7 +27,10 @@ def timeout_of(cls: type) -> timedelta | None:
 
 def lock_from(lock: object, what: str) -> str | None:
     """A ``lock`` as it is written; a `JobLineError` about *what* if it is no name."""
-    if lock is None or (isinstance(lock, str) and lock.strip()):
+    if lock is None:
+        return None
+    if isinstance(lock, str) and lock.strip():
+        check_name(lock, what)
         return lock
     raise JobLineError(f"{what} is {lock!r}, not a name such as 'warehouse'")
 

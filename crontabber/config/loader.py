@@ -5,14 +5,24 @@ that names the real fault; only KeyboardInterrupt and the like pass.
 """
 
 import importlib
+import inspect
+import re
 import sys
 import types
 from collections.abc import Callable
 
 from ..errors import ConfigError, JobLineError, Stopped
-from .messages import did_you_mean, one_line
+from .messages import did_you_mean, nearest, one_line
 
 _MACHINERY = {__file__, importlib.__file__}
+_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""What no table can hold, or no line can show: control characters and lone surrogates."""
+_OURS = frozenset({"crontabber.base", "crontabber.mixins"})
+_LAZY = {
+    inspect.isgeneratorfunction: "it has a yield, so that calling it does nothing",
+    inspect.iscoroutinefunction: "it is async, so that calling it does nothing",
+    inspect.isasyncgenfunction: "it is async, so that calling it does nothing",
+}
 
 
 def load_class(class_path: str) -> type:
@@ -46,6 +56,14 @@ def load_function(path: str) -> Callable[..., object]:
     return found
 
 
+def load_database_class(class_path: str) -> type:
+    """Import a class of connections; a `ConfigError` says why that cannot be done."""
+    cls = load_class(class_path)
+    if not callable(getattr(cls, "connect", None)):
+        raise ConfigError("it is no class that makes connections: it has no method connect()")
+    return cls
+
+
 def check_app(cls: type) -> None:
     """See that *cls* can be run as a cron app; a `JobLineError` says what it lacks."""
     if not callable(getattr(cls, "main", None)):
@@ -57,10 +75,12 @@ def check_app(cls: type) -> None:
         raise JobLineError(
             f"{cls.__name__} has no app_name: give it one, such as app_name = 'my-app'"
         )
+    check_name(app_name, f"app_name of {cls.__name__}")
     depends_on_of(cls)
     from .limits import lock_of, retry_of, timeout_of
 
     lock_of(cls), retry_of(cls), timeout_of(cls)
+    _check_run(cls)
 
 
 def depends_on_of(cls: type) -> tuple[str, ...]:
@@ -73,7 +93,36 @@ def depends_on_of(cls: type) -> tuple[str, ...]:
         raise JobLineError(
             f"depends_on of {cls.__name__} is not an app_name, or a tuple or list of app_names"
         )
+    for name in names:
+        check_name(name, f"depends_on of {cls.__name__}")
     return tuple(dict.fromkeys(names))
+
+
+def check_name(name: str, what: str) -> None:
+    """See that *name* can be stored and shown; a `JobLineError` about *what* if it cannot."""
+    if _UNFIT.search(name):
+        raise JobLineError(f"{what} is {name!r}: a name has no control characters or surrogates")
+
+
+def _check_run(cls: type) -> None:
+    """See that ``run`` is there and does something when it is called.
+
+    An app with a ``main`` of its own may do without, or use ``run`` as it likes.
+    """
+    if any(_is_own(cls, name) for name in ("main", "_run_proxy")):
+        return
+    if not _is_own(cls, "run"):
+        raise JobLineError(
+            f"{cls.__name__} has no run(): write what the job does in a method run(self)"
+        )
+    for is_lazy, why in _LAZY.items():
+        if is_lazy(cls.run):  # type: ignore[attr-defined]  # as just seen
+            raise JobLineError(f"run() of {cls.__name__} cannot be used: {why}")
+
+
+def _is_own(cls: type, name: str) -> bool:
+    """Whether the method is the user's, and not of crontabber's own classes."""
+    return getattr(getattr(cls, name, None), "__module__", "") not in _OURS
 
 
 def _import(module_path: str, name: str) -> tuple[types.ModuleType, object]:
@@ -102,10 +151,12 @@ def _missing(module_path: str) -> str:
     if package and not hasattr(parent, "__path__"):
         return f"there is no module {module_path}: {package} is not a package"
     siblings = {module.name for module in pkgutil.iter_modules(parent and parent.__path__)}
-    guess = did_you_mean(name, siblings)
-    if not (guess or package):
-        guess = ": is its directory in PYTHONPATH?"
-    return f"there is no module {module_path}{guess}"
+    if package:
+        return f"there is no module {module_path}{did_you_mean(name, siblings)}"
+    # most often the directory is missing: only a very near name is worth a guess
+    guess = nearest(name, {each for each in siblings if each[0] == name[0]}, likeness=0.75)
+    meant = f"did you mean {guess}, or is its directory not in PYTHONPATH?"
+    return f"there is no module {name}: {meant if guess else 'is its directory in PYTHONPATH?'}"
 
 
 def _raised(module_path: str, error: BaseException) -> str:

@@ -23,7 +23,7 @@ from .converters import (
     timezone,
     yes_or_no,
 )
-from .loader import load_class
+from .loader import load_database_class
 
 from configman import Namespace
 
@@ -46,7 +46,7 @@ def command_options() -> Namespace:
     add("run-in", default="", doc="with --job: in how long it runs next, such as 1h30m")
     add("list-jobs", default=False, short_form="l", doc="list the jobs and their state")
     add("nagios", default=False, short_form="n", doc="report the health of all jobs to Nagios")
-    add("retry", default="", doc="have the next tick try this job again, which failed or gave up")
+    add("retry", default="", doc="have the next tick retry this job, which failed or gave up")
     add("reset-job", default="", short_form="r", doc="forget the state of this job, keep its logs")
     add(
         "mark-success",
@@ -84,7 +84,7 @@ def _admin(section: Namespace) -> None:
         "strict",
         default=False,
         from_string_converter=yes_or_no,
-        doc="take unknown options for errors, not warnings",
+        doc="treat unknown options as errors, not as warnings",
     )
 
 
@@ -129,7 +129,7 @@ def _crontabber(section: Namespace) -> None:
     section.add_option(
         "database_class",
         default="crontabber.connection_factory.ConnectionFactory",
-        from_string_converter=load_class,
+        from_string_converter=load_database_class,
         reference_value_from=DATABASE,
         doc="the class that connects to the database",
     )

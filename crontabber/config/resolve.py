@@ -52,7 +52,7 @@ class Resolver(ConfigurationManager):  # type: ignore[misc]
         """
         self._sources = sources
         self._classes = classes
-        with _one_line():
+        with _one_line(self._what):
             super().__init__(
                 # the mark keeps configman's own check of names, which warns, out of the way
                 values_source_list=[_Texts(sources.texts, always_ignore_mismatches=True)],
@@ -67,10 +67,17 @@ class Resolver(ConfigurationManager):  # type: ignore[misc]
 
     def values(self) -> Any:
         """The values, as a ``DotDictWithAcquisition`` of all namespaces, with a logger."""
-        with _one_line():
+        with _one_line(self._what):
             config = self.get_config()
         config.logger = _logger() if self._classes else _Logger()
         return config
+
+    @property
+    def _what(self) -> str:
+        """The beginning of a message about an error of configman's."""
+        if len(self._classes) == 1:
+            return f"the options of {class_name(*self._classes)} cannot be resolved: "
+        return "the configuration cannot be resolved: "
 
     def _overlay_expand(self) -> Any:
         # Put in here, the definitions escape configman's guesses about them: it takes a
@@ -133,16 +140,28 @@ def class_name(class_path: str) -> str:
     return class_path.rpartition(".")[2]
 
 
-def _required_config(cls: type) -> Namespace:
+def _required_config(cls: Any) -> Namespace:
     """A copy of the options that an app class asks for, which none need to."""
-    with _one_line(f"the options of {cls.__name__} cannot be had: "):
-        if hasattr(cls, "get_required_config"):
-            required = cls.get_required_config()
-        else:
-            required = getattr(cls, "required_config", {})
-        if not isinstance(required, Namespace):
-            required = Namespace(initializer=required)
-        return required.safe_copy()
+    prefix = f"the options of {cls.__name__} cannot be read: "
+    with _one_line(prefix):
+        try:
+            return _required_copy(cls)
+        except TypeError as error:
+            hidden = [name for name in cls.required_config if hasattr(Namespace, name)]
+            if not hidden:
+                raise
+            names = " or ".join(map(repr, hidden))
+            raise ConfigError(f"{prefix}an option cannot have the name {names}") from error
+
+
+def _required_copy(cls: Any) -> Namespace:
+    if hasattr(cls, "get_required_config"):
+        required = cls.get_required_config()
+    else:
+        required = getattr(cls, "required_config", {})
+    if not isinstance(required, Namespace):
+        required = Namespace(initializer=required)
+    return required.safe_copy()
 
 
 def _reason(name: str, option: Option, error: BaseException) -> str:
@@ -152,7 +171,7 @@ def _reason(name: str, option: Option, error: BaseException) -> str:
 
 
 @contextlib.contextmanager
-def _one_line(prefix: str = "the configuration cannot be resolved: ") -> Iterator[None]:
+def _one_line(prefix: str) -> Iterator[None]:
     """Make a ConfigError of whatever is raised."""
     try:
         yield

@@ -107,7 +107,8 @@ class Schedule(NamedTuple):
         time = TimeOfDay.parse(parts[1]) if len(parts) == 2 else None
         if time and frequency.unit is not Unit.DAYS:
             raise JobLineError(
-                f"a time of day ({time}) needs a frequency of whole days, not {frequency}"
+                f"a time of day ({time}) needs a frequency of whole days, not {frequency}: "
+                "write a number of days, such as 1d"
             )
         return cls(frequency, time)
 

@@ -81,6 +81,8 @@ class Session:
             self._cursor.execute(query, parameters)
             return self._cursor.fetchall() if self._cursor.description else []
         except psycopg2.Error as error:
+            if type(error) is psycopg2.DatabaseError and error.pgcode is None:
+                self.connection.close()  # a loss that libpq, while it waited, did not understand
             if not self.lost:
                 raise
             raise ConnectionGone(f"the connection was lost: {first_line(error)}") from error

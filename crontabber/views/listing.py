@@ -7,7 +7,7 @@ from ..datetimeutil import timesince, timeuntil
 from ..schedule.health import PATIENCE
 from ..schedule.model import JobSpec, JobState, LastError, States
 from ..schedule.plan import has_given_up, plan
-from .text import Style, escaped, plain
+from .text import Style, escaped, one_line, plain
 
 _HEADING = "=== JOB ".ljust(80, "=")
 _TRACEBACK = "Traceback (most recent call last):"
@@ -38,7 +38,7 @@ def _block(
 ) -> Iterator[str]:
     yield _HEADING
     yield _line(*origin(job))
-    yield _line("App name:", job.app_name)
+    yield _line("App name:", one_line(job.app_name))
     yield _line("Frequency:", str(job.schedule).replace("|", " @ "))
     if job.depends_on:
         yield _line("Depends on:", ", ".join(job.depends_on))

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 
 from ..errors import CrontabberError
 from ..schedule.health import Finding, Status
-from .text import all_well, one_line
+from .text import NO_JOBS, all_well, one_line
 
 _LONGEST = 300
 """Characters of a value that are shown."""
+_LINE = 4000
+"""Characters after which findings are only counted: Nagios itself cuts at 8 KiB."""
 _SEPARATORS = str.maketrans("|;", "/,")
 
 
@@ -25,16 +27,28 @@ def report(
     """
     said = [(Status.CRITICAL, _value(str(fault))) for fault in faults]
     said += [(finding.status, _text(finding)) for finding in findings]
+    if not said and not jobs:
+        said = [(Status.WARNING, NO_JOBS)]
     if not said:
         return f"{Status.OK.name} - {all_well(jobs)}", Status.OK
     said.sort(key=lambda one: -one[0])
     worst = said[0][0]
-    return f"{worst.name} - {'; '.join(text for _, text in said)}", worst
+    return f"{worst.name} - {_joined([text for _, text in said])}", worst
 
 
 def unknown(message: str) -> tuple[str, Status]:
     """The line to print when the jobs cannot be judged, and its status."""
     return f"{Status.UNKNOWN.name} - {_value(message)}", Status.UNKNOWN
+
+
+def _joined(texts: Sequence[str]) -> str:
+    """As many of the *texts* as a line can take, and how many more there are."""
+    length, shown = 0, 0
+    while shown < len(texts) and length < _LINE:
+        length += len(texts[shown])
+        shown += 1
+    more = [f"and {len(texts) - shown} more"] if shown < len(texts) else []
+    return "; ".join([*texts[:shown], *more])
 
 
 def _text(finding: Finding) -> str:

@@ -28,8 +28,10 @@ def one_line(text: str) -> str:
     return escaped(" ".join(text.split()))
 
 
+NO_JOBS = "there are no jobs in this configuration"
+"""A misspelt header of a section is enough for that, and nobody would hear of it."""
+
+
 def all_well(jobs: int) -> str:
-    """What there is to say when nothing is wrong with any of so many jobs."""
-    if jobs == 0:
-        return "there are no jobs"
+    """What there is to say when nothing is wrong with any of so many jobs, at least one."""
     return f"all {jobs} jobs are well" if jobs > 1 else "the one job is well"

@@ -84,6 +84,112 @@ class NoApp:
     assert snapshot(database) == []
 
 
+UNKNOWN_OPTIONS = """\
+[crontabber]
+jobs=jobs.myapp.MyFirstApp|1h
+[[class-MyFirstApp]]
+nun=7
+[[class-OfAnotherFile]]
+number=7
+[crontaber]
+jobs=jobs.myapp.MySecondApp|1d
+[loging]
+level=INFO
+[resource]
+[[postgres]]
+dbname=elsewhere
+"""
+
+
+def test_configtest_tells_of_every_unknown_option(crontabber: Command) -> None:
+    """trap: OK for [crontaber], [loging], [[postgres]], nun= and crontabber.class-X.nmu=."""
+    with_option = APPS.replace(
+        "class MyFirstApp(App):\n",
+        "class MyFirstApp(App):\n"
+        "    from configman import Namespace\n"
+        "    required_config = Namespace()\n"
+        "    required_config.add_option('num', default=1)\n",
+    )
+    crontabber.write("jobs/myapp.py", with_option)
+    crontabber.write("crontabber.ini", UNKNOWN_OPTIONS)
+    done = crontabber(CONF, "--configtest", env={"crontabber.class-MyFirstApp.nmu": "zz"})
+    assert (done.returncode, done.stderr) == (0, "")
+    *warnings, last = done.stdout.splitlines()
+    assert last == "OK: the one job is well"
+    num = "did you mean crontabber.class-MyFirstApp.num?"
+    file = "(from crontabber.ini)"
+    dbname = f"resource.postgres.dbname {file}"
+    assert sorted(warnings) == [
+        f"warning: unknown option crontabber.class-MyFirstApp.nmu (from the environment): {num}",
+        f"warning: unknown option crontabber.class-MyFirstApp.nun {file}: {num}",
+        f"warning: unknown option crontaber.jobs {file}: did you mean crontabber.jobs?",
+        f"warning: unknown option loging.level {file}",
+        f"warning: unknown option {dbname}: did you mean resource.postgresql.dbname?",
+    ]
+    shown = crontabber.tty(CONF, "--configtest").stdout
+    assert shown.count("crontaber.jobs") == 1
+
+    crontabber.write("crontabber.ini", UNKNOWN_OPTIONS.replace("[crontabber]", "[elsewhere]"))
+    done = crontabber(CONF, "--configtest")
+    assert done.returncode == 0
+    assert done.stdout.endswith("warning: there are no jobs in this configuration\n")
+    assert "OK" not in done.stdout
+
+
+def test_configtest_checks_where_connections_go_without_making_them(crontabber: Command) -> None:
+    crontabber.write("jobs/myapp.py", APPS)
+    jobs = "[crontabber]\njobs=jobs.myapp.MyFirstApp|1h\n"
+    place = "[resource]\n[[postgresql]]\n"
+    for ini, fault in {
+        f"{place}port=abc\n": "port 'abc' is not a port",
+        f"{place}port=99999\n": "port '99999' is not a port",
+        f"{place}connect_timeout=soon\n": "connect_timeout 'soon' is not a whole number",
+        f"{place}dsn=foo bar hunter2\n": "the option dsn is not a connection string",
+        f"{place}dsn=port=x\n": "port 'x' is not a port",
+        "[sentry]\ndsn=hunter2\n": "sentry.dsn cannot be used: it does not begin with https://",
+    }.items():
+        crontabber.write("crontabber.ini", f"{jobs}{ini}")
+        done = crontabber(CONF, "--configtest")
+        assert (done.returncode, done.stdout.count("\n"), done.stderr) == (1, 1, ""), ini
+        assert fault in done.stdout
+        assert "hunter2" not in done.stdout
+
+    crontabber.write("crontabber.ini", f"{jobs}{place}host='a,b'\nport='5432,5433'\n")
+    assert crontabber(CONF, "--configtest").stdout == "OK: the one job is well\n"
+
+
+def test_configtest_says_of_unknown_parents_whether_the_database_was_asked(
+    crontabber: Command, database: Database
+) -> None:
+    """trap: it waited a minute for each, and then said that it was not in the database."""
+    crontabber.write("jobs/myapp.py", APPS.replace("depends_on = 'my", "depends_on = 'other', 'my"))
+    crontabber.configure(database, JOBS)
+    done = crontabber(CONF, "--configtest")
+    said = "warning: my-second-app depends on other, which is "
+    assert done.stdout.startswith(f"{said}neither in this configuration nor in the database\n")
+
+    crontabber.configure(database._replace(host="/nowhere"), JOBS)
+    done = crontabber(CONF, "--configtest")
+    asked = "not in this configuration, and the database could not be asked"
+    assert done.stdout.startswith(f"{said}{asked}\n")
+    assert done.returncode == 0
+
+
+def test_a_class_that_makes_no_connections_is_refused(crontabber: Command) -> None:
+    """trap: an app that uses PostgreSQL, as the database_class, made options without end."""
+    crontabber.write(
+        "jobs/myapp.py",
+        "from crontabber.mixins import using_postgres\n"
+        + APPS.replace("class MyFirstApp", "@using_postgres\nclass MyFirstApp"),
+    )
+    for path in ("jobs.myapp.MyFirstApp", "collections.OrderedDict"):
+        crontabber.write("crontabber.ini", f"[resource]\n[[postgresql]]\ndatabase_class={path}\n")
+        for verb in ("--configtest", "--list-jobs"):
+            done = crontabber(CONF, verb)
+            assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+            assert "it has no method connect()" in done.stderr
+
+
 def test_reset_job_forgets_a_job_but_not_its_log(crontabber: Command, database: Database) -> None:
     crontabber.write("jobs/myapp.py", APPS)
     crontabber.configure(database, JOBS)

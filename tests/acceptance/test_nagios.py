@@ -1,9 +1,13 @@
 """The manual's chapter 1.3: one line and one of four exit statuses."""
 
+import subprocess
+import sys
+from contextlib import closing
+
 import pytest
 
 from tests.acceptance.rows import CONF, pass_time
-from tests.support import Command, Database
+from tests.support import TIMEOUT, Command, Database
 
 APPS = """\
 import os
@@ -130,3 +134,74 @@ def test_a_configuration_that_is_not_there_or_an_option_that_is_none_is_unknown(
     code, line = ask(crontabber, "--admin.conf", "nowhere.ini", "--configtset")
     assert code == 3
     assert line == "UNKNOWN - unknown option --configtset: did you mean --configtest?"
+
+
+def test_what_a_module_prints_is_not_in_the_line(crontabber: Command, database: Database) -> None:
+    crontabber.write("jobs/myapp.py", f"{APPS}\nprint('hello')\n")
+    crontabber.configure(database, "jobs.myapp.MyFirstApp|1h")
+    done = crontabber(CONF, "--nagios")
+    assert (done.returncode, done.stdout) == (0, "OK - the one job is well\n")
+    assert done.stderr == "hello\n"
+
+
+def test_a_configuration_without_jobs_is_a_warning(crontabber: Command, database: Database) -> None:
+    path = crontabber.configure(database, "jobs.myapp.MyFirstApp|1h")
+    path.write_text(path.read_text().replace("[crontabber]", "[crontaber]"))
+    assert ask(crontabber) == (1, "WARNING - there are no jobs in this configuration")
+
+
+@pytest.mark.parametrize(
+    "fault", ["raise ZeroDivisionError('nothing\\nto share')", "raise SystemExit"]
+)
+def test_what_nobody_foresaw_is_unknown(
+    crontabber: Command, database: Database, fault: str
+) -> None:
+    """A traceback would exit with 1, which is a mere warning."""
+    crontabber.write(
+        "factories.py",
+        f"""\
+        from crontabber.connection_factory import ConnectionFactory
+
+        class Odd(ConnectionFactory):
+            def connect(self):
+                {fault}
+        """,
+    )
+    crontabber.configure(database, "", "database_class=factories.Odd")
+    code, line = ask(crontabber)
+    assert code == 3
+    assert line in (
+        "UNKNOWN - ZeroDivisionError: nothing to share",
+        "UNKNOWN - SystemExit: SystemExit",
+    )
+
+
+def test_a_table_that_is_locked_is_not_waited_for_without_end(
+    crontabber: Command, database: Database
+) -> None:
+    crontabber.write("jobs/myapp.py", APPS)
+    crontabber.configure(database, "jobs.myapp.MyFirstApp|1h")
+    crontabber(CONF)
+    impatient = "import sys; from crontabber import cli; cli._PATIENCE = 0.5; sys.exit(cli.main())"
+    with closing(database.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("BEGIN; LOCK TABLE crontabber")
+        done = subprocess.run(
+            [sys.executable, "-c", impatient, CONF, "--nagios"],
+            cwd=crontabber.directory,
+            env=crontabber.environ(),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=TIMEOUT,
+        )
+    assert (done.returncode, done.stderr) == (3, "")
+    assert done.stdout == (
+        "UNKNOWN - no answer within 0.5 s: is a table locked, or a server silent?\n"
+    )
+    assert ask(crontabber)[0] == 0
+
+
+def test_nagios_and_something_else_is_refused(crontabber: Command) -> None:
+    code, line = ask(crontabber, "--reset-job=my-first-app")
+    assert code == 3
+    assert line == "UNKNOWN - only one of --nagios and --reset-job can be meant: give one"

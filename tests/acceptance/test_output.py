@@ -1,11 +1,13 @@
 """What is printed: next to nothing for cron, a little more for a person at a terminal."""
 
 import re
+import subprocess
+from pathlib import Path
 
 import pytest
 
 from tests.acceptance.rows import CONF, pass_time, ran
-from tests.support import Command, Database
+from tests.support import TIMEOUT, Command, Database
 
 APPS = """\
 from crontabber.base import BaseCronApp
@@ -147,3 +149,103 @@ def test_the_configuration_is_logged_at_debug_only_and_without_its_secrets(
     said += jobs(CONF).stderr
     for secret in ("s3cret-word", "s3cret-key"):
         assert secret not in said
+
+
+def shell(command: Command, words: str) -> "subprocess.CompletedProcess[str]":
+    """Run the command by a shell, which opens and closes what *words* say."""
+    return subprocess.run(
+        ["/bin/sh", "-c", f'exec "$@" {words}', "sh", *command.line(CONF)],
+        cwd=command.directory,
+        env=command.environ(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=TIMEOUT,
+    )
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_keeps_no_job_from_running(
+    jobs: Command, database: Database, closed: str
+) -> None:
+    """trap: AttributeError with stdout closed, and no job was run."""
+    done = shell(jobs, closed)
+    assert done.returncode == 0
+    assert "Traceback" not in done.stdout + done.stderr
+    assert ran(database) == ["good", "dated"]
+
+
+def test_a_closed_descriptor_is_that_of_no_connection(jobs: Command, database: Database) -> None:
+    jobs.write(
+        "jobs/myapp.py",
+        """\
+        import os, subprocess, sys
+        from crontabber.base import BaseCronApp
+
+        class Good(BaseCronApp):
+            app_name = 'good'
+
+            def run(self):
+                leads = [os.readlink(f'/proc/self/fd/{n}') for n in (0, 1, 2)]
+                assert leads == [os.devnull] * 3, leads
+                print('said')
+                print('said', file=sys.stderr)
+                subprocess.run(['sh', '-c', 'echo said; echo said >&2; cat'], check=True)
+        """,
+    )
+    jobs.configure(database, "jobs.myapp.Good|1h")
+    assert shell(jobs, "<&- >&- 2>&-").returncode == 0
+    assert ran(database) == ["good"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_an_answer_that_nobody_can_get_is_told_by_the_status(jobs: Command) -> None:
+    """trap: 120, and a traceback, when the disk behind stdout was full."""
+    jobs(CONF)
+    for verb, status in {"--list-jobs": 1, "--configtest": 1, "--nagios": 3}.items():
+        done = shell(jobs, f"{verb} >/dev/full")
+        assert done.returncode == status
+        assert done.stderr == (
+            "crontabber: the answer cannot be written: No space left on device\n"
+        )
+        assert shell(jobs, f"{verb} >/dev/full 2>&1").returncode == status
+    assert shell(jobs, "--nonsense 2>/dev/full").returncode == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_a_full_disk_behind_stderr_changes_nothing(jobs: Command, database: Database) -> None:
+    assert shell(jobs, "2>/dev/full").returncode == 0
+    assert ran(database) == ["good", "dated"]
+
+
+def test_secrets_of_jobs_are_not_in_what_is_kept_of_their_exceptions(
+    crontabber: Command, database: Database
+) -> None:
+    crontabber.write(
+        "jobs/myapp.py",
+        """\
+        from configman import Namespace
+        from crontabber.base import BaseCronApp
+        from crontabber.mixins import using_postgres
+
+        @using_postgres
+        class Good(BaseCronApp):
+            app_name = 'good'
+            required_config = Namespace()
+            required_config.add_option('pin', default='', secret=True)
+            required_config.add_option('api_key', default='')
+
+            def run(self):
+                config = self.config
+                raise OSError(f'{config.pin} {config.api_key} {config.database.password}')
+        """,
+    )
+    section = "[[class-Good]]\npin=hunter1\napi_key='hunter 2'\n[[[database]]]\npassword=hunter3"
+    crontabber.configure(database, "jobs.myapp.Good|1h", section)
+    done = crontabber(CONF)
+    assert done.stderr.endswith("good failed: OSError: ******** ******** ********\n")
+    [(value, traceback)] = database.execute(
+        "SELECT last_error ->> 'value', last_error ->> 'traceback' FROM crontabber"
+    )
+    assert value == "******** ******** ********"
+    assert "hunter" not in traceback

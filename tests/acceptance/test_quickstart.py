@@ -1,14 +1,19 @@
 """The manual's chapter 1.1: from nothing to a job that ran, as a new user would."""
 
 import json
+import os
 import re
 import subprocess
 import sys
+import sysconfig
+from importlib import metadata
+from pathlib import Path
 
 import pytest
 
+from crontabber import __version__
 from tests.acceptance.rows import CONF, pass_time
-from tests.support import Command, Database
+from tests.support import ROOT, Command, Database
 
 MY_APP = """\
 import datetime
@@ -147,3 +152,22 @@ def test_an_unknown_option_is_an_error_if_asked_to_be_strict_and_else_is_not(
     if extra:
         assert "did you mean crontabber.error_retry_time?" in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_what_is_installed_is_the_command_and_all_that_it_needs(crontabber: Command) -> None:
+    """What the package says of itself is what pip goes by, and pip made the command here."""
+    installed = metadata.distribution("crontabber")
+    needed = {line for line in installed.requires or () if "extra ==" not in line}
+    listed = {line.replace(" ", "") for line in (ROOT / "requirements.txt").read_text().split("\n")}
+    assert needed == listed - {""}
+    script = Path(sysconfig.get_path("scripts"), "crontabber")
+    done = subprocess.run(
+        [script, "--version"],
+        cwd=crontabber.directory,
+        env={"PATH": os.defpath, "HOME": str(crontabber.directory)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.strip().endswith(__version__)

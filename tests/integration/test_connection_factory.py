@@ -5,6 +5,7 @@ from contextlib import closing
 import psycopg2
 import pytest
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
+from psycopg2.extras import DictCursor
 
 from crontabber.connection_factory import ConnectionFactory, PooledConnectionFactory
 from crontabber.dbapi2_util import single_value_sql
@@ -234,6 +235,59 @@ def test_a_connection_comes_back_without_a_transaction(pool):
     with pool() as connection:
         connection.cursor().execute("select 1")
     assert connection.get_transaction_status() == TRANSACTION_STATUS_IDLE
+
+
+def characteristics(connection):
+    return (
+        connection.autocommit,
+        connection.isolation_level,
+        connection.readonly,
+        connection.deferrable,
+        connection.cursor_factory,
+    )
+
+
+def test_the_next_user_begins_as_the_first_did(pool, database):
+    """trap: one user's autocommit was the next one's, whose transaction kept its row"""
+    database.execute("create table if not exists t (a int); truncate t")
+    with pool() as connection:
+        as_made = characteristics(connection)
+        connection.set_session("SERIALIZABLE", readonly=True, deferrable=True, autocommit=True)
+        connection.cursor_factory = DictCursor
+    with pool() as again:
+        assert again is connection
+        assert characteristics(again) == as_made
+        assert single_value_sql(again, "show transaction_isolation") == "read committed"
+        again.cursor().execute("insert into t values (1)")
+    assert database.execute("select a from t") == []
+
+
+def test_a_factory_with_connections_of_its_own_kind_gets_them_back_as_it_made_them(database):
+    class ReadOnly(PooledConnectionFactory):
+        def connect(self):
+            connection = super().connect()
+            connection.set_session(readonly=True, autocommit=True)
+            return connection
+
+    with closing(make(ReadOnly, database)) as pool:
+        with pool() as connection:
+            connection.set_session(readonly=False, autocommit=False)
+        with pool() as again:
+            assert again is connection
+            assert single_value_sql(again, "show transaction_read_only") == "on"
+            assert again.autocommit
+
+
+def test_a_connection_is_given_back_without_a_word_to_the_server(pool, database):
+    def last_heard():
+        told = "select query, query_start from pg_stat_activity where pid = %s"
+        return database.execute(told, (connection.info.backend_pid,))
+
+    with pool() as connection:
+        connection.cursor().execute("select 1")
+        connection.commit()
+        before = last_heard()
+    assert last_heard() == before
 
 
 def test_a_connection_that_died_in_use_leaves_the_pool(pool, database):

@@ -1,5 +1,6 @@
 """Shorthands for queries."""
 
+import sqlite3
 from contextlib import closing
 
 import pytest
@@ -83,3 +84,19 @@ def test_nothing_is_committed(connection):
 
 def test_a_percent_sign_needs_no_doubling_without_parameters(connection):
     assert single_value_sql(connection, "select 'a' like 'a%'") is True
+
+
+def test_too_few_parameters_are_not_taken_for_a_row_without_a_value(connection):
+    """trap: the driver's IndexError was told as a query that returned nothing"""
+    with pytest.raises(IndexError):
+        single_value_sql(connection, "select %s, %s", (1,))
+
+
+def test_a_driver_that_knows_no_none_for_no_parameters_will_do():
+    """trap: sqlite3 refused every query without parameters"""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        execute_no_results(connection, "create table t (a)")
+        execute_no_results(connection, "insert into t values (?)", (1,))
+        assert single_value_sql(connection, "select a from t") == 1
+        assert single_row_sql(connection, "select a, a from t") == (1, 1)
+        assert execute_query_fetchall(connection, "select a from t") == [(1,)]

@@ -1,5 +1,6 @@
 """Transactions: what is committed, what is rolled back, what is tried again."""
 
+import contextlib
 import logging
 import signal
 import threading
@@ -305,6 +306,80 @@ def test_a_record_that_is_refused_is_not_tried_again_after_a_lost_answer(databas
         with pytest.raises(SlotClosed):
             make(cls, database)(work)
         assert len(calls) == 2
+
+
+# -- a resource of one's own ---------------------------------------------------
+
+
+class Away(Exception):
+    """What the server of some other resource says."""
+
+
+class Plain:
+    """All that a resource needs: it is called for a connection."""
+
+    def __init__(self):
+        self.rolled_back = 0
+
+    @contextlib.contextmanager
+    def __call__(self):
+        yield self
+
+    def commit(self):
+        pass
+
+    def rollback(self):
+        self.rolled_back += 1
+
+
+class WithExceptions(Plain):
+    operational_exceptions = (Away,)
+
+
+@pytest.fixture(params=BACKING_OFF)
+def own(request):
+    return lambda factory: request.param(
+        configured(request.param, {"class.backoff_delays": "0, 0"}), factory
+    )
+
+
+def test_a_resource_that_names_no_passing_errors_is_tried_once(own):
+    """trap: the error was hidden behind an AttributeError"""
+    factory = Plain()
+
+    def work(connection):
+        raise Away("for lunch")
+
+    with pytest.raises(Away, match="for lunch"):
+        own(factory)(work)
+    assert factory.rolled_back == 1
+
+
+def test_a_resource_may_just_name_the_classes_of_its_passing_errors(own):
+    factory = WithExceptions()
+
+    def work(connection):
+        if factory.rolled_back < 2:
+            raise Away("for\nlunch")
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        own(factory)(work)
+    assert factory.rolled_back == 3
+
+
+def test_the_wait_for_such_a_resource_is_told_in_one_line(own, caplog, monkeypatch):
+    slept = []
+    monkeypatch.setattr("crontabber.clock.sleep", slept.append)
+    executor = own(WithExceptions())
+    executor.config.backoff_delays = (5,)
+
+    def work(connection):
+        if not slept:
+            raise Away("for\nlunch")
+
+    executor(work)
+    assert caplog.messages == ["cannot use the database: for lunch; next try in 5 seconds"]
 
 
 # -- waiting ------------------------------------------------------------------

@@ -182,7 +182,7 @@ def test_classes_of_one_name_do_not_mix() -> None:
         "three.Other": app("Other", x=3),
     }
     loaded = settings(classes, f"{SECTION}only_two=c")
-    configs, faults = loaded.app_configs(classes)
+    configs, faults, _ = loaded.app_configs(classes)
     assert not faults
     assert [configs[path].x for path in classes] == [1, "text", 3]
     assert (configs["one.MyApp"].only_one, configs["two.MyApp"].only_two) == ("a", "c")
@@ -194,7 +194,7 @@ def test_the_fault_of_one_class_does_not_spoil_the_others() -> None:
     classes = {f"m.App{n}": app(f"App{n}", x=n) for n in range(230)}
     bad = {7, 8, 150, 229}
     env = {f"crontabber.class-App{n}.x": "abc" for n in bad}
-    configs, faults = settings(classes, env=env).app_configs(classes)
+    configs, faults, _ = settings(classes, env=env).app_configs(classes)
     assert set(faults) == {f"m.App{n}" for n in bad}
     assert {path: config.x for path, config in configs.items()} == {
         f"m.App{n}": n for n in range(230) if n not in bad
@@ -244,12 +244,37 @@ def test_faults_of_the_class_itself() -> None:
         def get_required_config(cls) -> Namespace:
             raise RuntimeError("no\noptions")
 
-    assert fault_of(Broken) == "the options of Broken cannot be had: RuntimeError: no options"
+    assert fault_of(Broken) == "the options of Broken cannot be read: RuntimeError: no options"
     aggregating = app()
     aggregating.required_config.add_aggregation(  # type: ignore[attr-defined]
         "sum", lambda *_: {}["missing"]
     )
-    assert "KeyError: 'missing'" in fault_of(aggregating)
+    assert fault_of(aggregating) == "the options of MyApp cannot be resolved: KeyError: 'missing'"
+
+
+def test_options_that_configman_cannot_keep_are_told_with_their_class() -> None:
+    message = "the options of MyApp cannot be read: an option cannot have the name "
+    assert fault_of(app(items="x", good="y")) == f"{message}'items'"
+    assert fault_of(app(safe_copy="x")) == f"{message}'safe_copy'"
+    assert fault_of(app(by=b"x")).startswith("the options of MyApp cannot be resolved: ")
+    none = type("MyApp", (RequiredConfig,), {"required_config": None})
+    assert fault_of(none).startswith("the options of MyApp cannot be read: TypeError: ")
+
+
+def test_the_secrets_that_were_set_for_apps_are_known() -> None:
+    cls = using_postgres(
+        app(
+            api_key="default",
+            pin={"default": "", "secret": True},
+            token_count=5,
+            password_needed=False,
+            city="Bonn",
+        )
+    )
+    ini = f"{SECTION}api_key=k-e-y\npin=0000\ntoken_count=7\npassword_needed=yes\ncity=Rome"
+    ini += "\n[[[database]]]\npassword=of app\n[resource]\n[[postgresql]]\npassword=of all"
+    resolved = settings({"m.MyApp": cls}, ini).app_configs({"m.MyApp": cls})
+    assert resolved.secrets == {"k-e-y", "0000", "of app"}
 
 
 def test_an_option_named_without_its_value() -> None:

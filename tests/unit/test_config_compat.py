@@ -83,6 +83,33 @@ def test_environment_as_a_source_with_acquisition() -> None:
     """)
 
 
+def test_what_is_not_there_can_be_asked_for_in_every_way() -> None:
+    """trap: ``hasattr`` raised KeyError, which Python 2's took for a no"""
+    run("""
+        import copy
+        import crontabber.config.compat
+        from configman.dotdict import DotDictWithAcquisition
+
+        root = DotDictWithAcquisition()
+        root.a = 39
+        root.x = DotDictWithAcquisition()
+        root.x.y = DotDictWithAcquisition()
+        for config in (root, root.x, root.x.y):
+            assert hasattr(config, "a") and not hasattr(config, "debug")
+            assert getattr(config, "nope", None) is None and config.get("nope", 1) == 1
+            assert "nope" not in config and config.a == config["a"] == getattr(config, "a", 1)
+            for ask in (lambda: config.nope, lambda: config["nope"], lambda: config["p.q.nope"]):
+                for kind in (KeyError, AttributeError):
+                    try:
+                        ask()
+                    except kind as error:
+                        assert (error.args, str(error)) == (("nope",), "'nope'")
+                        assert error.__cause__ is error.__context__ is None
+            assert copy.deepcopy(config) == config
+        assert not hasattr(root, "_parent") and not hasattr(root.x, "__copy__")
+    """)
+
+
 @pytest.mark.parametrize("first", ["inspect, collections", "argparse, configobj", "sys"])
 def test_only_configman_sees_the_stand_ins(first: str) -> None:
     run(f"""

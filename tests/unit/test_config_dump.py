@@ -128,11 +128,11 @@ def test_a_dump_can_be_loaded_and_dumped_again(kind: str) -> None:
 
     def load(path: str) -> tuple[Settings, dict[str, dict[str, Any]]]:
         settings = Settings.load(CommandLine.parse([f"--admin.conf={path}"]), {})
-        configs, faults = settings.app_configs(CLASSES)
-        assert not faults
+        resolved = settings.app_configs(CLASSES)
+        assert not resolved.faults
         return settings, {
             name: {key: config[key] for key in config.keys_breadth_first() if "password" not in key}
-            for name, config in configs.items()
+            for name, config in resolved.configs.items()
         }
 
     (first, first_configs), (second, second_configs) = load("a.ini"), load(f"b.{kind}")

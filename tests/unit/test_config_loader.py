@@ -1,5 +1,5 @@
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -7,6 +7,7 @@ import pytest
 from crontabber.base import BaseCronApp
 from crontabber.config.loader import check_app, depends_on_of, load_class
 from crontabber.errors import JobLineError, Stopped
+from crontabber.mixins import using_postgres
 
 MODULES = {
     "pack/__init__.py": "",
@@ -27,6 +28,9 @@ MODULES = {
     "broken_package/__init__.py": "import nothing_here\n",
     "broken_package/module.py": "class A: pass\n",
 }
+
+
+OR_ELSE = "or is its directory not in PYTHONPATH?"
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +64,11 @@ def test_a_class_is_found() -> None:
         ("pack.xyzzy.Good", "there is no module pack.xyzzy"),
         ("pack.good.sub.Good", "there is no module pack.good.sub: pack.good is not a package"),
         ("qzjx.good.Good", "there is no module qzjx: is its directory in PYTHONPATH?"),
-        ("broken_packag.good.A", "there is no module broken_packag: did you mean broken_package?"),
+        (
+            "broken_packag.good.A",
+            f"there is no module broken_packag: did you mean broken_package, {OR_ELSE}",
+        ),
+        ("jobs.good.Good", "there is no module jobs: is its directory in PYTHONPATH?"),  # not os
         ("pack.good.number", "pack.good.number is a int, not a class"),
         ("pack.good.function", "pack.good.function is a function, not a class"),
     ],
@@ -127,7 +135,24 @@ def test_what_ends_the_tick_passes(module: str, error: type[BaseException]) -> N
 
 
 def app(**attributes: object) -> type:
-    return type("MyApp", (BaseCronApp,), {"app_name": "my-app", **attributes})
+    attributes = {"app_name": "my-app", "run": run, **attributes}
+    return type("MyApp", (BaseCronApp,), attributes)
+
+
+def run(self: object) -> None:
+    """Do what is to be done."""
+
+
+def run_later(self: object) -> Iterator[int]:
+    yield 1
+
+
+async def run_async(self: object) -> None:
+    pass
+
+
+async def run_both(self: object) -> AsyncIterator[int]:
+    yield 1
 
 
 class Unrelated:
@@ -137,7 +162,25 @@ class Unrelated:
     main: Callable[..., object] = print
 
 
-@pytest.mark.parametrize("cls", [app(), app(depends_on="x"), app(depends_on=["x"]), Unrelated])
+def inherited(**attributes: object) -> type:
+    """An app that gets what it does not have from BaseCronApp alone."""
+    return type("MyApp", (BaseCronApp,), {"app_name": "my-app", **attributes})
+
+
+@pytest.mark.parametrize(
+    "cls",
+    [
+        app(),
+        app(depends_on="x"),
+        app(depends_on=["x"]),
+        app(app_name="größer\u200d als 🦉"),
+        Unrelated,
+        using_postgres(app()),
+        inherited(main=run_later),
+        inherited(_run_proxy=run),
+        app(main=run_later, run=run_later),
+    ],
+)
 def test_cron_apps(cls: type) -> None:
     check_app(cls)
 
@@ -161,6 +204,17 @@ def test_cron_apps(cls: type) -> None:
         (app(depends_on={"a"}), "depends_on of MyApp is not an app_name, or a tuple or list of a"),
         (app(depends_on=("a", 5)), "depends_on of MyApp is not an app_name, or a tuple or list o"),
         (app(depends_on=("a", "")), "depends_on of MyApp is not an app_name, or a tuple or list "),
+        (app(app_name="a\0b"), "app_name of MyApp is 'a\\x00b': a name has no control characters"),
+        (app(app_name="a\nb"), "app_name of MyApp is 'a\\nb': a name has no control characters"),
+        (app(app_name="\ud800"), "app_name of MyApp is '\\ud800': a name has no control charact"),
+        (app(depends_on="\0"), "depends_on of MyApp is '\\x00': a name has no control characters"),
+        (app(depends_on=["a", "\udfff"]), "depends_on of MyApp is '\\udfff': a name has no contr"),
+        (app(lock="\0"), "lock of MyApp is '\\x00': a name has no control characters"),
+        (inherited(), "MyApp has no run(): write what the job does in a method run(self)"),
+        (using_postgres(inherited()), "MyApp has no run(): write what the job does in a method"),
+        (app(run=run_later), "run() of MyApp cannot be used: it has a yield, so that calling it d"),
+        (app(run=run_async), "run() of MyApp cannot be used: it is async, so that calling it does"),
+        (app(run=run_both), "run() of MyApp cannot be used: it is async, so that calling it does "),
     ],
 )
 def test_what_is_no_cron_app(cls: type, message: str) -> None:

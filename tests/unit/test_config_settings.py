@@ -187,6 +187,7 @@ def test_a_class_for_everybody_and_one_for_the_command(load: Load) -> None:
         ("logging.stderr_line_format_string", "{nope}", "it is not a format of log lines"),
         ("logging.stderr_line_format_string", "{message", "it is not a format of log lines"),
         ("logging.syslog_line_format_string", "plain", "it is not a format of log lines"),
+        ("crontabber.engine", "cron", "there is no such engine; known: procrastinate; empty: the"),
         ("logging.syslog_port", "abc", "it is not a port"),
         ("logging.syslog_port", "65536", "it is not a port"),
         ("logging.syslog_port", "9" * 5000, "it is not a port"),

@@ -5,7 +5,7 @@ import pwd
 
 import pytest
 
-from crontabber.libpq import describe, redact
+from crontabber.libpq import describe, faults, masked, redact
 
 US = pwd.getpwuid(os.geteuid()).pw_name
 
@@ -69,6 +69,49 @@ def test_a_password_is_masked_wherever_it_stands(parameters, variables, monkeypa
 @pytest.mark.parametrize("same", ["user", "dbname"])
 def test_a_name_that_is_the_password_too_does_not_give_it_away(same):
     assert redact("role anna", {same: "anna", "password": "anna"}) == "role anna"
+
+
+@pytest.mark.parametrize(
+    ("secret", "text", "shown"),
+    [
+        ("r", "_run_slot(r) r='r', 3r", "_run_slot(********) ********='********', 3r"),
+        ("$r", "a$r $r", "a$r ********"),
+        ("rrr", "errror rrr", "errror ********"),
+        ("rrrr", "errrror rrrr", "e********or ********"),
+        ("se cr,e#t%x", "at se%20cr%2ce#t%25x", "at ********"),
+        ("se cr,e#t%x", "at se cr,e#t%x", "at ********"),
+        ("größe", "gr%C3%B6%c3%9Fe größe", "******** ********"),
+        ("a.c+", "abc+ a.c+", "abc+ ********"),
+        ("", "text", "text"),
+    ],
+)
+def test_a_secret_is_masked_as_it_is_and_as_urls_have_it(secret, text, shown):
+    assert masked(text, [secret]) == shown
+
+
+def test_a_secret_that_holds_another_is_masked_as_a_whole():
+    assert masked("hunter22 hunter2", ["hunter2", "hunter22"]) == "******** ********"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({}, []),
+        ({"port": "5432", "connect_timeout": "10"}, []),
+        ({"port": "5432, 5433,", "connect_timeout": " -1 "}, []),
+        ({"port": "abc"}, ["port 'abc' is not a port: write a number from 1 to 65535"]),
+        ({"port": "1,99999"}, ["port '99999' is not a port: write a number from 1 to 65535"]),
+        ({"port": "0"}, ["port '0' is not a port: write a number from 1 to 65535"]),
+        (
+            {"port": "9" * 5000},
+            [f"port '{'9' * 5000}' is not a port: write a number from 1 to 65535"],
+        ),
+        ({"connect_timeout": "soon"}, ["connect_timeout 'soon' is not a whole number"]),
+        ({"keepalives_idle": "1.5"}, ["keepalives_idle '1.5' is not a whole number"]),
+    ],
+)
+def test_what_libpq_would_refuse(parameters, said):
+    assert list(faults(parameters)) == said
 
 
 def test_without_a_password_there_is_nothing_to_mask():

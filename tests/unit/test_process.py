@@ -1,10 +1,12 @@
 """Commands as process groups: what they say, and that nothing of them is left behind."""
 
 import contextlib
+import math
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import psutil
@@ -151,6 +153,26 @@ while not os.path.exists({str(pidfile)!r}) or not open({str(pidfile)!r}).read():
     os.kill(int(pidfile.read_text()), signal.SIGKILL)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"command": []}, ValueError, r"command is \[\]: write a program and its arguments"),
+        ({"command": None}, ValueError, "command is None"),
+        ({"command": "cat", "input": b"x"}, TypeError, "input has to be text, not bytes"),
+        ({"command": "cat", "input": 7}, TypeError, "input has to be text, not int"),
+        ({"command": "true", "timeout": "5"}, TypeError, "timeout has to be a number .* not str"),
+        ({"command": "true", "timeout": math.nan}, ValueError, "timeout has to be a number .* nan"),
+    ],
+)
+def test_an_argument_that_means_nothing_is_named(arguments, error, message):
+    with pytest.raises(error, match=message):
+        run(**arguments)
+
+
+def test_a_timeout_may_be_for_ever():
+    assert run("true", timeout=math.inf) == (0, "", "")
+
+
 class Stop(BaseException):
     """What a signal's handler raises."""
 
@@ -166,6 +188,29 @@ def test_an_exception_from_a_signal_ends_the_group(pidfile):
     finally:
         signal.signal(signal.SIGUSR1, previous)
     assert has_ended(pidfile)
+
+
+def test_a_signal_before_the_command_begins_to_start_keeps_it_from_starting(monkeypatch):
+    """trap: it was started all the same, and nobody knew of it"""
+    starters = []
+
+    class Late(threading.Thread):
+        """Begins when the wait for it was ended by a signal's exception."""
+
+        def start(self):
+            starters.append(super())
+            raise Stop
+
+    monkeypatch.setattr(process.threading, "Thread", Late)
+    started = []
+    monkeypatch.setattr(process.subprocess, "Popen", lambda *_, **__: started.append(1))
+    with pytest.raises(Stop):
+        run("true")
+    for starter in starters:
+        starter.start()
+        starter.join()
+    assert len(starters) == 1
+    assert not started
 
 
 def test_a_second_signal_during_the_grace_leaves_nothing_behind(pidfile, monkeypatch):

@@ -201,6 +201,13 @@ def test_all_parents_count_and_the_first_that_stands_in_the_way_is_named():
     assert blocked_by(child, {"a": GOOD, "b": GOOD}, NOW, NOW) == "c has never run"
 
 
+def test_a_parent_that_ran_at_the_very_moment_of_the_slot_is_good_enough():
+    """As it is when both are new: the tick's own now is the slot of the one and the other."""
+    due = GOOD._replace(last_run=NOW, next_run=NOW)
+    assert blocked_by(CHILD, {"parent": due}, NOW, NOW) is None
+    assert blocked_by(CHILD, {"parent": due}, NOW + SECOND, NOW) == "parent has not recently run"
+
+
 def test_a_parent_that_crashed_is_to_be_run_before_its_child():
     crashed = GOOD._replace(ongoing=NOW - DAY, claim=claim(NOW - DAY))
     assert decide(CHILD, None, {"parent": crashed}, NOW) == Skip(

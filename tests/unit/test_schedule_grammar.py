@@ -129,7 +129,7 @@ def test_a_schedule_is_a_frequency_a_time_or_both(text, schedule, written):
     ("text", "said"),
     [
         ("36h|03:00", "a time of day (03:00) needs a frequency of whole days, not 36h"),
-        ("24h|03:00", "needs a frequency of whole days, not 24h"),
+        ("24h|03:00", "whole days, not 24h: write a number of days, such as 1d"),
         ("5m|03:00", "needs a frequency of whole days, not 5m"),
         ("1d|03:00|x", "'1d|03:00|x' has more than a frequency and a time"),
         ("1d|03:00|", "more than a frequency and a time"),

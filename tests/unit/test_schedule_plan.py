@@ -4,7 +4,7 @@ import pytest
 
 from crontabber.schedule.model import JobState
 from crontabber.schedule.plan import Plan, in_force, plan, replanned
-from tests.unit.schedules import DAY, ERROR, HOUR, MINUTE, at, job, waiting
+from tests.unit.schedules import DAY, ERROR, HOUR, MINUTE, SECOND, at, job, waiting
 
 NOW = at("2026-11-21 12:03:20")
 
@@ -321,6 +321,17 @@ def test_a_retry_in_the_far_future_is_brought_back(backfill, slot):
     assert replan
     assert replan.state == state._replace(next_run=NOW)
     assert replanned(spec, replan.state, NOW) is None
+
+
+def test_a_clock_that_is_a_little_ahead_elsewhere_costs_no_retry_its_time():
+    """Hosts differ by seconds; a retry at once, again and again, would be no waiting."""
+    spec = job("1d")
+    ahead = {"last_run": NOW + spec.error_retry, "next_run": NOW + 2 * spec.error_retry}
+    state = waiting(spec, NOW - HOUR, last_error=ERROR, **ahead)
+    assert replanned(spec, state, NOW) is None
+    replan = replanned(spec, state, NOW - SECOND)
+    assert replan
+    assert replan.state.next_run == NOW - SECOND
 
 
 def test_an_inherited_run_of_the_future_is_brought_back_too():

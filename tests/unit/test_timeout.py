@@ -192,6 +192,24 @@ def test_a_timer_that_was_there_before_goes_on(timeout: Any) -> None:
         signal.signal(signal.SIGALRM, before)
 
 
+def test_a_timer_that_was_there_before_rings_when_it_would_have(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """trap: a timer began anew after each job with a timeout"""
+    now = [50.0]
+    monkeypatch.setattr("crontabber.signals.monotonic", lambda: now[0])
+
+    def run(self: Any) -> None:
+        now[0] += 300
+
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 1000)
+        ticked(app("a", run, timeout="1h"), app("b", run, timeout="1h"))
+        assert 390 < signal.setitimer(signal.ITIMER_REAL, 0)[0] <= 400
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
 def test_a_timer_that_ran_out_meanwhile_rings_afterwards() -> None:
     rung = threading.Event()
     before = signal.signal(signal.SIGALRM, lambda *_: rung.set())

@@ -77,6 +77,28 @@ def test_a_very_long_value_is_cut():
     assert "x" * 298 not in line
 
 
+def test_of_very_many_findings_as_many_are_told_as_a_line_can_take():
+    findings = [finding(name=f"app-{number}") for number in range(400)]
+    line, status = report(findings, [], 500)
+    *told, rest = line.split("; ")
+    assert status is Status.CRITICAL
+    assert told[0].startswith("CRITICAL - app-0 (MyFirstApp) | <class 'OSError'> | ")
+    assert all(f"app-{number} " in text for number, text in enumerate(told))
+    assert rest == f"and {400 - len(told)} more"
+    assert 3500 < len(line) < 5000
+
+    few = report(findings[: len(told)], [], 500)[0]
+    assert few == "; ".join(told)
+
+
+def test_a_configuration_without_jobs_is_a_warning():
+    """One misspelt header of a section is enough to silence them all."""
+    assert report([], [], 0) == (
+        "WARNING - there are no jobs in this configuration",
+        Status.WARNING,
+    )
+
+
 def test_that_nobody_can_tell_is_unknown():
     assert unknown("no answer from db1:5432\nis it running?") == (
         "UNKNOWN - no answer from db1:5432 is it running?",

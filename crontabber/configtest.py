@@ -1,0 +1,62 @@
+"""What ``--configtest`` looks at: all that can be told without running a job."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from . import libpq
+from .config.messages import did_you_mean
+from .errors import ConfigError, StoreError
+from .generic_app import Answer, GenericApp
+from .reporters.dsn import Dsn
+from .schedule.model import JobSpec
+from .views.configtest import report
+
+
+def configtest(app: GenericApp) -> Answer:
+    """Check the whole configuration; the exit status is the number of faults.
+
+    The database is asked only for parents that are not in the configuration.
+    """
+    settings = app.settings
+    roster = app.roster("UTC", {})
+    jobs = roster.checked()
+    configs, of_options, _ = settings.app_configs(roster.classes)
+    faults = [*roster.faults, *of_options.values(), *app.middleware()[1], *_connections(app)]
+    usable = {path: cls for path, cls in roster.classes.items() if path in configs}
+    warnings = [*settings.check(usable), *_unknown_parents(app, jobs)]
+    return Answer(report(faults, warnings, len(jobs)), min(len(faults), 125))
+
+
+def _connections(app: GenericApp) -> Iterator[ConfigError]:
+    """What is wrong with where the database and Sentry are said to be."""
+    try:
+        for fault in libpq.faults(_parameters(app.database)):
+            yield ConfigError(f"the database cannot be reached: {fault}")
+    except ConfigError as error:
+        yield error
+    try:
+        if app.settings.sentry_dsn:
+            Dsn.parse(app.settings.sentry_dsn)
+    except ConfigError as error:
+        yield error
+
+
+def _parameters(database: Any) -> libpq.Parameters:
+    """What libpq is told, by a factory that can say so."""
+    return database.parameters() if hasattr(database, "parameters") else {}
+
+
+def _unknown_parents(app: GenericApp, jobs: Sequence[JobSpec]) -> Iterator[str]:
+    names = {job.app_name for job in jobs}
+    missing = [(job, name) for job in jobs for name in job.depends_on if name not in names]
+    if not missing:
+        return
+    try:
+        stored = set(app.store.look(None).states)
+        where = "neither in this configuration nor in the database"
+    except StoreError:
+        stored = set()
+        where = "not in this configuration, and the database could not be asked"
+    for job, name in missing:
+        if name not in stored:
+            yield f"{job.app_name} depends on {name}, which is {where}{did_you_mean(name, names)}"
