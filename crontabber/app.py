@@ -1,6 +1,6 @@
 """CronTabber: what the command can do, each of it one method."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, TextIO
 
@@ -11,6 +11,7 @@ from .reporters import Reporter, Reporters
 from .roster import Roster
 from .schedule.decide import marked_by_older
 from .schedule.model import JobSpec, JobState, Skip, SkipReason
+from .schedule.transition import crashed
 from .store import Look
 
 if TYPE_CHECKING:
@@ -117,7 +118,9 @@ class CronTabber(GenericApp):
 
         look = self.look()
         roster = self.roster(look.zone, look.states)
-        text = listing(roster.all(), look.states, look.now, style_for(stream), self.origin)
+        jobs = roster.all()
+        states = self._with_crashes(jobs, look)
+        text = listing(jobs, states, look.now, style_for(stream), self.origin)
         return "\n\n".join([*(one_line(str(fault)) for fault in roster.faults), text])
 
     def origin(self, job: JobSpec) -> tuple[str, str]:
@@ -132,8 +135,23 @@ class CronTabber(GenericApp):
         look = self.look()
         roster = self.roster(look.zone, look.states)
         jobs = roster.all()
-        findings = judge(jobs, look.states, look.now)
+        findings = judge(jobs, self._with_crashes(jobs, look), look.now)
         return Answer(*report(findings, roster.faults, len(jobs)))
+
+    def _with_crashes(self, jobs: Sequence[JobSpec], look: Look) -> Mapping[str, JobState]:
+        """The rows as the next tick will find them, if processes are gone that ran jobs."""
+        rows = ((job, look.states.get(job.app_name)) for job in jobs)
+        marked = {
+            job.app_name: (job, row) for job, row in rows if row and row.ongoing and row.claim
+        }
+        if not marked:
+            return look.states
+        states, claimed = dict(look.states), self.store.claimed(marked)
+        for name, (job, row) in marked.items():
+            # it may have been recorded, and its claim given back, since we looked
+            if name not in claimed and self.store.read(name) == row:
+                states[name] = crashed(job, row, look.now)
+        return states
 
     def audit_ghosts(self) -> str:
         """The jobs in the database that are not in the configuration."""

@@ -1,9 +1,11 @@
 """What ``--configtest`` looks at: all that can be told without running a job."""
 
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 from typing import Any
 
 from . import libpq
+from .config.converters import ENGINES
 from .config.messages import did_you_mean
 from .errors import ConfigError, StoreError
 from .generic_app import Answer, GenericApp
@@ -22,6 +24,8 @@ def configtest(app: GenericApp) -> Answer:
     jobs = roster.checked()
     configs, of_options, _ = settings.app_configs(roster.classes)
     faults = [*roster.faults, *of_options.values(), *app.middleware()[1], *_connections(app)]
+    if settings.engine:
+        faults += import_module(ENGINES[settings.engine]).faults(roster.classes).values()
     usable = {path: cls for path, cls in roster.classes.items() if path in configs}
     warnings = [*settings.check(usable), *_unknown_parents(app, jobs)]
     return Answer(report(faults, warnings, len(jobs)), min(len(faults), 125))

@@ -51,7 +51,7 @@ class SentryReporter(Reporter):
         self._dsn = dsn
         self._common = {"release": release, "environment": environment}
         self._redact = redact
-        self._patience = patience
+        self._patience = self._left = patience
         self._client: _Client | None = None
         self._errors = self._lost = 0
         self._trouble = ""
@@ -82,6 +82,8 @@ class SentryReporter(Reporter):
                 extra={"action": "sentry", "app_name": ""},
             )
         self._errors = self._lost = 0
+        self._trouble = ""
+        self._left = self._patience  # a worker's process has one tick after the other
 
     def send_test(self) -> str:
         """Send an exception to see whether it arrives, and say where it went.
@@ -100,15 +102,15 @@ class SentryReporter(Reporter):
         """Send *event*, or raise; the time that this takes is taken from our patience."""
         from .delivery import deliver
 
-        if self._patience <= 0:
+        if self._left <= 0:
             raise ConfigError("there is no more time to wait for it in this tick")
         self._client = self._client or _client(self._dsn, self._common, self._redact)
         letter = self._client.letter(event)
         began = monotonic()
         try:
-            deliver(letter, self._client.dsn, self._patience)
+            deliver(letter, self._client.dsn, self._left)
         finally:
-            self._patience -= monotonic() - began
+            self._left -= monotonic() - began
         return self._client
 
 

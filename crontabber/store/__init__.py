@@ -9,7 +9,7 @@ Its laws, which one suite of tests holds against each store:
 * A state that was saved is what the next look or claim finds, whoever asks.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
@@ -66,6 +66,10 @@ class StateStore(Protocol):
         it the *lock*, which jobs may share; raises `LockHeld`, and leaves the claim, if
         somebody else has a claim with this lock.
         """
+        ...
+
+    def claimed(self, app_names: Collection[str]) -> set[str]:
+        """Those of these jobs that somebody has a claim on; the others only look so."""
         ...
 
     def add(self, state: JobState) -> JobState | None:

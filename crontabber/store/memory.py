@@ -1,7 +1,7 @@
 """The store in memory: for tests, and for simulations of months in seconds."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -78,6 +78,10 @@ class MemoryStore:
             found = self._write(wanted)
         known = {p: self.states[p] for p in parents if p in self.states}
         return Claimed(found, known, marked)
+
+    def claimed(self, app_names: Collection[str]) -> set[str]:
+        """See `StateStore.claimed`."""
+        return {name for name in app_names if name in self._claims}
 
     def add(self, state: JobState) -> JobState | None:
         """See `StateStore.add`."""

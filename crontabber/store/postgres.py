@@ -5,7 +5,7 @@ session of a killed process ends. All statements are in ``sql/``.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -143,6 +143,11 @@ class PostgresStore:
             self._server.current.release(app_name)
 
     # -- saving ----------------------------------------------------------------
+
+    def claimed(self, app_names: Collection[str]) -> set[str]:
+        """See `StateStore.claimed`."""
+        held = {row[0] for row in self._server.query("held")}
+        return {name for name in app_names if self._key(name) in held}
 
     def add(self, state: JobState) -> JobState | None:
         """See `StateStore.add`; it needs no claim, as there is nothing to be claimed yet."""

@@ -62,6 +62,7 @@ def test_a_job_with_everything():
         ({"cmd": "r", "backfill": "yes"}, "make it True or False"),
         ({"cmd": "r", "depends_on": [1]}, "make it the name of a job"),
         ({"cmd": "r", "name": ""}, "make it a text"),
+        ({"cmd": "r", "name": "a\0"}, "here (r) cannot be used: a name in it is 'a\\x00'"),
         ({"cmd": "r", "lock": 3}, "lock of here (r) cannot be used: it is 3, not a name"),
         ({"cmd": "r", "retry": "3"}, "retry of here (r) cannot be used: it is '3': it has to be"),
         ({"cmd": "r", "timeout": "2"}, "timeout of here (r) cannot be used: it is '2', not a"),

@@ -1,6 +1,7 @@
 """Ticks hand over, workers run; real processes, on a real PostgreSQL."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -9,7 +10,7 @@ import sys
 import procrastinate
 import pytest
 
-from crontabber.contrib.procrastinate import queue
+from crontabber.contrib.procrastinate import engine, queue
 from crontabber.contrib.procrastinate.engine import Handover
 from tests.contrib_procrastinate.cluster import GATE, TICK, Cluster
 from tests.server import own_server
@@ -57,6 +58,11 @@ APPS = f"""
             cursor.execute("SELECT pg_advisory_lock_shared({GATE})")
 
 
+    class Locked(Slow):
+        app_name = "locked"
+        lock = "M"
+
+
     class Broken(Parent):
         app_name = "parent"
 
@@ -76,6 +82,18 @@ APPS = f"""
         def work(self, cursor, date):
             cursor.execute("INSERT INTO did VALUES (%s)", (date.isoformat(),))
 """
+
+
+@contextlib.contextmanager
+def ignored(number):
+    """Start processes that ignore a signal."""
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
+
+
 CHAIN = "apps.Grandchild|1d\napps.Child|1d\napps.Parent|1d"
 
 
@@ -133,12 +151,51 @@ def test_queue_and_priority_are_attributes_of_the_app(cluster) -> None:
     assert cluster.did() == ["slow"]
 
 
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ({"queue": "", "priority": 1}, "its queue '' is not a name"),
+        ({"queue": "q" * 129}, "is not a name"),
+        ({"priority": True}, "its priority True is not a number"),
+        ({"priority": -(2**31)}, "is not a number"),
+        ({"queue": "slow", "priority": -1}, None),
+        ({}, None),
+    ],
+)
+def test_what_a_queue_cannot_take_is_a_fault_of_the_class(attributes, expected) -> None:
+    found = engine.faults({"apps.App": type("App", (), attributes)})
+    if expected is None:
+        assert found == {}
+    else:
+        assert expected in str(found["apps.App"])
+
+
+def test_a_tick_says_what_it_handed_over(cluster) -> None:
+    cluster.configure(APPS, "apps.Parent|1d\napps.Slow|1d")
+    tick = cluster.tick("--logging.stderr_error_logging_level=20")
+    said = [line.split(" - ")[-1] for line in tick.stderr.splitlines()]
+    assert said == ["parent is handed to the workers", "slow is handed to the workers"]
+    again = cluster.tick("--logging.stderr_error_logging_level=20")
+    assert again.stderr == ""
+
+
+def test_a_job_that_failed_is_not_called_a_success(cluster) -> None:
+    cluster.configure(APPS, "apps.Broken|1d")
+    cluster.tick()
+    cluster.work("--one-shot").wait()
+    assert "parent failed: ValueError: no luck" in cluster.log()
+    assert "Success" not in cluster.log()
+
+
 def test_a_queue_that_is_none_is_told_and_the_rest_is_handed_over(cluster) -> None:
     cluster.configure(APPS, "apps.Lost|1d\napps.Parent|1d")
     tick = cluster.tick()
     assert tick.returncode == 1
     assert "apps.Lost: its queue None is not a name" in tick.stderr
     assert cluster.queued() == ["crontabber:parent"]
+    tested = cluster.tick("--configtest")
+    assert tested.returncode == 1
+    assert "apps.Lost: its queue None is not a name" in tested.stdout
 
 
 def test_a_backfill_app_gets_all_open_slots_from_a_worker(cluster) -> None:
@@ -188,10 +245,12 @@ def test_a_job_that_is_running_is_not_queued_again(cluster) -> None:
     cluster.until_done("slow")
 
 
-@pytest.mark.parametrize("whom", ["worker", "process"])
-def test_a_job_whose_worker_was_killed_is_recovered_by_the_next_tick(cluster, whom) -> None:
+@pytest.mark.parametrize(
+    ("name", "whom"), [("slow", "worker"), ("slow", "process"), ("locked", "worker")]
+)
+def test_a_job_whose_worker_was_killed_is_recovered_by_the_next_tick(cluster, name, whom) -> None:
     """trap: SIGKILL left the job ongoing for 12 h."""
-    cluster.configure(APPS, "apps.Slow|1d")
+    cluster.configure(APPS, f"apps.{name.title()}|1d")
     with cluster.gate():
         cluster.tick()
         first = cluster.work()
@@ -202,15 +261,15 @@ def test_a_job_whose_worker_was_killed_is_recovered_by_the_next_tick(cluster, wh
             first.wait()
         else:
             os.kill(pid, signal.SIGKILL)
-        cluster.until_freed("slow")
+        cluster.until_freed(name)
         cluster.tick()  # no time-out is waited for, although Procrastinate has not noticed
         cluster.work()
         cluster.until_at_gate()
-    cluster.until_done("slow")
+    cluster.until_done(name)
     log = cluster.database.execute("SELECT exc_type, exc_value FROM crontabber_log ORDER BY id")
     assert [kind and "JobCrashed" in kind for kind, _ in log] == [True, None]
     assert f"process {pid} on" in log[0][1]
-    assert cluster.did() == ["slow", "slow"]
+    assert cluster.did() == [name, name]
 
 
 def test_a_worker_that_is_terminated_finishes_its_job(cluster) -> None:
@@ -232,7 +291,8 @@ def test_a_worker_that_may_not_wait_any_longer_ends_its_job_which_is_recorded(cl
     cluster.configure(APPS, "apps.Slow|1d")
     with cluster.gate():
         cluster.tick()
-        worker = cluster.work("--shutdown-graceful-timeout=0.1")
+        with ignored(signal.SIGHUP):  # as nohup does
+            worker = cluster.work("--shutdown-graceful-timeout=0.1")
         cluster.until_at_gate()
         worker.signal(signal.SIGTERM)
         worker.wait()
@@ -240,6 +300,7 @@ def test_a_worker_that_may_not_wait_any_longer_ends_its_job_which_is_recorded(cl
     assert "Stopped" in kind
     assert value == "stopped by SIGHUP"
     assert cluster.database.execute("SELECT ongoing FROM crontabber") == [(None,)]
+    assert [cluster.queued(status) for status in ("doing", "aborted", "failed")] == [[], [], []]
 
 
 def test_what_dead_workers_left_is_cleaned_up_by_a_tick(cluster) -> None:
@@ -258,7 +319,7 @@ def test_a_worker_ends_when_its_database_was_gone(tmp_path) -> None:
         worker = cluster.work()
         cluster.until_done("parent")
         server.restart()
-        worker.wait()
+        assert worker.wait() > 0  # so that a service manager starts it again
         # whoever notices first: we do, or Procrastinate
         assert "stopping worker" in cluster.log() or "Database error" in cluster.log()
 

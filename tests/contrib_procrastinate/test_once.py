@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from crontabber.contrib.procrastinate import procrastinate_app
-from crontabber.errors import UnknownJobError
+from crontabber.errors import ConfigError, UnknownJobError
 
 APPS = """
     from crontabber.base import BaseCronApp
@@ -27,6 +27,13 @@ APPS = """
             connection.cursor().execute("INSERT INTO did VALUES (%s)", (f"{customer} {more}",))
 
 
+    class Broken(Report):
+        app_name = "broken"
+
+        def __init__(self, *args):
+            raise RuntimeError("no engine")
+
+
     @as_backfill_cron_app
     class Daily(Report):
         app_name = "daily"
@@ -37,9 +44,12 @@ APPS = """
 """
 
 
+JOBS = "apps.Report|1d|03:00\napps.Daily|1d\napps.Broken|1d|03:00"
+
+
 @pytest.fixture
 def app(cluster, monkeypatch):
-    cluster.configure(APPS, "apps.Report|1d|03:00\napps.Daily|1d", "timezone=Europe/Berlin")
+    cluster.configure(APPS, JOBS, "timezone=Europe/Berlin")
     assert cluster.tick().returncode == 0
     cluster.database.execute("DELETE FROM procrastinate_jobs")
     monkeypatch.syspath_prepend(str(cluster.command.directory))
@@ -90,9 +100,10 @@ def test_a_run_waits_for_its_time(cluster, app) -> None:
     app.configure_run(Report, schedule_in={"hours": 1, "minutes": 30}).defer()
     cluster.work("--one-shot").wait()
     rows = cluster.database.execute(
-        "SELECT queue_name, scheduled_at > now() FROM procrastinate_jobs WHERE lock IS NOT NULL"
+        "SELECT queue_name, scheduled_at > now(), lock FROM procrastinate_jobs"
+        " WHERE task_name = 'crontabber.once'"
     )
-    assert rows == [("reports", True)] * 2
+    assert rows == [("reports", True, None)] * 2
 
 
 def test_a_backfill_app_is_given_the_date_that_was_deferred(cluster, app) -> None:
@@ -106,7 +117,7 @@ def test_a_run_that_fails_is_seen_in_the_log_and_in_procrastinates_table(cluster
     before = state(cluster)
     app.configure_run("report").defer(customer=-1)
     cluster.work("--one-shot").wait()
-    assert cluster.queued("failed") == ["crontabber:report"]
+    assert cluster.queued("failed") == ["crontabber:report once in reports"]
     assert "ValueError" in cluster.log()
     assert "no customer -1" in cluster.log()
     assert state(cluster) == before
@@ -122,3 +133,57 @@ def test_a_run_whose_worker_died_is_queued_again(cluster, app) -> None:
 def test_an_unknown_job_is_told_at_once(app) -> None:
     with pytest.raises(UnknownJobError, match="did you mean report"):
         app.configure_run("raport")
+
+
+def test_an_app_that_cannot_be_made_is_told_of_and_the_process_lives_on(cluster, app) -> None:
+    app.configure_run("broken").defer()
+    app.configure_run("report").defer()
+    cluster.work("--one-shot").wait()
+    assert "broken failed: RuntimeError: no engine" in cluster.log()
+    assert "that ran the job ended" not in cluster.log()
+    assert cluster.did() == ["0 {}"]
+
+
+def test_a_date_that_is_no_text_is_told_by_the_worker_too(cluster, app) -> None:
+    arguments = {"crontabber_class": "apps.Daily", "arguments": {"date": 5}}
+    app.tasks["crontabber.once"].defer(**arguments)
+    cluster.work("--one-shot").wait()
+    assert "the date 5 is not text, such as '2026-11-20'" in cluster.log()
+    assert "that ran the job ended" not in cluster.log()
+
+
+@pytest.mark.parametrize(
+    ("job", "arguments", "expected"),
+    [
+        ("report", {"customer": dt.date(2026, 11, 20)}, "report: .* what JSON can hold.*date"),
+        ("report", {"customer": float("nan")}, "report: .* what JSON can hold"),
+        ("daily", {"custommer": 1}, r"no argument 'custommer': did you mean customer\?"),
+        ("daily", {"date": 20261120}, "the date 20261120 is not text"),
+        ("daily", {"date": "tomorrow"}, "'tomorrow' is not a time"),
+    ],
+)
+def test_arguments_that_no_run_can_be_given_are_refused_at_once(app, job, arguments, expected):
+    with pytest.raises(ConfigError, match=expected):
+        app.configure_run(job).defer(**arguments)
+    with pytest.raises(ConfigError, match=expected):
+        app.configure_run(job, task_kwargs=arguments).defer()
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"priority": "high"}, "report: its priority 'high' is not a number"),
+        ({"priority": 2**31}, "report: its priority 2147483648 is not a number"),
+        ({"shedule_in": {"days": 1}}, r"option 'shedule_in': did you mean schedule_in\?"),
+        ({"queue": 5}, "report: its queue 5 is not a name"),
+    ],
+)
+def test_options_that_no_queue_takes_are_refused_at_once(app, options, expected) -> None:
+    with pytest.raises(ConfigError, match=expected):
+        app.configure_run("report", **options)
+
+
+def test_no_name_is_reserved(cluster, app) -> None:
+    app.configure_run("report").defer(crontabber_class="apps.Daily", arguments=[])
+    cluster.work("--one-shot").wait()
+    assert cluster.did() == ["0 {'arguments': [], 'crontabber_class': 'apps.Daily'}"]

@@ -316,6 +316,18 @@ def test_a_server_that_hangs_is_waited_for_once_in_a_tick(client, server, caplog
     assert len(server.requests) == 1, "after a time-out no more are tried"
 
 
+def test_the_next_tick_waits_anew(client, server):
+    """A worker's process is told by one reporter of one tick after the other."""
+    server.status = HANGS
+    told = reporter(server.dsn, patience=SOON)
+    fail(told, error_of())
+    told.finished()
+    server.status = 200
+    fail(told, error_of())
+
+    assert len(server.requests) == 2
+
+
 @pytest.mark.parametrize(
     ("dsn", "expected"),
     [
@@ -441,3 +453,25 @@ def test_an_old_client_pollutes_nothing(server, hidden):
         done = python("-B", "-W", option, "-c", code)
         assert done.stderr == ""
         assert done.stdout.count("\n") == 1
+
+
+def test_a_failed_job_is_sent_if_there_is_a_dsn_and_else_nothing_is(server, crontabber, database):
+    """trap: a client finds a DSN in the environment by itself"""
+    crontabber.write(
+        "jobs/app.py",
+        """\
+        from crontabber.base import BaseCronApp
+
+        class Fails(BaseCronApp):
+            app_name = "fails"
+
+            def run(self):
+                raise ValueError("sent somewhere?")
+        """,
+    )
+    crontabber.configure(database, "jobs.app.Fails|1d")
+    for arguments, expected in ((), 0), ((f"--sentry.dsn={server.dsn}",), 1):
+        crontabber("--admin.conf=crontabber.ini", "--reset-job=jobs.app.Fails")
+        done = crontabber("--admin.conf=crontabber.ini", *arguments, env={"SENTRY_DSN": server.dsn})
+        assert "fails failed: ValueError: sent somewhere?" in done.stderr
+        assert len(server.requests) == expected

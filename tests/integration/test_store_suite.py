@@ -141,6 +141,16 @@ def test_the_first_claim_on_a_job_makes_its_row(store, other):
     assert other.read("a") == claimed.state
 
 
+def test_who_has_claims_can_be_asked(store, other):
+    assert claim(store, "a").marked
+    assert claim(store, "b").marked
+    assert claim(other, "c").marked
+    store.release("b")
+    assert other.claimed(["a", "c", "d"]) == store.claimed(["a", "c", "d"]) == {"a", "c"}
+    store.close()
+    assert other.claimed(["a", "b", "c"]) == {"c"}
+
+
 def test_a_row_is_added_once_and_over_none(store, other):
     """trap: a job that was only noticed looked as if it had crashed"""
     state = JobState("a", next_run=SLOT, next_slot=SLOT, depends_on=("p",), class_path="m.A")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...config.limits import lock_from, retry_from, timeout_from
+from ...config.loader import check_name
 from ...config.messages import did_you_mean
 from ...errors import JobLineError
 from ...lookup import EVERYTHING
@@ -113,6 +114,11 @@ def read_job(entry: Any, where: str) -> Job:
     values.setdefault("name", values["cmd"])
     if values["name"] == EVERYTHING:
         raise SettingError(f"{where} is called {EVERYTHING!r}", "give it another name")
+    try:
+        for name in (values["name"], *values.get("depends_on", ())):
+            check_name(name, "a name in it")
+    except JobLineError as error:
+        raise SettingError(f"{where} cannot be used", str(error)) from None
     return Job(**values)
 
 

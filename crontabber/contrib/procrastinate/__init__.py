@@ -44,13 +44,16 @@ def configure(job: str | type, **options: Any) -> "JobDeferrer":
     *job* is an app class, or the app_name or class path of a job that is listed. The
     *options* are those of Procrastinate's ``Task.configure``: ``schedule_at``,
     ``schedule_in``, ``queue``, ``priority``, ``lock`` … The arguments reach ``run`` by
-    name. Raises `UnknownJobError`, `ConfigError`.
+    name; what ``run`` cannot be given is a `ConfigError`. Raises `UnknownJobError`, `ConfigError`.
     """
     return _opened().configure_run(job, **options)
 
 
 def defer(job: str | type, **arguments: Any) -> int:
-    """Run an app once, as soon as a worker can; the number of the run in Procrastinate's table."""
+    """Run an app once, as soon as a worker can; the number of the run in Procrastinate's table.
+
+    Raises what `configure` does.
+    """
     return int(configure(job).defer(**arguments))
 
 

@@ -1,25 +1,30 @@
 """The app that Procrastinate's workers run, and that runs can be deferred by."""
 
+import asyncio
+import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import procrastinate
-from procrastinate.jobs import JobDeferrer
+from procrastinate import signals
+from procrastinate.tasks import ConfigureTaskOptions
 
 from ...app import CronTabber
+from ...config.messages import did_you_mean
 from ...config.settings import Settings
-from ...errors import CrontabberError
+from ...errors import ConfigError, StoreError
 from . import queue
+from .again import Again, RunFailed, RunHeld
 from .crew import Crew, ProcessEnded
-from .engine import QUEUE, Handover, lock_of, place_of
+from .deferrer import ARGUMENTS, RunDeferrer
+from .engine import QUEUE, Handover, lock_of, misplaced, place_of
 from .queue import CLEAN_UP, ONCE, TASK
 
+_OPTIONS = ConfigureTaskOptions.__required_keys__ | ConfigureTaskOptions.__optional_keys__
+
 _logger = logging.getLogger("crontabber")
-
-
-class RunFailed(CrontabberError):
-    """A one-off run failed; the log says more."""
 
 
 class Application(procrastinate.App):
@@ -34,14 +39,15 @@ class Application(procrastinate.App):
             connector=queue.connector(tabber.database),
             worker_defaults={
                 "delete_jobs": "successful",
+                "fetch_job_polling_interval": queue.POLLING,
                 "update_heartbeat_interval": queue.HEARTBEAT,
                 "stalled_worker_timeout": queue.STALLED,
             },
         )
         self._tabber = tabber
         self._crew = Crew(arguments)
-        self.task(name=TASK, queue=QUEUE)(self._run)
-        self.task(name=ONCE, queue=QUEUE)(self._run_once)
+        self.task(name=TASK, queue=QUEUE, pass_context=True)(self._run)
+        self.task(name=ONCE, queue=QUEUE, retry=Again())(self._run_once)
         clean_up = self.task(name=CLEAN_UP, queue=QUEUE, queueing_lock=CLEAN_UP)(self._clean_up)
         # With no periodic task at all, Procrastinate 3.10 does not notice that the connection
         # is gone by which a worker listens, and it would only ask for jobs every few seconds.
@@ -49,23 +55,35 @@ class Application(procrastinate.App):
 
     # -- the tasks -------------------------------------------------------------------
 
-    async def _run(self, app_name: str, class_path: str) -> None:
+    async def _run(
+        self, context: procrastinate.JobContext, app_name: str, class_path: str, tries: int = 0
+    ) -> None:
         """Run a job if it is due, and hand over those that waited for it.
 
-        Whatever comes of it, the next tick looks at the job again: so this does not fail.
+        Whatever comes of it, the next tick looks at the job again: so this does not fail,
+        and nothing of it is left in the table.
         """
         try:
             answer = await self._crew.ask({"job": class_path})
         except ProcessEnded as error:
             answer = {"error": str(error)}
+        except asyncio.CancelledError:
+            return  # the worker has to end: the job is ended, and recorded as failed
         if "error" in answer:
             about = {"action": "trouble", "app_name": app_name}
             _logger.error("%s: %s", app_name, answer["error"], extra=about)
+        if "held" in answer:
+            await queue.put_back(self, context.job, datetime.fromisoformat(answer["held"]))
         await queue.put(self, [Handover(*each) for each in answer.get("due", ())])
 
-    async def _run_once(self, crontabber_class: str, **arguments: Any) -> None:
-        """Run an app once. Raises `RunFailed` or `ProcessEnded`, and the row says failed."""
+    async def _run_once(self, crontabber_class: str, arguments: Mapping[str, Any]) -> None:
+        """Run an app once. Raises `RunFailed` or `ProcessEnded`, and the row says failed.
+
+        Raises `RunHeld` if it has to be tried again.
+        """
         answer = await self._crew.ask({"once": crontabber_class, "arguments": arguments})
+        if "held" in answer:
+            raise RunHeld(datetime.fromisoformat(answer["held"]))
         if "error" in answer:
             raise RunFailed(answer["error"])
 
@@ -75,25 +93,65 @@ class Application(procrastinate.App):
 
     # -- one-off runs ------------------------------------------------------------------
 
-    def configure_run(self, job: str | type, **options: Any) -> JobDeferrer:
+    def configure_run(self, job: str | type, **options: Any) -> RunDeferrer:
         """See `crontabber.contrib.procrastinate.configure`."""
         spec, cls = self._tabber.find(job)
+        for unknown in options.keys() - _OPTIONS:
+            raise ConfigError(
+                f"configure has no option {unknown!r}{did_you_mean(unknown, _OPTIONS)}"
+            )
         name, priority = place_of(cls)
-        options = {
-            "queue": name,
-            "priority": priority,
-            "lock": lock_of(spec.app_name),
-            **options,
-            "task_kwargs": {**options.get("task_kwargs", {}), "crontabber_class": spec.class_path},
-        }
-        return self.tasks[ONCE].configure(**options)
+        given = {key: value for key, value in options.items() if value is not None}
+        given = {"queue": name, "priority": priority, **given}
+        if wrong := misplaced(given["queue"], given["priority"]):
+            raise ConfigError(f"{spec.app_name}: {wrong}")
+        if not given.keys() & {"schedule_at", "schedule_in"}:
+            # To wait in order; behind a run that is planned for some day nobody may wait,
+            # nor behind one in a queue without workers.
+            given.setdefault("lock", f"{lock_of(spec.app_name)} once in {given['queue']}")
+        arguments = given.pop("task_kwargs", {})
+        task_kwargs = {"crontabber_class": spec.class_path, ARGUMENTS: arguments}
+        deferrer = self.tasks[ONCE].configure(**given, task_kwargs=task_kwargs)
+        return RunDeferrer(deferrer, spec, cls)
 
     # -- a worker --------------------------------------------------------------------
 
     async def run_worker_async(self, **options: Any) -> None:
-        """Run a worker, as Procrastinate does; its processes end with it."""
+        """Run a worker, as Procrastinate does; its processes end with it.
+
+        Raises `StoreError` if it ended although nobody asked for that: so a service
+        manager starts it again.
+        """
         await queue.make_tables(self)
+        logging.getLogger("procrastinate.worker").addFilter(_is_news)
         try:
-            await super().run_worker_async(**options)
+            asked = await self._work(options)
         finally:
             await self._crew.close()
+        if not asked:
+            raise StoreError("the database was lost: the worker ends, and has to be started again")
+
+    async def _work(self, options: dict[str, Any]) -> bool:
+        """Run a worker; whether it ended because it was to."""
+        ours = options.pop("install_signal_handlers", True)
+        work = super().run_worker_async(**options, install_signal_handlers=False)
+        working = asyncio.ensure_future(work)
+        stopped = asyncio.Event()
+
+        def stop() -> None:
+            stopped.set()
+            working.cancel()
+
+        with signals.on_stop(stop) if ours else contextlib.nullcontext():
+            try:
+                await working
+            except asyncio.CancelledError:
+                if not stopped.is_set():
+                    raise
+        return stopped.is_set() or not options.get("wait", True)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether it is not how our tasks ended: that a job failed is no failure of its task."""
+    task = getattr(record, "job", {}).get("task_name")
+    return record.levelno >= logging.WARNING or task not in (TASK, ONCE, CLEAN_UP)

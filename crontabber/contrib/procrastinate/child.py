@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TextIO
 
-from ...errors import CrontabberError, Stopped
+from ...errors import CrontabberError, LockHeld, Stopped
 from .settings import load
 from .work import Work
 
@@ -22,6 +22,7 @@ def main(arguments: Sequence[str]) -> int:
     # A service manager signals all processes of a service: here only the worker decides.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # by which it does so, also under nohup
     requests, answers = _take_pipes()
     try:
         work = Work(load(arguments))
@@ -37,12 +38,20 @@ def main(arguments: Sequence[str]) -> int:
 
 def _answer(work: Work, request: Mapping[str, Any]) -> dict[str, Any]:
     try:
+        return _done(work, request)
+    except (CrontabberError, Stopped) as error:
+        return {"error": str(error)}
+
+
+def _done(work: Work, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Do what is asked for; the time on the server, if somebody else does just that."""
+    try:
         if "once" in request:
             work.run_once(request["once"], request["arguments"])
             return {}
         return {"due": work.run(request["job"])}
-    except (CrontabberError, Stopped) as error:
-        return {"error": str(error)}
+    except LockHeld:
+        return {"held": work.now().isoformat()}
 
 
 def _end_with(worker: int) -> None:

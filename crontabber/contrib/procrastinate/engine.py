@@ -29,8 +29,6 @@ class Handover(NamedTuple):
     class_path: str
     queue: str = QUEUE
     priority: int = 0
-    shared_lock: str = ""
-    """The ``lock`` of the app, which other apps may have too; else empty."""
     crash: str = ""
     """When the run began that crashed, if one did; else empty."""
 
@@ -41,13 +39,13 @@ class Handover(NamedTuple):
 
     @property
     def lock(self) -> str:
-        """What keeps a job from being fetched twice at once.
+        """What keeps a job from being fetched twice at once; no other job has it.
 
-        That of a run that crashed is still held by a worker that is dead, until its
-        heartbeat is missed: so the next run has another. The claim guards them both.
+        A queue lets nobody pass by who waits with the same lock, be it for a queue that has
+        no worker: so what jobs share is kept by their claims alone. The lock of a run that
+        crashed is still held by a worker that is dead, until its heartbeat is missed: so the
+        next run has another.
         """
-        if self.shared_lock:
-            return f"crontabber lock:{self.shared_lock}"
         return f"{self.queueing_lock} after {self.crash}" if self.crash else self.queueing_lock
 
 
@@ -63,7 +61,7 @@ def run(tabber: CronTabber, jobs: Sequence[JobSpec], look: Look, roster: Roster)
     reached, `Stopped` by a signal.
     """
     try:
-        from .queue import give
+        from .giving import give
     except ImportError as error:
         raise ConfigError(
             f"engine=procrastinate: {error}; pip install 'crontabber[procrastinate]'"
@@ -102,15 +100,14 @@ class Finder(Runner):
         seen = states.get(job.app_name)
         crash = ""
         if seen is None:
-            self.remember(job, states)  # its first slot is now, and not when a worker has time
+            self.remember(job, states, now)  # its first slot does not wait for a worker
         elif seen.ongoing and not self._is_running(job, states):
             crash = seen.ongoing.isoformat()
         elif seen.ongoing and not self._behind:
             self.reporter.skipped(job, Skip(SkipReason.ONGOING, f"by {seen.claim}"))
             return Ended.SKIPPED  # which is as it should be, where others do the work
         queue, priority = place_of(self._classes[job.class_path])
-        lock = job.lock or ""
-        self._due.append(Handover(job.app_name, job.class_path, queue, priority, lock, crash))
+        self._due.append(Handover(job.app_name, job.class_path, queue, priority, crash))
         return Ended.RAN
 
     def _is_running(self, job: JobSpec, states: States) -> bool:
@@ -126,21 +123,26 @@ def _prepare(
     classes: Mapping[str, type],
 ) -> tuple[Callable[..., Any], Mapping[str, ConfigError]]:
     """The apps are made where they run; here only what a queue has to know is checked."""
-    return _unmade, {path: fault for path, cls in classes.items() if (fault := _fault(path, cls))}
+    return _unmade, faults(classes)
 
 
 def _unmade(job: JobSpec, state: Any) -> Any:
     raise NotImplementedError
 
 
-def _fault(class_path: str, cls: Any) -> ConfigError | None:
-    queue, priority = place_of(cls)
-    wrong = None
+def faults(classes: Mapping[str, type]) -> dict[str, ConfigError]:
+    """Why some app *classes*, by class path, cannot be handed over."""
+    found = ((path, misplaced(*place_of(cls))) for path, cls in classes.items())
+    return {path: ConfigError(f"{path}: {wrong}") for path, wrong in found if wrong}
+
+
+def misplaced(queue: Any, priority: Any) -> str:
+    """What is wrong with a queue or a priority; nothing, if they can be used."""
     if not (isinstance(queue, str) and 0 < len(queue) <= _LONGEST_NAME):
-        wrong = f"its queue {queue!r} is not a name: write queue = 'slow'"
-    elif not (isinstance(priority, int) and abs(priority) < _HIGHEST_PRIORITY):
-        wrong = f"its priority {priority!r} is not a number: write priority = 1, or -1"
-    return ConfigError(f"{class_path}: {wrong}") if wrong else None
+        return f"its queue {queue!r} is not a name: write queue = 'slow'"
+    if type(priority) is not int or abs(priority) >= _HIGHEST_PRIORITY:
+        return f"its priority {priority!r} is not a number: write priority = 1, or -1"
+    return ""
 
 
 def place_of(cls: Any) -> tuple[Any, Any]:

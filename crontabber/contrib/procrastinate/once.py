@@ -2,22 +2,29 @@
 
 import functools
 import os
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from datetime import datetime, tzinfo
 from typing import Any
 
 from ...app import CronTabber
+from ...attempt import Make
 from ...clock import ServerClock
-from ...errors import CrontabberError
+from ...errors import ConfigError, CrontabberError, LockHeld
 from ...failures import last_error
 from ...middleware import run_within
 from ...schedule.calendar import floor_minute
 from ...schedule.grammar import parse_moment
-from ...schedule.model import JobSpec, JobState, Outcome, Run
+from ...schedule.model import JobSpec, JobState, Outcome, Run, Skip, SkipReason
 from ...signals import Signals
+from ...surroundings import Surroundings
+
+Call = Callable[[Signals], None]
+"""A call of the app, by signals that are installed."""
 
 DATE = "date"
 """The argument that a backfill app is given as its date."""
+_NEVER_SEEN = "never"
+"""A version that no row has: a claim that has seen it marks nothing."""
 
 
 def run_once(tabber: CronTabber, class_path: str, arguments: Mapping[str, Any]) -> None:
@@ -25,7 +32,8 @@ def run_once(tabber: CronTabber, class_path: str, arguments: Mapping[str, Any]) 
 
     A backfill app is given the ``date`` among them, a time as text; if there is none,
     this minute. The reporters are told of the run, the tables are not: no slot is done
-    by it. Raises `CrontabberError` if the run fails.
+    by it. Raises `LockHeld`, before it begins, if a run of the app or another job with its
+    lock is in progress; `CrontabberError` if the run fails.
     """
     look = tabber.store.look([class_path])
     clock = ServerClock(look.now)
@@ -36,38 +44,81 @@ def run_once(tabber: CronTabber, class_path: str, arguments: Mapping[str, Any]) 
         raise fault
     more = dict(arguments)
     date = more.pop(DATE, None) if job.backfill else None
-    slot = parse_moment(date, job.zone) if date else floor_minute(clock.now())
+    slot = slot_of(date, job.zone) if date else floor_minute(clock.now())
+    _hold(tabber, job, clock.now())
+    state = look.states.get(job.app_name) or JobState(job.app_name)
+    call = functools.partial(_call, make, job, state, slot.astimezone(job.zone), more)
+    _run(tabber, job, slot, clock, call)
+
+
+def slot_of(date: object, zone: tzinfo) -> datetime:
+    """The date of a backfill app, from the text that says it. Raises `ConfigError`."""
+    if not isinstance(date, str):
+        raise ConfigError(f"the date {date!r} is not text, such as '2026-11-20'")
+    return parse_moment(date, zone)
+
+
+def _hold(tabber: CronTabber, job: JobSpec, now: datetime) -> None:
+    """Keep runs of the app, and jobs with its lock, from beginning until the store is closed."""
+    unmarked = JobState(job.app_name, claim=tabber.store.holder(now), version=_NEVER_SEEN)
+    try:
+        if tabber.store.claim(unmarked, (), job.lock):
+            return
+        skip = Skip(SkipReason.ONGOING, "by another run")
+    except LockHeld:
+        skip = Skip(SkipReason.LOCKED, f"{job.lock!r}, by another job")
+    tabber.reporter.skipped(job, skip)
+    raise LockHeld
+
+
+def _run(tabber: CronTabber, job: JobSpec, slot: datetime, clock: ServerClock, call: Call) -> None:
+    """Make the call, and tell of it. Raises `CrontabberError` if it fails."""
     run = Run(job.app_name, slot, clock.now(), None, Outcome.SUCCEEDED, os.uname().nodename)
     tabber.reporter.started(job, run)
-    app: Any = make(job, look.states.get(job.app_name) or JobState(job.app_name))
-    app.run = functools.partial(app.run, **more)
-    error = _run(tabber, app, job, slot.astimezone(job.zone))
-    run = run._replace(duration=clock.now() - run.started)
-    if error is None:
-        tabber.reporter.succeeded(job, run)
-        return
-    known = last_error(error, tabber.redact)
-    tabber.reporter.failed(job, run._replace(outcome=Outcome.FAILED, error=known), error)
+    try:
+        error = _error_of(tabber, job, slot, call)
+        run = run._replace(duration=clock.now() - run.started)
+        if error is None:
+            tabber.reporter.succeeded(job, run)
+            return
+        known = last_error(error, tabber.redact)
+        tabber.reporter.failed(job, run._replace(outcome=Outcome.FAILED, error=known), error)
+    finally:
+        tabber.reporter.finished()
     raise CrontabberError(f"{job.app_name}: {known.type}: {known.value}") from error
 
 
-def _run(tabber: CronTabber, app: Any, job: JobSpec, slot: datetime) -> BaseException | None:
-    """What the run raises, if it does; within the middleware, and its own limit of time."""
+def _error_of(tabber: CronTabber, job: JobSpec, slot: datetime, call: Call) -> BaseException | None:
+    """What the call raises, if it does; within the middleware."""
     middleware, faults = tabber.middleware()
     for fault in faults:
         tabber.reporter.trouble(str(fault))
-
-    def call() -> None:
-        signals.limit(job.timeout)
-        try:
-            for _ in app.main([slot]):
-                pass
-        finally:
-            signals.unlimit()
-
+    surroundings = Surroundings()
     try:
         with Signals() as signals, signals.interruptible():
-            run_within(middleware, call, job, slot, tabber.reporter.trouble)
+            step = functools.partial(call, signals)
+            run_within(middleware, step, job, slot.astimezone(job.zone), tabber.reporter.trouble)
     except BaseException as error:  # noqa: BLE001  the caller tells
         return error
+    finally:
+        surroundings.restore()
     return None
+
+
+def _call(
+    make: Make,
+    job: JobSpec,
+    state: JobState,
+    slot: datetime,
+    arguments: Mapping[str, Any],
+    signals: Signals,
+) -> None:
+    """Make the app and run it, within its own limit of time."""
+    signals.limit(job.timeout)
+    try:
+        app: Any = make(job, state)
+        app.run = functools.partial(app.run, **arguments)
+        for _ in app.main([slot]):
+            pass
+    finally:
+        signals.unlimit()

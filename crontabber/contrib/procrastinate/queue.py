@@ -1,17 +1,16 @@
 """Procrastinate's tables, in the database of the state: made, filled, and cleaned up."""
 
-import asyncio
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import procrastinate
-import psycopg
 from procrastinate import exceptions, jobs
 from psycopg.conninfo import make_conninfo
 
 from ... import clock
-from ...errors import StoreError
 from .engine import Handover
 
 TASK = "crontabber"
@@ -27,6 +26,17 @@ HEARTBEAT = 3.0
 """How often a worker says that it lives, in seconds. No job can keep it from doing so."""
 STALLED = 15.0
 """After so many seconds of silence it is dead."""
+POLLING = 2.0
+"""Seconds after which an idle worker looks for what nobody tells it of: that a time has come."""
+LONGEST_WAIT = 30
+"""After at most so many seconds a run is tried again that others kept from beginning."""
+
+_TRIES = "tries"
+"""The argument of `TASK` that says how often that was so."""
+
+_logger = logging.getLogger("crontabber")
+# Whenever an app is made it says that it is made of two parts, which is no news.
+logging.getLogger("procrastinate.blueprints").setLevel(logging.WARNING)
 
 
 def connector(factory: Any) -> procrastinate.PsycopgConnector:
@@ -36,27 +46,9 @@ def connector(factory: Any) -> procrastinate.PsycopgConnector:
     return procrastinate.PsycopgConnector(conninfo=conninfo, min_size=1, max_size=4)
 
 
-def give(factory: Any, due: Sequence[Handover]) -> None:
-    """Queue what is *due* and not queued yet, and clean up what dead workers left.
-
-    Raises `StoreError`.
-    """
-    with explained(factory.redact):
-        asyncio.run(_give(procrastinate.App(connector=connector(factory)), due))
-
-
-async def _give(app: procrastinate.App, due: Sequence[Handover]) -> None:
-    async with app.open_async():
-        await make_tables(app)
-        await clean_up(app)
-        queued = await app.job_manager.list_jobs_async(task=TASK, status="todo")
-        locks = {job.queueing_lock for job in queued}
-        await put(app, [each for each in due if each.queueing_lock not in locks])
-
-
 async def put(app: procrastinate.App, due: Sequence[Handover]) -> None:
     """Queue what is *due*; what somebody else has queued meanwhile is no matter."""
-    waiting = {each.queueing_lock: _job(each) for each in due}
+    waiting = {each.queueing_lock: job_of(each) for each in due}
     while waiting:
         try:
             await app.job_manager.batch_defer_jobs_async(list(waiting.values()))
@@ -65,10 +57,15 @@ async def put(app: procrastinate.App, due: Sequence[Handover]) -> None:
             assert isinstance(violation, exceptions.UniqueViolation)
             del waiting[violation.queueing_lock or ""]
         else:
-            return
+            break
+    for job in waiting.values():
+        app_name = job.task_kwargs["app_name"]
+        about = {"action": "handed over", "app_name": app_name}
+        _logger.info("%s is handed to the workers", app_name, extra=about)
 
 
-def _job(due: Handover) -> jobs.Job:
+def job_of(due: Handover) -> jobs.Job:
+    """A job that is due, as Procrastinate knows it."""
     return jobs.Job(
         id=None,
         task_name=TASK,
@@ -78,6 +75,24 @@ def _job(due: Handover) -> jobs.Job:
         queueing_lock=due.queueing_lock,
         task_kwargs={"app_name": due.app_name, "class_path": due.class_path},
     )
+
+
+async def put_back(app: procrastinate.App, job: jobs.Job, now: datetime) -> None:
+    """Queue a job that could not run at *now*, the server's time, for a little later."""
+    tries = job.task_kwargs.get(_TRIES, 0)
+    assert isinstance(tries, int), "it was put there by us"
+    again = job.evolve(
+        id=None,
+        scheduled_at=now + wait(tries),
+        task_kwargs={**job.task_kwargs, _TRIES: tries + 1},
+    )
+    with contextlib.suppress(exceptions.AlreadyEnqueued):  # by a tick, meanwhile
+        await app.job_manager.defer_job_async(again)
+
+
+def wait(tries: int) -> timedelta:
+    """How long to wait after so many tries that came to nothing."""
+    return timedelta(seconds=min(2 ** min(tries + 1, 10), LONGEST_WAIT))
 
 
 async def make_tables(app: procrastinate.App) -> None:
@@ -113,14 +128,3 @@ async def _forget(app: procrastinate.App, number: int) -> None:
 
 async def _queue_again(app: procrastinate.App, number: int) -> None:
     await app.job_manager.retry_job_by_id_async(number, retry_at=clock.utc_now())
-
-
-@contextlib.contextmanager
-def explained(redact: Callable[[str], str]) -> Iterator[None]:
-    """Turn what Procrastinate and its driver raise into a `StoreError` of one line."""
-    try:
-        yield
-    except (exceptions.ProcrastinateException, psycopg.Error) as error:
-        cause = error.__cause__ or error
-        reason = " ".join(str(cause).split()) or type(cause).__name__
-        raise StoreError(f"Procrastinate's tables cannot be used: {redact(reason)}") from error

@@ -3,13 +3,15 @@
 import functools
 from collections import defaultdict
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from ...app import CronTabber
 from ...clock import ServerClock
 from ...config.settings import Settings
+from ...errors import LockHeld
 from ...reporters import Reporter
-from ...schedule.model import JobSpec, Run
+from ...schedule.model import JobSpec, Run, Skip, SkipReason
 from ...signals import Signals
 from .engine import Finder, Handover
 from .once import run_once
@@ -24,11 +26,15 @@ class Work:
     def run(self, class_path: str) -> list[Handover]:
         """Run the job of a class, if it is due; those that waited for it, and are due now.
 
-        Raises `CrontabberError` if that cannot be told or recorded, `Stopped` by a signal.
+        Raises `LockHeld` if it is due, and another run of it or of a job with its lock is in
+        progress; `CrontabberError` if what came of it cannot be told or recorded; `Stopped`
+        by a signal.
         """
         heard = _Heard()
         with self._tabber as tabber:
             tabber.run_due(class_path, heard)
+        if heard.held:
+            raise LockHeld
         children = self._children.get(heard.succeeded_job) if heard.succeeded_job else None
         return self._due(children) if children else []
 
@@ -36,6 +42,11 @@ class Work:
         """See `crontabber.contrib.procrastinate.once.run_once`."""
         with self._tabber as tabber:
             run_once(tabber, class_path, arguments)
+
+    def now(self) -> datetime:
+        """The time on the server."""
+        with self._tabber as tabber:
+            return tabber.store.look([]).now
 
     def _due(self, class_paths: set[str]) -> list[Handover]:
         """Those of the jobs of these classes that are due, and free to run."""
@@ -76,10 +87,14 @@ class _Tabber(CronTabber):
 
 
 class _Heard(Reporter):
-    """Remembers whether a job succeeded in all that it ran for."""
+    """Remembers whether a job succeeded in all that it ran for, or was kept from running."""
 
     def __init__(self) -> None:
         self.succeeded_job: str | None = None
+        self.held = False
+
+    def skipped(self, job: JobSpec, skip: Skip) -> None:
+        self.held = skip.reason in (SkipReason.LOCKED, SkipReason.ONGOING)
 
     def succeeded(self, job: JobSpec, run: Run) -> None:
         self.succeeded_job = job.app_name

@@ -169,6 +169,12 @@ FROM (SELECT 1) AS always
 LEFT JOIN marked ON true
 LEFT JOIN crontabber ON app_name = ANY (%(names)s::text[])
 
+-- name: held
+-- The keys of the advisory locks that anybody has in this database.
+SELECT (classid::bigint << 32) | objid::bigint FROM pg_locks
+WHERE locktype = 'advisory' AND objsubid = 1 AND granted
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+
 -- name: add
 INSERT INTO crontabber (
     app_name, next_run, next_slot, error_count, depends_on, class_path, plan, backfill
