@@ -74,7 +74,7 @@ class Batch:
             except DatabaseUnavailable:
                 raise
             except StoreError as error:
-                self._trouble(error)
+                self._trouble(StoreError(f"{job.app_name}: {error}"))
 
     def _read_missing(self, jobs: Sequence[JobSpec]) -> None:
         """Read the rows that the look could not know of: moved classes, parents elsewhere."""

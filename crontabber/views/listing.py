@@ -44,6 +44,8 @@ def _block(
         yield _line("Depends on:", ", ".join(job.depends_on))
     if state is None or (state.last_run is None and state.ongoing is None):
         yield "*NO PREVIOUS RUN INFO*"
+        if state:  # it waits for its time, or for a parent
+            yield from _next_run(job, state, now, style)
         return
     yield from _ongoing(state, now, style)
     yield _line("Last run:", _past(job, state.last_run, now, "no previous run"))

@@ -71,14 +71,22 @@ def test_a_job_that_is_well_has_no_error():
     ]
 
 
-@pytest.mark.parametrize("state", [None, JobState("bad-app", next_run=NOW, next_slot=NOW)])
-def test_a_job_that_never_ran(state):
-    assert lines(BAD, state)[1:] == [
-        "Class:          jobs.myapp.Bad",
-        "App name:       bad-app",
-        "Frequency:      1d @ 03:00",
-        "*NO PREVIOUS RUN INFO*",
-    ]
+NEVER_RAN = [
+    "Class:          jobs.myapp.Bad",
+    "App name:       bad-app",
+    "Frequency:      1d @ 03:00",
+    "*NO PREVIOUS RUN INFO*",
+]
+
+
+def test_a_job_that_never_ran():
+    assert lines(BAD, None)[1:] == NEVER_RAN
+
+
+def test_a_job_that_never_ran_and_waits():
+    state = JobState("bad-app", next_run=NOW + DAY, next_slot=NOW)
+    upcoming = "Next run:       2026-11-22 00:13:40  (in 1 day)"
+    assert lines(BAD, state)[1:] == [*NEVER_RAN, upcoming]
 
 
 def test_jobs_stand_in_the_order_listed_with_a_blank_line_between():
