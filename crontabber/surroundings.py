@@ -26,7 +26,7 @@ class Surroundings:
             with contextlib.suppress(OSError):  # it was removed: nobody can go back
                 os.chdir(self._directory)
         sys.stdout, sys.stderr = map(_usable, self._streams)
-        with contextlib.suppress(OSError):  # who reads it is gone, which is told at the end
+        with contextlib.suppress(OSError, AttributeError):  # nobody reads it, or there is none
             sys.stdout.flush()
         self._restore_logging()
 
@@ -52,4 +52,4 @@ def _working_directory() -> str | None:
 
 def _usable(stream: TextIO) -> TextIO:
     """*stream*, or nowhere if the job closed it: what is written must not raise."""
-    return open(os.devnull, "w") if stream.closed else stream  # noqa: PTH123  as above
+    return open(os.devnull, "w") if getattr(stream, "closed", False) else stream  # noqa: PTH123  as above
