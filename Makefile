@@ -1,4 +1,4 @@
-# `make` alone says what there is. PYTHON chooses the interpreter: make test PYTHON=python3.13
+# `make` alone lists the targets. PYTHON chooses the interpreter: make test PYTHON=python3.13
 
 PYTHON ?= python3
 VENV := .venv
@@ -18,7 +18,7 @@ help:
 	@echo 'make torture kill ticks in all ways and count the slots; KILLS=1000 SEED=815 if you like'
 	@echo 'make bench   measure what a tick costs; BENCH=--quick for a first look'
 	@echo 'make lint    only the linters and the type check'
-	@echo 'make format  put the code into form'
+	@echo 'make format  format the code'
 	@echo 'make docs    build the documentation into docs/_build'
 	@echo 'make venv    only make $(VENV), with crontabber in it'
 	@echo 'make clean   remove $(VENV) and whatever was built'
