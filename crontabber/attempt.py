@@ -144,11 +144,16 @@ class Attempt:
             yield self._run.slot.astimezone(self._job.zone)
 
     def _record_within(self, connection: Any) -> None:
-        """Write the record of the run in the transaction that did its work, if it can be."""
-        self._written = None  # that of a try that failed went with its transaction
-        if self._runner.store.shares_database(connection):
-            run, after = self._success()
-            self._written = self._runner.store.save(self._state, after, run, within=connection)
+        """Write the record of the run in the transaction that did its work, if it can be.
+
+        An executor may try again. What an earlier try wrote went with its transaction, or is
+        in the way of this one, as its commit was made and only the answer to it was lost.
+        """
+        if not self._runner.store.shares_database(connection):
+            self._written = None
+            return
+        run, after = self._success()
+        self._written = self._runner.store.save(self._state, after, run, within=connection)
 
     def _success(self) -> tuple[Run, JobState]:
         assert self._run is not None, "a run begins before it ends"

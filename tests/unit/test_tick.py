@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from crontabber.base import BaseCronApp
-from crontabber.errors import DatabaseUnavailable, ExitCode, Stopped
+from crontabber.errors import ClaimLost, DatabaseUnavailable, ExitCode, SlotClosed, Stopped
 from crontabber.mixins import as_backfill_cron_app
 from crontabber.reporters import Reporter, Reporters
 from crontabber.runner import Runner
@@ -291,6 +291,32 @@ def test_a_record_of_a_try_that_was_undone_is_made_again() -> None:
     sim.store = Shares(sim.clock)
     sim.tick()
     assert [run.outcome for run in sim.log] == [Outcome.SUCCEEDED]
+
+
+def test_a_try_whose_commit_was_made_and_not_answered_is_not_undone_by_the_next() -> None:
+    """trap: a date that was done counted as crashed, as an executor tried it once more"""
+
+    class Commits(MemoryStore):
+        def shares_database(self, connection: Any) -> bool:
+            return True
+
+        def save(self, *args: Any, within: Any = None, **more: Any) -> JobState:
+            try:
+                return super().save(*args, **more)
+            except ClaimLost:
+                if within:
+                    raise SlotClosed from None
+                raise
+
+    def twice(self: Any) -> None:
+        self.before_commit("a connection that commits, and is cut off before it says so")
+        self.before_commit("the next one")
+
+    sim, listener = simulation({app("a", twice): "5m"})
+    sim.store = Commits(sim.clock)
+    assert sim.tick() == ExitCode.OK
+    assert [run.outcome for run in sim.log] == [Outcome.SUCCEEDED]
+    assert listener.troubles == []
 
 
 @pytest.mark.parametrize("raised", [RuntimeError, KeyboardInterrupt, SystemExit])
