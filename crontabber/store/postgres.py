@@ -142,12 +142,12 @@ class PostgresStore:
         if self._server.current:
             self._server.current.release(app_name)
 
-    # -- saving ----------------------------------------------------------------
-
     def claimed(self, app_names: Collection[str]) -> set[str]:
         """See `StateStore.claimed`."""
         held = {row[0] for row in self._server.query("held")}
         return {name for name in app_names if self._key(name) in held}
+
+    # -- saving ----------------------------------------------------------------
 
     def add(self, state: JobState) -> JobState | None:
         """See `StateStore.add`; it needs no claim, as there is nothing to be claimed yet."""
@@ -187,10 +187,8 @@ class PostgresStore:
         self, connection: Connection, before: JobState, after: JobState, run: Run | None
     ) -> str:
         name, parameters = saving(before, after, run)
-        queries = (load_queries()[each] for each in ("find_tables", name))
-        parameters["search_path"] = self._server.session().search_path
         with plain_cursor(connection) as cursor:
-            cursor.execute(";".join(queries), parameters)
+            cursor.execute(load_queries()[name], parameters)
             row = cursor.fetchone()
         if row is None:
             raise SlotClosed(f"{after.app_name} is not ours to record any more at this slot")
@@ -240,19 +238,21 @@ class PostgresStore:
             self.release(app_name)
 
     def shares_database(self, connection: Any) -> bool:
-        """See `StateStore.shares_database`: the same server and database, and may write there."""
+        """See `StateStore.shares_database`; its transaction looks for tables as we do then."""
         if not isinstance(connection, Connection) or connection.closed or connection.autocommit:
             return False
-        ours, theirs = self._server.session().connection.info, connection.info
+        session = self._server.session()
+        ours, theirs = session.connection.info, connection.info
         if any(
             getattr(ours, name) != getattr(theirs, name)
             for name in ("host", "port", "dbname", "user", "options")
         ):
             return False
         with plain_cursor(connection) as cursor:
-            cursor.execute(load_queries()["may_record"], {"table": self._table})
+            parameters = {"table": self._table, "search_path": session.search_path}
+            cursor.execute(load_queries()["may_record"], parameters)
             row = cursor.fetchone()
-        return row is not None and row[0]
+        return row is not None and bool(row[0])
 
     def close(self) -> None:
         """See `StateStore.close`."""

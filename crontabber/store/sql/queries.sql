@@ -245,17 +245,16 @@ WITH saved AS (
 SELECT version, pg_backend_pid() FROM saved
 
 -- name: may_record
--- Asked in a job's own transaction, which may be for reading only, or have another role.
-SELECT
-    current_setting('transaction_read_only') = 'off'
-    AND has_schema_privilege(relnamespace, 'USAGE')
-    AND has_table_privilege(oid, 'SELECT')
-    AND has_table_privilege(oid, 'UPDATE')
+-- Asked in a job's own transaction, which may be for reading only, have another role, or look
+-- for tables elsewhere: that it does no more, as the record comes next, and the commit.
+SELECT CASE
+    WHEN current_setting('transaction_read_only') = 'off'
+        AND has_schema_privilege(relnamespace, 'USAGE')
+        AND has_table_privilege(oid, 'SELECT')
+        AND has_table_privilege(oid, 'UPDATE')
+    THEN set_config('search_path', %(search_path)s, true) IS NOT NULL
+END
 FROM pg_class WHERE oid = %(table)s
-
--- name: find_tables
--- For the rest of a job's own transaction, which may look for tables elsewhere.
-SELECT set_config('search_path', %(search_path)s, true)
 
 -- name: read
 SELECT {state_columns} FROM crontabber WHERE app_name = %(app_name)s
