@@ -314,16 +314,6 @@ def functions_in(path: Path) -> set[str]:
 # -- the whole -----------------------------------------------------------------------
 
 
-def test_labels_are_linked_to_in_the_way_that_every_sphinx_knows() -> None:
-    """Older ones do not find a label of ours as a part of a page: it is ``#label`` alone."""
-    texts = {path: path.read_text(encoding="utf-8") for path in PAGES}
-    labels = {label for text in texts.values() for label in re.findall(r"^\((.+)\)=$", text, re.M)}
-    assert labels
-    for path, text in texts.items():
-        linked = set(re.findall(r"\]\([^)#]+\.md#([^)]+)\)", text))
-        assert not linked & labels, name_of(path)
-
-
 def test_the_documentation_is_built_without_a_warning(tmp_path: Path) -> None:
     if not importlib.util.find_spec("sphinx"):
         pytest.skip("Sphinx is not installed: pip install -r test-requirements.txt")
