@@ -21,6 +21,7 @@ from crontabber.mixins import (
     using_postgres,
     with_subprocess,
 )
+from crontabber.transaction_executor import TransactionExecutorWithLimitedBackoff
 
 LEDGER = "TORTURE_LEDGER"
 """The environment's variable with the connection string of the ledger that is written at once."""
@@ -114,6 +115,19 @@ class SingleBackfill(BaseCronApp):
 
     def run(self, connection: Any, date: datetime) -> None:
         Run(connection, self.app_name, date).write("end")
+
+
+class AtOnce(TransactionExecutorWithLimitedBackoff):
+    """Tries once more, without waiting."""
+
+    def _delays(self) -> tuple[float, ...]:
+        return (0.0,)
+
+
+class TriesAgain(SingleBackfill):
+    app_name = "tries-again"
+    required_config = SingleBackfill.required_config.safe_copy()
+    required_config.database.transaction_executor_class.default = f"{__name__}.AtOnce"
 
 
 ALL = (Plain, Child, Subprocess, Backfill, Single, SingleBackfill)

@@ -10,7 +10,7 @@ from tests.support import Command
 from tests.torture.arena import arena
 from tests.torture.books import BACKENDS
 from tests.torture.forkserver import CONF
-from tests.torture.jobs import GATE, SingleBackfill
+from tests.torture.jobs import GATE, SingleBackfill, TriesAgain
 from tests.torture.proxy import Ambush, Moment
 
 ONGOING = 3
@@ -193,6 +193,18 @@ def test_a_commit_whose_answer_is_lost_was_made(alone):
     assert not alone.books.busy()
     assert log_of(alone, "single-backfill") == [(None, None)] * 3
     kept(alone)
+
+
+@pytest.mark.parametrize(
+    ("moment", "tries"), [(Moment.AFTER, "it was made"), (Moment.BEFORE, "it is made again")]
+)
+def test_a_commit_that_is_tried_again_is_made_once(tmp_path, database, moment, tries):
+    """trap: the executor's second try found its own record in the way, and lost both"""
+    with arena(tmp_path, database, apps=[TriesAgain]) as patient:
+        patient.prepare()
+        patient.ambush(b"COMMIT", moment, None)
+        assert log_of(patient, "tries-again") == [(None, None)] * 3, tries
+        kept(patient)
 
 
 def test_a_commit_that_was_never_made_is_a_failure(alone):
