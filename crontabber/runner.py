@@ -14,7 +14,7 @@ from .schedule.decide import blocked_by, decide
 from .schedule.model import JobSpec, JobState, Outcome, Run, RunNow, Skip, SkipReason
 from .schedule.plan import plan
 from .schedule.retry import Advice, attempts_at
-from .schedule.transition import claimed, crashed, crashed_slot, noticed, released
+from .schedule.transition import claimed, crashed, crashed_slot, noticed, withdrawn
 from .signals import Signals
 from .store import Claimed, StateStore
 
@@ -134,8 +134,7 @@ class Runner:
         if not blocked:
             return state, Ended.RAN
         self.reporter.skipped(job, Skip(SkipReason.BLOCKED, blocked))
-        waits = released(state)._replace(first_run=state.first_run if state.last_run else None)
-        return self.store.save(state, waits), Ended.SKIPPED
+        return self.store.save(state, withdrawn(state)), Ended.SKIPPED
 
     def _judge_again(
         self,

@@ -47,6 +47,12 @@ def released(state: JobState) -> JobState:
     return state._replace(ongoing=None, claim=None)
 
 
+def withdrawn(state: JobState) -> JobState:
+    """The claim is given back before a run began by it."""
+    first_run = state.first_run if state.last_run else None  # that is still to come
+    return released(state._replace(first_run=first_run))
+
+
 def succeeded(
     job: JobSpec, state: JobState, slot: datetime, started: datetime, horizon: datetime
 ) -> JobState:
@@ -130,8 +136,7 @@ def tried_again(state: JobState, now: datetime) -> JobState:
 
 def run_at(state: JobState, moment: datetime) -> JobState:
     """Somebody says when the job runs next; its slots stay as they are planned."""
-    first_run = state.first_run if state.last_run else None  # that is still to come
-    return released(state._replace(next_run=moment, first_run=first_run))
+    return withdrawn(state._replace(next_run=moment))
 
 
 def marked_successful(job: JobSpec, state: JobState, moment: datetime) -> JobState:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from ..schedule.model import Claim, JobState, LastError, Outcome, Run
@@ -47,8 +47,7 @@ def _error_of(value: Any) -> LastError | None:
 
 
 def claim_parameters(state: JobState) -> dict[str, Any]:
-    """What a claim writes of a state."""
-    claim = state.claim
+    """A state as the parameters of ``of_a_claim``."""
     return {
         "app_name": state.app_name,
         "next_run": _text_of(state.next_run),
@@ -61,10 +60,7 @@ def claim_parameters(state: JobState) -> dict[str, Any]:
         "class_path": state.class_path,
         "plan": state.plan,
         "backfill": state.backfill,
-        "claim_time": claim and _text_of(claim.time),
-        "claim_host": claim and claim.host,
-        "claim_pid": claim and claim.pid,
-        "claim_backend_pid": claim and claim.backend_pid,
+        **_holder_parameters(state.claim),
         "version": state.version,
     }
 
@@ -101,7 +97,6 @@ def _success(before: JobState, after: JobState) -> JobState:
 
 
 def _success_parameters(state: JobState, run: Run) -> dict[str, Any]:
-    claim = state.claim
     return {
         "app_name": state.app_name,
         "next_slot": _text_of(state.next_slot),
@@ -109,12 +104,9 @@ def _success_parameters(state: JobState, run: Run) -> dict[str, Any]:
         "last_success": _text_of(state.last_success),
         "ongoing": _text_of(state.ongoing),
         "plan": state.plan,
-        "claim_time": claim and _text_of(claim.time),
-        "claim_host": claim and claim.host,
-        "claim_pid": claim and claim.pid,
-        "claim_backend_pid": claim and claim.backend_pid,
+        **_holder_parameters(state.claim),
         "slot": _text_of(run.slot),
-        "duration": run.duration and f"{run.duration.total_seconds():f} seconds",
+        "duration": _length_of(run.duration),
         "host": run.host,
     }
 
@@ -138,12 +130,25 @@ def run_parameters(run: Run) -> dict[str, Any]:
     return {
         "slot": _text_of(run.slot),
         "success": _text_of(run.slot) if run.outcome is Outcome.SUCCEEDED else None,
-        "duration": run.duration and f"{run.duration.total_seconds():f} seconds",
+        "duration": _length_of(run.duration),
         "host": run.host,
         "exc_type": error and error.type,
         "exc_value": error and error.value,
         "exc_traceback": error and error.traceback,
     }
+
+
+def _holder_parameters(claim: Claim | None) -> dict[str, Any]:
+    return {
+        "claim_time": claim and _text_of(claim.time),
+        "claim_host": claim and claim.host,
+        "claim_pid": claim and claim.pid,
+        "claim_backend_pid": claim and claim.backend_pid,
+    }
+
+
+def _length_of(duration: timedelta | None) -> str | None:
+    return None if duration is None else f"{duration.total_seconds():f} seconds"
 
 
 def _text_of(moment: datetime | None) -> str | None:

@@ -1,6 +1,7 @@
 """The setting ``CRONTABBER_JOBS``: a list of dicts in, jobs and faults out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,20 +107,25 @@ def read_job(entry: Any, where: str) -> Job:
         )
     values = {key: _READERS[key](value, f"{key} of {where}") for key, value in entry.items()}
     frequency, time = values.pop("frequency", "1d"), values.pop("time", None)
-    try:
+    with _refused(f"the schedule of {where}"):
         Frequency.parse(frequency)  # and no schedule, which could be a time too
         values["schedule"] = Schedule.parse(f"{frequency}|{time}" if time else frequency)
-    except JobLineError as error:
-        raise SettingError(f"the schedule of {where} cannot be used", str(error)) from None
     values.setdefault("name", values["cmd"])
     if values["name"] == EVERYTHING:
         raise SettingError(f"{where} is called {EVERYTHING!r}", "give it another name")
-    try:
+    with _refused(where):
         for name in (values["name"], *values.get("depends_on", ())):
             check_name(name, "a name in it")
-    except JobLineError as error:
-        raise SettingError(f"{where} cannot be used", str(error)) from None
     return Job(**values)
+
+
+@contextmanager
+def _refused(what: str) -> Iterator[None]:
+    """Say what the core has against *what*, as of a setting."""
+    try:
+        yield
+    except JobLineError as error:
+        raise SettingError(f"{what} cannot be used", str(error)) from None
 
 
 def _text(value: Any, what: str) -> str:
@@ -162,10 +168,8 @@ def _limit(check: Callable[[Any, str], object]) -> Callable[[Any, str], Any]:
     """What an app may say too, as it is written there."""
 
     def read(value: Any, what: str) -> Any:
-        try:
+        with _refused(what):
             check(value, "it")
-        except JobLineError as error:
-            raise SettingError(f"{what} cannot be used", str(error)) from None
         return value
 
     return read

@@ -12,7 +12,6 @@ from ...errors import ConfigError, ExitCode
 from ...roster import Roster
 from ...runner import Ended, Runner, States
 from ...schedule.model import JobSpec, Skip, SkipReason
-from ...schedule.transition import claimed
 from ...signals import Signals
 from ...store import Look
 
@@ -71,7 +70,6 @@ def run(tabber: CronTabber, jobs: Sequence[JobSpec], look: Look, roster: Roster)
         clock = ServerClock(look.now)
         finder = Finder(tabber.store, clock, tabber.reporter, signals, tabber.redact)
         code, due = finder.find(jobs, look, roster)
-        tabber.store.close()  # what was claimed to see whether it was free, a worker must have
         give(tabber.database, due)
         signals.check()
     return code
@@ -101,7 +99,8 @@ class Finder(Runner):
         crash = ""
         if seen is None:
             self.remember(job, states, now)  # its first slot does not wait for a worker
-        elif seen.ongoing and not self._is_running(job, states):
+        elif seen.ongoing and not self.store.claimed([job.app_name]):
+            # what is to be recorded of it a worker will
             crash = seen.ongoing.isoformat()
         elif seen.ongoing and not self._behind:
             self.reporter.skipped(job, Skip(SkipReason.ONGOING, f"by {seen.claim}"))
@@ -109,14 +108,6 @@ class Finder(Runner):
         queue, priority = place_of(self._classes[job.class_path])
         self._due.append(Handover(job.app_name, job.class_path, queue, priority, crash))
         return Ended.RAN
-
-    def _is_running(self, job: JobSpec, states: States) -> bool:
-        """Whether the claim is taken indeed; what is to be recorded of a crash a worker will."""
-        wanted = claimed(job, states[job.app_name], self.store.holder(self.clock.now()))
-        if self.store.claim(wanted, ()) is None:
-            return True
-        self.store.release(job.app_name)
-        return False
 
 
 def _prepare(

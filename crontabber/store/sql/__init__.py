@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 _FOLDER = os.path.dirname(__file__)
 _NAME = "-- name: "
-_SHARED = ("state_columns", "assignments", "marking", "ours")
+_SHARED = ("state_columns", "holder", "of_a_claim", "assignments", "marking", "ours")
 """Parts of other statements, which stand in braces there; a part may have earlier ones in it."""
 
 

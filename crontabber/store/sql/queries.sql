@@ -82,45 +82,36 @@ SELECT
     END, true),
     (SELECT count(pg_advisory_unlock(key)) FROM unnest(%(unlock)s::bigint[]) AS key)
 
--- name: assignments
+-- name: holder
+claim_time = %(claim_time)s,
+claim_host = %(claim_host)s,
+claim_pid = %(claim_pid)s,
+claim_backend_pid = %(claim_backend_pid)s
+
+-- name: of_a_claim
+-- What a claim changes of a row; what came of earlier runs is as it was seen.
 next_run = %(next_run)s,
 next_slot = %(next_slot)s,
 first_run = %(first_run)s,
-last_run = %(last_run)s,
-own_last_run = %(last_run)s,
-last_success = %(last_success)s,
-error_count = %(error_count)s,
 depends_on = %(depends_on)s,
-last_error = %(last_error)s,
 attempts = %(attempts)s,
 gave_up = %(gave_up)s,
 ongoing = %(ongoing)s,
 class_path = %(class_path)s,
 plan = %(plan)s,
 backfill = %(backfill)s,
-claim_time = %(claim_time)s,
-claim_host = %(claim_host)s,
-claim_pid = %(claim_pid)s,
-claim_backend_pid = %(claim_backend_pid)s
+{holder}
+
+-- name: assignments
+{of_a_claim},
+last_run = %(last_run)s,
+own_last_run = %(last_run)s,
+last_success = %(last_success)s,
+error_count = %(error_count)s,
+last_error = %(last_error)s
 
 -- name: marking
--- What a claim changes of a row; what came of earlier runs is as it was seen.
-UPDATE crontabber SET
-    next_run = %(next_run)s,
-    next_slot = %(next_slot)s,
-    first_run = %(first_run)s,
-    own_last_run = last_run,
-    attempts = %(attempts)s,
-    gave_up = %(gave_up)s,
-    depends_on = %(depends_on)s,
-    ongoing = %(ongoing)s,
-    class_path = %(class_path)s,
-    plan = %(plan)s,
-    backfill = %(backfill)s,
-    claim_time = %(claim_time)s,
-    claim_host = %(claim_host)s,
-    claim_pid = %(claim_pid)s,
-    claim_backend_pid = %(claim_backend_pid)s
+UPDATE crontabber SET {of_a_claim}, own_last_run = last_run
 WHERE app_name = %(app_name)s
     AND xmin::text = %(version)s
     AND ongoing IS NULL
@@ -231,10 +222,7 @@ WITH saved AS (
         gave_up = false,
         ongoing = %(ongoing)s,
         plan = %(plan)s,
-        claim_time = %(claim_time)s,
-        claim_host = %(claim_host)s,
-        claim_pid = %(claim_pid)s,
-        claim_backend_pid = %(claim_backend_pid)s
+        {holder}
     {ours}
 ), logged AS (
     INSERT INTO crontabber_log (log_time, app_name, slot, success, duration, host)
