@@ -134,12 +134,17 @@ def _answer(argv: Sequence[str], environ: Mapping[str, str]) -> "tuple[str, int]
     return (__version__, ExitCode.OK) if line.command.version else _do(line, environ)
 
 
-def _do(line: "CommandLine", environ: Mapping[str, str]) -> "Answer":
-    from .app import CronTabber
+def _do(line: "CommandLine", environ: Mapping[str, str]) -> "tuple[str, int]":
     from .config.settings import Settings
-    from .generic_app import Answer
 
     settings = Settings.load(line, environ)
+    if settings.wants_admin and not settings.jobs.lines:
+        # nobody who asks how to begin should have to wait for psycopg2
+        return settings.run_admin({}), ExitCode.OK
+
+    from .app import CronTabber
+    from .generic_app import Answer
+
     with CronTabber(settings, sys.stdout if sys.stdout.isatty() else None) as app:
         if settings.wants_admin:
             return Answer(settings.run_admin(app.classes()))

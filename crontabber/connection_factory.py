@@ -4,19 +4,17 @@ import contextlib
 import select
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from typing import Any
-
-import psycopg2
-from psycopg2 import errorcodes
-from psycopg2.extensions import TRANSACTION_STATUS_IDLE, make_dsn, parse_dsn
-from psycopg2.extensions import connection as Connection
+from typing import TYPE_CHECKING, Any
 
 from . import libpq
 from .config import compat  # noqa: F401  configman cannot be imported before
-from .errors import ConfigError
-from .interruptible import InterruptibleConnection
 
 from configman import Namespace, RequiredConfig
+
+# ``driver`` is imported where it is needed: for the options alone, as --help shows them,
+# nobody should have to wait for psycopg2.
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection as Connection
 
 _IDENTITY = {
     "host": "the server's name or address, or the directory of its socket",
@@ -33,18 +31,6 @@ _TUNING = {
     "tcp_user_timeout": ("60000", "for how many milliseconds what was sent may go unconfirmed"),
     "application_name": ("", "the name in pg_stat_activity; crontabber if empty"),
 }
-
-# What PostgreSQL says when the same work may well succeed in a while.
-_PASSING = {
-    errorcodes.SERIALIZATION_FAILURE,
-    errorcodes.DEADLOCK_DETECTED,
-    errorcodes.TOO_MANY_CONNECTIONS,
-    errorcodes.ADMIN_SHUTDOWN,
-    errorcodes.CRASH_SHUTDOWN,
-    errorcodes.CANNOT_CONNECT_NOW,
-    "57P05",  # idle_session_timeout
-}
-_CONNECTION_EXCEPTION = "08"
 
 _CHARACTERISTICS = ("autocommit", "isolation_level", "readonly", "deferrable", "cursor_factory")
 """What a user can make of a connection without a word to the server."""
@@ -77,25 +63,31 @@ class ConnectionFactory(RequiredConfig):  # type: ignore[misc]
 
     required_config = _options()
 
-    operational_exceptions = (psycopg2.OperationalError, psycopg2.InterfaceError)
-    """What a refused or lost connection raises. So do other things: ask
-    `is_operational_exception`."""
-
     def __init__(self, config: Any) -> None:
         self.config = config
 
-    def connect(self) -> Connection:
+    @property
+    def operational_exceptions(self) -> tuple[type[Exception], ...]:
+        """What a refused or lost connection raises.
+
+        So do other things: ask `is_operational_exception`.
+        """
+        from .driver import OPERATIONAL
+
+        return OPERATIONAL
+
+    def connect(self) -> "Connection":
         """Open a new connection, which is the caller's to close.
 
         Its queries end when a signal's handler raises. Raises what the driver raises,
         and `ConfigError` if ``dsn`` is not a connection string.
         """
-        return psycopg2.connect(
-            make_dsn(**self.parameters()), connection_factory=InterruptibleConnection
-        )
+        from .driver import connect
+
+        return connect(self.parameters())
 
     @contextlib.contextmanager
-    def __call__(self, name: str | None = None) -> Iterator[Connection]:
+    def __call__(self, name: str | None = None) -> "Iterator[Connection]":
         """A context with a new connection, which is closed at its end.
 
         What was not committed is rolled back. *name* means nothing here.
@@ -106,12 +98,11 @@ class ConnectionFactory(RequiredConfig):  # type: ignore[misc]
         finally:
             self.close_connection(connection)
 
-    def close_connection(self, connection: Connection) -> None:
+    def close_connection(self, connection: "Connection") -> None:
         """Roll back what was not committed, and close; harmless on a dead connection."""
-        with contextlib.suppress(psycopg2.Error):
-            roll_back(connection)  # closing would do it too, but some time later
-        with contextlib.suppress(psycopg2.Error):
-            connection.close()
+        from .driver import close
+
+        close(connection)
 
     def close(self) -> None:
         """Close what the factory keeps open: nothing."""
@@ -123,15 +114,9 @@ class ConnectionFactory(RequiredConfig):  # type: ignore[misc]
         comes up, and when a transaction lost against another (deadlock, serialization).
         The class and the SQLSTATE tell, never the text.
         """
-        if not isinstance(error, psycopg2.Error):
-            return False
-        if error.pgcode is None:
-            # a loss may come as what it is, or as an error without a class and a code
-            return (
-                isinstance(error, psycopg2.OperationalError)
-                or type(error) is psycopg2.DatabaseError
-            )
-        return error.pgcode in _PASSING or error.pgcode.startswith(_CONNECTION_EXCEPTION)
+        from .driver import is_operational
+
+        return is_operational(error)
 
     def parameters(self) -> dict[str, str]:
         """What libpq is told: only what is set somewhere."""
@@ -143,14 +128,11 @@ class ConnectionFactory(RequiredConfig):  # type: ignore[misc]
         }
 
     def _parsed_dsn(self) -> dict[str, str]:
-        try:
-            return parse_dsn(self.config.dsn) if self.config.dsn else {}
-        except psycopg2.ProgrammingError:
-            # libpq's own message quotes the string, password and all
-            raise ConfigError(
-                "the option dsn is not a connection string: write it like "
-                "postgresql://user@host/database or host=… dbname=… user=…"
-            ) from None
+        if not self.config.dsn:
+            return {}
+        from .driver import parse_dsn
+
+        return parse_dsn(self.config.dsn)
 
     def _set(self, names: Mapping[str, object]) -> dict[str, str]:
         texts = {name: self.config[name] for name in names}
@@ -183,7 +165,7 @@ class PooledConnectionFactory(ConnectionFactory):
         self._idle: defaultdict[str | None, list[Connection]] = defaultdict(list)
 
     @contextlib.contextmanager
-    def __call__(self, name: str | None = None) -> Iterator[Connection]:
+    def __call__(self, name: str | None = None) -> "Iterator[Connection]":
         """A context with a connection that served this *name* before, or a new one.
 
         What was not committed is rolled back at its end.
@@ -195,7 +177,7 @@ class PooledConnectionFactory(ConnectionFactory):
         finally:
             self._give_back(name, connection, characteristics)
 
-    def _take(self, name: str | None) -> Connection:
+    def _take(self, name: str | None) -> "Connection":
         idle = self._idle[name]
         while idle:
             connection = idle.pop()
@@ -205,14 +187,11 @@ class PooledConnectionFactory(ConnectionFactory):
         return self.connect()
 
     def _give_back(
-        self, name: str | None, connection: Connection, characteristics: Mapping[str, Any]
+        self, name: str | None, connection: "Connection", characteristics: Mapping[str, Any]
     ) -> None:
-        try:
-            roll_back(connection)
-            for characteristic, value in characteristics.items():
-                setattr(connection, characteristic, value)
-        except psycopg2.Error:
-            self.close_connection(connection)
+        from .driver import reset
+
+        reset(connection, characteristics)
         if not connection.closed:
             self._idle[name].append(connection)
 
@@ -223,12 +202,6 @@ class PooledConnectionFactory(ConnectionFactory):
                 self.close_connection(idle.pop())
 
 
-def roll_back(connection: Connection) -> None:
-    """Roll back what was not committed; not a word to the server if there is nothing."""
-    if not connection.closed and connection.get_transaction_status() != TRANSACTION_STATUS_IDLE:
-        connection.rollback()
-
-
-def _is_quiet(connection: Connection) -> bool:
+def _is_quiet(connection: "Connection") -> bool:
     """Whether an idle connection lives: a server that ended it has left word, unasked."""
     return not connection.closed and not select.select([connection], [], [], 0)[0]

@@ -7,7 +7,6 @@ app classes are resolved for the classes that one asks for, from the same source
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 from ..errors import ConfigError
 from ..schedule.grammar import JobList
@@ -18,6 +17,8 @@ from .resolve import Resolver
 from .sources import COMMAND_LINE, Sources
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from .apps import AppConfigs
 
 DEBUG = 10
@@ -119,29 +120,37 @@ class Settings:
 
         Returns the text to print, and writes the file to write. Raises ConfigError.
         """
-        from . import dump, usage
-
         options = self._options(classes)
         self._judge(options)
         texts = self._sources.texts
         if path := self._admin("dump_conf"):
-            dump.write(path, options, texts)
+            from .dump import write
+
+            write(path, options, texts)
         if self.command.help:
-            return usage.to_help(options, texts)
+            from .usage import to_help
+
+            return to_help(options, texts)
         kind = self._admin("print_conf")
-        return dump.to_text(kind, options, texts) if kind else ""
+        if not kind:
+            return ""
+        from .dump import to_text
+
+        return to_text(kind, options, texts)
 
     def describe(self) -> Iterator[str]:
         """The resolved configuration, a line for each option, secrets masked."""
-        from . import usage
+        from .usage import to_lines
 
-        return usage.to_lines(self._base.options, self._sources)
+        return to_lines(self._base.options, self._sources)
 
     def _options(self, classes: Classes) -> Mapping[str, Any]:
         """Every option there is; without *classes* a manager, 9 ms of --help, is saved."""
+        if not classes:
+            return self._base.options
         from .apps import all_options
 
-        return all_options(self._sources, classes) if classes else self._base.options
+        return all_options(self._sources, classes)
 
     def _judge(self, options: Mapping[str, Any]) -> tuple[str, ...]:
         unknown = names.unknown(self._sources, options)
@@ -174,9 +183,11 @@ class Settings:
         return str(self._base.options[f"admin.{name}"].value)
 
 
-def _zone(name: str) -> ZoneInfo | None:
+def _zone(name: str) -> "ZoneInfo | None":
     if not name:
         return None
+    from zoneinfo import ZoneInfo
+
     return ZoneInfo(name)
 
 

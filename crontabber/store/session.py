@@ -11,6 +11,7 @@ import psycopg2
 from psycopg2 import errors, extensions
 from psycopg2.extensions import connection as Connection
 
+from ..driver import is_loss
 from ..errors import StoreError
 from .rows import Row, array_text
 from .sql import load_queries, prepared
@@ -81,8 +82,8 @@ class Session:
             self._cursor.execute(query, parameters)
             return self._cursor.fetchall() if self._cursor.description else []
         except psycopg2.Error as error:
-            if type(error) is psycopg2.DatabaseError and error.pgcode is None:
-                self.connection.close()  # a loss that libpq, while it waited, did not understand
+            if is_loss(error):
+                self.connection.close()
             if not self.lost:
                 raise
             raise ConnectionGone(f"the connection was lost: {first_line(error)}") from error

@@ -239,6 +239,16 @@ def test_an_idle_tick_imports_nothing_that_it_does_not_need(jobs):
     assert forbidden(imported(jobs)) >= {"crontabber.runner", "jobs", "logging"}, "it can fail"
 
 
+def test_help_imports_neither_the_driver_nor_what_runs_jobs(jobs):
+    spy = jobs.crontabber.directory / "imported"
+    jobs.crontabber.write("sitecustomize.py", SPY)
+    done = jobs.crontabber("--help", env={"SPY": str(spy)})
+    assert "--resource.postgresql.dsn" in done.stdout, "also the options of the driver's class"
+    unneeded = {"psycopg2", "zoneinfo", "crontabber.app", "crontabber.store", "crontabber.views"}
+    assert {"configman", "crontabber.connection_factory"} <= set(spy.read_text().split())
+    assert set(spy.read_text().split()) & unneeded == set()
+
+
 # -- what it says to the database ----------------------------------------------
 
 

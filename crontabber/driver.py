@@ -1,0 +1,90 @@
+"""What is asked of psycopg2 to make connections, to end them, and to tell what its errors mean.
+
+To import this imports psycopg2, which takes as long as Python itself.
+"""
+
+import contextlib
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg2
+from psycopg2 import errorcodes, extensions
+from psycopg2.extensions import connection as Connection
+
+from .errors import ConfigError
+from .interruptible import InterruptibleConnection
+
+OPERATIONAL = (psycopg2.OperationalError, psycopg2.InterfaceError)
+
+# What PostgreSQL says when the same work may well succeed in a while.
+_PASSING = {
+    errorcodes.SERIALIZATION_FAILURE,
+    errorcodes.DEADLOCK_DETECTED,
+    errorcodes.TOO_MANY_CONNECTIONS,
+    errorcodes.ADMIN_SHUTDOWN,
+    errorcodes.CRASH_SHUTDOWN,
+    errorcodes.CANNOT_CONNECT_NOW,
+    "57P05",  # idle_session_timeout
+}
+_CONNECTION_EXCEPTION = "08"
+
+
+def connect(parameters: Mapping[str, str]) -> Connection:
+    """Open a connection whose queries end when a signal's handler raises."""
+    return psycopg2.connect(
+        extensions.make_dsn(**parameters), connection_factory=InterruptibleConnection
+    )
+
+
+def parse_dsn(dsn: str) -> dict[str, str]:
+    """The parts of a connection string or URL of libpq; a `ConfigError` if it is none."""
+    try:
+        return extensions.parse_dsn(dsn)
+    except psycopg2.ProgrammingError:
+        # libpq's own message quotes the string, password and all
+        raise ConfigError(
+            "the option dsn is not a connection string: write it like "
+            "postgresql://user@host/database or host=… dbname=… user=…"
+        ) from None
+
+
+def close(connection: Connection) -> None:
+    """Roll back what was not committed, and close; harmless on a dead connection."""
+    with contextlib.suppress(psycopg2.Error):
+        _roll_back(connection)  # closing would do it too, but some time later
+    with contextlib.suppress(psycopg2.Error):
+        connection.close()
+
+
+def reset(connection: Connection, characteristics: Mapping[str, Any]) -> None:
+    """Roll back what was not committed, and put attributes back; close it if that fails."""
+    try:
+        _roll_back(connection)
+        for characteristic, value in characteristics.items():
+            setattr(connection, characteristic, value)
+    except psycopg2.Error:
+        close(connection)
+
+
+def _roll_back(connection: Connection) -> None:
+    """Roll back what was not committed; not a word to the server if there is nothing."""
+    idle = extensions.TRANSACTION_STATUS_IDLE
+    if not connection.closed and connection.get_transaction_status() != idle:
+        connection.rollback()
+
+
+def is_operational(error: BaseException) -> bool:
+    """See `ConnectionFactory.is_operational_exception`."""
+    if not isinstance(error, psycopg2.Error):
+        return False
+    if error.pgcode is None:
+        return isinstance(error, psycopg2.OperationalError) or is_loss(error)
+    return error.pgcode in _PASSING or error.pgcode.startswith(_CONNECTION_EXCEPTION)
+
+
+def is_loss(error: psycopg2.Error) -> bool:
+    """Whether it is a lost connection that libpq, while it waited, did not understand.
+
+    Such a loss comes as an error without a class of its own and without a code.
+    """
+    return type(error) is psycopg2.DatabaseError and error.pgcode is None
