@@ -6,16 +6,19 @@ from typing import Any, NamedTuple
 
 from ..errors import ConfigError
 from .names import is_open
-from .options import APP_SECTION, DATABASE
-from .resolve import Resolver, class_name
+from .options import DATABASE
+from .resolve import Resolver, class_name, required_options, section_of
 from .show import is_secret
 from .sources import Sources
 
 Classes = Mapping[str, type]
 """App classes by class path."""
 
+Asked = Mapping[str, Any]
+"""The namespaces of what app classes ask for, by class path."""
+
 # A manager has a cost of its own, and one that grows with the square of its options.
-_AT_ONCE = 100
+_AT_ONCE = 50
 
 
 class AppConfigs(NamedTuple):
@@ -32,7 +35,13 @@ class AppConfigs(NamedTuple):
 def app_configs(sources: Sources, classes: Classes) -> AppConfigs:
     """Resolve the options of *classes*; what is wrong with one does not spoil the others."""
     resolved = AppConfigs({}, {}, set())
-    for batch in _batches(classes):
+    asked = {}
+    for class_path, cls in classes.items():
+        try:
+            asked[class_path] = required_options(cls)
+        except ConfigError as error:
+            resolved.faults[class_path] = error
+    for batch in _batches(asked):
         _resolve(sources, batch, resolved)
     return resolved
 
@@ -42,24 +51,28 @@ def all_options(sources: Sources, classes: Classes) -> dict[str, Any]:
 
     Raises ConfigError.
     """
+    asked = {class_path: required_options(cls) for class_path, cls in classes.items()}
     options: dict[str, Any] = {}
-    for batch in _batches(classes):
+    for batch in _batches(asked):
         options = {**Resolver(sources, batch).options, **options}
     return options
 
 
-def _batches(classes: Classes) -> Iterator[Classes]:
-    """*classes* so divided that no part has two of one name: their sections are one."""
-    rest = dict(classes)
+def _batches(asked: Asked) -> Iterator[Asked]:
+    """*asked* so divided that no part has two classes of one name: their sections are one."""
+    rest = dict(asked)
     while rest:
         batch: dict[str, str] = {}
-        for class_path in rest:
-            if len(batch) < _AT_ONCE:
-                batch.setdefault(class_name(class_path), class_path)
+        options = 0
+        for class_path, required in rest.items():
+            if options >= _AT_ONCE:
+                break
+            if batch.setdefault(class_name(class_path), class_path) == class_path:
+                options += len(required)
         yield {class_path: rest.pop(class_path) for class_path in batch.values()}
 
 
-def _resolve(sources: Sources, batch: Classes, resolved: AppConfigs) -> None:
+def _resolve(sources: Sources, batch: Asked, resolved: AppConfigs) -> None:
     try:
         resolver = Resolver(sources, batch)
         values = resolver.values()
@@ -73,7 +86,7 @@ def _resolve(sources: Sources, batch: Classes, resolved: AppConfigs) -> None:
     else:
         resolved.secrets.update(_secrets(sources, resolver.options))
         for class_path in batch:
-            config = values[APP_SECTION + class_name(class_path)]
+            config = values[section_of(class_path)]
             # namespaces know those around them by weak references only
             config.__dict__["_root"] = values
             resolved.configs[class_path] = config

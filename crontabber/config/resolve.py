@@ -19,6 +19,7 @@ from .sources import Sources
 
 from configman import ConfigurationManager, Namespace
 from configman.converters import boolean_converter
+from configman.dotdict import DotDictWithAcquisition
 from configman.option import Option
 
 _REASONS = {int: "it is not a whole number", float: "it is not a number"}
@@ -44,14 +45,14 @@ class _Logger:
 class Resolver(ConfigurationManager):  # type: ignore[misc]
     """A configman manager over `Sources` whose errors name the option and where it was set."""
 
-    def __init__(self, sources: Sources, classes: Mapping[str, type]) -> None:
-        """Resolve all options; *classes* are app classes by class path.
+    def __init__(self, sources: Sources, asked: Mapping[str, Namespace]) -> None:
+        """Resolve all options; *asked* are those of app classes, by class path.
 
         No two of them may have one name, as it names their section. A ConfigError
         says which option cannot be used.
         """
         self._sources = sources
-        self._classes = classes
+        self._asked = asked
         with _one_line(self._what):
             super().__init__(
                 # the mark keeps configman's own check of names, which warns, out of the way
@@ -69,14 +70,17 @@ class Resolver(ConfigurationManager):  # type: ignore[misc]
         """The values, as a ``DotDictWithAcquisition`` of all namespaces, with a logger."""
         with _one_line(self._what):
             config = self.get_config()
-        config.logger = _logger() if self._classes else _Logger()
+        for class_path, required in self._asked.items():
+            if not required:
+                config[section_of(class_path)] = DotDictWithAcquisition()
+        config.logger = _logger() if self._asked else _Logger()
         return config
 
     @property
     def _what(self) -> str:
         """The beginning of a message about an error of configman's."""
-        if len(self._classes) == 1:
-            return f"the options of {class_name(*self._classes)} cannot be resolved: "
+        if len(self._asked) == 1:
+            return f"the options of {class_name(*self._asked)} cannot be resolved: "
         return "the configuration cannot be resolved: "
 
     def _overlay_expand(self) -> Any:
@@ -84,8 +88,9 @@ class Resolver(ConfigurationManager):  # type: ignore[misc]
         # namespace that has an option called "function" for something else.
         for name, section in setting_options().items():
             self.option_definitions[name] = section.safe_copy()
-        for class_path, cls in self._classes.items():
-            self.option_definitions[APP_SECTION + class_name(class_path)] = _required_config(cls)
+        for class_path, required in self._asked.items():
+            if required:  # configman would walk through what is empty again and again
+                self.option_definitions[section_of(class_path)] = required
         try:
             return super()._overlay_expand()
         except (Exception, SystemExit):  # converters are users' code
@@ -140,8 +145,16 @@ def class_name(class_path: str) -> str:
     return class_path.rpartition(".")[2]
 
 
-def _required_config(cls: Any) -> Namespace:
-    """A copy of the options that an app class asks for, which none need to."""
+def section_of(class_path: str) -> str:
+    """The namespace of the options of an app class."""
+    return APP_SECTION + class_name(class_path)
+
+
+def required_options(cls: Any) -> Namespace:
+    """A copy of the options that an app class asks for, which none need to.
+
+    A ConfigError says why they cannot be read.
+    """
     prefix = f"the options of {cls.__name__} cannot be read: "
     with _one_line(prefix):
         try:
