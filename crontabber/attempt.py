@@ -10,7 +10,8 @@ from .failures import last_error, text_of
 from .middleware import run_within
 from .schedule.model import Claim, JobSpec, JobState, Outcome, Run
 from .schedule.plan import plan
-from .schedule.transition import failed, released, succeeded
+from .schedule.transition import failed, succeeded, withdrawn
+from .store import Claiming
 from .surroundings import Surroundings
 
 if TYPE_CHECKING:
@@ -31,11 +32,24 @@ Make = Callable[[JobSpec, JobState], App]
 """Makes the app of a job, ready to run; what it raises is the job's failure."""
 
 
+Foresee = Callable[[JobState], Claiming | None]
+"""Given what a job will leave, the claim on the next one; then it has to be tried next."""
+
+_OURS = "crontabber.base"
+"""The module whose ``main`` does nothing more after the last slot."""
+
+
 class Attempt:
     """One claim's worth of runs: the open slots of a job, each recorded before the next."""
 
     def __init__(
-        self, runner: "Runner", job: JobSpec, make: Make, state: JobState, claim: Claim
+        self,
+        runner: "Runner",
+        job: JobSpec,
+        make: Make,
+        state: JobState,
+        claim: Claim,
+        foresee: Foresee | None = None,
     ) -> None:
         self._runner = runner
         self._job = job
@@ -43,6 +57,7 @@ class Attempt:
         self._state = state
         """As it is in the store; ours while it is marked ongoing."""
         self._claim = claim
+        self._foresee = foresee
         self._run: Run | None = None
         """The run in progress; its duration and outcome are not known yet."""
         self._given: Run | None = None
@@ -51,6 +66,8 @@ class Attempt:
         """What the job's own transaction wrote; true once that is committed."""
         self._running: Iterator[datetime] | None = None
         """The app's ``main``, once it has begun."""
+        self._is_plain = False
+        """Whether that is crontabber's own, so that its end runs no code of the user's."""
 
     def run(self) -> JobState:
         """Run until no slot is open or one fails; the state that it leaves.
@@ -65,7 +82,7 @@ class Attempt:
                 self._succeeded()
             else:
                 self._failed(error)
-        self._runner.signals.check()
+        self._runner.check()
         return self._state
 
     def _begin(self) -> None:
@@ -129,6 +146,7 @@ class Attempt:
     def _main(self) -> Iterator[datetime]:
         app = self._make(self._job, self._state)
         app.before_commit = self._record_within
+        self._is_plain = getattr(app.main, "__module__", "") == _OURS
         slots = app.main(self._slots())
         if not isinstance(slots, Iterable):
             raise CrontabberError(self._must_yield)
@@ -164,7 +182,7 @@ class Attempt:
     def _succeeded(self) -> None:
         run, after = self._success()
         if self._written is None:
-            self._state = self._record(after, run)
+            self._state = self._record(after, run, self._then(after))
         else:
             self._state, self._written = self._written, None
             self._keep_lock()
@@ -173,9 +191,18 @@ class Attempt:
         if not self._state.ongoing:
             self._close()
 
-    def _record(self, after: JobState, run: Run) -> JobState:
+    def _then(self, after: JobState) -> Claiming | None:
+        """The claim on the next job, if nothing of this one is to come but its record."""
+        if after.ongoing or not self._is_plain or not self._foresee:
+            return None
         try:
-            return self._runner.store.save(self._state, after, run)
+            return self._foresee(after)
+        except StoreError:
+            return None  # the record is to be tried all the same, and for longer
+
+    def _record(self, after: JobState, run: Run, then: Claiming | None = None) -> JobState:
+        try:
+            return self._runner.store.save(self._state, after, run, then=then)
         except StoreError as error:
             if not (isinstance(error, ClaimLost) and self._written):
                 self._lost(run)
@@ -223,7 +250,7 @@ class Attempt:
         try:
             self._runner.signals.check()
         except Stopped:
-            self._state = self._runner.store.save(self._state, released(self._state))
+            self._state = self._runner.store.save(self._state, withdrawn(self._state))
             raise
 
     def _close(self) -> None:

@@ -1,7 +1,9 @@
 """The jobs that may be due: put in order, prepared in one go, and run one after the other."""
 
 import contextlib
+from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from .attempt import Make
 from .errors import (
@@ -25,7 +27,7 @@ from .schedule.model import (
     SkipReason,
 )
 from .schedule.transition import CRASHED
-from .store import Look
+from .store import Claiming, Look
 
 Prepare = Callable[[Mapping[str, type]], tuple[Make, Mapping[str, ConfigError]]]
 """Given the classes, by class path, that may be run: how to make their apps, and which cannot."""
@@ -47,6 +49,8 @@ class Batch:
         self._runner = runner
         self._prepare = prepare
         self._codes: set[ExitCode] = set()
+        self._makes: dict[str, Make] = {}
+        """How to make the apps that can be made, by app_name."""
 
     def run(self, candidates: Sequence[JobSpec], *, force: bool = False) -> ExitCode:
         """Run those that are due, with *force* all; their classes are imported.
@@ -67,10 +71,11 @@ class Batch:
         make, faults = self._prepare(classes)
         for fault in (*self._roster.faults, *faults.values()):
             self._trouble(fault)
-        for job in jobs:
-            self._runner.signals.check()
+        self._makes = {job.app_name: make for job in jobs if job.class_path not in faults}
+        for job, upcoming in zip(jobs, [*jobs[1:], None], strict=True):
+            self._runner.check()
             try:
-                self._do(job, None if job.class_path in faults else make, force)
+                self._do(job, upcoming, force)
             except DatabaseUnavailable:
                 raise
             except StoreError as error:
@@ -88,11 +93,17 @@ class Batch:
         states = ((job.app_name, self._states.get(job.app_name)) for job in jobs)
         return [name for name, state in states if state and _has_crashed(state)]
 
-    def _do(self, job: JobSpec, make: Make | None, force: bool) -> None:
+    def _do(self, job: JobSpec, upcoming: JobSpec | None, force: bool) -> None:
+        make = self._makes.get(job.app_name)
         state = self._states.get(job.app_name)
-        decision = decide(job, state, self._states, self._now, force=force)
+        decision: Decision = RunNow()
+        if not self._runner.is_foreseen(job):
+            decision = decide(job, state, self._states, self._now, force=force)
         if isinstance(decision, RunNow) and make:
-            ended = self._runner.run(job, make, self._states, self._now, force=force)
+            foresee = partial(self._foresee, upcoming, force)
+            ended = self._runner.run(
+                job, make, self._states, self._now, force=force, foresee=foresee
+            )
             if ended in _CODES:
                 self._codes.add(_CODES[ended])
             if ended is Ended.LOCKED and state is None:
@@ -104,6 +115,16 @@ class Batch:
             self._runner.remember(job, self._states, self._now)
         elif not state.ongoing:
             self._keep(job, state, decision)
+
+    def _foresee(self, upcoming: JobSpec | None, force: bool, done: JobState) -> Claiming | None:
+        """The claim on the job that is next, if it is to be run when the last one is *done*."""
+        if upcoming is None or upcoming.app_name not in self._makes:
+            return None
+        state = self._states.get(upcoming.app_name)
+        states = ChainMap({done.app_name: done}, self._states)
+        if not isinstance(decide(upcoming, state, states, self._now, force=force), RunNow):
+            return None
+        return self._runner.foresee(upcoming, state, self._now)
 
     def _keep(self, job: JobSpec, state: JobState, decision: Decision) -> None:
         """Remember what is new about a job that is not run now."""

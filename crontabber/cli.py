@@ -25,7 +25,7 @@ _UNKNOWN = 3
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what the command line asks for, and return the exit status."""
     argv = sys.argv[1:] if argv is None else argv
-    gc.disable()  # until there are jobs: a start makes nothing that is garbage soon
+    gc.disable()  # until jobs run: a start makes nothing that is garbage soon
     nagios = _is_nagios(argv)
     _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     finally:
         for stream in filter(None, (sys.stdout, sys.stderr)):
             _let_go(stream)
-        if not gc.isenabled():  # no code of jobs was loaded, so nothing is left to be cleaned up
+        if not gc.isenabled():  # no job was run, so nothing is left to be cleaned up
             gc.freeze()  # to be looked through at the end would be a fifteenth of an idle tick
 
 

@@ -102,6 +102,9 @@ class GenericApp:
             app: App = classes[job.class_path](resolved.configs[job.class_path], state)
             return app
 
+        if not gc.isenabled():  # see cli: from here on memory is the jobs'
+            gc.freeze()  # what there is by now stays, and need not be looked through each time
+            gc.enable()
         return make, resolved.faults
 
     def middleware(self) -> "tuple[list[Middleware], list[ConfigError]]":
@@ -128,7 +131,6 @@ class GenericApp:
     def _load(self, class_path: str) -> type:
         from .config.loader import load_class
 
-        gc.enable()  # from here on memory is the jobs'
         self.log()  # what a module says while it is imported is heard
         return load_class(class_path)
 

@@ -4,7 +4,7 @@ import enum
 from collections.abc import MutableMapping, Sequence
 from datetime import datetime
 
-from .attempt import Attempt, Make
+from .attempt import Attempt, Foresee, Make
 from .clock import Clock
 from .errors import JobCrashed, LockHeld
 from .failures import Redact, text_of
@@ -16,7 +16,7 @@ from .schedule.plan import plan
 from .schedule.retry import Advice, attempts_at
 from .schedule.transition import claimed, crashed, crashed_slot, noticed, withdrawn
 from .signals import Signals
-from .store import Claimed, StateStore
+from .store import Claimed, Claiming, StateStore
 
 States = MutableMapping[str, JobState]
 
@@ -57,20 +57,30 @@ class Runner:
         self.signals = signals
         self.redact = redact
         self.middleware = middleware
+        self._foreseen: Claiming | None = None
+        """The claim on the job that is next, if the store was asked for it already."""
 
     def run(
-        self, job: JobSpec, make: Make, states: States, now: datetime, *, force: bool = False
+        self,
+        job: JobSpec,
+        make: Make,
+        states: States,
+        now: datetime,
+        *,
+        force: bool = False,
+        foresee: Foresee | None = None,
     ) -> Ended:
         """Claim *job* and run what is open; *states* is kept up to date.
 
-        *now* is the tick's moment, at which parents are judged. Raises `StoreError` if
-        the outcome could not be recorded, `Stopped` after a signal, both with the
-        bookkeeping done as far as it can be.
+        *now* is the tick's moment, at which parents are judged. *foresee* tells which job is
+        run next. Raises `StoreError` if the outcome could not be recorded, `Stopped` after a
+        signal, both with the bookkeeping done as far as it can be.
         """
         seen = states.get(job.app_name)
-        wanted = claimed(job, seen, self.store.holder(self.clock.now()), now)
+        claiming, self._foreseen = self._foreseen or self._claiming(job, seen, now), None
+        wanted = claiming.wanted
         try:
-            got = self.store.claim(wanted, job.depends_on, job.lock)
+            got = self.store.claim(*claiming)
         except LockHeld:
             self.reporter.skipped(job, Skip(SkipReason.LOCKED, f"{job.lock!r}, by another job"))
             return Ended.LOCKED
@@ -82,12 +92,30 @@ class Runner:
             state, ended = self._settle(job, wanted, got, states, now, force)
             if ended is Ended.RAN and state:
                 assert wanted.claim is not None, "a claim names its holder"
-                state = Attempt(self, job, make, state, wanted.claim).run()
+                state = Attempt(self, job, make, state, wanted.claim, foresee).run()
             if state:
                 states[job.app_name] = state
             return ended
         finally:
             self.store.release(job.app_name)
+
+    def foresee(self, job: JobSpec, state: JobState | None, now: datetime) -> Claiming:
+        """The claim on *job*, which from now on `is_foreseen`."""
+        self._foreseen = self._claiming(job, state, now)
+        return self._foreseen
+
+    def is_foreseen(self, job: JobSpec) -> bool:
+        """Whether the store was asked to claim *job*: then it has to be what is `run` next."""
+        return self._foreseen is not None and self._foreseen.wanted.app_name == job.app_name
+
+    def check(self) -> None:
+        """Raise `Stopped` after a signal; what is foreseen gives back its claim and does so."""
+        if self._foreseen is None:
+            self.signals.check()
+
+    def _claiming(self, job: JobSpec, state: JobState | None, now: datetime) -> Claiming:
+        wanted = claimed(job, state, self.store.holder(self.clock.now()), now)
+        return Claiming(wanted, job.depends_on, job.lock)
 
     def remember(self, job: JobSpec, states: States, now: datetime) -> None:
         """Write down a job that was never seen before, so that its first slot is not lost."""

@@ -42,7 +42,8 @@ ROOMS = {
     "views": {"datetimeutil", "errors", "schedule"},
     "retry": {"errors"},
     "middleware": {"config", "errors", "failures", "schedule"},
-    "attempt": {"errors", "failures", "middleware", "runner", "schedule", "surroundings"},
+    "attempt": {"errors", "failures", "middleware", "runner", "schedule", "store"}
+    | {"surroundings"},
     "runner": {"attempt", "clock", "errors", "failures", "middleware", "reporters", "schedule"}
     | {"signals", "store"},
     "marking": {"errors", "schedule", "store"},

@@ -38,6 +38,14 @@ class Claimed(NamedTuple):
     """Whether the row was as the caller had seen it, and is marked ongoing now."""
 
 
+class Claiming(NamedTuple):
+    """A claim that is wanted; see `StateStore.claim`."""
+
+    wanted: JobState
+    parents: Sequence[str]
+    lock: str | None
+
+
 class StateStore(Protocol):
     """Remembers jobs and grants claims."""
 
@@ -77,7 +85,12 @@ class StateStore(Protocol):
         ...
 
     def save(
-        self, before: JobState, after: JobState, run: Run | None = None, within: Any = None
+        self,
+        before: JobState,
+        after: JobState,
+        run: Run | None = None,
+        within: Any = None,
+        then: Claiming | None = None,
     ) -> JobState:
         """Replace *before* by *after*, and log *run*, in one transaction.
 
@@ -89,6 +102,9 @@ class StateStore(Protocol):
         and cannot be had again with its lock: then the job cannot go on. *within* it is
         `SlotClosed`, so that the transaction is undone; what the driver raises there is
         not touched.
+
+        *then* is what the caller will ask `claim` for next, whatever comes of this: a
+        store may take that claim right after, and give back the one on this job before.
         """
         ...
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from ..clock import Clock, SystemClock
 from ..errors import ClaimLost, JobOngoingError, LockHeld
 from ..schedule.model import Claim, JobState, Run
-from . import Claimed, Look
+from . import Claimed, Claiming, Look
 
 
 class _Held(NamedTuple):
@@ -88,9 +88,14 @@ class MemoryStore:
         return None if state.app_name in self.states else self._write(state)
 
     def save(
-        self, before: JobState, after: JobState, run: Run | None = None, within: Any = None
+        self,
+        before: JobState,
+        after: JobState,
+        run: Run | None = None,
+        within: Any = None,
+        then: Claiming | None = None,
     ) -> JobState:
-        """See `StateStore.save`; there is no connection to be *within*."""
+        """See `StateStore.save`; there is no connection to be *within*, and no trip to save."""
         found = self.states.get(before.app_name)
         if found is None or not (
             (found.ongoing == before.ongoing and before.next_slot in (None, found.next_slot))

@@ -4,8 +4,9 @@ A claim is a session-level advisory lock, so the server itself gives it back whe
 session of a killed process ends. All statements are in ``sql/``.
 """
 
+import functools
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,12 +16,12 @@ from ..errors import (
     ClaimLost,
     DatabaseUnavailable,
     JobOngoingError,
-    LockHeld,
     SlotClosed,
     StoreError,
 )
 from ..schedule.model import Claim, JobState, Run
-from . import Claimed, Look
+from . import Claimed, Claiming, Look
+from .claims import Asked, hashed
 from .rows import array_text, claim_parameters, saving, state_of
 from .server import PATIENCE, POOLED, Server, StillHeld
 from .session import ConnectionGone, explained, plain_cursor
@@ -39,6 +40,8 @@ class PostgresStore:
         self._oid = 0
         self._shared: dict[str, int] = {}
         """The keys of the locks that our claims share with others, by app_name."""
+        self._sent: Asked | None = None
+        """The claim that went along with the last record, until `claim` is asked for it."""
 
     # -- looking ---------------------------------------------------------------
 
@@ -66,15 +69,17 @@ class PostgresStore:
 
     def holder(self, now: datetime) -> Claim:
         """See `StateStore.holder`."""
-        with explained():
-            return Claim(os.uname().nodename, os.getpid(), self._server.session().backend_pid, now)
+        return Claim(_host(), os.getpid(), self._server.session().fit().backend_pid, now)
 
     def claim(
         self, wanted: JobState, parents: Sequence[str], lock: str | None = None
     ) -> Claimed | None:
         """See `StateStore.claim`; goes on over a new connection if the old one was lost."""
         shared = self._shared_key(lock) if lock else None
+        sent, self._sent = self._sent, None
         try:
+            if sent and sent.wanted is wanted:
+                return self._answered(sent)
             return self._claim(wanted, parents, shared)
         except ConnectionGone:
             return self._server.patiently(lambda: self._claim_again(wanted, parents, shared))
@@ -100,41 +105,38 @@ class PostgresStore:
     def _claim(
         self, wanted: JobState, parents: Sequence[str], shared: int | None
     ) -> Claimed | None:
-        name, key = wanted.app_name, self._key(wanted.app_name)
-        keys = (key,) if shared is None else (key, shared)
-        with explained():
-            session, backend_pid = self._server.session(), self._server.session().backend_pid
-        mark = ("mark" if parents else "mark_alone") if wanted.version else "mark_new"
-        parameters = {
-            **claim_parameters(wanted),
-            **session.unlocking(),
-            "lock": key,
-            "shared_lock": shared,
-            "backend_pid": backend_pid,
-            "names": array_text([name, *parents]),
-        }
+        asked = self._ask(wanted, parents, shared)
+        unlocking = asked.session.unlocking()
         try:
-            rows = self._server.query("lock", mark, **parameters)
+            rows = self._server.query(
+                "lock", asked.mark, **asked.locking, **asked.marking, **unlocking
+            )
         except StoreError:
-            session.locked(name, *keys)  # as it may be: an advisory lock survives a rollback
-            session.release(name)
+            # as they may be: advisory locks survive a rollback
+            asked.session.locked(wanted.app_name, *asked.keys)
+            asked.session.release(wanted.app_name)
             raise
-        locked, answered_by, version = rows[0][:3]
-        if answered_by != backend_pid:
-            raise StoreError(POOLED)
-        if locked == "held":
-            raise LockHeld
-        if locked == "no":
+        return self._answered(asked._replace(rows=rows))
+
+    def _ask(self, wanted: JobState, parents: Sequence[str], shared: int | None) -> Asked:
+        key = self._key(wanted.app_name)
+        keys = (key,) if shared is None else (key, shared)
+        return Asked(self._server.session().fit(), wanted, parents, keys)
+
+    def _answered(self, asked: Asked) -> Claimed | None:
+        """What came of a claim that the server was asked for."""
+        answer = asked.answer()
+        if answer is None:
             return None
-        session.locked(name, *keys)
-        if shared is not None:
-            self._shared[name] = shared
-        known = {row[3]: state_of(row[3:]) for row in rows if row[3:] and row[3] is not None}
-        of_parents = {parent: known[parent] for parent in parents if parent in known}
-        if version is None:
-            own = self._read(name) if mark == "mark_alone" else known.get(name)
+        name = asked.wanted.app_name
+        asked.session.locked(name, *asked.keys)
+        if asked.keys[1:]:
+            self._shared[name] = asked.keys[1]
+        of_parents = {each: answer.states[each] for each in asked.parents if each in answer.states}
+        if answer.version is None:
+            own = self._read(name) if asked.mark == "mark_alone" else answer.states.get(name)
             return Claimed(own, of_parents, marked=False)
-        return Claimed(wanted._replace(version=version), of_parents, marked=True)
+        return Claimed(asked.wanted._replace(version=answer.version), of_parents, marked=True)
 
     def release(self, app_name: str) -> None:
         """See `StateStore.release`; told to the server along with the next claim."""
@@ -155,33 +157,67 @@ class PostgresStore:
         return state._replace(version=rows[0][0]) if rows else None
 
     def save(
-        self, before: JobState, after: JobState, run: Run | None = None, within: Any = None
+        self,
+        before: JobState,
+        after: JobState,
+        run: Run | None = None,
+        within: Any = None,
+        then: Claiming | None = None,
     ) -> JobState:
         """See `StateStore.save`; waits for a server that is gone to come back."""
         if within is not None:
             version = self._save_within(within, before, after, run)
         else:
             try:
-                version = self._save(before, after, run)
+                version = self._save(before, after, run, then)
             except (ConnectionGone, DatabaseUnavailable):
                 if not _is_claimed(before, after):
                     raise
                 return self._server.patiently(lambda: self._save_again(before, after, run))
         return after._replace(version=version)
 
-    def _save(self, before: JobState, after: JobState, run: Run | None) -> str:
+    def _save(
+        self, before: JobState, after: JobState, run: Run | None, then: Claiming | None = None
+    ) -> str:
         if _is_claimed(before, after) and not self._holds(after.app_name):
             raise ConnectionGone(f"the claim on {after.app_name} went with its connection")
-        with explained():
-            backend_pid = self._server.session().backend_pid
+        backend_pid = self._server.session().fit().backend_pid
         name, parameters = saving(before, after, run)
-        rows = self._server.query(name, **parameters)
-        if not rows:
-            raise ClaimLost(f"the row of {after.app_name} was changed by somebody else meanwhile")
-        version, answered_by = rows[0]
+        if then and name == "save_success":
+            version, answered_by = self._save_and_claim(after.app_name, parameters, then)
+        else:
+            rows = self._server.query(name, **parameters)
+            version, answered_by = rows[0] if rows else ("", backend_pid)
         if answered_by != backend_pid:
             raise StoreError(POOLED)
+        if not version:
+            raise ClaimLost(f"the row of {after.app_name} was changed by somebody else meanwhile")
         return str(version)
+
+    def _save_and_claim(
+        self, app_name: str, parameters: Mapping[str, Any], then: Claiming
+    ) -> tuple[str, int]:
+        """Save a success and, in the same round trip, give back its claim and take the next.
+
+        Whatever goes wrong, the connection is given up, and with it all that is locked: over
+        a new one `_save_again` and `_claim_again` find out how far the server got.
+        """
+        shared = self._shared_key(then.lock) if then.lock else None
+        self._sent = asked = self._ask(then.wanted, then.parents, shared)
+        self.release(app_name)
+        session = asked.session
+        try:
+            with explained():
+                rows = session.run_both(
+                    ("save_success_and_lock", {**parameters, **asked.locking}),
+                    (asked.mark, {**asked.marking, **session.unlocking()}),
+                )
+        except StoreError as error:
+            session.connection.close()
+            raise ConnectionGone(str(error)) from error
+        self._sent = asked._replace(rows=rows)
+        _, answered_by, version = rows[0][:3]
+        return version, answered_by
 
     def _save_within(
         self, connection: Connection, before: JobState, after: JobState, run: Run | None
@@ -241,7 +277,7 @@ class PostgresStore:
         """See `StateStore.shares_database`; its transaction looks for tables as we do then."""
         if not isinstance(connection, Connection) or connection.closed or connection.autocommit:
             return False
-        session = self._server.session()
+        session = self._server.session().fit()
         ours, theirs = session.connection.info, connection.info
         if any(
             getattr(ours, name) != getattr(theirs, name)
@@ -269,11 +305,11 @@ class PostgresStore:
 
     def _key(self, app_name: str) -> int:
         """The advisory lock of a job: its name, and the table that it is in."""
-        return _hashed(f"{self._table}:{app_name}")
+        return hashed(f"{self._table}:{app_name}")
 
     def _shared_key(self, lock: str) -> int:
         """The advisory lock that jobs share, which is never that of a job."""
-        return _hashed(f"lock:{self._table}:{lock}")
+        return hashed(f"lock:{self._table}:{lock}")
 
     def _lock(self, app_name: str) -> bool:
         return self._try_lock(app_name, self._key(app_name))
@@ -288,11 +324,9 @@ class PostgresStore:
         return self._server.current is not None and self._server.current.holds(app_name)
 
 
-def _hashed(name: str) -> int:
-    import hashlib  # only needed for claims
-
-    digest = hashlib.sha256(name.encode()).digest()
-    return int.from_bytes(digest[:8], "big", signed=True)
+@functools.cache
+def _host() -> str:
+    return os.uname().nodename
 
 
 def _is_claimed(before: JobState, after: JobState) -> bool:

@@ -4,7 +4,6 @@ import os
 import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cached_property
 from typing import Any
 
 import psycopg2
@@ -16,8 +15,22 @@ from ..errors import StoreError
 from .rows import Row, array_text
 from .sql import load_queries, prepared
 
-_REPEATED = frozenset({"lock", "mark", "mark_alone", "mark_new", "save_and_log", "save_success"})
+_REPEATED = frozenset(
+    {
+        "lock",
+        "mark",
+        "mark_alone",
+        "mark_new",
+        "save_and_log",
+        "save_success",
+        "save_success_and_lock",
+    }
+)
 """The statements that are used again and again while there are jobs to run."""
+
+
+Statement = tuple[str, Mapping[str, Any]]
+"""The name of a statement, and its parameters."""
 
 
 class ConnectionGone(StoreError):
@@ -36,6 +49,10 @@ class Session:
         if connection.encoding != "UTF8":  # any text can be sent; the server may still refuse it
             connection.set_client_encoding("UTF8")
         self.connection = connection
+        self.backend_pid = 0
+        """The process that serves us; known when the session is `fit`."""
+        self.search_path = ""
+        """Where the tables are found; known when the session is `fit`."""
         _sessions.add(self)
         # One for all, as to make one takes as long as to use it; and whatever class the
         # connection's own may be, as rows are read by position.
@@ -51,9 +68,24 @@ class Session:
         """Whether the connection is known to be gone; it is asked for by a query only."""
         return bool(self.connection.closed)
 
+    def fit(self) -> "Session":
+        """Make the session fit for claims, and return it; harmless when it is."""
+        if not self.backend_pid:
+            with explained():
+                self.backend_pid, self.search_path, _ = self.run("prepare_session")[0]
+        return self
+
     def run(self, *names: str, **parameters: Any) -> list[Row]:
         """Run named statements as `query` does."""
         return self.query(";".join(map(self._text, names)), parameters)
+
+    def run_both(self, first: Statement, second: Statement) -> list[Row]:
+        """Run two named statements in one round trip; the rows of the second.
+
+        Each is a transaction of its own, and the second begins when the first is committed.
+        """
+        texts = [self._cursor.mogrify(self._text(name), values) for name, values in (first, second)]
+        return self.query(b"BEGIN;%b;COMMIT;%b" % tuple(texts))
 
     def _text(self, name: str) -> str:
         """The text of a named statement; if it is used again, by a plan that the server keeps.
@@ -73,7 +105,7 @@ class Session:
             self._kept[name] = text
         return text
 
-    def query(self, query: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
+    def query(self, query: str | bytes, parameters: Mapping[str, Any] | None = None) -> list[Row]:
         """Run statements in one round trip and one transaction; the rows of the last.
 
         Raises `ConnectionGone`, or what the driver raises.
@@ -87,20 +119,6 @@ class Session:
             if not self.lost:
                 raise
             raise ConnectionGone(f"the connection was lost: {first_line(error)}") from error
-
-    @cached_property
-    def _prepared(self) -> Row:
-        return self.run("prepare_session")[0]
-
-    @property
-    def backend_pid(self) -> int:
-        """The process that serves us; asking makes the session fit for claims."""
-        return int(self._prepared[0])
-
-    @property
-    def search_path(self) -> str:
-        """Where the tables are found; asking makes the session fit for claims."""
-        return str(self._prepared[1])
 
     # -- claims ------------------------------------------------------------------
 

@@ -128,12 +128,19 @@ class Jobs:
             [minutes],
         )
 
-    def traffic(self) -> list[list[str]]:
-        """Tick, and give the statements of each connection that it makes."""
+    def messages(self) -> list[list[str]]:
+        """Tick, and give what it says to the server, for each connection that it makes."""
         with wiretap(self.database) as (port, heard):
             tapped = self.database._replace(host="127.0.0.1", port=port)
             self.tick(tapped, PGSSLMODE="disable", PGGSSENCMODE="disable")
         return heard
+
+    def traffic(self) -> list[list[str]]:
+        """The same, statement by statement."""
+        return [
+            [statement.strip() for message in messages for statement in message.split(";")]
+            for messages in self.messages()
+        ]
 
     def runs(self) -> int:
         """How many runs there were."""
@@ -148,7 +155,7 @@ def jobs(crontabber: Command, database: Database) -> Jobs:
 
 @contextlib.contextmanager
 def wiretap(database: Database) -> Iterator[tuple[int, list[list[str]]]]:
-    """A port that leads to the server, and the statements heard there, by connection."""
+    """A port that leads to the server, and the queries heard there, by connection."""
     heard: list[list[str]] = []
 
     def accept() -> None:
@@ -160,11 +167,11 @@ def wiretap(database: Database) -> Iterator[tuple[int, list[list[str]]]]:
                 threads.append(threading.Thread(target=serve, args=(client, heard[-1])))
                 threads[-1].start()
 
-    def serve(client: socket.socket, statements: list[str]) -> None:
+    def serve(client: socket.socket, queries: list[str]) -> None:
         with client, connect(database) as server:
             answers = threading.Thread(target=pass_on, args=(server, client))
             answers.start()
-            statements += statements_in(pass_on(client, server))
+            queries += queries_in(pass_on(client, server))
             answers.join()
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -195,8 +202,8 @@ def pass_on(source: socket.socket, target: socket.socket) -> bytes:
     return said
 
 
-def statements_in(said: bytes) -> Iterator[str]:
-    """The statements of PostgreSQL's simple queries; what comes first has no kind."""
+def queries_in(said: bytes) -> Iterator[str]:
+    """The texts of PostgreSQL's simple queries; what comes first has no kind."""
     position = int.from_bytes(said[:4], "big")
     while position < len(said):
         kind, length = (
@@ -204,8 +211,7 @@ def statements_in(said: bytes) -> Iterator[str]:
             int.from_bytes(said[position + 1 :][:4], "big"),
         )
         if kind == b"Q":
-            text = said[position + 5 : position + length].decode()
-            yield from (part.strip() for part in text.split(";"))
+            yield said[position + 5 : position + length].decode()
         position += 1 + length
 
 
@@ -274,6 +280,17 @@ def test_a_run_is_at_most_four_statements_and_waits_for_the_disk_once(jobs):
     assert len(statements) - len(session) - look_and_unlock <= 4 * count
     assert jobs.runs() == 2 * count
     assert waits(jobs) == count
+
+
+def test_a_run_is_one_round_trip(jobs):
+    """The record of a job and the claim on the next go together."""
+    count = 20
+    jobs.install(count)
+    jobs.make_due()
+    [messages] = jobs.messages()
+    look, session, first_claim, plans, unlock = 1, 1, 1, 4, 1
+    assert len(messages) <= look + session + first_claim + count + plans + unlock
+    assert jobs.runs() == 2 * count
 
 
 def test_a_slot_of_a_backfill_is_one_statement_that_waits_for_the_disk_once(jobs):

@@ -193,6 +193,21 @@ class NextIsKilled(BaseCronApp):
     def run(self):
         os.kill(os.getpid(), signal.SIGKILL)
 
+class EndsAfterwards(BaseCronApp):
+    'The signal comes when the record is made, and before the next job begins.'
+    app_name = 'job'
+
+    def run(self):
+        if once('ended'):
+            logger = logging.getLogger('crontabber')
+            logger.setLevel(logging.INFO)
+            logger.addFilter(self.end)
+
+    def end(self, record):
+        if (record.app_name, record.action) == ('job', 'succeeded'):
+            os.kill(os.getpid(), signal.SIGTERM)
+        return True
+
 class Prints(BaseCronApp):
     app_name = 'job'
 
@@ -289,6 +304,25 @@ def test_nothing_is_left_of_a_subprocess(tick: Callable[..., Command], database:
         process.send_signal(signal.SIGTERM)
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_a_signal_between_two_jobs_leaves_the_next_as_if_it_had_not_been_claimed(
+    tick: Callable[..., Command], database: Database, is_new: bool
+) -> None:
+    """trap: a job that never began looked as if it had crashed"""
+    crontabber = tick("EndsAfterwards")
+    if not is_new:
+        assert crontabber("--job=jobs.bad.Next", CONF).returncode == 0
+        pass_time(database, "1 hour")
+    before = [] if is_new else runs(database)
+    assert crontabber(CONF).returncode == 128 + signal.SIGTERM
+    assert runs(database) == [*before, ("job", None)]
+    after = state(database, "next")
+    assert (after.ongoing, after.last_error, bool(after.first_run)) == (None, None, not is_new)
+    assert after.next_run
+    assert crontabber(CONF).returncode == 0
+    assert runs(database) == [*before, ("job", None), ("next", None)]
 
 
 @pytest.mark.parametrize("number", SIGNALS)

@@ -21,6 +21,7 @@ from crontabber.errors import (
 )
 from crontabber.interruptible import InterruptibleConnection
 from crontabber.schedule.model import JobState, LastError, Outcome
+from crontabber.store import Claiming
 from crontabber.store.postgres import PostgresStore
 from crontabber.store.sql import load_migrations, load_queries
 from tests.server import own_server
@@ -920,6 +921,130 @@ def test_a_first_claim_whose_answer_was_lost_is_ours_all_the_same(clean, open_st
     store = losing(open_store, clean, "try_advisory_lock")
     state = mark(store)
     assert store.save(state, done(state), run_of(state))
+
+
+# -- the record of one job, and the claim on the next ----------------------------
+
+BREAK = """
+    CREATE SEQUENCE breaks;
+    CREATE FUNCTION break() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF NEW.app_name = '{app_name}' AND nextval('breaks') <= {times} THEN
+                {how};
+            END IF;
+            RETURN NULL;
+        END
+    $$;
+    CREATE CONSTRAINT TRIGGER break AFTER UPDATE ON crontabber {when}
+        FOR EACH ROW EXECUTE FUNCTION break();
+"""
+REFUSE = "RAISE EXCEPTION 'not tonight'"
+END = "PERFORM pg_terminate_backend(pg_backend_pid())"
+
+
+@contextmanager
+def broken(database, app_name, how, when="", times=1):
+    """Have something go wrong on the server when the row of a job is written."""
+    database.execute(BREAK.format(app_name=app_name, how=how, when=when, times=times))
+    yield
+    database.execute("DROP FUNCTION break CASCADE; DROP SEQUENCE breaks")
+
+
+def two_jobs(store):
+    """One that ran, and is to be recorded; and the claim that is next."""
+    put(store, "b")
+    return mark(store, "a"), Claiming(wanted(store, "b", store.read("b")), (), None)
+
+
+def test_a_record_and_the_next_claim_are_one_message(clean, open_store, other):
+    factory = Watched(factory_of(clean))
+    store = open_store(clean, factory=lambda _: factory)
+    state, then = two_jobs(store)
+    del factory.statements[:]
+    store.save(state, done(state), run_of(state), then=then)
+    [message] = [text for text in factory.statements if "PREPARE" not in str(text)]
+    assert message.startswith(b"BEGIN;")
+    assert other.claimed(["a", "b"]) == {"b"}, "a is given back already"
+    assert other.read("b").ongoing
+    store.release("a")
+    assert store.claim(*then).marked
+    assert factory.statements[-1] is message
+
+
+@pytest.mark.parametrize("how", [REFUSE, END])
+@pytest.mark.parametrize("when", ["", "DEFERRABLE INITIALLY DEFERRED"])
+@pytest.mark.parametrize("app_name", ["a", "b"])
+def test_what_goes_wrong_between_two_jobs_loses_neither(clean, store, other, how, when, app_name):
+    """trap: after a lost connection a good run went unrecorded, or was recorded twice"""
+    state, then = two_jobs(store)
+    with broken(clean, app_name, how, when):
+        saved = store.save(state, done(state), run_of(state), then=then)
+    store.release("a")
+    claimed = store.claim(*then)
+    assert claimed.marked
+    assert claimed.state == other.read("b")
+    assert claimed.state.claim == store.holder(NOW)
+    assert other.read("a") == saved
+    assert [row[0] for row in log(clean)] == ["b", "a"]
+    assert other.claimed(["a", "b"]) >= {"b"}
+    store.save(claimed.state, done(claimed.state), run_of(claimed.state))
+    store.release("b")
+    mark(store, "c")
+    assert other.claimed(["a", "b", "c"]) == {"c"}
+
+
+def test_a_claim_that_the_server_refuses_does_not_harm_the_record_before_it(clean, store, other):
+    state, then = two_jobs(store)
+    with broken(clean, "b", REFUSE, times=9):
+        saved = store.save(state, done(state), run_of(state), then=then)
+        store.release("a")
+        with pytest.raises(StoreError, match="not tonight"):
+            store.claim(*then)
+        assert mark(store, "c")
+    assert other.read("a") == saved
+    assert [row[0] for row in log(clean)] == ["b", "a"]
+    assert other.claimed(["a", "b", "c"]) == {"c"}
+
+
+def test_a_record_whose_answer_was_lost_and_the_claim_after_it_are_ours(clean, open_store, other):
+    factory = Watched(factory_of(clean))
+    store = open_store(clean, factory=lambda _: factory)
+    state, then = two_jobs(store)
+
+    def answered(connection, query):
+        if b"COMMIT" in (query if isinstance(query, bytes) else b""):
+            raise psycopg2.OperationalError("nobody hears the answer")
+
+    factory.answered = answered
+    saved = store.save(state, done(state), run_of(state), then=then)
+    store.release("a")
+    claimed = store.claim(*then)
+    assert claimed.marked
+    assert claimed.state.claim == store.holder(NOW)
+    assert (other.read("a"), other.read("b")) == (saved, claimed.state)
+    assert [row[0] for row in log(clean)] == ["b", "a"]
+
+
+def test_a_claim_that_went_along_and_whose_session_was_lost_since_is_found_out(clean, store, other):
+    state, then = two_jobs(store)
+    store.save(state, done(state), run_of(state), then=then)
+    store.release("a")
+    terminate(clean, store)
+    claimed = store.claim(*then)
+    saved = store.save(claimed.state, done(claimed.state), run_of(claimed.state))
+    assert other.read("b") == saved
+    assert [row[0] for row in log(clean)] == ["b", "a", "b"]
+
+
+def test_a_session_that_a_pooler_changes_between_two_jobs_is_noticed(clean, store):
+    """trap: through a pooler in transaction mode a lock is somebody else's"""
+    state, then = two_jobs(store)
+    store._server.current.backend_pid += 1
+    with pytest.raises(StoreError, match="pooler"):
+        store.save(state, done(state), run_of(state), then=then)
+    store.release("a")
+    with pytest.raises(StoreError, match="pooler"):
+        store.claim(*then)
 
 
 def test_a_connection_lost_during_a_run_does_not_lose_its_result(clean, store, other):

@@ -37,11 +37,13 @@ def split_record() -> Iterator[None]:
     """The log is written in one transaction, and the state in the next."""
     whole = PostgresStore.save
 
-    def save(store: Any, before: Any, after: Any, run: Any = None, within: Any = None) -> Any:
+    def save(
+        store: Any, before: Any, after: Any, run: Any = None, within: Any = None, **more: Any
+    ) -> Any:
         if run and within is None:
             _log(run)
             run = None
-        return whole(store, before, after, run, within)
+        return whole(store, before, after, run, within, **more)
 
     with mock.patch.object(PostgresStore, "save", save):
         yield
@@ -70,9 +72,11 @@ def forget_crashes() -> Iterator[None]:
     """A crashed run is run again, and nobody is told."""
     whole = PostgresStore.save
 
-    def save(store: Any, before: Any, after: Any, run: Any = None, within: Any = None) -> Any:
+    def save(
+        store: Any, before: Any, after: Any, run: Any = None, within: Any = None, **more: Any
+    ) -> Any:
         crash = run and run.error and "JobCrashed" in run.error.type
-        return whole(store, before, after, None if crash else run, within)
+        return whole(store, before, after, None if crash else run, within, **more)
 
     with mock.patch.object(PostgresStore, "save", save):
         yield

@@ -271,6 +271,21 @@ def test_a_result_that_cannot_be_recorded_is_told() -> None:
         assert "could not be recorded" in trouble
 
 
+def test_a_result_is_recorded_though_the_next_job_cannot_be_claimed() -> None:
+    class Away(MemoryStore):
+        def holder(self, now: datetime) -> Claim:
+            if self.log or self.states:
+                raise DatabaseUnavailable("cannot use the database")
+            return super().holder(now)
+
+    sim, listener = simulation({app("a"): "5m", app("b"): "5m"})
+    sim.store = Away(sim.clock)
+    with pytest.raises(DatabaseUnavailable):
+        sim.tick()
+    assert ran(sim) == ["a"]
+    assert listener.troubles == []
+
+
 def test_a_record_of_a_try_that_was_undone_is_made_again() -> None:
     """trap: a record was taken for made that went with the transaction it was part of"""
 

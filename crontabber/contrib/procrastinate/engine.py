@@ -91,8 +91,8 @@ class Finder(Runner):
         self._due: list[Handover] = []
         return Batch(look, roster, self, _prepare).run(list(jobs)), self._due
 
-    def run(
-        self, job: JobSpec, make: Make, states: States, now: datetime, *, force: bool = False
+    def run(  # of what may come with it nothing matters
+        self, job: JobSpec, make: Make, states: States, now: datetime, **options: object
     ) -> Ended:
         """Note *job*, unless a run of it is in progress."""
         seen = states.get(job.app_name)

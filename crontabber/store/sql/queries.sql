@@ -66,21 +66,31 @@ FROM pg_settings JOIN (
 -- name: unlock
 SELECT pg_advisory_unlock(key) FROM unnest(%(unlock)s::bigint[]) AS key
 
+-- name: locking
+-- Takes the lock of a job. In a session that a pooler slipped us, it would stay for who knows
+-- how long. A job that shares a lock with others takes that second, and has its claim only
+-- with it. The answer outlives the transaction, as the mark may be in another.
+set_config('crontabber.locked', CASE
+    WHEN pg_backend_pid() <> %(backend_pid)s THEN 'no'
+    WHEN NOT pg_try_advisory_lock(%(lock)s) THEN 'no'
+    WHEN %(shared_lock)s::bigint IS NULL THEN 'yes'
+    WHEN pg_try_advisory_lock(%(shared_lock)s) THEN 'yes'
+    WHEN pg_advisory_unlock(%(lock)s) THEN 'held'
+END, false)
+
 -- name: lock
--- Gives back, too, what was released. The mark may be lost if the server crashes: the lock
--- is the truth, the mark is for people, so its commit need not wait for the disk. In a
--- session that a pooler slipped us, a lock would stay for who knows how long. A job that
--- shares a lock with others takes that second, and has its claim only with it.
-SELECT
-    set_config('synchronous_commit', 'off', true),
-    set_config('crontabber.locked', CASE
-        WHEN pg_backend_pid() <> %(backend_pid)s THEN 'no'
-        WHEN NOT pg_try_advisory_lock(%(lock)s) THEN 'no'
-        WHEN %(shared_lock)s::bigint IS NULL THEN 'yes'
-        WHEN pg_try_advisory_lock(%(shared_lock)s) THEN 'yes'
-        WHEN pg_advisory_unlock(%(lock)s) THEN 'held'
-    END, true),
-    (SELECT count(pg_advisory_unlock(key)) FROM unnest(%(unlock)s::bigint[]) AS key)
+SELECT {locking}
+
+-- name: answer
+-- What every mark says first: whether there is the lock, who we are, what came of the record
+-- that was made along with it. Gives back, too, what was released. The mark may be lost if the
+-- server crashes: the lock is the truth, the mark is for people, so its commit need not wait
+-- for the disk.
+current_setting('crontabber.locked'),
+pg_backend_pid(),
+current_setting('crontabber.saved', true),
+set_config('synchronous_commit', 'off', true),
+(SELECT count(pg_advisory_unlock(key)) FROM unnest(%(unlock)s::bigint[]) AS key)
 
 -- name: holder
 claim_time = %(claim_time)s,
@@ -124,8 +134,7 @@ WITH marked AS (
     {marking}
 )
 SELECT
-    current_setting('crontabber.locked'), pg_backend_pid(), marked.version,
-    {state_columns}
+    {answer}, marked.version, {state_columns}
 FROM (SELECT 1) AS always
 LEFT JOIN marked ON true
 LEFT JOIN crontabber ON app_name = ANY (%(names)s::text[])
@@ -137,7 +146,7 @@ WITH marked AS (
     {marking}
 )
 SELECT
-    current_setting('crontabber.locked'), pg_backend_pid(), (SELECT version FROM marked)
+    {answer}, (SELECT version FROM marked)
 
 -- name: mark_new
 WITH marked AS (
@@ -154,8 +163,7 @@ WITH marked AS (
     RETURNING xmin::text AS version
 )
 SELECT
-    current_setting('crontabber.locked'), pg_backend_pid(), marked.version,
-    {state_columns}
+    {answer}, marked.version, {state_columns}
 FROM (SELECT 1) AS always
 LEFT JOIN marked ON true
 LEFT JOIN crontabber ON app_name = ANY (%(names)s::text[])
@@ -206,7 +214,7 @@ WITH saved AS (
 )
 SELECT version, pg_backend_pid() FROM saved
 
--- name: save_success
+-- name: saving_success
 -- The same for what is written most often, with half of the values: the claim has written
 -- the others. To bind, send and parse them was a tenth of what a run costs.
 WITH saved AS (
@@ -230,7 +238,18 @@ WITH saved AS (
         clock_timestamp(), %(app_name)s, %(slot)s, %(slot)s, %(duration)s, %(host)s
     FROM saved
 )
+
+-- name: save_success
+{saving_success}
 SELECT version, pg_backend_pid() FROM saved
+
+-- name: save_success_and_lock
+-- Along with the record takes the lock of the job that is next. Its mark follows in the same
+-- message, in a transaction of its own; it says what came of this.
+{saving_success}
+SELECT
+    set_config('crontabber.saved', coalesce((SELECT version FROM saved), ''), false),
+    {locking}
 
 -- name: may_record
 -- Asked in a job's own transaction, which may be for reading only, have another role, or look
