@@ -1,15 +1,21 @@
 """The second pass: the options of app classes, of as many as are needed, in one go."""
 
 from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
 from itertools import islice
+from types import FunctionType, NoneType
 from typing import Any, NamedTuple
 
 from ..errors import ConfigError
-from .names import is_open
+from . import compat  # noqa: F401  configman cannot be imported before
+from .names import is_open, section_of
 from .options import DATABASE
-from .resolve import Resolver, class_name, required_options, section_of
+from .resolve import Resolver, class_name, namespace_of, required_options
 from .show import is_secret
 from .sources import Sources
+
+from configman.dotdict import DotDictWithAcquisition
+from configman.option import Option
 
 Classes = Mapping[str, type]
 """App classes by class path."""
@@ -19,6 +25,10 @@ Asked = Mapping[str, Any]
 
 # A manager has a cost of its own, and one that grows with the square of its options.
 _AT_ONCE = 50
+
+
+_UNCHANGING = (str, int, float, type, NoneType, FunctionType, timedelta, date)
+"""What several apps may be given the same one of."""
 
 
 class AppConfigs(NamedTuple):
@@ -41,7 +51,11 @@ def app_configs(sources: Sources, classes: Classes) -> AppConfigs:
             asked[class_path] = required_options(cls)
         except ConfigError as error:
             resolved.faults[class_path] = error
-    for batch in _batches(asked):
+    twins = _twins(sources, asked)
+    for batch in _batches({path: asked[path] for path in asked if path not in twins}):
+        _resolve(sources, batch, resolved)
+    others = {path: asked[path] for path, twin in twins.items() if not _copy(resolved, path, twin)}
+    for batch in _batches(others):
         _resolve(sources, batch, resolved)
     return resolved
 
@@ -58,17 +72,71 @@ def all_options(sources: Sources, classes: Classes) -> dict[str, Any]:
     return options
 
 
+def _twins(sources: Sources, asked: Asked) -> dict[str, str]:
+    """The classes that ask for just what an earlier one does, and that one, by class path.
+
+    Only those that nothing is set for in particular: so what they get is alike too.
+    """
+    particular = {section_of(name) for name in sources.texts}
+    first: dict[Any, str] = {}
+    twins = {}
+    for class_path, required in asked.items():
+        signature = _signature(required)
+        if signature is None or class_name(class_path) in particular:
+            continue
+        twin = first.setdefault(signature, class_path)
+        if twin != class_path:
+            twins[class_path] = twin
+    return twins
+
+
+def _signature(required: Any) -> Any:
+    """What is the same for namespaces that are alike; None if that cannot be told."""
+    signature = []
+    for name in required.keys_breadth_first():
+        option = required[name]
+        if not (isinstance(option, Option) and isinstance(option.default, _UNCHANGING)):
+            return None
+        default = type(option.default), option.default
+        signature.append((name, default, option.from_string_converter, option.reference_value_from))
+    return tuple(signature)
+
+
+def _copy(resolved: AppConfigs, class_path: str, twin: str) -> bool:
+    """Give a class a copy of what its twin got; False if that is not to be had, or to be shared."""
+    config = resolved.configs.get(twin)
+    copy = None if config is None else _copied(config)
+    if copy is None:
+        return False
+    root = config.__dict__["_root"]
+    root[namespace_of(class_path)] = copy
+    _keep(resolved, class_path, root)
+    return True
+
+
+def _copied(config: Any) -> Any:
+    """The same namespace again; None if a value in it could be changed by who has it."""
+    copy = DotDictWithAcquisition()
+    for name, value in config.items():
+        if isinstance(value, DotDictWithAcquisition):
+            copy[name] = _copied(value)
+            if copy[name] is None:
+                return None
+        elif isinstance(value, _UNCHANGING):
+            copy[name] = value
+        else:
+            return None
+    return copy
+
+
 def _batches(asked: Asked) -> Iterator[Asked]:
     """*asked* so divided that no part has two classes of one name: their sections are one."""
     rest = dict(asked)
     while rest:
         batch: dict[str, str] = {}
-        options = 0
-        for class_path, required in rest.items():
-            if options >= _AT_ONCE:
-                break
-            if batch.setdefault(class_name(class_path), class_path) == class_path:
-                options += len(required)
+        for class_path in rest:
+            if len(batch) < _AT_ONCE:
+                batch.setdefault(class_name(class_path), class_path)
         yield {class_path: rest.pop(class_path) for class_path in batch.values()}
 
 
@@ -86,10 +154,14 @@ def _resolve(sources: Sources, batch: Asked, resolved: AppConfigs) -> None:
     else:
         resolved.secrets.update(_secrets(sources, resolver.options))
         for class_path in batch:
-            config = values[section_of(class_path)]
-            # namespaces know those around them by weak references only
-            config.__dict__["_root"] = values
-            resolved.configs[class_path] = config
+            _keep(resolved, class_path, values)
+
+
+def _keep(resolved: AppConfigs, class_path: str, root: Any) -> None:
+    config = root[namespace_of(class_path)]
+    # namespaces know those around them by weak references only
+    config.__dict__["_root"] = root
+    resolved.configs[class_path] = config
 
 
 def _secrets(sources: Sources, options: Mapping[str, Any]) -> Iterator[str]:

@@ -19,7 +19,6 @@ from .sources import Sources
 
 from configman import ConfigurationManager, Namespace
 from configman.converters import boolean_converter
-from configman.dotdict import DotDictWithAcquisition
 from configman.option import Option
 
 _REASONS = {int: "it is not a whole number", float: "it is not a number"}
@@ -70,9 +69,6 @@ class Resolver(ConfigurationManager):  # type: ignore[misc]
         """The values, as a ``DotDictWithAcquisition`` of all namespaces, with a logger."""
         with _one_line(self._what):
             config = self.get_config()
-        for class_path, required in self._asked.items():
-            if not required:
-                config[section_of(class_path)] = DotDictWithAcquisition()
         config.logger = _logger() if self._asked else _Logger()
         return config
 
@@ -89,8 +85,7 @@ class Resolver(ConfigurationManager):  # type: ignore[misc]
         for name, section in setting_options().items():
             self.option_definitions[name] = section.safe_copy()
         for class_path, required in self._asked.items():
-            if required:  # configman would walk through what is empty again and again
-                self.option_definitions[section_of(class_path)] = required
+            self.option_definitions[namespace_of(class_path)] = required.safe_copy()
         try:
             return super()._overlay_expand()
         except (Exception, SystemExit):  # converters are users' code
@@ -145,7 +140,7 @@ def class_name(class_path: str) -> str:
     return class_path.rpartition(".")[2]
 
 
-def section_of(class_path: str) -> str:
+def namespace_of(class_path: str) -> str:
     """The namespace of the options of an app class."""
     return APP_SECTION + class_name(class_path)
 

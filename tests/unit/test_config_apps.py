@@ -190,6 +190,89 @@ def test_classes_of_one_name_do_not_mix() -> None:
     assert loaded.check(classes) == ()
 
 
+# -- classes that ask for the same: what one gets, the others get a copy of -------
+
+
+def configs_of(*classes: type, ini: str = "") -> list[Any]:
+    """What classes get that are resolved in one go, as m.0.NAME, m.1.NAME, and so on."""
+    paths = {f"m.{number}.{cls.__name__}": cls for number, cls in enumerate(classes)}
+    resolved = settings(paths, ini).app_configs(paths)
+    assert not resolved.faults
+    return [resolved.configs[path] for path in paths]
+
+
+def test_classes_that_ask_for_the_same_get_the_same_each_for_itself() -> None:
+    ini = "[resource]\n[[postgresql]]\ndbname=shop\n"
+    one, two = configs_of(using_postgres()(app("One")), using_postgres()(app("Two")), ini=ini)
+    assert one.database.dbname == two.database.dbname == "shop"
+    assert one.database.database_class is two.database.database_class
+    assert two.error_retry_time == 300
+    assert two.logger.name == "crontabber"
+    two.database.dbname = "mine"
+    two.own = "more"
+    assert one.database.dbname == "shop"
+    assert "own" not in one
+
+
+def test_what_is_set_for_one_class_is_for_that_alone() -> None:
+    ini = "[crontabber]\n[[class-Two]]\nnumber=2\n[[class-Three]]\nnumber=3\n"
+    configs = configs_of(
+        *(app(name, number=1) for name in ("One", "Two", "Three", "Four")), ini=ini
+    )
+    assert [config.number for config in configs] == [1, 2, 3, 1]
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ({"option": 1}, {"option": True}),
+        ({"option": 1}, {"option": 1.0}),
+        ({"option": "1"}, {"option": {"default": "1", "from_string_converter": int}}),
+        ({"option": "1"}, {"other": "1"}),
+        ({"option": "1"}, {}),
+        ({}, {"option": None}),
+    ],
+)
+def test_classes_that_ask_for_almost_the_same_get_what_they_ask_for(
+    one: dict[str, Any], two: dict[str, Any]
+) -> None:
+    alone = [configs_of(app("One", **one))[0], configs_of(app("Two", **two))[0]]
+    both = configs_of(app("One", **one), app("Two", **two))
+    for config, expected in zip(both, alone, strict=True):
+        assert dict(config) == dict(expected)
+        assert list(map(type, config.values())) == list(map(type, expected.values()))
+
+
+def test_what_could_be_changed_is_not_shared() -> None:
+    words = {"default": "a b", "from_string_converter": str.split}
+    one, two = configs_of(app("One", words=words), app("Two", words=words))
+    two.words.append("c")
+    assert (one.words, two.words) == (["a", "b"], ["a", "b", "c"])
+    default = {"default": ["a"]}
+    one, two = configs_of(app("One", words=default), app("Two", words=default))
+    assert one.words == two.words == ["a"]
+
+
+def test_what_is_made_of_other_options_is_made_for_each_class() -> None:
+    def with_word() -> type:
+        cls: Any = app("One", word="a")
+        cls.required_config.add_aggregation("words", lambda config, local, arguments: [local.word])
+        return cls  # type: ignore[no-any-return]
+
+    one, two = configs_of(with_word(), type("Two", (with_word(),), {}))
+    two.words.append("b")
+    assert (one.words, two.words) == (["a"], ["a", "b"])
+
+
+def test_each_of_the_classes_that_ask_for_the_same_has_its_fault() -> None:
+    number = {"default": "many", "from_string_converter": int}
+    paths = {f"m.{name}": app(name, number=number) for name in ("One", "Two", "Three")}
+    resolved = settings(paths).app_configs(paths)
+    assert resolved.configs == {}
+    for path, fault in resolved.faults.items():
+        assert f"crontabber.class-{path[2:]}.number 'many'" in str(fault)
+
+
 def test_the_fault_of_one_class_does_not_spoil_the_others() -> None:
     classes = {f"m.App{n}": app(f"App{n}", x=n) for n in range(230)}
     bad = {7, 8, 150, 229}
