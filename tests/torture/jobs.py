@@ -130,4 +130,4 @@ class TriesAgain(SingleBackfill):
     required_config.database.transaction_executor_class.default = f"{__name__}.AtOnce"
 
 
-ALL = (Plain, Child, Subprocess, Backfill, Single, SingleBackfill)
+ALL = (Plain, Child, Subprocess, Backfill, Single, SingleBackfill, TriesAgain)

@@ -10,11 +10,11 @@ from tests.support import Command
 from tests.torture.arena import arena
 from tests.torture.books import BACKENDS
 from tests.torture.forkserver import CONF
-from tests.torture.jobs import GATE, SingleBackfill, TriesAgain
+from tests.torture.jobs import ALL, GATE, SingleBackfill, TriesAgain
 from tests.torture.proxy import Ambush, Moment
 
 ONGOING = 3
-OTHERS = {"subprocess", "backfill", "single", "single-backfill"}
+OTHERS = {app.app_name for app in ALL} - {"plain", "child"}
 
 
 @pytest.fixture(scope="module")
