@@ -26,7 +26,6 @@ Asked = Mapping[str, Any]
 # A manager has a cost of its own, and one that grows with the square of its options.
 _AT_ONCE = 50
 
-
 _UNCHANGING = (str, int, float, type, NoneType, FunctionType, timedelta, date)
 """What several apps may be given the same one of."""
 

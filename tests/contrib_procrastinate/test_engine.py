@@ -11,7 +11,7 @@ import procrastinate
 import pytest
 
 from crontabber.contrib.procrastinate import engine, queue
-from crontabber.contrib.procrastinate.engine import Handover
+from crontabber.contrib.procrastinate.handover import Handover
 from tests.contrib_procrastinate.cluster import GATE, TICK, Cluster
 from tests.server import own_server
 from tests.support import Command

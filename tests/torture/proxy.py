@@ -14,6 +14,9 @@ _ENCRYPTION = (80877103, 80877104)
 """The codes that ask for TLS and GSSAPI: what is encrypted could not be counted."""
 
 
+_FAREWELL = b"X"
+
+
 class Moment(enum.Enum):
     """When to strike."""
 
@@ -145,7 +148,8 @@ class _Line:
     def _pass_messages(self) -> None:
         with self._client.makefile("rb") as stream:
             for message in self._messages(stream):
-                ambush = self._proxy.next(message)
+                # who says farewell does not wait for an answer, and may be gone when we strike
+                ambush = self._proxy.next(message) if message[:1] != _FAREWELL else None
                 if ambush and not ambush.cut:
                     ambush.strike()
                 if ambush is None or not ambush.cut:

@@ -19,7 +19,7 @@ from . import queue
 from .again import Again, RunFailed, RunHeld
 from .crew import Crew, ProcessEnded
 from .deferrer import ARGUMENTS, RunDeferrer
-from .engine import QUEUE, Handover, lock_of, misplaced, place_of
+from .handover import QUEUE, Handover, lock_of, misplaced, place_of
 from .queue import CLEAN_UP, ONCE, TASK
 
 _OPTIONS = ConfigureTaskOptions.__required_keys__ | ConfigureTaskOptions.__optional_keys__

@@ -10,7 +10,7 @@ import psycopg
 from procrastinate import exceptions, jobs
 
 from ...errors import StoreError
-from .engine import Handover
+from .handover import Handover
 from .queue import TASK, clean_up, connector, job_of, make_tables, put
 
 

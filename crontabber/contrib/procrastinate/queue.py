@@ -11,7 +11,7 @@ from procrastinate import exceptions, jobs
 from psycopg.conninfo import make_conninfo
 
 from ... import clock
-from .engine import Handover
+from .handover import Handover
 
 TASK = "crontabber"
 """Runs a job that is due."""

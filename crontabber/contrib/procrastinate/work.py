@@ -13,7 +13,8 @@ from ...errors import LockHeld
 from ...reporters import Reporter
 from ...schedule.model import JobSpec, Run, Skip, SkipReason
 from ...signals import Signals
-from .engine import Finder, Handover
+from .engine import Finder
+from .handover import Handover
 from .once import run_once
 
 
