@@ -4,6 +4,7 @@ import contextlib
 from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import zip_longest
 
 from .attempt import Make
 from .errors import (
@@ -72,7 +73,7 @@ class Batch:
         for fault in (*self._roster.faults, *faults.values()):
             self._trouble(fault)
         self._makes = {job.app_name: make for job in jobs if job.class_path not in faults}
-        for job, upcoming in zip(jobs, [*jobs[1:], None], strict=True):
+        for job, upcoming in zip_longest(jobs, jobs[1:]):
             self._runner.check()
             try:
                 self._do(job, upcoming, force)
