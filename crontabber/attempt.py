@@ -66,8 +66,6 @@ class Attempt:
         """What the job's own transaction wrote; true once that is committed."""
         self._running: Iterator[datetime] | None = None
         """The app's ``main``, once it has begun."""
-        self._is_plain = False
-        """Whether that is crontabber's own, so that its end runs no code of the user's."""
 
     def run(self) -> JobState:
         """Run until no slot is open or one fails; the state that it leaves.
@@ -146,7 +144,6 @@ class Attempt:
     def _main(self) -> Iterator[datetime]:
         app = self._make(self._job, self._state)
         app.before_commit = self._record_within
-        self._is_plain = getattr(app.main, "__module__", "") == _OURS
         slots = app.main(self._slots())
         if not isinstance(slots, Iterable):
             raise CrontabberError(self._must_yield)
@@ -193,12 +190,18 @@ class Attempt:
 
     def _then(self, after: JobState) -> Claiming | None:
         """The claim on the next job, if nothing of this one is to come but its record."""
-        if after.ongoing or not self._is_plain or not self._foresee:
+        if after.ongoing or not self._foresee or not self._runs_our_main:
             return None
         try:
             return self._foresee(after)
         except StoreError:
             return None  # the record is to be tried all the same, and for longer
+
+    @property
+    def _runs_our_main(self) -> bool:
+        """Whether ``main`` is crontabber's own, so that its end runs no code of the user's."""
+        frame = getattr(self._running, "gi_frame", None)  # a name could be copied, as wraps() does
+        return frame is not None and frame.f_globals.get("__name__") == _OURS
 
     def _record(self, after: JobState, run: Run, then: Claiming | None = None) -> JobState:
         try:

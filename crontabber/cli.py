@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     finally:
         for stream in filter(None, (sys.stdout, sys.stderr)):
             _let_go(stream)
-        if not gc.isenabled():  # no job was run, so nothing is left to be cleaned up
+        if not gc.isenabled():  # no job was run, and whatever is left the process's end frees
             gc.freeze()  # to be looked through at the end would be a fifteenth of an idle tick
 
 

@@ -53,6 +53,15 @@ def _options() -> Namespace:
     return options
 
 
+class _Operational:
+    """An attribute whose value is the driver's, which is imported when somebody asks."""
+
+    def __get__(self, instance: object, owner: type) -> tuple[type[Exception], ...]:
+        from .driver import OPERATIONAL
+
+        return OPERATIONAL
+
+
 class ConnectionFactory(RequiredConfig):  # type: ignore[misc]
     """Makes a new connection each time, and closes what it made.
 
@@ -63,18 +72,12 @@ class ConnectionFactory(RequiredConfig):  # type: ignore[misc]
 
     required_config = _options()
 
+    operational_exceptions = _Operational()
+    """What a refused or lost connection raises. So do other things: ask
+    `is_operational_exception`."""
+
     def __init__(self, config: Any) -> None:
         self.config = config
-
-    @property
-    def operational_exceptions(self) -> tuple[type[Exception], ...]:
-        """What a refused or lost connection raises.
-
-        So do other things: ask `is_operational_exception`.
-        """
-        from .driver import OPERATIONAL
-
-        return OPERATIONAL
 
     def connect(self) -> "Connection":
         """Open a new connection, which is the caller's to close.

@@ -102,8 +102,8 @@ class GenericApp:
             app: App = classes[job.class_path](resolved.configs[job.class_path], state)
             return app
 
-        if not gc.isenabled():  # see cli: from here on memory is the jobs'
-            gc.freeze()  # what there is by now stays, and need not be looked through each time
+        if not gc.isenabled():  # as the command starts: from here on memory is the jobs'
+            gc.freeze()  # classes and options stay, and need not be looked through each time
             gc.enable()
         return make, resolved.faults
 

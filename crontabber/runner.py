@@ -6,7 +6,7 @@ from datetime import datetime
 
 from .attempt import Attempt, Foresee, Make
 from .clock import Clock
-from .errors import JobCrashed, LockHeld
+from .errors import JobCrashed, LockHeld, StoreError
 from .failures import Redact, text_of
 from .middleware import Middleware
 from .reporters import Reporter
@@ -84,9 +84,14 @@ class Runner:
         except LockHeld:
             self.reporter.skipped(job, Skip(SkipReason.LOCKED, f"{job.lock!r}, by another job"))
             return Ended.LOCKED
+        except StoreError:
+            self.store.release(job.app_name)  # it may have been taken before that went wrong
+            raise
         if got is None:
             return self._taken(job, seen)
         try:
+            for parent in job.depends_on:
+                states.pop(parent, None)  # it may have been reset since we looked
             states.update(got.parents)
             states[job.app_name] = got.state or wanted
             state, ended = self._settle(job, wanted, got, states, now, force)

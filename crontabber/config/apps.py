@@ -1,7 +1,7 @@
 """The second pass: the options of app classes, of as many as are needed, in one go."""
 
 from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import islice
 from types import FunctionType, NoneType
 from typing import Any, NamedTuple
@@ -14,6 +14,7 @@ from .resolve import Resolver, class_name, namespace_of, required_options
 from .show import is_secret
 from .sources import Sources
 
+from configman import Namespace
 from configman.dotdict import DotDictWithAcquisition
 from configman.option import Option
 
@@ -26,8 +27,10 @@ Asked = Mapping[str, Any]
 # A manager has a cost of its own, and one that grows with the square of its options.
 _AT_ONCE = 50
 
-_UNCHANGING = (str, int, float, type, NoneType, FunctionType, timedelta, date)
+_UNCHANGING = (str, int, float, bool, NoneType, timedelta, date, datetime)
 """What several apps may be given the same one of."""
+_KNOWN = ("configman.", "crontabber.")
+"""Where converters are from of which it is known that they make the same of the same."""
 
 
 class AppConfigs(NamedTuple):
@@ -51,10 +54,13 @@ def app_configs(sources: Sources, classes: Classes) -> AppConfigs:
         except ConfigError as error:
             resolved.faults[class_path] = error
     twins = _twins(sources, asked)
+    shareable: set[str] = set()
     for batch in _batches({path: asked[path] for path in asked if path not in twins}):
-        _resolve(sources, batch, resolved)
-    others = {path: asked[path] for path, twin in twins.items() if not _copy(resolved, path, twin)}
-    for batch in _batches(others):
+        shareable |= _resolve(sources, batch, resolved)
+    copied = {
+        path for path, twin in twins.items() if twin in shareable and _copy(resolved, path, twin)
+    }
+    for batch in _batches({path: asked[path] for path in twins if path not in copied}):
         _resolve(sources, batch, resolved)
     return resolved
 
@@ -89,22 +95,38 @@ def _twins(sources: Sources, asked: Asked) -> dict[str, str]:
     return twins
 
 
-def _signature(required: Any) -> Any:
+def _signature(required: Any) -> tuple[object, ...] | None:
     """What is the same for namespaces that are alike; None if that cannot be told."""
-    signature = []
-    for name in required.keys_breadth_first():
+    signature: list[object] = []
+    for name in required.keys_breadth_first(include_dicts=True):
         option = required[name]
-        if not (isinstance(option, Option) and isinstance(option.default, _UNCHANGING)):
+        if isinstance(option, Option) and _is_unchanging(option.default):
+            default = option.default
+            same = id(default) if isinstance(default, type) else (type(default), repr(default))
+            converter = id(option.from_string_converter)
+            signature.append((name, same, converter, option.reference_value_from, option.secret))
+        elif isinstance(option, Namespace):
+            signature.append(name)
+        else:
             return None
-        default = type(option.default), option.default
-        signature.append((name, default, option.from_string_converter, option.reference_value_from))
     return tuple(signature)
 
 
+def _is_unchanging(value: object) -> bool:
+    return type(value) in _UNCHANGING or isinstance(value, type)
+
+
+def _makes_the_same(converter: Any) -> bool:
+    """Whether a converter is known to make the same value each time, of the same text."""
+    if converter is None or any(converter is kind for kind in (str, int, float, bool)):
+        return True
+    return type(converter) is FunctionType and converter.__module__.startswith(_KNOWN)
+
+
 def _copy(resolved: AppConfigs, class_path: str, twin: str) -> bool:
-    """Give a class a copy of what its twin got; False if that is not to be had, or to be shared."""
-    config = resolved.configs.get(twin)
-    copy = None if config is None else _copied(config)
+    """Give a class a copy of what its twin got; False if that could be changed by one of them."""
+    config = resolved.configs[twin]
+    copy = _copied(config)
     if copy is None:
         return False
     root = config.__dict__["_root"]
@@ -114,17 +136,17 @@ def _copy(resolved: AppConfigs, class_path: str, twin: str) -> bool:
 
 
 def _copied(config: Any) -> Any:
-    """The same namespace again; None if a value in it could be changed by who has it."""
+    """The same namespace again, for another app to have; None if that is not to be had."""
     copy = DotDictWithAcquisition()
     for name, value in config.items():
         if isinstance(value, DotDictWithAcquisition):
             copy[name] = _copied(value)
             if copy[name] is None:
                 return None
-        elif isinstance(value, _UNCHANGING):
-            copy[name] = value
-        else:
+        elif name.startswith("_") or not _is_unchanging(value):
             return None
+        else:
+            copy[name] = value
     return copy
 
 
@@ -139,21 +161,27 @@ def _batches(asked: Asked) -> Iterator[Asked]:
         yield {class_path: rest.pop(class_path) for class_path in batch.values()}
 
 
-def _resolve(sources: Sources, batch: Asked, resolved: AppConfigs) -> None:
+def _resolve(sources: Sources, batch: Asked, resolved: AppConfigs) -> set[str]:
+    """Resolve what is asked for in one go; those for whom all would be the same once more."""
     try:
         resolver = Resolver(sources, batch)
         values = resolver.values()
     except ConfigError as error:
         if len(batch) == 1:
             resolved.faults.update(dict.fromkeys(batch, error))
-            return
+            return set()
         middle = len(batch) // 2  # halving finds a few faults among many classes quickly
-        for half in (islice(batch.items(), middle), islice(batch.items(), middle, None)):
-            _resolve(sources, dict(half), resolved)
-    else:
-        resolved.secrets.update(_secrets(sources, resolver.options))
-        for class_path in batch:
-            _keep(resolved, class_path, values)
+        halves = islice(batch.items(), middle), islice(batch.items(), middle, None)
+        return set().union(*(_resolve(sources, dict(half), resolved) for half in halves))
+    resolved.secrets.update(_secrets(sources, resolver.options))
+    for class_path in batch:
+        _keep(resolved, class_path, values)
+    singular = {
+        section_of(name)
+        for name, option in resolver.options.items()
+        if not _makes_the_same(option.from_string_converter)
+    }
+    return {class_path for class_path in batch if class_name(class_path) not in singular}
 
 
 def _keep(resolved: AppConfigs, class_path: str, root: Any) -> None:

@@ -104,7 +104,7 @@ class StateStore(Protocol):
         not touched.
 
         *then* is what the caller will ask `claim` for next, whatever comes of this: a
-        store may take that claim right after, and give back the one on this job before.
+        store may take that claim along with the record, and then give back that on this job.
         """
         ...
 

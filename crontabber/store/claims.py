@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..errors import LockHeld, StoreError
+from ..errors import LockHeld
 from ..schedule.model import JobState
 from .rows import Row, array_text, claim_parameters, state_of
-from .server import POOLED
+from .server import SessionChanged
 from .session import ConnectionGone, Session
 
 
@@ -53,7 +53,7 @@ class Asked(NamedTuple):
 
     @property
     def marking(self) -> dict[str, Any]:
-        """The parameters of `mark`, but those of what it is to unlock."""
+        """The parameters of `mark`, but for the locks that it gives back."""
         names = array_text([self.wanted.app_name, *self.parents])
         return {**claim_parameters(self.wanted), "names": names}
 
@@ -66,7 +66,7 @@ class Asked(NamedTuple):
             raise ConnectionGone("the connection was lost, and with it the answer to a claim")
         locked, answered_by = self.rows[0][:2]
         if answered_by != self.session.backend_pid:
-            raise StoreError(POOLED)
+            raise SessionChanged
         if locked == "held":
             raise LockHeld
         if locked == "no":

@@ -23,8 +23,8 @@ from ..schedule.model import Claim, JobState, Run
 from . import Claimed, Claiming, Look
 from .claims import Asked, hashed
 from .rows import array_text, claim_parameters, saving, state_of
-from .server import PATIENCE, POOLED, Server, StillHeld
-from .session import ConnectionGone, explained, plain_cursor
+from .server import PATIENCE, Server, SessionChanged, StillHeld
+from .session import ConnectionGone, plain_cursor
 from .sql import load_queries
 
 
@@ -106,10 +106,10 @@ class PostgresStore:
         self, wanted: JobState, parents: Sequence[str], shared: int | None
     ) -> Claimed | None:
         asked = self._ask(wanted, parents, shared)
-        unlocking = asked.session.unlocking()
+        unlock = asked.session.unlocking()
         try:
             rows = self._server.query(
-                "lock", asked.mark, **asked.locking, **asked.marking, **unlocking
+                "lock", asked.mark, unlock=unlock, recorded="{}", **asked.locking, **asked.marking
             )
         except StoreError:
             # as they may be: advisory locks survive a rollback
@@ -189,7 +189,7 @@ class PostgresStore:
             rows = self._server.query(name, **parameters)
             version, answered_by = rows[0] if rows else ("", backend_pid)
         if answered_by != backend_pid:
-            raise StoreError(POOLED)
+            raise SessionChanged
         if not version:
             raise ClaimLost(f"the row of {after.app_name} was changed by somebody else meanwhile")
         return str(version)
@@ -207,13 +207,15 @@ class PostgresStore:
         self.release(app_name)
         session = asked.session
         try:
-            with explained():
-                rows = session.run_both(
-                    ("save_success_and_lock", {**parameters, **asked.locking}),
-                    (asked.mark, {**asked.marking, **session.unlocking()}),
-                )
+            rows = self._server.query_both(
+                ("save_success_and_lock", {**parameters, **asked.locking}),
+                (asked.mark, {**asked.marking, "recorded": session.unlocking()}),
+            )
         except StoreError as error:
             session.connection.close()
+            if isinstance(error, SessionChanged):
+                self._sent = None
+                raise
             raise ConnectionGone(str(error)) from error
         self._sent = asked._replace(rows=rows)
         _, answered_by, version = rows[0][:3]
@@ -237,6 +239,8 @@ class PostgresStore:
         if found and _is_record(found, after) and (locked or not after.ongoing):
             written = after._replace(version=found.version)  # and only the answer was lost
             return written if self._may_go_on(after) else self._stopped(written)
+        if found and _has_outcome(found, before, after):
+            return after  # the same, and by now somebody else has the claim
         if not locked:
             # the server may not have noticed yet that our old session is gone
             ours = found and found.ongoing == before.ongoing
@@ -292,6 +296,7 @@ class PostgresStore:
 
     def close(self) -> None:
         """See `StateStore.close`."""
+        self._sent = None
         self._server.close()
 
     # -- locks -----------------------------------------------------------------
@@ -344,6 +349,16 @@ def _same_holder(state: JobState | None, wanted: JobState) -> bool:
 def _is_record(found: JobState, after: JobState) -> bool:
     """Whether the row says what *after* was to make it say."""
     return found._replace(version=None, claim=None) == after._replace(version=None, claim=None)
+
+
+def _has_outcome(found: JobState, before: JobState, after: JobState) -> bool:
+    """Whether the last run of a job is in its row, whoever has claimed it for the next.
+
+    The time at which it began tells it from all others; and a claim does not change that.
+    """
+    if after.ongoing or after.last_run == before.last_run:
+        return False
+    return (found.last_run, found.last_error) == (after.last_run, after.last_error)
 
 
 def _lacks_mark(found: JobState | None, before: JobState) -> bool:

@@ -9,7 +9,7 @@ from psycopg2 import errors
 from .. import clock
 from ..errors import ClaimLost, DatabaseUnavailable, StoreError
 from .rows import Row, printable
-from .session import ConnectionGone, Session, explained, first_line
+from .session import ConnectionGone, Session, Statement, explained, first_line
 from .sql import load_migrations, load_queries
 
 T = TypeVar("T")
@@ -30,6 +30,13 @@ POOLED = (
     "the database session changed under a claim, as a pooler in transaction mode does; "
     "use session pooling or a direct connection for crontabber"
 )
+
+
+class SessionChanged(StoreError):
+    """The session is not the one that has our claims."""
+
+    def __init__(self) -> None:
+        super().__init__(POOLED)
 
 
 class StillHeld(ClaimLost):
@@ -64,8 +71,16 @@ class Server:
             except _UNPRINTABLE:
                 parameters = printable(parameters)
             except errors.InvalidSqlStatementName:  # it was prepared, but in another session
-                raise StoreError(POOLED) from None
+                raise SessionChanged from None
             return self.session().run(*names, **parameters)
+
+    def query_both(self, first: Statement, second: Statement) -> list[Row]:
+        """Ask for two things at once, as `Session.run_both` does; once, whatever goes wrong."""
+        with explained():
+            try:
+                return self.session().run_both(first, second)
+            except errors.InvalidSqlStatementName:
+                raise SessionChanged from None
 
     def patiently(self, attempt: Callable[[], T]) -> T:
         """What *attempt* returns, as soon as the server lets it; for as long as we can wait."""

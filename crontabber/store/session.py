@@ -136,10 +136,10 @@ class Session:
         """Have the locks of a job given back with the next `unlocking`."""
         self._to_unlock.extend(self._locks.pop(app_name, ()))
 
-    def unlocking(self) -> dict[str, str]:
-        """The parameters of ``unlock`` and ``lock``, which give back what was released; run it."""
+    def unlocking(self) -> str:
+        """The locks that were released, as an array; to be given back by what has it."""
         keys, self._to_unlock = self._to_unlock, []
-        return {"unlock": array_text(keys)}
+        return array_text(keys)
 
     def close(self) -> None:
         """Give back all claims, and close the connection; harmless when it is gone."""
@@ -147,7 +147,7 @@ class Session:
             for app_name in list(self._locks):
                 self.release(app_name)
             if self._to_unlock:  # the session itself ends a little later
-                self.run("unlock", **self.unlocking())
+                self.run("unlock", unlock=self.unlocking())
             self.connection.close()
         except (ConnectionGone, psycopg2.Error):
             pass  # gone already, and our claims with it

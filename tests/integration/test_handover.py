@@ -1,5 +1,6 @@
 """From one job to the next, on PostgreSQL: the claim on it goes along with the record before."""
 
+import functools
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -114,6 +115,37 @@ def test_what_a_main_does_after_its_last_date_it_does_under_its_claim(
     assert tick(database, app("a", main=main), app("b")) == ExitCode.OK
     assert log(database) == [("a", None), ("b", None)]
     assert held == [{"a"}]
+
+
+def test_a_wrapped_main_is_not_ours(database: Database, other: PostgresStore) -> None:
+    """trap: functools.wraps makes it look so"""
+    held: list[set[str]] = []
+
+    @functools.wraps(BaseCronApp.main)
+    def main(self: Any, slots: Iterator[datetime]) -> Iterator[datetime]:
+        try:
+            yield from BaseCronApp.main(self, slots)
+        finally:
+            held.append(other.claimed(["a", "b"]))
+
+    assert tick(database, app("a", main=main), app("b")) == ExitCode.OK
+    assert held == [{"a"}]
+
+
+def test_a_child_is_not_run_when_its_parent_was_reset_meanwhile(database: Database) -> None:
+    """trap: it was judged by what was seen before"""
+
+    def reset(self: Any) -> None:
+        database.execute("DELETE FROM crontabber WHERE app_name = 'a'")
+
+    parent, child = app("a"), app("c", depends_on="a")
+    tick(database, parent, app("b"), child)
+    back = "next_run - interval '2 days'"
+    moved = f"UPDATE crontabber SET next_run = {back}, next_slot = {back} WHERE app_name <> 'a'"
+    database.execute(moved)
+    assert tick(database, parent, app("b", reset), child) == ExitCode.OK
+    assert [name for name, _ in log(database)] == ["a", "b", "c", "b"]
+    assert marked(database) == []
 
 
 def test_a_job_that_cannot_be_made_or_is_not_due_is_not_claimed(database: Database) -> None:

@@ -1047,6 +1047,75 @@ def test_a_session_that_a_pooler_changes_between_two_jobs_is_noticed(clean, stor
         store.claim(*then)
 
 
+@pytest.mark.parametrize("lose", [False, True])
+def test_a_record_that_was_made_is_so_whoever_has_the_claim_by_now(clean, open_store, other, lose):
+    """trap: what was recorded was told to be lost, as the next run had begun elsewhere"""
+    factory = Watched(factory_of(clean))
+    store = open_store(clean, factory=lambda _: factory, patience=0)
+    state, then = two_jobs(store)
+
+    def answered(connection, query):
+        if b"COMMIT" in (query if isinstance(query, bytes) else b""):
+            factory.answered = lambda *_: None
+            again = wanted(other, "a", other.read("a"), last_run=NOW - DAY if lose else NOW)
+            if lose:
+                other.save(other.read("a"), again._replace(ongoing=None, claim=None))
+                again = wanted(other, "a", other.read("a"))
+            assert other.claim(again, ()).marked
+            raise psycopg2.OperationalError("nobody hears the answer")
+
+    factory.answered = answered
+    if lose:
+        with pytest.raises(ClaimLost):
+            store.save(state, done(state), run_of(state), then=then)
+    else:
+        saved = store.save(state, done(state), run_of(state), then=then)
+        assert saved._replace(version=None) == done(state, version=None)
+    assert other.read("a").ongoing
+    assert [row[0] for row in log(clean)] == ["b", "a"]
+
+
+@pytest.mark.parametrize("mark_as", ["mark_new", "mark", "mark_alone"])
+def test_a_claim_that_is_refused_gives_back_what_was_released(clean, store, other, mark_as):
+    """trap: after one job whose row could not be written the last one stayed claimed"""
+    if mark_as != "mark_new":
+        put(other, "b")
+        other.close()
+    assert store.claim(wanted(store, "a"), (), "warehouse")
+    store.release("a")
+    want = wanted(store, "b", store.read("b"))
+    when = "BEFORE INSERT OR UPDATE"
+    clean.execute(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql"
+        f" AS $$ BEGIN {REFUSE}; END $$;"
+        f"CREATE TRIGGER refuse {when} ON crontabber FOR EACH ROW EXECUTE FUNCTION refuse()"
+    )
+    with pytest.raises(StoreError, match="not tonight"):
+        store.claim(want, ("p",) if mark_as == "mark" else ())
+    clean.execute("DROP FUNCTION refuse CASCADE")
+    assert "a" not in other.claimed(["a", "b"])
+    assert other.claim(wanted(other, "z"), (), "warehouse").marked
+
+
+def test_a_session_that_does_not_know_what_was_prepared_is_a_poolers(clean, store, job):
+    """trap: it waited for a minute, for a session that lived"""
+    for app_name in ("a", "c"):  # prepared when used again
+        put(store, "b")
+        state = mark(store, app_name)
+        then = Claiming(wanted(store, "b", store.read("b")), (), None)
+        store.save(state, done(state), run_of(state), then=then)
+        store.release(app_name)
+        store.save(store.claim(*then).state, done(then.wanted), run_of(then.wanted))
+        store.release("b")
+    state, then = two_jobs(store)
+    session, pooled = store._server.current, store._server.current.connection
+    job.autocommit = True
+    session.connection, session._cursor = job, job.cursor(cursor_factory=extensions.cursor)
+    with pytest.raises(StoreError, match="pooler"):
+        store.save(state, done(state), run_of(state), then=then)
+    pooled.close()
+
+
 def test_a_connection_lost_during_a_run_does_not_lose_its_result(clean, store, other):
     """trap: after a lost connection the dead one stayed; a good run went unrecorded."""
     state = mark(store)

@@ -96,7 +96,12 @@ class Arena:
     def signalled(self, number: int, seconds: float, env: Mapping[str, str] | None = None) -> bool:
         """Run a tick that gets a signal after some time; False if it had ended before."""
         [tick] = self.start(env=env)
-        with after(seconds, lambda: tick.signal(number)):
+
+        def strike() -> None:
+            with contextlib.suppress(ProcessLookupError):  # it ended at this very moment
+                tick.signal(number)
+
+        with after(seconds, strike):
             status = self.wait(tick)
         return status in (-number, 128 + number)
 

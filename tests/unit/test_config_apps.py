@@ -1,6 +1,8 @@
 import datetime
+import itertools
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from crontabber.errors import ConfigError
 from crontabber.mixins import using_postgres
 
 from configman import Namespace, RequiredConfig, class_converter
+from configman.converters import list_converter
 
 
 def app(class_name: str = "MyApp", /, **options: Any) -> type:
@@ -190,6 +193,14 @@ def test_classes_of_one_name_do_not_mix() -> None:
     assert loaded.check(classes) == ()
 
 
+NOON = datetime.datetime(2026, 11, 21, 12, tzinfo=datetime.timezone.utc)
+EAST = datetime.timezone(datetime.timedelta(hours=5))
+
+
+KINDS = type("Kind", (), {}), type("Kind", (), {})
+"""Classes that look alike."""
+
+
 # -- classes that ask for the same: what one gets, the others get a copy of -------
 
 
@@ -231,6 +242,9 @@ def test_what_is_set_for_one_class_is_for_that_alone() -> None:
         ({"option": "1"}, {"other": "1"}),
         ({"option": "1"}, {}),
         ({}, {"option": None}),
+        ({"option": 0.0}, {"option": -0.0}),
+        ({"option": NOON}, {"option": NOON.astimezone(EAST)}),
+        ({"option": KINDS[0]}, {"option": KINDS[1]}),
     ],
 )
 def test_classes_that_ask_for_almost_the_same_get_what_they_ask_for(
@@ -240,17 +254,64 @@ def test_classes_that_ask_for_almost_the_same_get_what_they_ask_for(
     both = configs_of(app("One", **one), app("Two", **two))
     for config, expected in zip(both, alone, strict=True):
         assert dict(config) == dict(expected)
-        assert list(map(type, config.values())) == list(map(type, expected.values()))
+        assert [*config.values()] == [*expected.values()]
+        assert list(map(repr, config.values())) == list(map(repr, expected.values()))
 
 
-def test_what_could_be_changed_is_not_shared() -> None:
-    words = {"default": "a b", "from_string_converter": str.split}
+@pytest.mark.parametrize(("text", "converter"), [("a b", str.split), ("a, b", list_converter)])
+def test_what_could_be_changed_is_not_shared(text: str, converter: Any) -> None:
+    words = {"default": text, "from_string_converter": converter}
     one, two = configs_of(app("One", words=words), app("Two", words=words))
     two.words.append("c")
     assert (one.words, two.words) == (["a", "b"], ["a", "b", "c"])
     default = {"default": ["a"]}
     one, two = configs_of(app("One", words=default), app("Two", words=default))
     assert one.words == two.words == ["a"]
+
+
+def test_a_converter_makes_a_value_for_each_class() -> None:
+    number = {"default": "0", "from_string_converter": lambda _: str(next(numbers))}
+    numbers = itertools.count()
+    one, two = configs_of(app("One", number=number), app("Two", number=number))
+    assert one.number != two.number
+
+
+def test_a_converter_may_be_an_object_that_cannot_be_hashed() -> None:
+    @dataclass
+    class Choice:
+        choices: list[str]
+
+        def __call__(self, text: str) -> str:
+            return text if text in self.choices else self.choices[0]
+
+    word = {"default": "a", "from_string_converter": Choice(["b", "c"])}
+    one, two = configs_of(app("One", word=word), app("Two", word=word))
+    assert one.word == two.word == "b"
+
+
+def test_what_is_secret_for_one_class_is_known() -> None:
+    ini = "[resource]\n[[api]]\nword=hush\n"
+    word = {"default": "", "reference_value_from": "resource.api"}
+    paths = {"m.One": app("One", word=word), "m.Two": app("Two", word={**word, "secret": True})}
+    assert settings(paths, ini).app_configs(paths).secrets == {"hush"}
+
+
+@pytest.mark.parametrize("name", ["keys", "values", "get", "copy", "update", "_x", "_parent"])
+def test_names_that_a_namespace_has_too_are_the_same_for_all(name: str) -> None:
+    paths = {f"m.{each}": app(each, **{name: "v"}) for each in ("One", "Two")}
+    resolved = settings(paths).app_configs(paths)
+    alone = settings(paths).app_configs({"m.Two": paths["m.Two"]})
+    assert [str(fault) for fault in resolved.faults.values()][1:] == [
+        str(fault) for fault in alone.faults.values()
+    ]
+    for path, config in alone.configs.items():
+        assert resolved.configs[path][name] == config[name] == "v"
+
+
+def test_a_namespace_without_options_is_there_for_all() -> None:
+    two = app("Two", x=1)
+    two.required_config.empty = Namespace()  # type: ignore[attr-defined]
+    assert "empty" in configs_of(app("One", x=1), two)[1]
 
 
 def test_what_is_made_of_other_options_is_made_for_each_class() -> None:

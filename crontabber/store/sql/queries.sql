@@ -79,18 +79,19 @@ set_config('crontabber.locked', CASE
 END, false)
 
 -- name: lock
-SELECT {locking}
+-- Gives back, too, what was released: whatever comes of the mark.
+SELECT {locking}, (SELECT count(pg_advisory_unlock(key)) FROM unnest(%(unlock)s::bigint[]) AS key)
 
 -- name: answer
 -- What every mark says first: whether there is the lock, who we are, what came of the record
--- that was made along with it. Gives back, too, what was released. The mark may be lost if the
--- server crashes: the lock is the truth, the mark is for people, so its commit need not wait
--- for the disk.
+-- that was made along with it; then it gives back the locks of that, which is committed by
+-- now. The mark may be lost if the server crashes: the lock is the truth, the mark is for
+-- people, so its commit need not wait for the disk.
 current_setting('crontabber.locked'),
 pg_backend_pid(),
 current_setting('crontabber.saved', true),
 set_config('synchronous_commit', 'off', true),
-(SELECT count(pg_advisory_unlock(key)) FROM unnest(%(unlock)s::bigint[]) AS key)
+(SELECT count(pg_advisory_unlock(key)) FROM unnest(%(recorded)s::bigint[]) AS key)
 
 -- name: holder
 claim_time = %(claim_time)s,
