@@ -42,6 +42,22 @@ def test_what_the_store_cannot_do_for_one_job_does_not_stop_the_others() -> None
     assert ran(sim) == ["b"]
 
 
+def test_a_claim_that_was_taken_and_could_not_be_used_is_given_back() -> None:
+    """trap: the job stayed claimed until the tick ended, which may take hours"""
+
+    class Half(MemoryStore):
+        def claim(self, wanted: Any, parents: Any, lock: Any = None) -> Any:
+            claimed = super().claim(wanted, parents, lock)
+            if wanted.app_name == "a":
+                raise StoreError("the row cannot be read")
+            return claimed
+
+    sim, _ = simulation({app("a"): "5m"})
+    sim.store.__class__ = Half
+    assert sim.tick() == ExitCode.ERROR
+    assert sim.store.claimed(["a"]) == set()
+
+
 def test_a_job_that_crashed_in_an_earlier_tick_goes_last_too() -> None:
     """trap: one that takes its process down each time starved the rest"""
     sim, _ = simulation({app("killer"): "1h", app("other"): "1h"})
