@@ -194,7 +194,8 @@ class PooledConnectionFactory(ConnectionFactory):
     ) -> None:
         from .driver import reset
 
-        reset(connection, characteristics)
+        if not reset(connection, characteristics):
+            self.close_connection(connection)
         if not connection.closed:
             self._idle[name].append(connection)
 

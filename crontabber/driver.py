@@ -56,14 +56,15 @@ def close(connection: Connection) -> None:
         connection.close()
 
 
-def reset(connection: Connection, characteristics: Mapping[str, Any]) -> None:
-    """Roll back what was not committed, and put attributes back; close it if that fails."""
+def reset(connection: Connection, characteristics: Mapping[str, Any]) -> bool:
+    """Roll back what was not committed, and put attributes back; whether that could be done."""
     try:
         _roll_back(connection)
         for characteristic, value in characteristics.items():
             setattr(connection, characteristic, value)
     except psycopg2.Error:
-        close(connection)
+        return False
+    return True
 
 
 def _roll_back(connection: Connection) -> None:

@@ -6,8 +6,7 @@ from typing import Any, NamedTuple
 from ..errors import LockHeld
 from ..schedule.model import JobState
 from .rows import Row, array_text, claim_parameters, state_of
-from .server import SessionChanged
-from .session import ConnectionGone, Session
+from .session import ConnectionGone, Session, SessionChanged
 
 
 class Answer(NamedTuple):
@@ -56,6 +55,13 @@ class Asked(NamedTuple):
         """The parameters of `mark`, but for the locks that it gives back."""
         names = array_text([self.wanted.app_name, *self.parents])
         return {**claim_parameters(self.wanted), "names": names}
+
+    @property
+    def recorded(self) -> tuple[str, int]:
+        """The version of the record that was made along with it, empty if none; and by whom."""
+        assert self.rows is not None, "the server has answered"
+        _, answered_by, version = self.rows[0][:3]
+        return version, answered_by
 
     def answer(self) -> Answer | None:
         """What the server says; None if the claim is taken.

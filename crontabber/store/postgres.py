@@ -23,8 +23,8 @@ from ..schedule.model import Claim, JobState, Run
 from . import Claimed, Claiming, Look
 from .claims import Asked, hashed
 from .rows import array_text, claim_parameters, saving, state_of
-from .server import PATIENCE, Server, SessionChanged, StillHeld
-from .session import ConnectionGone, plain_cursor
+from .server import PATIENCE, Server, StillHeld
+from .session import ConnectionGone, SessionChanged, plain_cursor
 from .sql import load_queries
 
 
@@ -75,22 +75,21 @@ class PostgresStore:
         self, wanted: JobState, parents: Sequence[str], lock: str | None = None
     ) -> Claimed | None:
         """See `StateStore.claim`; goes on over a new connection if the old one was lost."""
-        shared = self._shared_key(lock) if lock else None
+        claiming = Claiming(wanted, parents, lock)
         sent, self._sent = self._sent, None
         try:
             if sent and sent.wanted is wanted:
                 return self._answered(sent)
-            return self._claim(wanted, parents, shared)
+            return self._claim(claiming)
         except ConnectionGone:
-            return self._server.patiently(lambda: self._claim_again(wanted, parents, shared))
+            return self._server.patiently(lambda: self._claim_again(claiming))
 
-    def _claim_again(
-        self, wanted: JobState, parents: Sequence[str], shared: int | None
-    ) -> Claimed | None:
+    def _claim_again(self, claiming: Claiming) -> Claimed | None:
         """Claim over a new connection: the old one may have done so, and only not said it."""
+        wanted = claiming.wanted
         assert wanted.claim is not None, "a claim names its holder"
         wanted = wanted._replace(claim=self.holder(wanted.claim.time))
-        claimed = self._claim(wanted, parents, shared)
+        claimed = self._claim(claiming._replace(wanted=wanted))
         if claimed is None:
             found = self._read(wanted.app_name)
             if found is None or found.ongoing is None or _same_holder(found, wanted):
@@ -102,10 +101,8 @@ class PostgresStore:
         assert claimed.state is not None
         return claimed._replace(state=self.save(claimed.state, wanted), marked=True)
 
-    def _claim(
-        self, wanted: JobState, parents: Sequence[str], shared: int | None
-    ) -> Claimed | None:
-        asked = self._ask(wanted, parents, shared)
+    def _claim(self, claiming: Claiming) -> Claimed | None:
+        asked = self._ask(claiming)
         unlock = asked.session.unlocking()
         try:
             rows = self._server.query(
@@ -113,15 +110,15 @@ class PostgresStore:
             )
         except StoreError:
             # as they may be: advisory locks survive a rollback
-            asked.session.locked(wanted.app_name, *asked.keys)
-            asked.session.release(wanted.app_name)
+            asked.session.locked(asked.wanted.app_name, *asked.keys)
+            asked.session.release(asked.wanted.app_name)
             raise
         return self._answered(asked._replace(rows=rows))
 
-    def _ask(self, wanted: JobState, parents: Sequence[str], shared: int | None) -> Asked:
-        key = self._key(wanted.app_name)
-        keys = (key,) if shared is None else (key, shared)
-        return Asked(self._server.session().fit(), wanted, parents, keys)
+    def _ask(self, claiming: Claiming) -> Asked:
+        wanted, parents, lock = claiming
+        keys = [self._key(wanted.app_name), *([self._shared_key(lock)] if lock else ())]
+        return Asked(self._server.session().fit(), wanted, parents, tuple(keys))
 
     def _answered(self, asked: Asked) -> Claimed | None:
         """What came of a claim that the server was asked for."""
@@ -202,8 +199,7 @@ class PostgresStore:
         Whatever goes wrong, the connection is given up, and with it all that is locked: over
         a new one `_save_again` and `_claim_again` find out how far the server got.
         """
-        shared = self._shared_key(then.lock) if then.lock else None
-        self._sent = asked = self._ask(then.wanted, then.parents, shared)
+        self._sent = asked = self._ask(then)
         self.release(app_name)
         session = asked.session
         try:
@@ -218,8 +214,7 @@ class PostgresStore:
                 raise
             raise ConnectionGone(str(error)) from error
         self._sent = asked._replace(rows=rows)
-        _, answered_by, version = rows[0][:3]
-        return version, answered_by
+        return self._sent.recorded
 
     def _save_within(
         self, connection: Connection, before: JobState, after: JobState, run: Run | None
@@ -249,7 +244,7 @@ class PostgresStore:
         if before.ongoing and _lacks_mark(found, before):
             # the server crashed, and the mark's commit is not waited for
             version = found.version if found else None
-            again = self._claim(before._replace(version=version), (), None)
+            again = self._claim(Claiming(before._replace(version=version), (), None))
             before = again.state if again and again.state else before
         written = after._replace(version=self._save(before, after, run))
         return written if self._may_go_on(after) else self._stopped(written)

@@ -26,18 +26,6 @@ _TO_OWNER = (
     "run crontabber once as their owner; if they exist, the user needs USAGE on their schema"
 )
 
-POOLED = (
-    "the database session changed under a claim, as a pooler in transaction mode does; "
-    "use session pooling or a direct connection for crontabber"
-)
-
-
-class SessionChanged(StoreError):
-    """The session is not the one that has our claims."""
-
-    def __init__(self) -> None:
-        super().__init__(POOLED)
-
 
 class StillHeld(ClaimLost):
     """The claim is held by a session that may be the ghost of our own."""
@@ -70,17 +58,12 @@ class Server:
                 self.migrate()
             except _UNPRINTABLE:
                 parameters = printable(parameters)
-            except errors.InvalidSqlStatementName:  # it was prepared, but in another session
-                raise SessionChanged from None
             return self.session().run(*names, **parameters)
 
     def query_both(self, first: Statement, second: Statement) -> list[Row]:
         """Ask for two things at once, as `Session.run_both` does; once, whatever goes wrong."""
         with explained():
-            try:
-                return self.session().run_both(first, second)
-            except errors.InvalidSqlStatementName:
-                raise SessionChanged from None
+            return self.session().run_both(first, second)
 
     def patiently(self, attempt: Callable[[], T]) -> T:
         """What *attempt* returns, as soon as the server lets it; for as long as we can wait."""

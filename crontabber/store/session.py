@@ -33,6 +33,19 @@ Statement = tuple[str, Mapping[str, Any]]
 """The name of a statement, and its parameters."""
 
 
+_POOLED = (
+    "the database session changed under a claim, as a pooler in transaction mode does; "
+    "use session pooling or a direct connection for crontabber"
+)
+
+
+class SessionChanged(StoreError):
+    """The session is not the one that has our claims."""
+
+    def __init__(self) -> None:
+        super().__init__(_POOLED)
+
+
 class ConnectionGone(StoreError):
     """The connection to the database was lost."""
 
@@ -183,6 +196,8 @@ def explained() -> Iterator[None]:
     """Turn what the driver raises into a `StoreError` of one line."""
     try:
         yield
+    except errors.InvalidSqlStatementName:  # it was prepared, but in another session
+        raise SessionChanged from None
     except psycopg2.Error as error:
         advice = _NEEDED if isinstance(error, errors.InsufficientPrivilege) else ""
         raise StoreError(f"the tables cannot be used: {first_line(error)}{advice}") from error

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -220,13 +220,19 @@ def queries_in(said: bytes) -> Iterator[str]:
 
 def imported(jobs: Jobs) -> set[str]:
     """What a tick imports that those whom it cannot do without do not."""
-    spy = jobs.crontabber.directory / "imported"
-    jobs.crontabber.write("sitecustomize.py", SPY)
-    jobs.tick(SPY=str(spy))
+    modules = imported_by(jobs, jobs.tick)
     command = [sys.executable, "-S", "-c", FLOOR]
     paths = {"PYTHONPATH": os.pathsep.join(sys.path)}
     floor = subprocess.run(command, env=paths, capture_output=True, text=True, check=True)
-    return set(spy.read_text().split()) - set(floor.stdout.split())
+    return modules - set(floor.stdout.split())
+
+
+def imported_by(jobs: Jobs, start: Callable[..., object]) -> set[str]:
+    """What the command imports that *start* starts, in the environment that it is given."""
+    spy = jobs.crontabber.directory / "imported"
+    jobs.crontabber.write("sitecustomize.py", SPY)
+    start(SPY=str(spy))
+    return set(spy.read_text().split())
 
 
 def forbidden(modules: set[str]) -> set[str]:
@@ -246,13 +252,14 @@ def test_an_idle_tick_imports_nothing_that_it_does_not_need(jobs):
 
 
 def test_help_imports_neither_the_driver_nor_what_runs_jobs(jobs):
-    spy = jobs.crontabber.directory / "imported"
-    jobs.crontabber.write("sitecustomize.py", SPY)
-    done = jobs.crontabber("--help", env={"SPY": str(spy)})
-    assert "--resource.postgresql.dsn" in done.stdout, "also the options of the driver's class"
+    def ask(**env: str) -> None:
+        done = jobs.crontabber("--help", env=env)
+        assert "--resource.postgresql.dsn" in done.stdout, "also the options of the driver's class"
+
+    modules = imported_by(jobs, ask)
     unneeded = {"psycopg2", "zoneinfo", "crontabber.app", "crontabber.store", "crontabber.views"}
-    assert {"configman", "crontabber.connection_factory"} <= set(spy.read_text().split())
-    assert set(spy.read_text().split()) & unneeded == set()
+    assert {"configman", "crontabber.connection_factory"} <= modules
+    assert modules & unneeded == set()
 
 
 # -- what it says to the database ----------------------------------------------

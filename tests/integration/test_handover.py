@@ -16,16 +16,9 @@ from crontabber.store.postgres import PostgresStore
 from crontabber.testing import Simulation
 from tests.stores import factory_of
 from tests.support import Database
+from tests.unit.test_tick import app
 
 from configman import Namespace
-
-
-def nothing(self: Any) -> None:
-    pass
-
-
-def app(app_name: str, run: Any = nothing, **attributes: Any) -> type:
-    return type(app_name.title(), (BaseCronApp,), {"app_name": app_name, "run": run, **attributes})
 
 
 @pytest.fixture
