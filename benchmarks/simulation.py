@@ -20,24 +20,24 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from crontabber.base import BaseCronApp
-from crontabber.batch import Batch
 from crontabber.contrib.procrastinate.engine import Finder, Handover
+from crontabber.process.signals import Signals
 from crontabber.reporters import Reporter
-from crontabber.roster import Roster, Terms
-from crontabber.runner import Runner
 from crontabber.schedule.grammar import JobLine, Schedule
 from crontabber.schedule.model import JobSpec, JobState, Run
-from crontabber.signals import Signals
-from crontabber.store import Look
+from crontabber.store import Snapshot
 from crontabber.testing import FakeClock, MemoryStore
-from crontabber.tick import Tick
+from crontabber.tick.batch import Batch
+from crontabber.tick.claim import Runner
+from crontabber.tick.jobs import JobCatalogue, ScheduleDefaults
+from crontabber.tick.select import Tick
 
 START = datetime(2026, 11, 21, tzinfo=timezone.utc)
 DAY = timedelta(days=1)
 PATIENCE = 12
 """Hours after the day in which what failed may be made up for."""
 STALLED = timedelta(seconds=15)
-TERMS = Terms(ZoneInfo("UTC"), timedelta(minutes=5), timedelta(hours=12))
+TERMS = ScheduleDefaults(ZoneInfo("UTC"), timedelta(minutes=5), timedelta(hours=12))
 
 
 class Options(NamedTuple):
@@ -62,14 +62,14 @@ class Memory(MemoryStore):
 
     dead = False
 
-    def look(self, class_paths: Sequence[str] | None) -> Look:
+    def look(self, class_paths: Sequence[str] | None) -> Snapshot:
         """As that of PostgreSQL, which has an index."""
         if class_paths is None or len(class_paths) > 100:
-            return Look(self.clock.now(), self.zone, dict(self.states))
+            return Snapshot(self.clock.now(), self.zone, dict(self.states))
         found = {path: self.states[path] for path in class_paths if path in self.states}
         parents = {parent for state in found.values() for parent in state.depends_on}
         found |= {name: self.states[name] for name in parents if name in self.states}
-        return Look(self.clock.now(), self.zone, found)
+        return Snapshot(self.clock.now(), self.zone, found)
 
     def save(self, *args: Any, **more: Any) -> JobState:
         """As ever, unless the process is gone."""
@@ -278,16 +278,16 @@ class World:
         began = time.monotonic()
         store = self.store.another_session()
         look = store.look(None)
-        roster = Roster(self.lines, look.states, TERMS, self.classes.__getitem__)
+        catalogue = JobCatalogue(self.lines, look.states, TERMS, self.classes.__getitem__)
         finder = Finder(store, self.clock, self.reporter, self.signals)
 
         def hand_over(jobs: Sequence[JobSpec]) -> Any:
-            code, due = finder.find(jobs, look, roster)
+            code, due = finder.find(jobs, look, catalogue)
             store.close()
             self.queue.put(due)
             return code
 
-        Tick(look, roster, self.reporter, verbose=False).run(hand_over)
+        Tick(look, catalogue, self.reporter, verbose=False).run(hand_over)
         self.count["ticks"] += 1
         self.count["ms in ticks"] += round((time.monotonic() - began) * 1000)
         self.at(self.options.tick, self.tick)
@@ -295,20 +295,22 @@ class World:
     def run_due(self, store: Memory, class_path: str) -> list[Handover]:
         """What the process of a worker does with a job."""
         look = store.look([class_path])
-        roster = Roster([self._lines[class_path]], look.states, TERMS, self._load)
+        catalogue = JobCatalogue([self._lines[class_path]], look.states, TERMS, self._load)
         heard = Heard()
         runner = Runner(store, self.clock, heard, self.signals)
-        [job] = roster.checked()
-        Batch(look, roster, runner, self._prepare).run([job])
+        [job] = catalogue.checked()
+        Batch(look, catalogue, runner, self._prepare).run([job])
         store.close()
         if not heard.success:
             return []
         self.ended[job.app_name] = self.clock.now()
         paths = self.children[job.app_name]
         look = store.look(paths)
-        roster = Roster([self._lines[path] for path in paths], look.states, TERMS, self._load)
+        catalogue = JobCatalogue(
+            [self._lines[path] for path in paths], look.states, TERMS, self._load
+        )
         finder = Finder(store, self.clock, self.reporter, self.signals)
-        due = finder.find(roster.checked(), look, roster, behind=True)[1]
+        due = finder.find(catalogue.checked(), look, catalogue, behind=True)[1]
         store.close()
         return due
 

@@ -172,33 +172,42 @@ def _log(app: "CronTabber", warnings: Sequence[str]) -> None:
             logger.debug(text, extra={"action": "configure", "app_name": ""})
 
 
-def _obey(command: "Command", app: "CronTabber") -> "Answer":  # noqa: PLR0911  one for each verb
+def _obey(command: "Command", app: "CronTabber") -> "Answer":
+    """Do the one verb that *command* asks for; without one, run what is due."""
     from .generic_app import Answer
 
-    if command.configtest:
-        from .configtest import configtest
-
-        return configtest(app)
-    if command.sentrytest:
-        return Answer(app.sentrytest())
-    if command.nagios:
-        return app.nagios()
-    if command.list_jobs:
-        return Answer(app.list_jobs(sys.stdout))
-    if command.audit_ghosts:
-        return Answer(app.audit_ghosts())
-    if command.reset_job:
-        return Answer(app.reset_job(command.reset_job))
-    if command.mark_success:
-        return app.mark_success(command.mark_success.split(","), command.at)
-    if command.retry:
-        return Answer(app.retry(command.retry))
-    if command.job:
-        return _obey_job(command, app)
+    if command.job and not (command.run_at or command.run_in):
+        return app.run_job(command.job, force=command.force)
+    if command.has_verb:
+        return _look(command, app) or _steer(command, app) or _check(command, app)
     return Answer("", app.tick())
 
 
-def _obey_job(command: "Command", app: "CronTabber") -> "Answer":
-    if command.run_at or command.run_in:
-        return app.run_at(command.job, command.run_at, command.run_in)
-    return app.run_job(command.job, force=command.force)
+def _look(command: "Command", app: "CronTabber") -> "Answer | None":
+    from .verbs import look
+
+    if command.nagios:
+        return look.nagios(app)
+    if command.list_jobs:
+        return look.list_jobs(app, sys.stdout)
+    return look.audit_ghosts(app) if command.audit_ghosts else None
+
+
+def _steer(command: "Command", app: "CronTabber") -> "Answer | None":
+    from .verbs import steer
+
+    if command.reset_job:
+        return steer.reset_job(app, command.reset_job)
+    if command.mark_success:
+        return steer.mark_success(app, command.mark_success.split(","), command.at)
+    if command.retry:
+        return steer.retry(app, command.retry)
+    if command.job:
+        return steer.run_at(app, command.job, command.run_at, command.run_in)
+    return None
+
+
+def _check(command: "Command", app: "CronTabber") -> "Answer":
+    from .verbs import check
+
+    return check.sentrytest(app) if command.sentrytest else check.configtest(app)

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from . import libpq
 from .config import compat  # noqa: F401  configman cannot be imported before
+from .database import libpq
 
 from configman import Namespace, RequiredConfig
 
@@ -57,7 +57,7 @@ class _Operational:
     """An attribute whose value is the driver's, which is imported when somebody asks."""
 
     def __get__(self, instance: object, owner: type) -> tuple[type[Exception], ...]:
-        from .driver import OPERATIONAL
+        from .database.driver import OPERATIONAL
 
         return OPERATIONAL
 
@@ -85,7 +85,7 @@ class ConnectionFactory(RequiredConfig):  # type: ignore[misc]
         Its queries end when a signal's handler raises. Raises what the driver raises,
         and `ConfigError` if ``dsn`` is not a connection string.
         """
-        from .driver import connect
+        from .database.driver import connect
 
         return connect(self.parameters())
 
@@ -103,7 +103,7 @@ class ConnectionFactory(RequiredConfig):  # type: ignore[misc]
 
     def close_connection(self, connection: "Connection") -> None:
         """Roll back what was not committed, and close; harmless on a dead connection."""
-        from .driver import close
+        from .database.driver import close
 
         close(connection)
 
@@ -117,7 +117,7 @@ class ConnectionFactory(RequiredConfig):  # type: ignore[misc]
         comes up, and when a transaction lost against another (deadlock, serialization).
         The class and the SQLSTATE tell, never the text.
         """
-        from .driver import is_operational
+        from .database.driver import is_operational
 
         return is_operational(error)
 
@@ -133,7 +133,7 @@ class ConnectionFactory(RequiredConfig):  # type: ignore[misc]
     def _parsed_dsn(self) -> dict[str, str]:
         if not self.config.dsn:
             return {}
-        from .driver import parse_dsn
+        from .database.driver import parse_dsn
 
         return parse_dsn(self.config.dsn)
 
@@ -192,7 +192,7 @@ class PooledConnectionFactory(ConnectionFactory):
     def _give_back(
         self, name: str | None, connection: "Connection", characteristics: Mapping[str, Any]
     ) -> None:
-        from .driver import reset
+        from .database.driver import reset
 
         if not reset(connection, characteristics):
             self.close_connection(connection)

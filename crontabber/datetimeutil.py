@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta, timezone
 
-from .clock import utc_now
+from .process.clock import utc_now
 
 __all__ = [
     "UTC",

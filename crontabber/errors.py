@@ -5,6 +5,10 @@ and what to do about it. ``cli`` prints that line and exits with ``exit_code``.
 """
 
 import enum
+from collections.abc import Callable
+
+Redact = Callable[[str], str]
+"""Takes the secrets out of a text."""
 
 
 class ExitCode(enum.IntEnum):
@@ -100,3 +104,11 @@ class Stopped(BaseException):
     def __init__(self, signum: int, name: str) -> None:
         super().__init__(f"stopped by {name}")
         self.signum = signum
+
+
+def text_of(error: BaseException) -> str:
+    """``str(error)``, or what can be said if that raises. Never raises itself."""
+    try:
+        return str.__str__(str(error))
+    except BaseException as broken:  # noqa: BLE001  it is a job's class, and may raise anything
+        return f"(its text cannot be had: str() raised {type(broken).__name__})"

@@ -8,18 +8,18 @@ from zoneinfo import ZoneInfo
 
 from . import __version__
 from .config.settings import DEBUG, Settings
+from .database.libpq import masked
 from .errors import ConfigError
-from .libpq import masked
 from .reporters import Reporter, Reporters
-from .roster import Roster, Terms
-from .schedule.model import JobSpec, JobState
-from .store import Look, StateStore
+from .schedule.model import JobSpec, JobState, Skip
+from .store import Snapshot, StateStore
 from .store.postgres import PostgresStore
+from .tick.jobs import JobCatalogue, ScheduleDefaults
 
 if TYPE_CHECKING:
-    from .attempt import App, Make
-    from .middleware import Middleware
     from .reporters.sentry import SentryReporter
+    from .tick.attempt import App, AppFactory
+    from .tick.middleware import Middleware
 
 Self = TypeVar("Self", bound="GenericApp")
 
@@ -29,6 +29,11 @@ class Answer(NamedTuple):
 
     text: str
     code: int = 0
+
+
+def not_run(job: JobSpec, skip: Skip, code: int = 0) -> Answer:
+    """The answer to a person who asked for *job*: why it is not run."""
+    return Answer(f"{job.app_name} is not run: {skip.reason.value}, {skip.detail}", code)
 
 
 class GenericApp:
@@ -75,25 +80,31 @@ class GenericApp:
         text = masked(text.replace(dsn, "***") if dsn else text, self._secrets)
         return self.database.redact(text)  # type: ignore[no-any-return]
 
+    def origin(self, job: JobSpec) -> tuple[str, str]:
+        """What a job comes from, for people: the word for that, and which one."""
+        return "Class:", job.class_path
+
     def classes(self) -> dict[str, type]:
         """The classes of all jobs, by class path; of those that can be imported."""
-        roster = self.roster("UTC", {})
-        roster.checked()
-        return roster.classes
+        catalogue = self.catalogue("UTC", {})
+        catalogue.checked()
+        return catalogue.classes
 
-    def look(self) -> Look:
+    def look(self) -> Snapshot:
         """Look at the jobs that are configured."""
         return self.store.look([line.class_path for line in self.settings.jobs.lines])
 
-    def roster(self, zone: str, states: Mapping[str, JobState]) -> Roster:
+    def catalogue(self, zone: str, states: Mapping[str, JobState]) -> JobCatalogue:
         """The jobs that are configured, in a store whose time zone is *zone*."""
         settings = self.settings
-        terms = Terms(self._zone(zone), settings.error_retry, settings.max_ongoing_age)
-        roster = Roster(settings.jobs.lines, states, terms, self._load)
-        roster.faults += settings.jobs.faults
-        return roster
+        terms = ScheduleDefaults(self._zone(zone), settings.error_retry, settings.max_ongoing_age)
+        catalogue = JobCatalogue(settings.jobs.lines, states, terms, self._load)
+        catalogue.faults += settings.jobs.faults
+        return catalogue
 
-    def prepare(self, classes: Mapping[str, type]) -> tuple["Make", Mapping[str, ConfigError]]:
+    def prepare(
+        self, classes: Mapping[str, type]
+    ) -> tuple["AppFactory", Mapping[str, ConfigError]]:
         """How to make the apps of *classes*, by class path, and why some cannot be made."""
         resolved = self.settings.app_configs(classes)
         self._secrets |= resolved.secrets
@@ -109,7 +120,7 @@ class GenericApp:
 
     def middleware(self) -> "tuple[list[Middleware], list[ConfigError]]":
         """The functions that wrap every run, and why some of them cannot be loaded."""
-        from .middleware import load
+        from .tick.middleware import load
 
         return load(self.settings.middleware)
 
@@ -123,7 +134,7 @@ class GenericApp:
         """Send log records where the settings say; the first that has one does this."""
         if self._logs:
             return
-        from .logs import configure
+        from .log.setup import configure
 
         self._logs = True
         configure(self.settings.logging, person=self._terminal is not None)

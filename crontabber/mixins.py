@@ -7,9 +7,9 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from . import process
 from .config.loader import load_class
 from .errors import ConfigError
+from .process import commands as process
 
 App = TypeVar("App", bound=type[Any])
 
@@ -42,7 +42,7 @@ def as_backfill_cron_app(cls: App) -> App:
 def with_subprocess(cls: App) -> App:
     """Give the app ``self.run_process(command, input=None, timeout=None)``.
 
-    It returns (exit code, stdout, stderr); `crontabber.process.run` tells the rest.
+    It returns (exit code, stdout, stderr); `crontabber.process.commands.run` tells the rest.
     """
     cls.run_process = staticmethod(process.run)
     return cls

@@ -9,24 +9,24 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from .attempt import App, Make
-from .batch import Batch
-from .clock import utc_now
 from .config.commandline import Command, CommandLine
 from .config.loader import check_app
 from .config.settings import Settings
 from .config.sources import Sources
 from .errors import ConfigError, ExitCode
-from .middleware import load
+from .process.clock import utc_now
+from .process.signals import Signals
 from .reporters import Reporter, Reporters
-from .roster import Roster, Terms
-from .runner import Runner
 from .schedule.calendar import floor_minute
 from .schedule.grammar import Frequency, JobLine, Schedule
 from .schedule.model import JobSpec, JobState, Run
-from .signals import Signals
 from .store.memory import MemoryStore
-from .tick import Tick
+from .tick.attempt import App, AppFactory
+from .tick.batch import Batch
+from .tick.claim import Runner
+from .tick.jobs import JobCatalogue, ScheduleDefaults
+from .tick.middleware import load
+from .tick.select import Tick
 
 __all__ = ["FakeClock", "MemoryStore", "Simulation", "run_job"]
 
@@ -134,15 +134,15 @@ class Simulation:
         look = self.store.look(list(self._classes))
         settings = self._settings
         zone = settings.timezone or ZoneInfo(look.zone)
-        terms = Terms(zone, settings.error_retry, settings.max_ongoing_age)
-        roster = Roster(self._lines, look.states, terms, self._classes.__getitem__)
+        terms = ScheduleDefaults(zone, settings.error_retry, settings.max_ongoing_age)
+        catalogue = JobCatalogue(self._lines, look.states, terms, self._classes.__getitem__)
         signals = Signals()  # not installed: the test's own stay in force
         middleware, faults = load(settings.middleware)
-        roster.faults += faults
+        catalogue.faults += faults
         reporter = Reporters(lambda: [_Troubles(self.troubles), self.reporter])
         runner = Runner(self.store, self.clock, reporter, signals, middleware=middleware)
-        batch = Batch(look, roster, runner, self._prepare)
-        return Tick(look, roster, reporter).run(batch.run)
+        batch = Batch(look, catalogue, runner, self._prepare)
+        return Tick(look, catalogue, reporter).run(batch.run)
 
     def run(self, until: datetime, every: str = "5m") -> None:
         """Start crontabber *every* so often, from now on and *until* then, both included.
@@ -155,7 +155,7 @@ class Simulation:
             self.tick(max(at, self.clock.now()))
             at += step
 
-    def _prepare(self, classes: Mapping[str, type]) -> tuple[Make, Mapping[str, ConfigError]]:
+    def _prepare(self, classes: Mapping[str, type]) -> tuple[AppFactory, Mapping[str, ConfigError]]:
         faults: dict[str, ConfigError] = {}
         for class_path, cls in classes.items():
             try:

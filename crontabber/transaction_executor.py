@@ -12,9 +12,9 @@ from psycopg2 import errors
 from psycopg2.extensions import TRANSACTION_STATUS_INERROR
 from psycopg2.extensions import connection as Connection
 
-from . import clock
 from .config import compat  # noqa: F401  configman cannot be imported before
 from .config.messages import one_line
+from .process import clock
 
 from configman import Namespace, RequiredConfig
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from crontabber.connection_factory import ConnectionFactory
 from crontabber.schedule.model import JobState, LastError, Outcome, Run
-from crontabber.store import Claimed, StateStore
+from crontabber.store import ClaimResult, StateStore
 from tests.apps import configured, options_of
 from tests.support import Database
 
@@ -30,7 +30,9 @@ def wanted(store: StateStore, app_name: str = "a", seen: JobState | None = None,
     return state._replace(ongoing=NOW, claim=store.holder(NOW), **changes)
 
 
-def claim(store: StateStore, app_name: str = "a", *parents: str, **changes: Any) -> Claimed | None:
+def claim(
+    store: StateStore, app_name: str = "a", *parents: str, **changes: Any
+) -> ClaimResult | None:
     """Look, and try to claim a job."""
     seen = store.look(None).states.get(app_name)
     return store.claim(wanted(store, app_name, seen, **changes), parents)

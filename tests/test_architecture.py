@@ -18,40 +18,26 @@ MODULES = sorted(
 ROOMS = {
     # room: the rooms that it may import from, besides itself
     "errors": set(),
-    "clock": set(),
     "schedule": {"errors"},
-    "store": {"clock", "driver", "errors", "schedule"},
-    "signals": {"clock", "errors", "schedule"},
-    "failures": {"schedule"},
-    "datetimeutil": {"clock"},
-    "dbapi2_util": {"errors"},
-    "libpq": set(),
-    "interruptible": set(),
-    "driver": {"errors", "interruptible"},
-    "surroundings": set(),
-    "process": {"clock"},
+    "process": {"errors", "schedule"},
+    "database": {"errors"},
+    "store": {"database", "errors", "process", "schedule"},
     "config": {"errors", "retry", "schedule"},
+    "log": {"config"},
+    "views": {"datetimeutil", "errors", "schedule"},
+    "reporters": {"errors", "process", "schedule"},
+    "tick": {"config", "errors", "process", "reporters", "schedule", "store"},
+    "verbs": {"config", "database", "errors", "generic_app", "reporters", "schedule", "store"}
+    | {"tick", "views"},
+    "datetimeutil": {"process"},
+    "dbapi2_util": {"errors"},
+    "retry": {"errors"},
     "base": {"config", "retry"},
     "mixins": {"config", "errors", "process"},
-    "connection_factory": {"config", "driver", "libpq"},
-    "transaction_executor": {"clock", "config"},
-    "embedded": {"clock", "config", "connection_factory", "errors", "interruptible"},
-    "reporters": {"clock", "errors", "failures", "schedule"},
-    "syslog": set(),
-    "logs": {"config", "syslog"},
-    "views": {"datetimeutil", "errors", "schedule"},
-    "retry": {"errors"},
-    "middleware": {"config", "errors", "failures", "schedule"},
-    "attempt": {"errors", "failures", "middleware", "runner", "schedule", "store"}
-    | {"surroundings"},
-    "runner": {"attempt", "clock", "errors", "failures", "middleware", "reporters", "schedule"}
-    | {"signals", "store"},
-    "marking": {"errors", "schedule", "store"},
+    "connection_factory": {"config", "database"},
+    "transaction_executor": {"config", "process"},
     "clean": {"base", "config", "mixins", "store"},
-    "roster": {"config", "errors", "schedule"},
-    "lookup": {"config", "errors", "roster", "schedule", "store"},
-    "tick": {"errors", "reporters", "roster", "schedule", "store"},
-    "batch": {"attempt", "errors", "roster", "runner", "schedule", "store"},
+    "embedded": {"config", "connection_factory", "database", "errors", "process"},
 }
 """Rooms that are not named here are the wiring, which may import all but the guests."""
 
@@ -60,14 +46,7 @@ GUESTS = {"contrib", "testing", "__main__"}
 
 LIBRARIES = {
     # library: the rooms that may import it
-    "psycopg2": {
-        "connection_factory",
-        "driver",
-        "embedded",
-        "interruptible",
-        "store",
-        "transaction_executor",
-    },
+    "psycopg2": {"connection_factory", "database", "embedded", "store", "transaction_executor"},
     "configman": {"base", "clean", "config", "connection_factory", "embedded"}
     | {"transaction_executor"},
     "configobj": {"config"},
@@ -169,14 +148,14 @@ CLOCKS = {
 }
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if _room(name) != "clock"])
+@pytest.mark.parametrize("module", [name for name in MODULES if name != "crontabber.process.clock"])
 def test_only_the_clock_reads_a_clock_or_sleeps(module: str) -> None:
     """trap: two readings of the clock around a write"""
     for node in ast.walk(_tree(module)):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             assert (node.value.id, node.attr) not in CLOCKS, f"line {node.lineno}"
         if isinstance(node, ast.ImportFrom) and node.module == "time":
-            pytest.fail(f"line {node.lineno}: take it from crontabber.clock")
+            pytest.fail(f"line {node.lineno}: take it from crontabber.process.clock")
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if _room(name) == "schedule"])

@@ -46,6 +46,21 @@ class Command(NamedTuple):
     version: bool = False
     help: bool = False
 
+    @property
+    def has_verb(self) -> bool:
+        """Whether anything is asked for but a tick."""
+        return bool(self.verbs)
+
+    @property
+    def verbs(self) -> list[str]:
+        """The names of what is asked for; only one of them can be meant."""
+        given = (name for name, value in self._asdict().items() if value)
+        return [name for name in given if name not in _WITH_OTHERS]
+
+
+_WITH_OTHERS = frozenset({"force", "run_at", "run_in", "at", "version", "help"})
+"""What says how another is meant, and what is asked for by those who do not know yet."""
+
 
 class CommandLine:
     """What was typed after ``crontabber``; its ``repr`` tells nothing, as it may hold secrets."""
@@ -74,14 +89,9 @@ class CommandLine:
         return cls(command, reader.settings, reader.bare)
 
 
-_WITH_OTHERS = frozenset({"force", "run_at", "run_in", "at", "version", "help"})
-"""What says how another is meant, and what is asked for by those who do not know yet."""
-
-
 def _check(command: Command) -> None:
     """See that options which belong together are together, and others are not."""
-    verbs = [name for name, value in command._asdict().items() if value]
-    verbs = [f"--{name.replace('_', '-')}" for name in verbs if name not in _WITH_OTHERS]
+    verbs = [f"--{name.replace('_', '-')}" for name in command.verbs]
     if len(verbs) > 1 and not (command.version or command.help):
         raise ConfigError(f"only one of {' and '.join(verbs[:2])} can be meant: give one")
     if command.force and not command.job:

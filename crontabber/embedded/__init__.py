@@ -19,7 +19,7 @@ from psycopg2.extensions import connection as Connection
 
 from ..config import compat as _compat  # noqa: F401  configman cannot be imported without
 from ..connection_factory import ConnectionFactory
-from ..interruptible import InterruptibleConnection
+from ..database.interruptible import InterruptibleConnection
 from .installation import bin_directory
 from .server import LINGER, ConnectionParameters, User, server, wait_until_stopped
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TypedDict
 
-from .. import clock
 from ..errors import DatabaseUnavailable
+from ..process import clock
 from .installation import bin_directory, make_reachable
 from .place import PORT, READY, SUPERUSER, Place
 

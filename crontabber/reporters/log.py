@@ -2,7 +2,7 @@
 
 import logging
 
-from ..failures import Redact
+from ..errors import Redact
 from ..schedule.model import JobSpec, Run, Skip, SkipReason
 from . import Reporter
 from .wording import crash_line, duration_text, exception_line, one_line, slot_text

@@ -5,9 +5,8 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..clock import monotonic
-from ..errors import ConfigError, CrontabberError
-from ..failures import Redact
+from ..errors import ConfigError, CrontabberError, Redact
+from ..process.clock import monotonic
 from ..schedule.model import JobSpec, Run
 from . import Reporter
 from .wording import crash_line, one_line

@@ -6,8 +6,8 @@ from datetime import timedelta
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
-from ..clock import monotonic
-from ..failures import Redact
+from ..errors import Redact
+from ..process.clock import monotonic
 from ..schedule.calendar import slots
 from ..schedule.grammar import Unit
 from ..schedule.model import JobSpec, Run

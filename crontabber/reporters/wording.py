@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from ..failures import Redact, text_of
+from ..errors import Redact, text_of
 from ..schedule.model import JobSpec, Run
 
 _LONGEST = 500

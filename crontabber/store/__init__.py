@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Protocol
 from ..schedule.model import Claim, JobState, Run
 
 
-class Look(NamedTuple):
+class Snapshot(NamedTuple):
     """One look at the store, at one moment."""
 
     now: datetime
@@ -27,7 +27,7 @@ class Look(NamedTuple):
     """By app_name."""
 
 
-class Claimed(NamedTuple):
+class ClaimResult(NamedTuple):
     """A claim that was taken, and what was read under it."""
 
     state: JobState | None
@@ -38,7 +38,7 @@ class Claimed(NamedTuple):
     """Whether the row was as the caller had seen it, and is marked ongoing now."""
 
 
-class Claiming(NamedTuple):
+class ClaimRequest(NamedTuple):
     """A claim that is wanted; see `StateStore.claim`."""
 
     wanted: JobState
@@ -49,7 +49,7 @@ class Claiming(NamedTuple):
 class StateStore(Protocol):
     """Remembers jobs and grants claims."""
 
-    def look(self, class_paths: Sequence[str] | None) -> Look:
+    def look(self, class_paths: Sequence[str] | None) -> Snapshot:
         """Read the rows of these classes and those of no known class, and of their parents.
 
         None reads all rows. Raises `DatabaseUnavailable`, as all others may.
@@ -66,7 +66,7 @@ class StateStore(Protocol):
 
     def claim(
         self, wanted: JobState, parents: Sequence[str], lock: str | None = None
-    ) -> Claimed | None:
+    ) -> ClaimResult | None:
         """Take the claim on a job, and mark its row as *wanted* if it is as it was seen.
 
         ``wanted.version`` tells what was seen; None, that there was no row. Returns None
@@ -90,7 +90,7 @@ class StateStore(Protocol):
         after: JobState,
         run: Run | None = None,
         within: Any = None,
-        then: Claiming | None = None,
+        then: ClaimRequest | None = None,
     ) -> JobState:
         """Replace *before* by *after*, and log *run*, in one transaction.
 

@@ -5,10 +5,10 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from ..clock import Clock, SystemClock
 from ..errors import ClaimLost, JobOngoingError, LockHeld
+from ..process.clock import Clock, SystemClock
 from ..schedule.model import Claim, JobState, Run
-from . import Claimed, Claiming, Look
+from . import ClaimRequest, ClaimResult, Snapshot
 
 
 class _Held(NamedTuple):
@@ -42,15 +42,15 @@ class MemoryStore:
         other.__dict__.update(self.__dict__, _session=next(self._sessions))
         return other
 
-    def look(self, class_paths: Sequence[str] | None) -> Look:
+    def look(self, class_paths: Sequence[str] | None) -> Snapshot:
         """See `StateStore.look`."""
         if class_paths is None:
-            return Look(self.clock.now(), self.zone, dict(self.states))
+            return Snapshot(self.clock.now(), self.zone, dict(self.states))
         wanted = {*class_paths, None}
         found = {n: s for n, s in self.states.items() if s.class_path in wanted}
         parents = {parent for state in found.values() for parent in state.depends_on}
         found |= {n: s for n, s in self.states.items() if n in parents}
-        return Look(self.clock.now(), self.zone, found)
+        return Snapshot(self.clock.now(), self.zone, found)
 
     def read(self, app_name: str) -> JobState | None:
         """See `StateStore.read`."""
@@ -62,7 +62,7 @@ class MemoryStore:
 
     def claim(
         self, wanted: JobState, parents: Sequence[str], lock: str | None = None
-    ) -> Claimed | None:
+    ) -> ClaimResult | None:
         """See `StateStore.claim`."""
         name = wanted.app_name
         if self._is_taken(name):
@@ -77,7 +77,7 @@ class MemoryStore:
         if marked:
             found = self._write(wanted)
         known = {p: self.states[p] for p in parents if p in self.states}
-        return Claimed(found, known, marked)
+        return ClaimResult(found, known, marked)
 
     def claimed(self, app_names: Collection[str]) -> set[str]:
         """See `StateStore.claimed`."""
@@ -93,7 +93,7 @@ class MemoryStore:
         after: JobState,
         run: Run | None = None,
         within: Any = None,
-        then: Claiming | None = None,
+        then: ClaimRequest | None = None,
     ) -> JobState:
         """See `StateStore.save`; there is no connection to be *within*, and no trip to save."""
         found = self.states.get(before.app_name)

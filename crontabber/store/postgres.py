@@ -20,7 +20,7 @@ from ..errors import (
     StoreError,
 )
 from ..schedule.model import Claim, JobState, Run
-from . import Claimed, Claiming, Look
+from . import ClaimRequest, ClaimResult, Snapshot
 from .claims import Asked, hashed
 from .rows import array_text, claim_parameters, saving, state_of
 from .server import PATIENCE, Server, StillHeld
@@ -45,17 +45,17 @@ class PostgresStore:
 
     # -- looking ---------------------------------------------------------------
 
-    def look(self, class_paths: Sequence[str] | None) -> Look:
+    def look(self, class_paths: Sequence[str] | None) -> Snapshot:
         """See `StateStore.look`; makes or upgrades the tables if they need it."""
         name = "look_at_all" if class_paths is None else "look"
         rows = self._server.query(name, class_paths=array_text(class_paths or ()))
         now, zone, self._oid = rows[0][:3]
         states = (state_of(row[3:]) for row in rows if row[3] is not None)
-        return Look(now, zone, {state.app_name: state for state in states})
+        return Snapshot(now, zone, {state.app_name: state for state in states})
 
     def read(self, app_name: str) -> JobState | None:
         """See `StateStore.read`; waits for a server that is gone to come back."""
-        return self._server.patiently(lambda: self._read(app_name))
+        return self._server.with_reconnect(lambda: self._read(app_name))
 
     def _read(self, app_name: str) -> JobState | None:
         rows = self._server.query("read", app_name=app_name)
@@ -69,22 +69,24 @@ class PostgresStore:
 
     def holder(self, now: datetime) -> Claim:
         """See `StateStore.holder`."""
-        return Claim(_host(), os.getpid(), self._server.session().fit().backend_pid, now)
+        return Claim(
+            _host(), os.getpid(), self._server.session().ensure_prepared().backend_pid, now
+        )
 
     def claim(
         self, wanted: JobState, parents: Sequence[str], lock: str | None = None
-    ) -> Claimed | None:
+    ) -> ClaimResult | None:
         """See `StateStore.claim`; goes on over a new connection if the old one was lost."""
-        claiming = Claiming(wanted, parents, lock)
+        claiming = ClaimRequest(wanted, parents, lock)
         sent, self._sent = self._sent, None
         try:
             if sent and sent.wanted is wanted:
                 return self._answered(sent)
             return self._claim(claiming)
         except ConnectionGone:
-            return self._server.patiently(lambda: self._claim_again(claiming))
+            return self._server.with_reconnect(lambda: self._claim_again(claiming))
 
-    def _claim_again(self, claiming: Claiming) -> Claimed | None:
+    def _claim_again(self, claiming: ClaimRequest) -> ClaimResult | None:
         """Claim over a new connection: the old one may have done so, and only not said it."""
         wanted = claiming.wanted
         assert wanted.claim is not None, "a claim names its holder"
@@ -101,7 +103,7 @@ class PostgresStore:
         assert claimed.state is not None
         return claimed._replace(state=self.save(claimed.state, wanted), marked=True)
 
-    def _claim(self, claiming: Claiming) -> Claimed | None:
+    def _claim(self, claiming: ClaimRequest) -> ClaimResult | None:
         asked = self._ask(claiming)
         unlock = asked.session.unlocking()
         try:
@@ -115,12 +117,12 @@ class PostgresStore:
             raise
         return self._answered(asked._replace(rows=rows))
 
-    def _ask(self, claiming: Claiming) -> Asked:
+    def _ask(self, claiming: ClaimRequest) -> Asked:
         wanted, parents, lock = claiming
         keys = [self._key(wanted.app_name), *([self._shared_key(lock)] if lock else ())]
-        return Asked(self._server.session().fit(), wanted, parents, tuple(keys))
+        return Asked(self._server.session().ensure_prepared(), wanted, parents, tuple(keys))
 
-    def _answered(self, asked: Asked) -> Claimed | None:
+    def _answered(self, asked: Asked) -> ClaimResult | None:
         """What came of a claim that the server was asked for."""
         answer = asked.answer()
         if answer is None:
@@ -132,8 +134,8 @@ class PostgresStore:
         of_parents = {each: answer.states[each] for each in asked.parents if each in answer.states}
         if answer.version is None:
             own = self._read(name) if asked.mark == "mark_alone" else answer.states.get(name)
-            return Claimed(own, of_parents, marked=False)
-        return Claimed(asked.wanted._replace(version=answer.version), of_parents, marked=True)
+            return ClaimResult(own, of_parents, marked=False)
+        return ClaimResult(asked.wanted._replace(version=answer.version), of_parents, marked=True)
 
     def release(self, app_name: str) -> None:
         """See `StateStore.release`; told to the server along with the next claim."""
@@ -159,7 +161,7 @@ class PostgresStore:
         after: JobState,
         run: Run | None = None,
         within: Any = None,
-        then: Claiming | None = None,
+        then: ClaimRequest | None = None,
     ) -> JobState:
         """See `StateStore.save`; waits for a server that is gone to come back."""
         if within is not None:
@@ -170,15 +172,15 @@ class PostgresStore:
             except (ConnectionGone, DatabaseUnavailable):
                 if not _is_claimed(before, after):
                     raise
-                return self._server.patiently(lambda: self._save_again(before, after, run))
+                return self._server.with_reconnect(lambda: self._save_again(before, after, run))
         return after._replace(version=version)
 
     def _save(
-        self, before: JobState, after: JobState, run: Run | None, then: Claiming | None = None
+        self, before: JobState, after: JobState, run: Run | None, then: ClaimRequest | None = None
     ) -> str:
         if _is_claimed(before, after) and not self._holds(after.app_name):
             raise ConnectionGone(f"the claim on {after.app_name} went with its connection")
-        backend_pid = self._server.session().fit().backend_pid
+        backend_pid = self._server.session().ensure_prepared().backend_pid
         name, parameters = saving(before, after, run)
         if then and name == "save_success":
             version, answered_by = self._save_and_claim(after.app_name, parameters, then)
@@ -192,7 +194,7 @@ class PostgresStore:
         return str(version)
 
     def _save_and_claim(
-        self, app_name: str, parameters: Mapping[str, Any], then: Claiming
+        self, app_name: str, parameters: Mapping[str, Any], then: ClaimRequest
     ) -> tuple[str, int]:
         """Save a success and, in the same round trip, give back its claim and take the next.
 
@@ -244,7 +246,7 @@ class PostgresStore:
         if before.ongoing and _lacks_mark(found, before):
             # the server crashed, and the mark's commit is not waited for
             version = found.version if found else None
-            again = self._claim(Claiming(before._replace(version=version), (), None))
+            again = self._claim(ClaimRequest(before._replace(version=version), (), None))
             before = again.state if again and again.state else before
         written = after._replace(version=self._save(before, after, run))
         return written if self._may_go_on(after) else self._stopped(written)
@@ -276,7 +278,7 @@ class PostgresStore:
         """See `StateStore.shares_database`; its transaction looks for tables as we do then."""
         if not isinstance(connection, Connection) or connection.closed or connection.autocommit:
             return False
-        session = self._server.session().fit()
+        session = self._server.session().ensure_prepared()
         ours, theirs = session.connection.info, connection.info
         if any(
             getattr(ours, name) != getattr(theirs, name)

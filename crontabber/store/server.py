@@ -1,4 +1,4 @@
-"""The server behind the store: reached when needed, patiently where that pays, its tables made."""
+"""The server behind the store: reached when needed, again after a loss, its tables made."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 import psycopg2
 from psycopg2 import errors
 
-from .. import clock
 from ..errors import ClaimLost, DatabaseUnavailable, StoreError
+from ..process import clock
 from .rows import Row, printable
 from .session import ConnectionGone, Session, Statement, explained, first_line
 from .sql import load_migrations, load_queries
@@ -65,7 +65,7 @@ class Server:
         with explained():
             return self.session().run_both(first, second)
 
-    def patiently(self, attempt: Callable[[], T]) -> T:
+    def with_reconnect(self, attempt: Callable[[], T]) -> T:
         """What *attempt* returns, as soon as the server lets it; for as long as we can wait."""
         give_up = clock.monotonic() + self._patience
         while True:

@@ -10,7 +10,7 @@ import psycopg2
 from psycopg2 import errors, extensions
 from psycopg2.extensions import connection as Connection
 
-from ..driver import is_loss
+from ..database.driver import is_loss
 from ..errors import StoreError
 from .rows import Row, array_text
 from .sql import load_queries, prepared
@@ -63,9 +63,9 @@ class Session:
             connection.set_client_encoding("UTF8")
         self.connection = connection
         self.backend_pid = 0
-        """The process that serves us; known when the session is `fit`."""
+        """The process that serves us; known when the session is prepared."""
         self.search_path = ""
-        """Where the tables are found; known when the session is `fit`."""
+        """Where the tables are found; known when the session is prepared."""
         _sessions.add(self)
         # One for all, as to make one takes as long as to use it; and whatever class the
         # connection's own may be, as rows are read by position.
@@ -81,7 +81,7 @@ class Session:
         """Whether the connection is known to be gone; it is asked for by a query only."""
         return bool(self.connection.closed)
 
-    def fit(self) -> "Session":
+    def ensure_prepared(self) -> "Session":
         """Make the session fit for claims, and return it; harmless when it is."""
         if not self.backend_pid:
             with explained():

@@ -15,27 +15,27 @@ from tests.support import TIMEOUT, Command, Database
 FORBIDDEN = {
     "asyncio",
     "concurrent",
-    "crontabber.attempt",
+    "crontabber.tick.attempt",
     "crontabber.base",
-    "crontabber.batch",
+    "crontabber.tick.batch",
     "crontabber.clean",
     "crontabber.config.apps",
     "crontabber.config.dump",
     "crontabber.config.usage",
     "crontabber.contrib",
     "crontabber.embedded",
-    "crontabber.failures",
-    "crontabber.logs",
+    "crontabber.tick.failures",
+    "crontabber.log.setup",
     "crontabber.mixins",
-    "crontabber.process",
+    "crontabber.process.commands",
     "crontabber.reporters.log",
     "crontabber.reporters.sentry",
     "crontabber.reporters.terminal",
-    "crontabber.runner",
+    "crontabber.tick.claim",
     "crontabber.schedule.dag",
     "crontabber.schedule.health",
-    "crontabber.signals",
-    "crontabber.syslog",
+    "crontabber.process.signals",
+    "crontabber.log.syslog",
     "crontabber.testing",
     "crontabber.views",
     "dataclasses",
@@ -248,7 +248,7 @@ def test_an_idle_tick_imports_nothing_that_it_does_not_need(jobs):
     jobs.install(4)
     assert forbidden(imported(jobs)) == set()
     jobs.make_due()
-    assert forbidden(imported(jobs)) >= {"crontabber.runner", "jobs", "logging"}, "it can fail"
+    assert forbidden(imported(jobs)) >= {"crontabber.tick.claim", "jobs", "logging"}, "it can fail"
 
 
 def test_help_imports_neither_the_driver_nor_what_runs_jobs(jobs):

@@ -11,7 +11,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from crontabber.clock import sleep
+from crontabber.process.clock import sleep
 from tests.acceptance.rows import pass_time, ran, runs, state
 from tests.contrib_django import browser
 from tests.contrib_django.site import Site, blocks, commands

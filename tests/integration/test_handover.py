@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from crontabber.base import BaseCronApp
-from crontabber.clock import SystemClock
 from crontabber.config import compat  # noqa: F401  configman cannot be imported before
 from crontabber.errors import ExitCode
 from crontabber.mixins import as_backfill_cron_app
+from crontabber.process.clock import SystemClock
 from crontabber.store.postgres import PostgresStore
 from crontabber.testing import Simulation
 from tests.stores import factory_of

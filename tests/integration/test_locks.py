@@ -7,14 +7,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from crontabber.clock import ServerClock
 from crontabber.errors import LockHeld
+from crontabber.process.clock import ServerClock
+from crontabber.process.signals import Signals
 from crontabber.reporters import Reporter
-from crontabber.runner import Ended, Runner
 from crontabber.schedule.grammar import Schedule
 from crontabber.schedule.model import JobSpec, JobState
-from crontabber.signals import Signals
 from crontabber.store.postgres import PostgresStore
+from crontabber.tick.claim import Runner, RunOutcome
 from tests.stores import DAY, NOW, SLOT, factory_of, put, wanted
 from tests.support import Database
 
@@ -59,7 +59,7 @@ def other(database: Database) -> Iterator[PostgresStore]:
     store.close()
 
 
-def run(store: PostgresStore, app: Dates) -> Ended:
+def run(store: PostgresStore, app: Dates) -> RunOutcome:
     states = dict(store.look(None).states)
     runner = Runner(store, ServerClock(NOW), Reporter(), Signals())
     return runner.run(DATES, lambda *_: app, states, NOW)
@@ -83,7 +83,7 @@ def test_an_app_that_lost_its_lock_does_no_more_dates(
             assert other.claim(wanted(other, "b"), (), "warehouse")
 
     app = Dates(database, together, interfere)
-    assert run(store, app) is Ended.RAN
+    assert run(store, app) is RunOutcome.RAN
     assert len(app.done) == 1
     state = other.read("a")
     assert state
@@ -105,7 +105,7 @@ def test_an_app_that_can_have_its_lock_again_goes_on(
         held.append(date)
 
     app = Dates(database, together, interfere)
-    assert run(store, app) is Ended.RAN
+    assert run(store, app) is RunOutcome.RAN
     assert (len(app.done), held) == (3, [1, 2])
 
 
@@ -115,6 +115,6 @@ def test_a_job_whose_lock_is_held_is_told_and_left_as_it_was(
     before: JobState | None = store.read("a")
     assert other.claim(wanted(other, "b"), (), "warehouse")
     app = Dates(database, together=True, interfere=None)
-    assert run(store, app) is Ended.LOCKED
+    assert run(store, app) is RunOutcome.LOCKED
     assert app.done == []
     assert store.read("a") == before

@@ -11,6 +11,7 @@ import psycopg2
 import pytest
 from psycopg2 import extensions, extras, sql
 
+from crontabber.database.interruptible import InterruptibleConnection
 from crontabber.errors import (
     ClaimLost,
     DatabaseUnavailable,
@@ -19,9 +20,8 @@ from crontabber.errors import (
     SlotClosed,
     StoreError,
 )
-from crontabber.interruptible import InterruptibleConnection
 from crontabber.schedule.model import JobState, LastError, Outcome
-from crontabber.store import Claiming
+from crontabber.store import ClaimRequest
 from crontabber.store.postgres import PostgresStore
 from crontabber.store.sql import load_migrations, load_queries
 from tests.server import own_server
@@ -953,7 +953,7 @@ def broken(database, app_name, how, when="", times=1):
 def two_jobs(store):
     """One that ran, and is to be recorded; and the claim that is next."""
     put(store, "b")
-    return mark(store, "a"), Claiming(wanted(store, "b", store.read("b")), (), None)
+    return mark(store, "a"), ClaimRequest(wanted(store, "b", store.read("b")), (), None)
 
 
 def test_a_record_and_the_next_claim_are_one_message(clean, open_store, other):
@@ -1101,7 +1101,7 @@ def test_a_session_that_does_not_know_what_was_prepared_is_a_poolers(clean, stor
     for app_name in ("a", "c"):  # prepared when used again
         put(store, "b")
         state = mark(store, app_name)
-        then = Claiming(wanted(store, "b", store.read("b")), (), None)
+        then = ClaimRequest(wanted(store, "b", store.read("b")), (), None)
         store.save(state, done(state), run_of(state), then=then)
         store.release(app_name)
         store.save(store.claim(*then).state, done(then.wanted), run_of(then.wanted))

@@ -7,7 +7,7 @@ import pytest
 
 from crontabber.errors import ClaimLost, JobOngoingError, LockHeld
 from crontabber.schedule.model import JobState, LastError, Outcome
-from crontabber.store import Claiming, Look
+from crontabber.store import ClaimRequest, Snapshot
 from crontabber.store.memory import MemoryStore
 from crontabber.store.postgres import PostgresStore
 from tests.stores import (
@@ -58,7 +58,7 @@ def other(session):
     return session()
 
 
-def named(look: Look) -> set[str]:
+def named(look: Snapshot) -> set[str]:
     return set(look.states)
 
 
@@ -351,7 +351,7 @@ def hand_over(store, then, app_name="a", lock=None):
 
 
 def next_claim(store, app_name="b", *parents, lock=None):
-    return Claiming(wanted(store, app_name, store.read(app_name)), parents, lock)
+    return ClaimRequest(wanted(store, app_name, store.read(app_name)), parents, lock)
 
 
 @pytest.mark.parametrize("has_row", [True, False])

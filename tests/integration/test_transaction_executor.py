@@ -281,7 +281,7 @@ def test_limited_backoff_ends_with_the_error_of_the_database(database):
 
 def test_infinite_backoff_repeats_the_last_delay(database, monkeypatch):
     slept = []
-    monkeypatch.setattr("crontabber.clock.sleep", slept.append)
+    monkeypatch.setattr("crontabber.process.clock.sleep", slept.append)
     executor = make(TransactionExecutorWithInfiniteBackoff, database, delays="1, 2, 3")
 
     def work(connection):
@@ -370,7 +370,7 @@ def test_a_resource_may_just_name_the_classes_of_its_passing_errors(own):
 
 def test_the_wait_for_such_a_resource_is_told_in_one_line(own, caplog, monkeypatch):
     slept = []
-    monkeypatch.setattr("crontabber.clock.sleep", slept.append)
+    monkeypatch.setattr("crontabber.process.clock.sleep", slept.append)
     executor = own(WithExceptions())
     executor.config.backoff_delays = (5,)
 
@@ -387,7 +387,7 @@ def test_the_wait_for_such_a_resource_is_told_in_one_line(own, caplog, monkeypat
 
 def test_a_long_wait_says_so_in_the_log(database, monkeypatch, caplog):
     slept = []
-    monkeypatch.setattr("crontabber.clock.sleep", slept.append)
+    monkeypatch.setattr("crontabber.process.clock.sleep", slept.append)
     executor = make(TransactionExecutorWithLimitedBackoff, database, delays="25")
 
     def work(connection):
@@ -407,7 +407,7 @@ def test_a_long_wait_says_so_in_the_log(database, monkeypatch, caplog):
 
 def test_a_wait_without_log_lines_is_one_sleep(database, monkeypatch, caplog):
     slept = []
-    monkeypatch.setattr("crontabber.clock.sleep", slept.append)
+    monkeypatch.setattr("crontabber.process.clock.sleep", slept.append)
     executor = make(TransactionExecutorWithLimitedBackoff, database, delays="25")
     executor.config.wait_log_interval = 0
 

@@ -14,7 +14,7 @@ from typing import Any
 import psycopg2
 
 from crontabber.base import BaseCronApp
-from crontabber.interruptible import InterruptibleConnection
+from crontabber.database.interruptible import InterruptibleConnection
 from crontabber.mixins import (
     as_backfill_cron_app,
     as_single_postgres_transaction,

@@ -5,7 +5,7 @@ import pwd
 
 import pytest
 
-from crontabber.libpq import describe, faults, masked, redact
+from crontabber.database.libpq import describe, faults, masked, redact
 
 US = pwd.getpwuid(os.geteuid()).pw_name
 

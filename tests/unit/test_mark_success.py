@@ -5,12 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crontabber.errors import ConfigError, JobOngoingError
-from crontabber.marking import mark_success
 from crontabber.schedule.grammar import parse_moment
 from crontabber.schedule.model import JobState
 from crontabber.schedule.transition import claimed, marked_successful
 from crontabber.store.memory import MemoryStore
 from crontabber.testing import FakeClock
+from crontabber.tick.marking import mark_success
 from tests.unit.schedules import DAY, ERROR, HOUR, MINUTE, at, claim, job, waiting
 
 NOON = at("2026-11-21 12:00")

@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from crontabber.errors import ExitCode, Stopped
-from crontabber.middleware import Middleware, load, run_within
 from crontabber.mixins import as_backfill_cron_app
 from crontabber.schedule.model import JobSpec, Outcome
 from crontabber.testing import Simulation
+from crontabber.tick.middleware import Middleware, load, run_within
 from tests.unit.schedules import HOUR, job
 from tests.unit.test_tick import START, Listener, app
 

@@ -12,8 +12,8 @@ import time
 import psutil
 import pytest
 
-from crontabber import process
-from crontabber.process import run
+from crontabber.process import commands as process
+from crontabber.process.commands import run
 
 HANGS = 60
 """Seconds for which a command sleeps that is to be ended; a test that takes them failed."""

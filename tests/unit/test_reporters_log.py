@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from crontabber import logs
 from crontabber.config.settings import LoggingSettings
-from crontabber.failures import last_error
+from crontabber.log import setup as logs
 from crontabber.reporters.log import LogReporter
 from crontabber.schedule.grammar import Schedule
 from crontabber.schedule.model import JobSpec, LastError, Outcome, Run, Skip, SkipReason
+from crontabber.tick.failures import last_error
 from tests.support import ROOT, TIMEOUT
 
 ZONE = ZoneInfo("Europe/Berlin")
@@ -286,7 +286,7 @@ def test_a_tick_with_nothing_to_say_to_syslog_does_not_look_for_it():
     """trap: each tick paid for what it did not need."""
     code = """if True:
         import logging, sys
-        from crontabber import logs
+        from crontabber.log import setup as logs
         from crontabber.reporters.log import LogReporter
         from types import SimpleNamespace
         logs.configure(SimpleNamespace(

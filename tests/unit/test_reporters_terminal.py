@@ -12,11 +12,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from crontabber.failures import last_error
 from crontabber.reporters.terminal import TerminalReporter, open_slots
 from crontabber.reporters.wording import duration_text
 from crontabber.schedule.grammar import Schedule
 from crontabber.schedule.model import JobSpec, LastError, Outcome, Run
+from crontabber.tick.failures import last_error
 from tests.support import ROOT, TIMEOUT
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -246,9 +246,9 @@ def test_a_backfill_that_takes_longer_than_was_thought():
 
 def test_what_a_job_prints_is_not_garbled():
     shown = on_terminal("""
-        import crontabber.logs
+        import crontabber.log.setup
         from crontabber.config.settings import LoggingSettings
-        crontabber.logs.configure(LoggingSettings(30, "{message}", "", 514, "user", 40, ""))
+        crontabber.log.setup.configure(LoggingSettings(30, "{message}", "", 514, "user", 40, ""))
         for number in range(4):
             reporter.started(BACKFILL, run_of(BACKFILL, number, 4))
             if number == 0: print("printed")

@@ -5,7 +5,7 @@ import signal
 import pytest
 
 from crontabber.errors import Stopped
-from crontabber.signals import STOPPING, Signals
+from crontabber.process.signals import STOPPING, Signals
 
 
 @pytest.mark.parametrize("number", STOPPING)

@@ -13,12 +13,12 @@ import pytest
 from crontabber.base import BaseCronApp
 from crontabber.errors import ClaimLost, DatabaseUnavailable, ExitCode, SlotClosed, Stopped
 from crontabber.mixins import as_backfill_cron_app
+from crontabber.process.signals import Signals
 from crontabber.reporters import Reporter, Reporters
-from crontabber.runner import Runner
 from crontabber.schedule.grammar import Schedule
 from crontabber.schedule.model import Claim, JobSpec, JobState, Outcome, Run, Skip, SkipReason
-from crontabber.signals import Signals
 from crontabber.testing import FakeClock, MemoryStore, Simulation
+from crontabber.tick.claim import Runner
 
 START = datetime(2026, 11, 21, 3, 0, tzinfo=timezone.utc)
 MINUTE = timedelta(minutes=1)

@@ -15,9 +15,9 @@ from crontabber.config.limits import lock_of, timeout_of
 from crontabber.config.loader import check_app
 from crontabber.errors import ConfigError, JobLineError, JobTimeout
 from crontabber.mixins import as_backfill_cron_app
+from crontabber.process.signals import Signals
 from crontabber.schedule.grammar import duration_text, parse_duration
 from crontabber.schedule.model import Outcome
-from crontabber.signals import Signals
 from tests.unit.test_tick import HOUR, START, Simulation, app, simulation
 
 SHORT = 0.05
@@ -125,7 +125,7 @@ def test_except_exception_does_not_swallow_it() -> None:
 
 def test_it_comes_again_if_it_got_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     """trap: what is raised in a finaliser is printed, and forgotten"""
-    monkeypatch.setattr("crontabber.signals._AGAIN", 5 * SHORT)
+    monkeypatch.setattr("crontabber.process.signals._AGAIN", 5 * SHORT)
     lost: list[Any] = []
     monkeypatch.setattr("sys.unraisablehook", lost.append)
 
@@ -197,7 +197,7 @@ def test_a_timer_that_was_there_before_rings_when_it_would_have(
 ) -> None:
     """trap: a timer began anew after each job with a timeout"""
     now = [50.0]
-    monkeypatch.setattr("crontabber.signals.monotonic", lambda: now[0])
+    monkeypatch.setattr("crontabber.process.signals.monotonic", lambda: now[0])
 
     def run(self: Any) -> None:
         now[0] += 300

@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from crontabber.failures import last_error
 from crontabber.schedule.grammar import Schedule
 from crontabber.schedule.model import Claim, JobSpec, JobState, LastError
+from crontabber.tick.failures import last_error
 from crontabber.views.listing import listing
 
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)

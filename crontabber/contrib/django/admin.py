@@ -15,6 +15,7 @@ from ...errors import CrontabberError
 from ...generic_app import Answer
 from ...reporters.wording import duration_text
 from ...schedule.transition import CRASHED
+from ...verbs import steer
 from ...views.text import escaped, one_line
 from .conf import jobs
 from .cron import DjangoCron
@@ -221,7 +222,7 @@ def _configured(job: Job) -> CommandJob | None:
 
 
 def _mark(cron: DjangoCron, app_name: str) -> Answer:
-    return cron.mark_success([app_name])
+    return steer.mark_success(cron, [app_name])
 
 
 def _line(kind: str | None, value: str | None) -> str:

@@ -13,7 +13,7 @@ from django.db import close_old_connections, reset_queries
 
 from ...config.converters import yes_or_no
 from ...config.messages import did_you_mean
-from ...failures import Redact
+from ...errors import Redact
 from ...schedule.model import JobState
 from .jobs import Job
 from .output import logged_output

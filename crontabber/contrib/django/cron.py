@@ -10,14 +10,15 @@ from ...errors import ConfigError, CrontabberError
 from ...generic_app import Answer
 from ...reporters import Reporter
 from ...reporters.log import LogReporter
-from ...roster import Roster
 from ...schedule.model import JobSpec, JobState
+from ...tick.jobs import JobCatalogue
+from ...verbs import steer
 from .command import Arguments, app_class, load, try_arguments
 from .conf import DjangoSettings
 from .jobs import Job
 
 if TYPE_CHECKING:
-    from ...attempt import App, Make
+    from ...tick.attempt import App, AppFactory
 
 
 class DjangoCron(CronTabber):
@@ -37,15 +38,17 @@ class DjangoCron(CronTabber):
         """Yes: Django's settings decide what is heard."""
         return True
 
-    def roster(self, zone: str, states: Mapping[str, JobState]) -> Roster:
+    def catalogue(self, zone: str, states: Mapping[str, JobState]) -> JobCatalogue:
         """The jobs of the settings, which are at hand: nothing that is remembered is needed."""
-        return super().roster(zone, {})
+        return super().catalogue(zone, {})
 
     def origin(self, job: JobSpec) -> tuple[str, str]:
         """The command that a job runs."""
         return "Command:", str(self._jobs[job.class_path])
 
-    def prepare(self, classes: Mapping[str, type]) -> tuple["Make", Mapping[str, ConfigError]]:
+    def prepare(
+        self, classes: Mapping[str, type]
+    ) -> tuple["AppFactory", Mapping[str, ConfigError]]:
         """How to make the apps of *classes*, by class path."""
 
         def make(job: JobSpec, state: JobState) -> "App":
@@ -70,9 +73,9 @@ class DjangoCron(CronTabber):
         Raises `UnknownJobError` before anything is done.
         """
         lines, code = [], 0
-        for app_name in self.app_names(list(names)):
+        for app_name in steer.app_names(self, list(names)):
             try:
-                lines.append(self.reset_job(app_name))
+                lines.append(steer.reset_job(self, app_name).text)
             except CrontabberError as error:
                 lines.append(str(error))
                 code = code or error.exit_code

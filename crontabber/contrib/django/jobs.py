@@ -9,8 +9,8 @@ from ...config.limits import lock_from, retry_from, timeout_from
 from ...config.loader import check_name
 from ...config.messages import did_you_mean
 from ...errors import JobLineError
-from ...lookup import EVERYTHING
 from ...schedule.grammar import Frequency, JobLine, Schedule
+from ...tick.lookup import EVERYTHING
 
 SETTING = "CRONTABBER_JOBS"
 

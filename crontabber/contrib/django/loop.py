@@ -4,9 +4,9 @@ import logging
 from collections.abc import Callable
 from datetime import timedelta
 
-from ...clock import monotonic, sleep
 from ...errors import CrontabberError, ExitCode, Stopped
-from ...signals import Signals
+from ...process.clock import monotonic, sleep
+from ...process.signals import Signals
 
 Tick = Callable[[Signals], ExitCode]
 """Runs what is due; raises `Stopped` for a signal."""

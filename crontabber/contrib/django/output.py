@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ...failures import Redact
+from ...errors import Redact
 from ...views.text import escaped
 
 if TYPE_CHECKING:

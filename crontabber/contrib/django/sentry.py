@@ -2,7 +2,7 @@
 
 import sys
 
-from ...failures import Redact
+from ...errors import Redact
 from ...reporters import Reporter
 from ...reporters.wording import crash_line
 from ...schedule.model import JobSpec, Run

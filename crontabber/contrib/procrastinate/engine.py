@@ -5,19 +5,21 @@ from datetime import datetime
 from typing import Any
 
 from ...app import CronTabber
-from ...attempt import Make
-from ...batch import Batch
-from ...clock import ServerClock
 from ...errors import ConfigError, ExitCode
-from ...roster import Roster
-from ...runner import Ended, Runner, States
+from ...process.clock import ServerClock
+from ...process.signals import Signals
 from ...schedule.model import JobSpec, Skip, SkipReason
-from ...signals import Signals
-from ...store import Look
+from ...store import Snapshot
+from ...tick.attempt import AppFactory
+from ...tick.batch import Batch
+from ...tick.claim import Runner, RunOutcome, States
+from ...tick.jobs import JobCatalogue
 from .handover import Handover, misplaced, place_of
 
 
-def run(tabber: CronTabber, jobs: Sequence[JobSpec], look: Look, roster: Roster) -> ExitCode:
+def run(
+    tabber: CronTabber, jobs: Sequence[JobSpec], look: Snapshot, catalogue: JobCatalogue
+) -> ExitCode:
     """Hand over those of *jobs* that are due; the rest of a tick is as ever.
 
     Raises `ConfigError` if Procrastinate is not installed, `StoreError` if it cannot be
@@ -33,7 +35,7 @@ def run(tabber: CronTabber, jobs: Sequence[JobSpec], look: Look, roster: Roster)
     with Signals() as signals:
         clock = ServerClock(look.now)
         finder = Finder(tabber.store, clock, tabber.reporter, signals, tabber.redact)
-        code, due = finder.find(jobs, look, roster)
+        code, due = finder.find(jobs, look, catalogue)
         give(tabber.database, due)
         signals.check()
     return code
@@ -43,21 +45,26 @@ class Finder(Runner):
     """In place of running a job, writes down that it is due."""
 
     def find(
-        self, jobs: Iterable[JobSpec], look: Look, roster: Roster, *, behind: bool = False
+        self,
+        jobs: Iterable[JobSpec],
+        look: Snapshot,
+        catalogue: JobCatalogue,
+        *,
+        behind: bool = False,
     ) -> tuple[ExitCode, list[Handover]]:
         """Those of *jobs*, whose classes are imported, that are due; what is new is remembered.
 
         With *behind* those too that are claimed at the moment, to wait behind that run: it
         may be over before it began, as a parent was running then.
         """
-        self._classes: Mapping[str, type] = roster.classes
+        self._classes: Mapping[str, type] = catalogue.classes
         self._behind = behind
         self._due: list[Handover] = []
-        return Batch(look, roster, self, _prepare).run(list(jobs)), self._due
+        return Batch(look, catalogue, self, _prepare).run(list(jobs)), self._due
 
     def run(  # of what may come with it nothing matters
-        self, job: JobSpec, make: Make, states: States, now: datetime, **options: object
-    ) -> Ended:
+        self, job: JobSpec, make: AppFactory, states: States, now: datetime, **options: object
+    ) -> RunOutcome:
         """Note *job*, unless a run of it is in progress."""
         seen = states.get(job.app_name)
         crash = ""
@@ -68,10 +75,10 @@ class Finder(Runner):
             crash = seen.ongoing.isoformat()
         elif seen.ongoing and not self._behind:
             self.reporter.skipped(job, Skip(SkipReason.ONGOING, f"by {seen.claim}"))
-            return Ended.SKIPPED  # which is as it should be, where others do the work
+            return RunOutcome.SKIPPED  # which is as it should be, where others do the work
         queue, priority = place_of(self._classes[job.class_path])
         self._due.append(Handover(job.app_name, job.class_path, queue, priority, crash))
-        return Ended.RAN
+        return RunOutcome.RAN
 
 
 def _prepare(

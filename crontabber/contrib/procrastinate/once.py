@@ -7,16 +7,16 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from ...app import CronTabber
-from ...attempt import Make
-from ...clock import ServerClock
 from ...errors import ConfigError, CrontabberError, LockHeld
-from ...failures import last_error
-from ...middleware import run_within
+from ...process.clock import ServerClock
+from ...process.signals import Signals
+from ...process.state import ProcessState
 from ...schedule.calendar import floor_minute
 from ...schedule.grammar import parse_moment
 from ...schedule.model import JobSpec, JobState, Outcome, Run, Skip, SkipReason
-from ...signals import Signals
-from ...surroundings import Surroundings
+from ...tick.attempt import AppFactory
+from ...tick.failures import last_error
+from ...tick.middleware import run_within
 
 Call = Callable[[Signals], None]
 """A call of the app, by signals that are installed."""
@@ -38,7 +38,7 @@ def run_once(tabber: CronTabber, class_path: str, arguments: Mapping[str, Any]) 
     look = tabber.store.look([class_path])
     clock = ServerClock(look.now)
     job, cls = tabber.find(class_path)
-    job = job._replace(zone=tabber.roster(look.zone, look.states).zone)
+    job = job._replace(zone=tabber.catalogue(look.zone, look.states).zone)
     make, faults = tabber.prepare({class_path: cls})
     for fault in faults.values():
         raise fault
@@ -93,7 +93,7 @@ def _error_of(tabber: CronTabber, job: JobSpec, slot: datetime, call: Call) -> B
     middleware, faults = tabber.middleware()
     for fault in faults:
         tabber.reporter.trouble(str(fault))
-    surroundings = Surroundings()
+    process_state = ProcessState()
     try:
         with Signals() as signals, signals.interruptible():
             step = functools.partial(call, signals)
@@ -101,12 +101,12 @@ def _error_of(tabber: CronTabber, job: JobSpec, slot: datetime, call: Call) -> B
     except BaseException as error:  # noqa: BLE001  the caller tells
         return error
     finally:
-        surroundings.restore()
+        process_state.restore()
     return None
 
 
 def _call(
-    make: Make,
+    make: AppFactory,
     job: JobSpec,
     state: JobState,
     slot: datetime,

@@ -10,7 +10,7 @@ import procrastinate
 from procrastinate import exceptions, jobs
 from psycopg.conninfo import make_conninfo
 
-from ... import clock
+from ...process import clock
 from .handover import Handover
 
 TASK = "crontabber"

@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from ...app import CronTabber
-from ...clock import ServerClock
 from ...config.settings import Settings
 from ...errors import LockHeld
+from ...process.clock import ServerClock
+from ...process.signals import Signals
 from ...reporters import Reporter
 from ...schedule.model import JobSpec, Run, Skip, SkipReason
-from ...signals import Signals
 from .engine import Finder
 from .handover import Handover
 from .once import run_once
@@ -53,12 +53,12 @@ class Work:
         """Those of the jobs of these classes that are due, and free to run."""
         with self._tabber as tabber:
             look = tabber.store.look(list(class_paths))
-            roster = tabber.roster(look.zone, look.states)
-            lines = (line for line in roster.lines if line.class_path in class_paths)
-            jobs = [job for line in lines if (job := roster.imported(line))]
-            roster.faults.clear()  # ticks tell of them
+            catalogue = tabber.catalogue(look.zone, look.states)
+            lines = (line for line in catalogue.lines if line.class_path in class_paths)
+            jobs = [job for line in lines if (job := catalogue.from_class(line))]
+            catalogue.faults.clear()  # ticks tell of them
             finder = Finder(tabber.store, ServerClock(look.now), Reporter(), Signals())
-            return finder.find(jobs, look, roster, behind=True)[1]
+            return finder.find(jobs, look, catalogue, behind=True)[1]
 
     @functools.cached_property
     def _children(self) -> Mapping[str, set[str]]:
@@ -66,7 +66,7 @@ class Work:
         children: defaultdict[str, set[str]] = defaultdict(set)
         with self._tabber as tabber:
             look = tabber.look()
-            for job in tabber.roster(look.zone, look.states).all():
+            for job in tabber.catalogue(look.zone, look.states).all():
                 for parent in job.depends_on:
                     children[parent].add(job.class_path)
         return children

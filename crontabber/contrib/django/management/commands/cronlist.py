@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from .....generic_app import Answer
+from .....verbs.look import list_jobs, nagios
 from ...cron import DjangoCron
 from ..base import CronCommand
 
@@ -23,4 +24,4 @@ class Command(CronCommand):
     def answer(self, **options: Any) -> Answer:
         """The list, or the line and its status."""
         with DjangoCron() as cron:
-            return cron.nagios() if options["nagios"] else Answer(cron.list_jobs(self.stdout))
+            return nagios(cron) if options["nagios"] else list_jobs(cron, self.stdout)

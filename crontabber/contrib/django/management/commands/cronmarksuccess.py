@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from .....generic_app import Answer
+from .....verbs.steer import mark_success
 from ...cron import DjangoCron
 from ..base import CronCommand, add_names
 
@@ -30,4 +31,4 @@ class Command(CronCommand):
     def answer(self, **options: Any) -> Answer:
         """A line for each job. One that is running is left alone: exit status 3."""
         with DjangoCron() as cron:
-            return cron.mark_success(options["jobs"], options["at"])
+            return mark_success(cron, options["jobs"], options["at"])

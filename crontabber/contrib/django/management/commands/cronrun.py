@@ -10,8 +10,8 @@ from django.db import connections
 
 from .....errors import ExitCode, JobLineError
 from .....generic_app import Answer
+from .....process.signals import Signals
 from .....schedule.grammar import Frequency
-from .....signals import Signals
 from ...cron import DjangoCron
 from ...loop import loop
 from ..base import CronCommand, log_to_stderr

@@ -4,24 +4,23 @@ import enum
 from collections.abc import MutableMapping, Sequence
 from datetime import datetime
 
-from .attempt import Attempt, Foresee, Make
-from .clock import Clock
-from .errors import JobCrashed, LockHeld, StoreError
-from .failures import Redact, text_of
+from ..errors import JobCrashed, LockHeld, Redact, StoreError, text_of
+from ..process.clock import Clock
+from ..process.signals import Signals
+from ..reporters import Reporter
+from ..schedule.decide import blocked_by, decide
+from ..schedule.model import JobSpec, JobState, Outcome, Run, RunNow, Skip, SkipReason
+from ..schedule.plan import plan
+from ..schedule.retry import Advice, attempts_at
+from ..schedule.transition import claimed, crashed, crashed_slot, noticed, withdrawn
+from ..store import ClaimRequest, ClaimResult, StateStore
+from .attempt import AppFactory, Attempt, Foresee
 from .middleware import Middleware
-from .reporters import Reporter
-from .schedule.decide import blocked_by, decide
-from .schedule.model import JobSpec, JobState, Outcome, Run, RunNow, Skip, SkipReason
-from .schedule.plan import plan
-from .schedule.retry import Advice, attempts_at
-from .schedule.transition import claimed, crashed, crashed_slot, noticed, withdrawn
-from .signals import Signals
-from .store import Claimed, Claiming, StateStore
 
 States = MutableMapping[str, JobState]
 
 
-class Ended(enum.Enum):
+class RunOutcome(enum.Enum):
     """How the attempt to run a job ended."""
 
     RAN = "ran"
@@ -57,19 +56,19 @@ class Runner:
         self.signals = signals
         self.redact = redact
         self.middleware = middleware
-        self._foreseen: Claiming | None = None
+        self._foreseen: ClaimRequest | None = None
         """The claim on the job that is next, if the store was asked for it already."""
 
     def run(
         self,
         job: JobSpec,
-        make: Make,
+        make: AppFactory,
         states: States,
         now: datetime,
         *,
         force: bool = False,
         foresee: Foresee | None = None,
-    ) -> Ended:
+    ) -> RunOutcome:
         """Claim *job* and run what is open; *states* is kept up to date.
 
         *now* is the tick's moment, at which parents are judged. *foresee* tells which job is
@@ -83,7 +82,7 @@ class Runner:
             got = self.store.claim(*claiming)
         except LockHeld:
             self.reporter.skipped(job, Skip(SkipReason.LOCKED, f"{job.lock!r}, by another job"))
-            return Ended.LOCKED
+            return RunOutcome.LOCKED
         except StoreError:
             self.store.release(job.app_name)  # it may have been taken before that went wrong
             raise
@@ -95,7 +94,7 @@ class Runner:
             states.update(got.parents)
             states[job.app_name] = got.state or wanted
             state, ended = self._settle(job, wanted, got, states, now, force)
-            if ended is Ended.RAN and state:
+            if ended is RunOutcome.RAN and state:
                 assert wanted.claim is not None, "a claim names its holder"
                 state = Attempt(self, job, make, state, wanted.claim, foresee).run()
             if state:
@@ -104,7 +103,7 @@ class Runner:
         finally:
             self.store.release(job.app_name)
 
-    def foresee(self, job: JobSpec, state: JobState | None, now: datetime) -> Claiming:
+    def foresee(self, job: JobSpec, state: JobState | None, now: datetime) -> ClaimRequest:
         """The claim on *job*, which from now on `is_foreseen`."""
         self._foreseen = self._claiming(job, state, now)
         return self._foreseen
@@ -118,9 +117,9 @@ class Runner:
         if self._foreseen is None:
             self.signals.check()
 
-    def _claiming(self, job: JobSpec, state: JobState | None, now: datetime) -> Claiming:
+    def _claiming(self, job: JobSpec, state: JobState | None, now: datetime) -> ClaimRequest:
         wanted = claimed(job, state, self.store.holder(self.clock.now()), now)
-        return Claiming(wanted, job.depends_on, job.lock)
+        return ClaimRequest(wanted, job.depends_on, job.lock)
 
     def remember(self, job: JobSpec, states: States, now: datetime) -> None:
         """Write down a job that was never seen before, so that its first slot is not lost."""
@@ -143,31 +142,31 @@ class Runner:
             return None
         return Advice(None if delay is None else self.clock.now() + delay)
 
-    def _taken(self, job: JobSpec, seen: JobState | None) -> Ended:
+    def _taken(self, job: JobSpec, seen: JobState | None) -> RunOutcome:
         who = f"by {seen.claim}" if seen and seen.claim else "by another crontabber"
         self.reporter.skipped(job, Skip(SkipReason.ONGOING, who))
-        return Ended.ONGOING if seen and seen.ongoing else Ended.RACE_LOST
+        return RunOutcome.ONGOING if seen and seen.ongoing else RunOutcome.RACE_LOST
 
     def _settle(
         self,
         job: JobSpec,
         wanted: JobState,
-        got: Claimed,
+        got: ClaimResult,
         states: States,
         now: datetime,
         force: bool,
-    ) -> tuple[JobState | None, Ended]:
+    ) -> tuple[JobState | None, RunOutcome]:
         """Judge what was read under the claim: is it still to be run, and from where?"""
         state = got.state
         if state is None:  # reset since we looked
-            return None, Ended.RACE_LOST
+            return None, RunOutcome.RACE_LOST
         if not got.marked:
             return self._judge_again(job, wanted, state, states, now, force)
         blocked = None if force else blocked_by(job, states, plan(job, state, now).slot, now)
         if not blocked:
-            return state, Ended.RAN
+            return state, RunOutcome.RAN
         self.reporter.skipped(job, Skip(SkipReason.BLOCKED, blocked))
-        return self.store.save(state, withdrawn(state)), Ended.SKIPPED
+        return self.store.save(state, withdrawn(state)), RunOutcome.SKIPPED
 
     def _judge_again(
         self,
@@ -177,7 +176,7 @@ class Runner:
         states: States,
         now: datetime,
         force: bool,
-    ) -> tuple[JobState, Ended]:
+    ) -> tuple[JobState, RunOutcome]:
         """The row is not as it was seen; or it is marked, by a process that is gone."""
         decision, crash, after = decide(job, state, states, now, force=force), None, state
         if state.ongoing and isinstance(decision, RunNow):
@@ -193,12 +192,12 @@ class Runner:
         if crash:
             self.reporter.failed(job, crash, None)
         if isinstance(decision, RunNow):
-            return after, Ended.RAN
+            return after, RunOutcome.RAN
         if isinstance(decision, Skip):
             self.reporter.skipped(job, decision)
             if decision.reason is SkipReason.ONGOING:
-                return after, Ended.ONGOING
-        return after, Ended.SKIPPED if crash else Ended.RACE_LOST
+                return after, RunOutcome.ONGOING
+        return after, RunOutcome.SKIPPED if crash else RunOutcome.RACE_LOST
 
     def _crash_of(self, state: JobState, after: JobState) -> Run:
         """The record of a run that nobody finished."""

@@ -5,17 +5,17 @@ from datetime import datetime
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .errors import ClaimLost, CrontabberError, Stopped, StoreError
-from .failures import last_error, text_of
+from ..errors import ClaimLost, CrontabberError, Stopped, StoreError, text_of
+from ..process.state import ProcessState
+from ..schedule.model import Claim, JobSpec, JobState, Outcome, Run
+from ..schedule.plan import plan
+from ..schedule.transition import failed, succeeded, withdrawn
+from ..store import ClaimRequest
+from .failures import last_error
 from .middleware import run_within
-from .schedule.model import Claim, JobSpec, JobState, Outcome, Run
-from .schedule.plan import plan
-from .schedule.transition import failed, succeeded, withdrawn
-from .store import Claiming
-from .surroundings import Surroundings
 
 if TYPE_CHECKING:
-    from .runner import Runner
+    from .claim import Runner
 
 
 class App(Protocol):
@@ -28,11 +28,11 @@ class App(Protocol):
         ...
 
 
-Make = Callable[[JobSpec, JobState], App]
+AppFactory = Callable[[JobSpec, JobState], App]
 """Makes the app of a job, ready to run; what it raises is the job's failure."""
 
 
-Foresee = Callable[[JobState], Claiming | None]
+Foresee = Callable[[JobState], ClaimRequest | None]
 """Given what a job will leave, the claim on the next one; then it has to be tried next."""
 
 _OURS = "crontabber.base"
@@ -46,7 +46,7 @@ class Attempt:
         self,
         runner: "Runner",
         job: JobSpec,
-        make: Make,
+        make: AppFactory,
         state: JobState,
         claim: Claim,
         foresee: Foresee | None = None,
@@ -98,7 +98,7 @@ class Attempt:
 
     def _run_slot(self) -> BaseException | None:
         """Have the app do one slot; whatever it raises, SystemExit too, is its failure."""
-        surroundings = Surroundings()
+        process_state = ProcessState()
         try:
             with self._runner.signals.interruptible():
                 self._run_within_middleware()
@@ -109,7 +109,7 @@ class Attempt:
             if self._given is self._run:
                 return None
         finally:
-            surroundings.restore()
+            process_state.restore()
             self._runner.signals.reinstall()
         return CrontabberError(self._must_yield)
 
@@ -188,7 +188,7 @@ class Attempt:
         if not self._state.ongoing:
             self._close()
 
-    def _then(self, after: JobState) -> Claiming | None:
+    def _then(self, after: JobState) -> ClaimRequest | None:
         """The claim on the next job, if nothing of this one is to come but its record."""
         if after.ongoing or not self._foresee or not self._runs_our_main:
             return None
@@ -203,7 +203,7 @@ class Attempt:
         frame = getattr(self._running, "gi_frame", None)  # a name could be copied, as wraps() does
         return frame is not None and frame.f_globals.get("__name__") == _OURS
 
-    def _record(self, after: JobState, run: Run, then: Claiming | None = None) -> JobState:
+    def _record(self, after: JobState, run: Run, then: ClaimRequest | None = None) -> JobState:
         try:
             return self._runner.store.save(self._state, after, run, then=then)
         except StoreError as error:

@@ -11,7 +11,7 @@ import psycopg2
 from psycopg2 import errorcodes, extensions
 from psycopg2.extensions import connection as Connection
 
-from .errors import ConfigError
+from ..errors import ConfigError
 from .interruptible import InterruptibleConnection
 
 OPERATIONAL = (psycopg2.OperationalError, psycopg2.InterfaceError)

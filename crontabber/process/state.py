@@ -7,7 +7,7 @@ import sys
 from typing import TextIO
 
 
-class Surroundings:
+class ProcessState:
     """Working directory, output and logging of this process, as they are now."""
 
     def __init__(self) -> None:

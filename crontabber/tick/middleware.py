@@ -6,10 +6,9 @@ from datetime import datetime
 from types import TracebackType
 from typing import NamedTuple
 
-from .config.loader import load_function
-from .errors import ConfigError, Stopped
-from .failures import text_of
-from .schedule.model import JobSpec
+from ..config.loader import load_function
+from ..errors import ConfigError, Stopped, text_of
+from ..schedule.model import JobSpec
 
 Step = Callable[[], None]
 Tell = Callable[[str], None]

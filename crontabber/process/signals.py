@@ -9,9 +9,9 @@ from datetime import timedelta
 from types import FrameType
 from typing import Any
 
+from ..errors import JobTimeout, Stopped
+from ..schedule.grammar import duration_text
 from .clock import monotonic
-from .errors import JobTimeout, Stopped
-from .schedule.grammar import duration_text
 
 STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 

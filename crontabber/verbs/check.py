@@ -1,17 +1,17 @@
-"""What ``--configtest`` looks at: all that can be told without running a job."""
+"""The verbs that test the configuration: ``--configtest`` and ``--sentrytest``."""
 
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import Any
 
-from . import libpq
-from .config.converters import ENGINES
-from .config.messages import did_you_mean
-from .errors import ConfigError, StoreError
-from .generic_app import Answer, GenericApp
-from .reporters.dsn import Dsn
-from .schedule.model import JobSpec
-from .views.configtest import report
+from ..config.converters import ENGINES
+from ..config.messages import did_you_mean
+from ..database import libpq
+from ..errors import ConfigError, StoreError
+from ..generic_app import Answer, GenericApp
+from ..reporters.dsn import Dsn
+from ..schedule.model import JobSpec
+from ..views.configtest import report
 
 
 def configtest(app: GenericApp) -> Answer:
@@ -20,15 +20,20 @@ def configtest(app: GenericApp) -> Answer:
     The database is asked only for parents that are not in the configuration.
     """
     settings = app.settings
-    roster = app.roster("UTC", {})
-    jobs = roster.checked()
-    configs, of_options, _ = settings.app_configs(roster.classes)
-    faults = [*roster.faults, *of_options.values(), *app.middleware()[1], *_connections(app)]
+    catalogue = app.catalogue("UTC", {})
+    jobs = catalogue.checked()
+    configs, of_options, _ = settings.app_configs(catalogue.classes)
+    faults = [*catalogue.faults, *of_options.values(), *app.middleware()[1], *_connections(app)]
     if settings.engine:
-        faults += import_module(ENGINES[settings.engine]).faults(roster.classes).values()
-    usable = {path: cls for path, cls in roster.classes.items() if path in configs}
+        faults += import_module(ENGINES[settings.engine]).faults(catalogue.classes).values()
+    usable = {path: cls for path, cls in catalogue.classes.items() if path in configs}
     warnings = [*settings.check(usable), *_unknown_parents(app, jobs)]
     return Answer(report(faults, warnings, len(jobs)), min(len(faults), 125))
+
+
+def sentrytest(app: GenericApp) -> Answer:
+    """Send a test exception to Sentry; raises ConfigError if it does not get there."""
+    return Answer(app.sentry().send_test())
 
 
 def _connections(app: GenericApp) -> Iterator[ConfigError]:

@@ -1,17 +1,15 @@
 """What is remembered of an exception: texts that can always be stored, without secrets."""
 
 import traceback
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
-from .schedule.model import LastError
+from ..errors import Redact, text_of
+from ..schedule.model import LastError
 
-_OWN_CODE = str(Path(__file__).parent)
+_OWN_CODE = str(Path(__file__).parents[1])
 _LONGEST = 100_000
 """Characters of a text that are kept: enough for people, and no burden on the table."""
-
-Redact = Callable[[str], str]
 
 
 def last_error(error: BaseException, redact: Redact) -> LastError:
@@ -24,14 +22,6 @@ def last_error(error: BaseException, redact: Redact) -> LastError:
         value=_storable(text_of(error).rstrip(), redact),
         traceback=_storable(_traceback(error), redact),
     )
-
-
-def text_of(error: BaseException) -> str:
-    """``str(error)``, or what can be said if that raises."""
-    try:
-        return str.__str__(str(error))
-    except BaseException as broken:  # noqa: BLE001  it is a job's class, and may raise anything
-        return f"(its text cannot be had: str() raised {type(broken).__name__})"
 
 
 def _traceback(error: BaseException) -> str:

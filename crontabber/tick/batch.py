@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import zip_longest
 
-from .attempt import Make
-from .errors import (
+from ..errors import (
     ClaimLost,
     ConfigError,
     CrontabberError,
@@ -15,10 +14,8 @@ from .errors import (
     ExitCode,
     StoreError,
 )
-from .roster import Roster
-from .runner import Ended, Runner
-from .schedule.decide import decide
-from .schedule.model import (
+from ..schedule.decide import decide
+from ..schedule.model import (
     Decision,
     JobSpec,
     JobState,
@@ -27,30 +24,35 @@ from .schedule.model import (
     Skip,
     SkipReason,
 )
-from .schedule.transition import CRASHED
-from .store import Claiming, Look
+from ..schedule.transition import CRASHED
+from ..store import ClaimRequest, Snapshot
+from .attempt import AppFactory
+from .claim import Runner, RunOutcome
+from .jobs import JobCatalogue
 
-Prepare = Callable[[Mapping[str, type]], tuple[Make, Mapping[str, ConfigError]]]
+Prepare = Callable[[Mapping[str, type]], tuple[AppFactory, Mapping[str, ConfigError]]]
 """Given the classes, by class path, that may be run: how to make their apps, and which cannot."""
 
 _CODES = {
-    Ended.RACE_LOST: ExitCode.RACE_LOST,
-    Ended.ONGOING: ExitCode.ONGOING,
-    Ended.LOCKED: ExitCode.ONGOING,
+    RunOutcome.RACE_LOST: ExitCode.RACE_LOST,
+    RunOutcome.ONGOING: ExitCode.ONGOING,
+    RunOutcome.LOCKED: ExitCode.ONGOING,
 }
 
 
 class Batch:
     """Decides by one look at the store, and keeps that picture up to date as jobs end."""
 
-    def __init__(self, look: Look, roster: Roster, runner: Runner, prepare: Prepare) -> None:
+    def __init__(
+        self, look: Snapshot, catalogue: JobCatalogue, runner: Runner, prepare: Prepare
+    ) -> None:
         self._now = look.now
         self._states = dict(look.states)
-        self._roster = roster
+        self._catalogue = catalogue
         self._runner = runner
         self._prepare = prepare
         self._codes: set[ExitCode] = set()
-        self._makes: dict[str, Make] = {}
+        self._makes: dict[str, AppFactory] = {}
         """How to make the apps that can be made, by app_name."""
 
     def run(self, candidates: Sequence[JobSpec], *, force: bool = False) -> ExitCode:
@@ -67,10 +69,10 @@ class Batch:
 
     def _run(self, candidates: Sequence[JobSpec], force: bool) -> None:
         self._read_missing(candidates)
-        jobs = self._roster.ordered(candidates, last=self._crashed(candidates))
-        classes = {job.class_path: self._roster.classes[job.class_path] for job in jobs}
+        jobs = self._catalogue.ordered(candidates, last=self._crashed(candidates))
+        classes = {job.class_path: self._catalogue.classes[job.class_path] for job in jobs}
         make, faults = self._prepare(classes)
-        for fault in (*self._roster.faults, *faults.values()):
+        for fault in (*self._catalogue.faults, *faults.values()):
             self._trouble(fault)
         self._makes = {job.app_name: make for job in jobs if job.class_path not in faults}
         for job, upcoming in zip_longest(jobs, jobs[1:]):
@@ -107,7 +109,7 @@ class Batch:
             )
             if ended in _CODES:
                 self._codes.add(_CODES[ended])
-            if ended is Ended.LOCKED and state is None:
+            if ended is RunOutcome.LOCKED and state is None:
                 self._runner.remember(job, self._states, self._now)
             return
         if isinstance(decision, Skip):
@@ -117,7 +119,9 @@ class Batch:
         elif not state.ongoing:
             self._keep(job, state, decision)
 
-    def _foresee(self, upcoming: JobSpec | None, force: bool, done: JobState) -> Claiming | None:
+    def _foresee(
+        self, upcoming: JobSpec | None, force: bool, done: JobState
+    ) -> ClaimRequest | None:
         """The claim on the job that is next, if it is to be run when the last one is *done*."""
         if upcoming is None or upcoming.app_name not in self._makes:
             return None

@@ -6,12 +6,12 @@ from datetime import timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from .errors import ConfigError, JobLineError
-from .schedule.grammar import JobLine
-from .schedule.model import JobSpec, JobState
+from ..errors import ConfigError, JobLineError
+from ..schedule.grammar import JobLine
+from ..schedule.model import JobSpec, JobState
 
 
-class Terms(NamedTuple):
+class ScheduleDefaults(NamedTuple):
     """What holds for all jobs alike; see the fields of `JobSpec`."""
 
     zone: ZoneInfo
@@ -19,7 +19,7 @@ class Terms(NamedTuple):
     max_ongoing_age: timedelta
 
 
-class Roster:
+class JobCatalogue:
     """The jobs of a configuration, as far as they can be used; the rest are its faults.
 
     Job lines and app_names are each good for one job: the first one listed wins. *load*
@@ -30,7 +30,7 @@ class Roster:
         self,
         lines: Sequence[JobLine],
         states: Mapping[str, JobState],
-        terms: Terms,
+        terms: ScheduleDefaults,
         load: Callable[[str], type],
     ) -> None:
         self.lines = lines
@@ -46,7 +46,7 @@ class Roster:
         for state in states.values():
             self._rows[state.class_path].append(state)
 
-    def remembered(self, line: JobLine) -> JobSpec | None:
+    def from_row(self, line: JobLine) -> JobSpec | None:
         """The job of *line* by what is remembered of it; None if its class has to be asked."""
         rows = self._rows.get(line.class_path, ())
         row = rows[0] if len(rows) == 1 else None
@@ -56,7 +56,7 @@ class Roster:
             return None
         return self._job(line, row.app_name, row.depends_on, row.backfill)
 
-    def imported(self, line: JobLine) -> JobSpec | None:
+    def from_class(self, line: JobLine) -> JobSpec | None:
         """The job of *line* by what its class says; None if it has a fault."""
         try:
             return self._import(line)
@@ -66,18 +66,18 @@ class Roster:
 
     def all(self) -> list[JobSpec]:
         """All jobs in the listed order, with as few imports as can be."""
-        jobs = (self.remembered(line) or self.imported(line) for line in self.lines)
+        jobs = (self.from_row(line) or self.from_class(line) for line in self.lines)
         return [job for job in jobs if job]
 
     def checked(self) -> list[JobSpec]:
         """All jobs in the listed order, by what their classes say; circles are faults."""
-        jobs = [job for job in map(self.imported, self.lines) if job]
+        jobs = [job for job in map(self.from_class, self.lines) if job]
         self.ordered(jobs)
         return jobs
 
     def ordered(self, jobs: Iterable[JobSpec], last: Sequence[str] = ()) -> list[JobSpec]:
         """*jobs* in the order to run them; circles are faults, and left out."""
-        from .schedule.dag import order
+        from ..schedule.dag import order
 
         by_name = {job.app_name: job for job in jobs}
         names, circles = order({name: job.depends_on for name, job in by_name.items()}, last)
@@ -85,8 +85,8 @@ class Roster:
         return [by_name[name] for name in names]
 
     def _import(self, line: JobLine) -> JobSpec:
-        from .config.limits import lock_of, retry_of, timeout_of
-        from .config.loader import check_app, depends_on_of
+        from ..config.limits import lock_of, retry_of, timeout_of
+        from ..config.loader import check_app, depends_on_of
 
         try:
             cls = self._load(line.class_path)

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from datetime import datetime, timezone
 
-from .errors import ConfigError, JobOngoingError, StoreError
-from .schedule.decide import marked_by_older
-from .schedule.model import JobSpec, JobState
-from .schedule.transition import claimed, marked_successful, run_at, tried_again
-from .store import StateStore
+from ..errors import ConfigError, JobOngoingError, StoreError
+from ..schedule.decide import marked_by_older
+from ..schedule.model import JobSpec, JobState
+from ..schedule.transition import claimed, marked_successful, run_at, tried_again
+from ..store import StateStore
 
 Change = Callable[[JobState], JobState]
 

@@ -1,0 +1,1 @@
+"""DO: what one tick does, from the jobs list to the record of each run."""

@@ -1,0 +1,109 @@
+"""The verbs that change what is remembered: ``--reset-job``, ``--mark-success``, ``--retry`` …"""
+
+from collections.abc import Iterable
+from datetime import datetime, timezone
+
+from ..errors import ExitCode, JobOngoingError
+from ..generic_app import Answer, GenericApp, not_run
+from ..schedule.decide import marked_by_older
+from ..schedule.grammar import parse_duration, parse_moment
+from ..schedule.model import JobSpec, JobState, Skip, SkipReason
+from ..tick import marking
+from ..tick.lookup import EVERYTHING, app_name_of, find_all, find_job
+
+
+def reset_job(app: GenericApp, name: str) -> Answer:
+    """Forget the state of one job, by app_name or class path; its log stays.
+
+    Raises `UnknownJobError`, and `JobOngoingError` if it is being run.
+    """
+    look = app.store.look(None)
+    catalogue = app.catalogue(look.zone, look.states)
+    app_name = app_name_of(name, look, catalogue)
+    state = look.states.get(app_name)
+    if state and marked_by_older(state, look.now, app.settings.max_ongoing_age):
+        raise JobOngoingError(
+            f"an older crontabber runs {app_name} since {state.ongoing}; reset it when it has "
+            "finished"
+        )
+    if not app.store.reset(app_name):
+        return Answer(f"{app_name} has no state: there is nothing to reset")
+    if app_name in {job.app_name for job in catalogue.all()}:
+        return Answer(f"{app_name} is reset: it will run as if for the first time")
+    return Answer(f"{app_name} is reset: nothing is remembered of it but its log")
+
+
+def app_names(app: GenericApp, names: Iterable[str]) -> list[str]:
+    """The app_names that *names* mean, which may be class paths, each once.
+
+    ``all`` means all jobs that are configured; others may be those of ghosts. Raises
+    `UnknownJobError`.
+    """
+    look = app.store.look(None)
+    catalogue = app.catalogue(look.zone, look.states)
+    if EVERYTHING in names:
+        return [job.app_name for job in catalogue.all()]
+    return list(dict.fromkeys(app_name_of(name, look, catalogue) for name in names))
+
+
+def mark_success(app: GenericApp, names: Iterable[str], at: str = "") -> Answer:
+    """Have jobs, by app_name or class path, count as having succeeded now, or *at* a time.
+
+    ``all`` means all that are configured. What it means for a job is told by
+    `crontabber.schedule.transition.marked_successful`; one that is being run is left
+    alone. Raises `UnknownJobError` before anything is done, and `ConfigError` for a
+    time that cannot be read, or is yet to come.
+    """
+    look = app.look()
+    catalogue = app.catalogue(look.zone, look.states)
+    moment = parse_moment(at, catalogue.zone) if at else look.now
+    lines, code = [], ExitCode.OK
+    for job in find_all(names, catalogue):
+        seen = look.states.get(job.app_name) or app.store.read(job.app_name)
+        try:
+            after = marking.mark_success(app.store, job, seen, moment, look.now)
+        except JobOngoingError as error:
+            lines.append(str(error))
+            code = ExitCode.ONGOING
+        else:
+            lines.append(_marked(job, moment, after))
+    return Answer("\n".join(lines), code)
+
+
+def run_at(app: GenericApp, name: str, at: str = "", wait: str = "") -> Answer:
+    """Set when a job, by app_name or class path, runs next: *at* a time, or in a *wait*.
+
+    Its slots stay as they are planned. A backfill app is left alone: its dates have
+    an order. Raises `UnknownJobError`, `JobOngoingError` if it is being run, and
+    `ConfigError` for a time that cannot be read.
+    """
+    look = app.look()
+    catalogue = app.catalogue(look.zone, look.states)
+    job = find_job(name, catalogue)
+    moment = parse_moment(at, catalogue.zone) if at else look.now + parse_duration(wait)
+    if job.backfill:
+        return not_run(job, Skip(SkipReason.BACKFILL, "which only runs by its own schedule"))
+    seen = look.states.get(job.app_name) or app.store.read(job.app_name)
+    marking.run_next_at(app.store, job, seen, moment.astimezone(timezone.utc), look.now)
+    return Answer(f"{job.app_name} runs next at {moment.astimezone(job.zone):%Y-%m-%d %H:%M:%S}")
+
+
+def retry(app: GenericApp, name: str) -> Answer:
+    """Have the next tick try a job again, by app_name or class path, that failed.
+
+    A backfill app that gave up on a date goes on with it. Raises `UnknownJobError`,
+    and `JobOngoingError` if it is being run.
+    """
+    look = app.look()
+    job = find_job(name, app.catalogue(look.zone, look.states))
+    seen = look.states.get(job.app_name) or app.store.read(job.app_name)
+    if seen is None or seen.last_error is None:
+        return Answer(f"{job.app_name} has not failed: there is nothing to try again")
+    marking.try_again(app.store, job, seen, look.now)
+    return Answer(f"{job.app_name} is tried again by the next tick")
+
+
+def _marked(job: JobSpec, moment: datetime, after: JobState) -> str:
+    times = (after.last_success or moment, after.next_run or moment)
+    success, upcoming = (f"{time.astimezone(job.zone):%Y-%m-%d %H:%M:%S}" for time in times)
+    return f"{job.app_name} counts as having succeeded at {success}: its next run is at {upcoming}"
