@@ -20,24 +20,27 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from crontabber.base import BaseCronApp
-from crontabber.contrib.procrastinate.engine import Finder, Handover
+from crontabber.contrib.procrastinate.due_job import DueJob
+from crontabber.contrib.procrastinate.engine import find_due
 from crontabber.process.signals import Signals
 from crontabber.reporters import Reporter
-from crontabber.schedule.grammar import JobLine, Schedule
-from crontabber.schedule.model import JobSpec, JobState, Run
+from crontabber.schedule.grammar import JobLine, JobList, Schedule
+from crontabber.schedule.model import JobState
 from crontabber.store import Snapshot
 from crontabber.testing import FakeClock, MemoryStore
 from crontabber.tick.batch import Batch
-from crontabber.tick.claim import Runner
-from crontabber.tick.jobs import JobCatalogue, ScheduleDefaults
-from crontabber.tick.select import Tick
+from crontabber.tick.context import TickContext
+from crontabber.tick.jobs import JobCatalogue, Jobs, ScheduleDefaults
+from crontabber.tick.results import RunOutcome
+from crontabber.tick.select import select
 
 START = datetime(2026, 11, 21, tzinfo=timezone.utc)
 DAY = timedelta(days=1)
 PATIENCE = 12
 """Hours after the day in which what failed may be made up for."""
 STALLED = timedelta(seconds=15)
-TERMS = ScheduleDefaults(ZoneInfo("UTC"), timedelta(minutes=5), timedelta(hours=12))
+ZONE = ZoneInfo("UTC")
+DEFAULTS = ScheduleDefaults(timedelta(minutes=5), timedelta(hours=12))
 
 
 class Options(NamedTuple):
@@ -93,20 +96,20 @@ class Queue:
     """What Procrastinate's table promises: a job is queued once, and a lock held once."""
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[int, int, Handover]] = []
+        self._waiting: list[tuple[int, int, DueJob]] = []
         self._queued: set[str] = set()
         self._held: set[str] = set()
-        self._behind: defaultdict[str, deque[Handover]] = defaultdict(deque)
+        self._behind: defaultdict[str, deque[DueJob]] = defaultdict(deque)
         self._numbers = itertools.count()
 
-    def put(self, due: Sequence[Handover]) -> None:
+    def put(self, due: Sequence[DueJob]) -> None:
         """Queue what is not queued yet."""
         for each in due:
             if each.queueing_lock not in self._queued:
                 self._queued.add(each.queueing_lock)
                 self._push(each)
 
-    def fetch(self) -> Handover | None:
+    def fetch(self) -> DueJob | None:
         """The next one whose lock is free."""
         while self._waiting:
             due = heapq.heappop(self._waiting)[2]
@@ -118,13 +121,13 @@ class Queue:
             return due
         return None
 
-    def finish(self, due: Handover) -> None:
+    def finish(self, due: DueJob) -> None:
         """The lock is free; so it is too when a dead worker's row is cleaned up."""
         self._held.discard(due.lock)
         if behind := self._behind.get(due.lock):
             self._push(behind.popleft())
 
-    def _push(self, due: Handover) -> None:
+    def _push(self, due: DueJob) -> None:
         heapq.heappush(self._waiting, (-due.priority, next(self._numbers), due))
 
 
@@ -134,10 +137,10 @@ class Worker:
     def __init__(self, world: "World") -> None:
         self.world = world
         self.store = world.store.another_session()
-        self.due: Handover | None = None
+        self.due: DueJob | None = None
         self._turn = threading.Semaphore(0)
 
-    def begin(self, due: Handover) -> None:
+    def begin(self, due: DueJob) -> None:
         """Run a job, until it sleeps or is done."""
         self.due = due
         threading.Thread(target=self._work, args=(due,), daemon=True).start()
@@ -157,9 +160,9 @@ class Worker:
             self.store.kill()
             raise Killed
 
-    def _work(self, due: Handover) -> None:
+    def _work(self, due: DueJob) -> None:
         self.world.here.worker = self
-        children: list[Handover] = []
+        children: list[DueJob] = []
         try:
             children = self.world.run_due(self.store, due.class_path)
         except Killed:
@@ -168,20 +171,6 @@ class Worker:
             self.world.finished(self, children)
         finally:
             self.world.turn.release()
-
-
-class Heard(Reporter):
-    """Hears whether the last run succeeded."""
-
-    success = False
-
-    def succeeded(self, job: JobSpec, run: Run) -> None:
-        """It did."""
-        self.success = True
-
-    def failed(self, job: JobSpec, run: Run, error: BaseException | None) -> None:
-        """It did not."""
-        self.success = False
 
 
 class World:
@@ -277,42 +266,38 @@ class World:
         """A tick that hands over, and the next one."""
         began = time.monotonic()
         store = self.store.another_session()
-        look = store.look(None)
-        catalogue = JobCatalogue(self.lines, look.states, TERMS, self.classes.__getitem__)
-        finder = Finder(store, self.clock, self.reporter, self.signals)
-
-        def hand_over(jobs: Sequence[JobSpec]) -> Any:
-            code, due = finder.find(jobs, look, catalogue)
-            store.close()
-            self.queue.put(due)
-            return code
-
-        Tick(look, catalogue, self.reporter, verbose=False).run(hand_over)
+        snapshot = store.look(None)
+        jobs = self._jobs(self.lines, snapshot)
+        context = TickContext(store, self.clock, self.reporter, self.signals)
+        candidates, _, faults = select(snapshot, jobs, self.reporter, verbose=False)
+        if candidates:
+            self.queue.put(find_due(context, candidates, snapshot, jobs, faults)[1])
+        store.close()
         self.count["ticks"] += 1
         self.count["ms in ticks"] += round((time.monotonic() - began) * 1000)
         self.at(self.options.tick, self.tick)
 
-    def run_due(self, store: Memory, class_path: str) -> list[Handover]:
+    def run_due(self, store: Memory, class_path: str) -> list[DueJob]:
         """What the process of a worker does with a job."""
-        look = store.look([class_path])
-        catalogue = JobCatalogue([self._lines[class_path]], look.states, TERMS, self._load)
-        heard = Heard()
-        runner = Runner(store, self.clock, heard, self.signals)
-        [job] = catalogue.checked()
-        Batch(look, catalogue, runner, self._prepare).run([job])
+        snapshot = store.look([class_path])
+        jobs = self._jobs([self._lines[class_path]], snapshot)
+        context = TickContext(store, self.clock, self.reporter, self.signals)
+        batch = Batch(context, snapshot, jobs, self._prepare)
+        [result] = batch.run(jobs.imported().jobs).jobs
         store.close()
-        if not heard.success:
+        if result.outcome is not RunOutcome.SUCCEEDED:
             return []
-        self.ended[job.app_name] = self.clock.now()
-        paths = self.children[job.app_name]
-        look = store.look(paths)
-        catalogue = JobCatalogue(
-            [self._lines[path] for path in paths], look.states, TERMS, self._load
-        )
-        finder = Finder(store, self.clock, self.reporter, self.signals)
-        due = finder.find(catalogue.checked(), look, catalogue, behind=True)[1]
+        self.ended[result.app_name] = self.clock.now()
+        paths = self.children[result.app_name]
+        snapshot = store.look(paths)
+        jobs = self._jobs([self._lines[path] for path in paths], snapshot)
+        due = find_due(context, jobs.imported().jobs, snapshot, jobs, behind=True)[1]
         store.close()
         return due
+
+    def _jobs(self, lines: Sequence[JobLine], snapshot: Snapshot) -> Jobs:
+        catalogue = JobCatalogue(JobList(tuple(lines)), self._load)
+        return Jobs(catalogue, DEFAULTS, ZONE, snapshot.states)
 
     def _load(self, class_path: str) -> type:
         cls: type = self.classes[class_path]
@@ -321,7 +306,7 @@ class World:
     def _prepare(self, classes: Any) -> Any:
         return lambda job, state: classes[job.class_path](None, state), {}
 
-    def finished(self, worker: Worker, children: list[Handover]) -> None:
+    def finished(self, worker: Worker, children: list[DueJob]) -> None:
         """A run is over: the worker is free, and those that waited for the job are queued."""
         assert worker.due
         self.queue.finish(worker.due)

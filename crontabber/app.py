@@ -1,120 +1,110 @@
-"""CronTabber: what the command can do, each of it one method."""
+"""CronTabber: the jobs of one configuration, and how they are run."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from .errors import ExitCode
-from .generic_app import Answer, GenericApp, not_run
-from .reporters import Reporter, Reporters
-from .schedule.model import JobSpec, Skip, SkipReason
+from .errors import ConfigError
+from .generic_app import GenericApp
+from .reporters import Reporter
+from .schedule.model import JobSpec
 from .store import Snapshot
-from .tick.jobs import JobCatalogue
-from .tick.lookup import find_job
+from .tick.jobs import Jobs
+from .tick.lookup import find_app, find_job
+from .tick.results import TickResult, left_alone
 
 if TYPE_CHECKING:
+    from .config.appspec import AppSpec
     from .process.signals import Signals
+    from .tick.context import TickContext
 
 
 class CronTabber(GenericApp):
-    """The jobs of one configuration, and what people ask of them."""
+    """Runs the jobs of one configuration. What else people ask for is in `crontabber.verbs`."""
 
     signals: "Signals | None" = None
     """Installed already, by a caller that lives longer than a tick; None: we have our own."""
 
-    def tick(self) -> ExitCode:
+    def tick(self) -> TickResult:
         """Run the jobs that are due."""
-        from .tick.select import Tick
+        from .tick.select import select
 
-        look = self.look()
-        catalogue = self.catalogue(look.zone, look.states)
+        snapshot = self.look() if self.verbose else self.look_for_due()
+        jobs = self.jobs(snapshot)
+        candidates, skipped, faults = select(snapshot, jobs, self.reporter, verbose=self.verbose)
+        if not (candidates or faults):
+            return TickResult(skipped)
+        run = self._hand_over if self.settings.engine else self._run
+        result = run(candidates, snapshot, jobs, faults)
+        return result._replace(jobs=[*skipped, *result.jobs])
 
-        def run(jobs: Sequence[JobSpec]) -> ExitCode:
-            if self.settings.engine:
-                return self._hand_over(jobs, look, catalogue)
-            return self._run(jobs, look, catalogue, self.reporter)
+    def run_job(self, name: str, *, force: bool = False) -> TickResult:
+        """Run one job, by app_name or class path, if it is due; with *force* run it anyway.
 
-        return Tick(look, catalogue, self.reporter, verbose=self.verbose).run(run)
-
-    def run_job(self, name: str, *, force: bool = False) -> Answer:
-        """Run one job, by app_name or class path, if it is due; with *force* come what may.
-
-        The answer says why it was not run. A backfill app is left alone: its dates have
-        an order. Raises `UnknownJobError`, or what is wrong with the job's line.
-        """
-        look = self.look()
-        catalogue = self.catalogue(look.zone, look.states)
-        job = find_job(name, catalogue)
-        catalogue.faults.clear()  # those of others, which were not asked for
-        if job.backfill:
-            return not_run(job, Skip(SkipReason.BACKFILL, "which only runs by its own schedule"))
-        heard = _Heard()
-        reporter = Reporters(lambda: [self.reporter, heard])
-        code = self._run([job], look, catalogue, reporter, force=force)
-        return not_run(job, heard.skip, code) if heard.skip else Answer("", code)
-
-    def run_due(self, class_path: str, listener: Reporter) -> ExitCode:
-        """Run the job of one class if it is due, as a tick would: backfill apps too.
-
-        *listener* is told of it, besides our own reporters. Raises `UnknownJobError`, or
+        A backfill app is left alone: its dates have an order. Raises `UnknownJobError`, or
         what is wrong with the job's line.
         """
-        look = self.store.look([class_path])
-        catalogue = self.catalogue(look.zone, look.states)
-        job = find_job(class_path, catalogue)
-        catalogue.faults.clear()  # those of others
-        reporter = Reporters(lambda: [self.reporter, listener])
-        return self._run([job], look, catalogue, reporter)
+        snapshot = self.look()
+        jobs = self.jobs(snapshot)
+        job = find_job(name, jobs)
+        if job.backfill:
+            return TickResult([left_alone(job)])
+        return self._run([job], snapshot, jobs, force=force)
 
-    def find(self, job: str | type) -> tuple[JobSpec, type]:
-        """A listed job by its class, app_name or class path; and its class, imported.
+    def run_due(self, class_path: str) -> TickResult:
+        """Run the job of one class if it is due, as a tick would: backfill apps too.
+
+        Raises `UnknownJobError`, or what is wrong with the job's line.
+        """
+        snapshot = self.store.look([class_path])
+        jobs = self.jobs(snapshot)
+        return self._run([find_job(class_path, jobs)], snapshot, jobs)
+
+    def find(self, job: str | type) -> "tuple[str, AppSpec]":
+        """A listed job by its class, app_name or class path: its class path, and its class.
 
         No database is asked. Raises `UnknownJobError`, or what is wrong with the job's line.
         """
         name = job if isinstance(job, str) else f"{job.__module__}.{job.__qualname__}"
-        catalogue = self.catalogue("UTC", {})
-        spec = find_job(name, catalogue)
-        return spec, catalogue.classes[spec.class_path]
+        return find_app(name, self.catalogue)
 
     def _hand_over(
-        self, jobs: Sequence[JobSpec], look: Snapshot, catalogue: JobCatalogue
-    ) -> ExitCode:
+        self,
+        candidates: Sequence[JobSpec],
+        snapshot: Snapshot,
+        jobs: Jobs,
+        faults: Sequence[ConfigError] = (),
+    ) -> TickResult:
         """Have the engine of the settings do what `_run` does."""
         from importlib import import_module
 
         from .config.converters import ENGINES
 
         engine = import_module(ENGINES[self.settings.engine])
-        return engine.run(self, jobs, look, catalogue)  # type: ignore[no-any-return]
+        return engine.run(self, candidates, snapshot, jobs, faults)  # type: ignore[no-any-return]
 
     def _run(
         self,
-        jobs: Sequence[JobSpec],
-        look: Snapshot,
-        catalogue: JobCatalogue,
-        reporter: Reporter,
+        candidates: Sequence[JobSpec],
+        snapshot: Snapshot,
+        jobs: Jobs,
+        faults: Sequence[ConfigError] = (),
         *,
         force: bool = False,
-    ) -> ExitCode:
+    ) -> TickResult:
         from contextlib import nullcontext
 
-        from .process.clock import ServerClock
         from .process.signals import Signals
         from .tick.batch import Batch
-        from .tick.claim import Runner
 
-        middleware, faults = self.middleware()
-        catalogue.faults += faults
-        clock = ServerClock(look.now)
+        middleware, more = self.middleware()
         with nullcontext(self.signals) if self.signals else Signals() as signals:
-            runner = Runner(self.store, clock, reporter, signals, self.redact, middleware)
-            return Batch(look, catalogue, runner, self.prepare).run(jobs, force=force)
+            context = self.context(snapshot, self.reporter, signals)
+            batch = Batch(context._replace(middleware=middleware), snapshot, jobs, self.prepare)
+            return batch.run(candidates, [*faults, *more], force=force)
 
+    def context(self, snapshot: Snapshot, reporter: Reporter, signals: "Signals") -> "TickContext":
+        """What every step of a tick needs, but for the middleware."""
+        from .process.clock import ServerClock
+        from .tick.context import TickContext
 
-class _Heard(Reporter):
-    """Remembers why a job was not run."""
-
-    def __init__(self) -> None:
-        self.skip: Skip | None = None
-
-    def skipped(self, job: JobSpec, skip: Skip) -> None:
-        self.skip = skip
+        return TickContext(self.store, ServerClock(snapshot.now), reporter, signals, self.redact)

@@ -177,10 +177,11 @@ def _obey(command: "Command", app: "CronTabber") -> "Answer":
     from .generic_app import Answer
 
     if command.job and not (command.run_at or command.run_in):
-        return app.run_job(command.job, force=command.force)
+        result = app.run_job(command.job, force=command.force)
+        return Answer("".join(job.refusal for job in result.jobs), result.exit_code)
     if command.has_verb:
         return _look(command, app) or _steer(command, app) or _check(command, app)
-    return Answer("", app.tick())
+    return Answer("", app.tick().exit_code)
 
 
 def _look(command: "Command", app: "CronTabber") -> "Answer | None":

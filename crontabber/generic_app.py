@@ -1,5 +1,6 @@
-"""What any application over the store stands on: settings, a store, somebody to tell."""
+"""What every application of the store needs: settings, the store, reporters."""
 
+import functools
 import gc
 from collections.abc import Iterator, Mapping
 from types import TracebackType
@@ -11,10 +12,10 @@ from .config.settings import DEBUG, Settings
 from .database.libpq import masked
 from .errors import ConfigError
 from .reporters import Reporter, Reporters
-from .schedule.model import JobSpec, JobState, Skip
+from .schedule.model import JobSpec, JobState
 from .store import Snapshot, StateStore
 from .store.postgres import PostgresStore
-from .tick.jobs import JobCatalogue, ScheduleDefaults
+from .tick.jobs import JobCatalogue, Jobs, ScheduleDefaults
 
 if TYPE_CHECKING:
     from .reporters.sentry import SentryReporter
@@ -29,11 +30,6 @@ class Answer(NamedTuple):
 
     text: str
     code: int = 0
-
-
-def not_run(job: JobSpec, skip: Skip, code: int = 0) -> Answer:
-    """The answer to a person who asked for *job*: why it is not run."""
-    return Answer(f"{job.app_name} is not run: {skip.reason.value}, {skip.detail}", code)
 
 
 class GenericApp:
@@ -71,7 +67,7 @@ class GenericApp:
 
     @property
     def verbose(self) -> bool:
-        """Whether the log wants to know of everything that does not happen."""
+        """Whether the log shows jobs that are not due, too."""
         return self.settings.logging.lowest_level <= DEBUG
 
     def redact(self, text: str) -> str:
@@ -86,21 +82,28 @@ class GenericApp:
 
     def classes(self) -> dict[str, type]:
         """The classes of all jobs, by class path; of those that can be imported."""
-        catalogue = self.catalogue("UTC", {})
-        catalogue.checked()
-        return catalogue.classes
+        self.catalogue.import_all()
+        return self.catalogue.classes
 
     def look(self) -> Snapshot:
-        """Look at the jobs that are configured."""
+        """Read the rows of all jobs that are configured."""
         return self.store.look([line.class_path for line in self.settings.jobs.lines])
 
-    def catalogue(self, zone: str, states: Mapping[str, JobState]) -> JobCatalogue:
-        """The jobs that are configured, in a store whose time zone is *zone*."""
+    def look_for_due(self) -> Snapshot:
+        """Read the rows of the jobs that may be due."""
+        zone = self.settings.timezone
+        return self.store.look_for_due(self.settings.jobs.lines, str(zone) if zone else "")
+
+    @functools.cached_property
+    def catalogue(self) -> JobCatalogue:
+        """The jobs list of the settings, and its classes as they are imported."""
+        return JobCatalogue(self.settings.jobs, self._load)
+
+    def jobs(self, snapshot: Snapshot) -> Jobs:
+        """The jobs that are configured, by the zone and the rows of *snapshot*."""
         settings = self.settings
-        terms = ScheduleDefaults(self._zone(zone), settings.error_retry, settings.max_ongoing_age)
-        catalogue = JobCatalogue(settings.jobs.lines, states, terms, self._load)
-        catalogue.faults += settings.jobs.faults
-        return catalogue
+        defaults = ScheduleDefaults(settings.error_retry, settings.max_ongoing_age)
+        return Jobs(self.catalogue, defaults, self._zone(snapshot.zone), snapshot.states)
 
     def prepare(
         self, classes: Mapping[str, type]
@@ -146,7 +149,7 @@ class GenericApp:
         return load_class(class_path)
 
     def _reporters(self) -> Iterator[Reporter]:
-        """Those who are told; made when there is something to tell."""
+        """The reporters, made when there is something to tell."""
         from .reporters.log import LogReporter
 
         self.log()

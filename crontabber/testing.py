@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from .config.appspec import AppSpec
 from .config.commandline import Command, CommandLine
-from .config.loader import check_app
 from .config.settings import Settings
 from .config.sources import Sources
 from .errors import ConfigError, ExitCode
@@ -18,15 +18,16 @@ from .process.clock import utc_now
 from .process.signals import Signals
 from .reporters import Reporter, Reporters
 from .schedule.calendar import floor_minute
-from .schedule.grammar import Frequency, JobLine, Schedule
+from .schedule.grammar import Frequency, JobLine, JobList, Schedule
 from .schedule.model import JobSpec, JobState, Run
 from .store.memory import MemoryStore
 from .tick.attempt import App, AppFactory
 from .tick.batch import Batch
-from .tick.claim import Runner
-from .tick.jobs import JobCatalogue, ScheduleDefaults
+from .tick.context import TickContext
+from .tick.jobs import JobCatalogue, Jobs, ScheduleDefaults
 from .tick.middleware import load
-from .tick.select import Tick
+from .tick.results import TickResult
+from .tick.select import select
 
 __all__ = ["FakeClock", "MemoryStore", "Simulation", "run_job"]
 
@@ -72,7 +73,7 @@ def run_job(
     TypeError or ValueError for an argument that means nothing.
     """
     _class_path(app)
-    check_app(app)
+    AppSpec.of(app)
     slot = floor_minute(utc_now()) if date is None else _aware(date)
     config = _config(app, _settings({app: options or {}}, settings or {}))
     made: Any = app(config, JobState(app.app_name))  # type: ignore[call-arg, attr-defined]  # as just checked
@@ -109,9 +110,8 @@ class Simulation:
         self._settings = _settings({}, settings or {})
         self._configs: dict[str, Any] = {}
         self._classes = {_class_path(cls): cls for cls in jobs}
-        self._lines = [
-            JobLine(path, Schedule.parse(jobs[cls])) for path, cls in self._classes.items()
-        ]
+        lines = (JobLine(path, Schedule.parse(jobs[cls])) for path, cls in self._classes.items())
+        self._job_list = JobList(tuple(lines))
 
     @property
     def log(self) -> list[Run]:
@@ -131,18 +131,22 @@ class Simulation:
         """Start crontabber once, now or *at* this moment; what it would exit with."""
         if at is not None:
             self.clock.set(at)
-        look = self.store.look(list(self._classes))
+        snapshot = self.store.look(list(self._classes))
         settings = self._settings
-        zone = settings.timezone or ZoneInfo(look.zone)
-        terms = ScheduleDefaults(zone, settings.error_retry, settings.max_ongoing_age)
-        catalogue = JobCatalogue(self._lines, look.states, terms, self._classes.__getitem__)
-        signals = Signals()  # not installed: the test's own stay in force
-        middleware, faults = load(settings.middleware)
-        catalogue.faults += faults
+        defaults = ScheduleDefaults(settings.error_retry, settings.max_ongoing_age)
+        zone = settings.timezone or ZoneInfo(snapshot.zone)
+        catalogue = JobCatalogue(self._job_list, self._classes.__getitem__)
+        jobs = Jobs(catalogue, defaults, zone, snapshot.states)
+        middleware, more = load(settings.middleware)
         reporter = Reporters(lambda: [_Troubles(self.troubles), self.reporter])
-        runner = Runner(self.store, self.clock, reporter, signals, middleware=middleware)
-        batch = Batch(look, catalogue, runner, self._prepare)
-        return Tick(look, catalogue, reporter).run(batch.run)
+        signals = Signals()  # not installed: the test's own stay in force
+        context = TickContext(self.store, self.clock, reporter, signals, middleware=middleware)
+        candidates, skipped, faults = select(snapshot, jobs, reporter)
+        if not (candidates or faults or more):
+            return TickResult(skipped).exit_code
+        batch = Batch(context, snapshot, jobs, self._prepare)
+        result = batch.run(candidates, [*faults, *more])
+        return result._replace(jobs=[*skipped, *result.jobs]).exit_code
 
     def run(self, until: datetime, every: str = "5m") -> None:
         """Start crontabber *every* so often, from now on and *until* then, both included.

@@ -5,8 +5,6 @@ that names the real fault; only KeyboardInterrupt and the like pass.
 """
 
 import importlib
-import inspect
-import re
 import sys
 import types
 from collections.abc import Callable
@@ -15,14 +13,6 @@ from ..errors import ConfigError, JobLineError, Stopped
 from .messages import did_you_mean, nearest, one_line
 
 _MACHINERY = {__file__, importlib.__file__}
-_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-"""What no table can hold, or no line can show: control characters and lone surrogates."""
-_OURS = frozenset({"crontabber.base", "crontabber.mixins"})
-_LAZY = {
-    inspect.isgeneratorfunction: "it has a yield, so that calling it does nothing",
-    inspect.iscoroutinefunction: "it is async, so that calling it does nothing",
-    inspect.isasyncgenfunction: "it is async, so that calling it does nothing",
-}
 
 
 def load_class(class_path: str) -> type:
@@ -62,67 +52,6 @@ def load_database_class(class_path: str) -> type:
     if not callable(getattr(cls, "connect", None)):
         raise ConfigError("it is no class that makes connections: it has no method connect()")
     return cls
-
-
-def check_app(cls: type) -> None:
-    """See that *cls* can be run as a cron app; a `JobLineError` says what it lacks."""
-    if not callable(getattr(cls, "main", None)):
-        raise JobLineError(
-            f"{cls.__name__} is not a cron app: derive it from crontabber.base.BaseCronApp"
-        )
-    app_name = getattr(cls, "app_name", None)
-    if not isinstance(app_name, str) or not app_name.strip():
-        raise JobLineError(
-            f"{cls.__name__} has no app_name: give it one, such as app_name = 'my-app'"
-        )
-    check_name(app_name, f"app_name of {cls.__name__}")
-    depends_on_of(cls)
-    from .limits import lock_of, retry_of, timeout_of
-
-    lock_of(cls), retry_of(cls), timeout_of(cls)
-    _check_run(cls)
-
-
-def depends_on_of(cls: type) -> tuple[str, ...]:
-    """The app_names in ``depends_on``, each once; a `JobLineError` if it is no such thing."""
-    depends_on = getattr(cls, "depends_on", None) or ()
-    names = (depends_on,) if isinstance(depends_on, str) else depends_on
-    if not isinstance(names, tuple | list) or not all(
-        isinstance(name, str) and name for name in names
-    ):
-        raise JobLineError(
-            f"depends_on of {cls.__name__} is not an app_name, or a tuple or list of app_names"
-        )
-    for name in names:
-        check_name(name, f"depends_on of {cls.__name__}")
-    return tuple(dict.fromkeys(names))
-
-
-def check_name(name: str, what: str) -> None:
-    """See that *name* can be stored and shown; a `JobLineError` about *what* if it cannot."""
-    if _UNFIT.search(name):
-        raise JobLineError(f"{what} is {name!r}: a name has no control characters or surrogates")
-
-
-def _check_run(cls: type) -> None:
-    """See that ``run`` is there and does something when it is called.
-
-    An app with a ``main`` of its own may do without, or use ``run`` as it likes.
-    """
-    if any(_is_own(cls, name) for name in ("main", "_run_proxy")):
-        return
-    if not _is_own(cls, "run"):
-        raise JobLineError(
-            f"{cls.__name__} has no run(): write what the job does in a method run(self)"
-        )
-    for is_lazy, why in _LAZY.items():
-        if is_lazy(cls.run):  # type: ignore[attr-defined]  # as just seen
-            raise JobLineError(f"run() of {cls.__name__} cannot be used: {why}")
-
-
-def _is_own(cls: type, name: str) -> bool:
-    """Whether the method is the user's, and not of crontabber's own classes."""
-    return getattr(getattr(cls, name, None), "__module__", "") not in _OURS
 
 
 def _import(module_path: str, name: str) -> tuple[types.ModuleType, object]:

@@ -114,6 +114,11 @@ def _crontabber(section: Namespace) -> None:
         from_string_converter=engine,
         doc="who runs the due jobs: procrastinate; empty: the tick itself",
     )
+    _around_jobs(section)
+
+
+def _around_jobs(section: Namespace) -> None:
+    """What is around the jobs: middleware, time zone, database."""
     section.add_option(
         "middleware",
         default="",

@@ -151,13 +151,9 @@ def _client(text: str, common: Mapping[str, str | None], redact: Redact) -> _Cli
 
 
 def _sentry_sdk(dsn: "Dsn", common: Mapping[str, Any], redact: Redact) -> _Client:
-    import gzip
-
     import sentry_sdk
     from sentry_sdk.transport import Transport
     from sentry_sdk.utils import event_from_exception
-
-    from .delivery import Letter
 
     made: list[Letter] = []
 
@@ -165,12 +161,7 @@ def _sentry_sdk(dsn: "Dsn", common: Mapping[str, Any], redact: Redact) -> _Clien
         def capture_envelope(self, envelope: Any) -> None:
             assert self.parsed_dsn, "it was given one"
             auth = self.parsed_dsn.to_auth(f"sentry.python/{sentry_sdk.VERSION}")
-            headers = {
-                "X-Sentry-Auth": auth.to_header(),
-                "Content-Type": "application/x-sentry-envelope",
-                "Content-Encoding": "gzip",
-            }
-            made.append(Letter(auth.get_api_url(), gzip.compress(envelope.serialize()), headers))
+            made.append(_envelope_letter(auth, envelope))
 
     client = sentry_sdk.Client(
         dsn=dsn.url,
@@ -194,6 +185,20 @@ def _sentry_sdk(dsn: "Dsn", common: Mapping[str, Any], redact: Redact) -> _Clien
         return made.pop()
 
     return _Client(f"sentry-sdk {sentry_sdk.VERSION}", dsn, make)
+
+
+def _envelope_letter(auth: Any, envelope: Any) -> "Letter":
+    """What sentry-sdk would send."""
+    import gzip
+
+    from .delivery import Letter
+
+    headers = {
+        "X-Sentry-Auth": auth.to_header(),
+        "Content-Type": "application/x-sentry-envelope",
+        "Content-Encoding": "gzip",
+    }
+    return Letter(auth.get_api_url(), gzip.compress(envelope.serialize()), headers)
 
 
 def _raven(dsn: "Dsn", common: Mapping[str, Any], redact: Redact) -> _Client:

@@ -16,8 +16,8 @@ def decide(
     """Decide about *job*, of which *state* is remembered, among all *states*.
 
     With *force* neither its time nor its parents count. One that is marked ongoing by
-    a claim is to be claimed, whatever its time: only the attempt shows whether its
-    process lives (the advisory lock is the truth, the mark is for people).
+    a claim is to be claimed, even if it is not due: only a try to claim it shows whether
+    its process lives (the advisory lock is the truth, the mark is for people).
     """
     if state and state.ongoing and state.claim:
         return RunNow()

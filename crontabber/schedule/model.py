@@ -49,7 +49,12 @@ class JobSpec(NamedTuple):
     @property
     def plan(self) -> str:
         """The schedule as it is remembered: a time of day is nothing without its zone."""
-        return f"{self.schedule} {self.zone}" if self.schedule.time else str(self.schedule)
+        return plan_text(self.schedule, str(self.zone))
+
+
+def plan_text(schedule: Schedule, zone: str) -> str:
+    """A schedule as a row remembers it: a time of day is nothing without its zone."""
+    return f"{schedule} {zone}" if schedule.time else str(schedule)
 
 
 class LastError(NamedTuple):
@@ -102,12 +107,12 @@ class JobState(NamedTuple):
     """When the run began that is not recorded yet."""
     class_path: str | None = None
     plan: str | None = None
-    """The schedule by which ``next_slot`` was reckoned; see `JobSpec.plan`."""
+    """The schedule by which ``next_slot`` was computed; see `JobSpec.plan`."""
     backfill: bool | None = None
     claim: Claim | None = None
     """Who is running it; None with ``ongoing`` set means an older crontabber."""
     version: str | None = None
-    """Changes whenever anybody writes the row."""
+    """Changes with every write of the row."""
 
 
 class Outcome(enum.Enum):
@@ -128,7 +133,7 @@ class Run(NamedTuple):
     slot: datetime
     started: datetime
     duration: timedelta | None
-    """None for a crash: nobody saw when it ended."""
+    """None for a crash: when it ended is not known."""
     outcome: Outcome
     host: str
     error: LastError | None = None
@@ -146,7 +151,7 @@ class SkipReason(enum.Enum):
     LOCKED = "its lock is held"
     """Another job with the same lock is running."""
     GAVE_UP = "gave up"
-    """A backfill app's last attempt at a date failed, and nobody has said how to go on."""
+    """A backfill app's last attempt at a date failed; it waits for ``--retry``."""
     BACKFILL = "a backfill app"
     """It was asked for by name, and an app that gets dates runs in their order only."""
 

@@ -59,7 +59,7 @@ def succeeded(
     """*slot* is done, by a run that began at *started*.
 
     A backfill app that has slots open up to *horizon* keeps its claim and goes on;
-    what came due later waits for the next tick, lest a slow job never ends.
+    slots that came due later wait for the next tick, so that a slow job ends.
     """
     upcoming, plan_text = _upcoming(job, state, slot, horizon)
     after = state._replace(
@@ -79,7 +79,7 @@ def succeeded(
 def _upcoming(
     job: JobSpec, state: JobState, slot: datetime, horizon: datetime
 ) -> tuple[datetime, str]:
-    """The slot to wait for after *slot*, and the plan by which it is reckoned."""
+    """The slot to wait for after *slot*, and the plan by which it is computed."""
     if not job.backfill and state.next_slot and state.next_slot > slot and state.plan == job.plan:
         return state.next_slot, job.plan  # a run ahead of the plan does not move it
     schedule, zone = in_force(job, state)
@@ -130,12 +130,12 @@ def _with_error(state: JobState, began: datetime, error: LastError) -> JobState:
 
 
 def tried_again(state: JobState, now: datetime) -> JobState:
-    """Somebody says that what failed is to be tried again, by the next tick."""
+    """A person says that the next tick shall try again the slot that failed."""
     return released(state._replace(next_run=now, attempts=0, gave_up=False))
 
 
 def run_at(state: JobState, moment: datetime) -> JobState:
-    """Somebody says when the job runs next; its slots stay as they are planned."""
+    """A person says when the job runs next; its slots stay as they are planned."""
     return withdrawn(state._replace(next_run=moment))
 
 

@@ -6,13 +6,14 @@ Its laws, which one suite of tests holds against each store:
   reads under the claim is what counts. A caller that dies loses its claims at once.
 * `StateStore.save` writes the state of a job and the log of its run together or not
   at all, and only over the state that it was told it would find.
-* A state that was saved is what the next look or claim finds, whoever asks.
+* A state that was saved is what the next look or claim of any session finds.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
+from ..schedule.grammar import JobLine
 from ..schedule.model import Claim, JobState, Run
 
 
@@ -25,6 +26,12 @@ class Snapshot(NamedTuple):
     """The store's time zone, by its name in the time zone database."""
     states: Mapping[str, JobState]
     """By app_name."""
+    candidates: frozenset[str] | None = None
+    """The class paths of the listed jobs that may be due; None: of all of them."""
+
+    def may_be_due(self, class_path: str) -> bool:
+        """Whether the job of this class has to be looked at more closely."""
+        return self.candidates is None or class_path in self.candidates
 
 
 class ClaimResult(NamedTuple):
@@ -38,14 +45,6 @@ class ClaimResult(NamedTuple):
     """Whether the row was as the caller had seen it, and is marked ongoing now."""
 
 
-class ClaimRequest(NamedTuple):
-    """A claim that is wanted; see `StateStore.claim`."""
-
-    wanted: JobState
-    parents: Sequence[str]
-    lock: str | None
-
-
 class StateStore(Protocol):
     """Remembers jobs and grants claims."""
 
@@ -53,6 +52,15 @@ class StateStore(Protocol):
         """Read the rows of these classes and those of no known class, and of their parents.
 
         None reads all rows. Raises `DatabaseUnavailable`, as all others may.
+        """
+        ...
+
+    def look_for_due(self, lines: Sequence[JobLine], zone: str) -> Snapshot:
+        """Read the rows of those jobs that may be due, and of their parents.
+
+        *zone* is the name of the zone of the schedules; empty: the store's own. A row is
+        left out only if `crontabber.schedule.decide` is sure to say that its job is not
+        due, so that a thousand jobs that wait cost next to nothing.
         """
         ...
 
@@ -72,12 +80,12 @@ class StateStore(Protocol):
         ``wanted.version`` tells what was seen; None, that there was no row. Returns None
         if the claim is taken. The claim stays ours until `release` or the end, and with
         it the *lock*, which jobs may share; raises `LockHeld`, and leaves the claim, if
-        somebody else has a claim with this lock.
+        another session has a claim with this lock.
         """
         ...
 
     def claimed(self, app_names: Collection[str]) -> set[str]:
-        """Those of these jobs that somebody has a claim on; the others only look so."""
+        """Those of these jobs that a session has a claim on; the others only look so."""
         ...
 
     def add(self, state: JobState) -> JobState | None:
@@ -90,7 +98,6 @@ class StateStore(Protocol):
         after: JobState,
         run: Run | None = None,
         within: Any = None,
-        then: ClaimRequest | None = None,
     ) -> JobState:
         """Replace *before* by *after*, and log *run*, in one transaction.
 
@@ -102,9 +109,6 @@ class StateStore(Protocol):
         and cannot be had again with its lock: then the job cannot go on. *within* it is
         `SlotClosed`, so that the transaction is undone; what the driver raises there is
         not touched.
-
-        *then* is what the caller will ask `claim` for next, whatever comes of this: a
-        store may take that claim along with the record, and then give back that on this job.
         """
         ...
 

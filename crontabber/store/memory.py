@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 from ..errors import ClaimLost, JobOngoingError, LockHeld
 from ..process.clock import Clock, SystemClock
+from ..schedule.grammar import JobLine
 from ..schedule.model import Claim, JobState, Run
-from . import ClaimRequest, ClaimResult, Snapshot
+from . import ClaimResult, Snapshot
 
 
 class _Held(NamedTuple):
@@ -37,7 +38,7 @@ class MemoryStore:
         self._sessions = itertools.count(2)
 
     def another_session(self) -> "MemoryStore":
-        """A store on the same memory that is somebody else, as another process would be."""
+        """Another session on the same memory, as another process would have."""
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__, _session=next(self._sessions))
         return other
@@ -51,6 +52,10 @@ class MemoryStore:
         parents = {parent for state in found.values() for parent in state.depends_on}
         found |= {n: s for n, s in self.states.items() if n in parents}
         return Snapshot(self.clock.now(), self.zone, found)
+
+    def look_for_due(self, lines: Sequence[JobLine], zone: str) -> Snapshot:
+        """See `StateStore.look_for_due`; all rows are at hand, so none is left out."""
+        return self.look([line.class_path for line in lines])
 
     def read(self, app_name: str) -> JobState | None:
         """See `StateStore.read`."""
@@ -93,16 +98,15 @@ class MemoryStore:
         after: JobState,
         run: Run | None = None,
         within: Any = None,
-        then: ClaimRequest | None = None,
     ) -> JobState:
-        """See `StateStore.save`; there is no connection to be *within*, and no trip to save."""
+        """See `StateStore.save`; there is no connection to be *within*."""
         found = self.states.get(before.app_name)
         if found is None or not (
             (found.ongoing == before.ongoing and before.next_slot in (None, found.next_slot))
             if run
             else found.version == before.version
         ):
-            raise ClaimLost(f"{after.app_name} was changed by somebody else meanwhile")
+            raise ClaimLost(f"{after.app_name} was changed by another session meanwhile")
         if run:
             self.log.append(run)
         return self._write(after)

@@ -6,26 +6,24 @@ session of a killed process ends. All statements are in ``sql/``.
 
 import functools
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
-
-from psycopg2.extensions import connection as Connection
 
 from ..errors import (
     ClaimLost,
     DatabaseUnavailable,
     JobOngoingError,
-    SlotClosed,
     StoreError,
 )
+from ..schedule.grammar import JobLine
 from ..schedule.model import Claim, JobState, Run
-from . import ClaimRequest, ClaimResult, Snapshot
-from .claims import Asked, hashed
-from .rows import array_text, claim_parameters, saving, state_of
+from . import ClaimResult, Snapshot, joint
+from .keys import hashed
+from .recovery import ClaimVerdict, SaveVerdict, after_lost_claim, after_lost_save
+from .rows import Row, array_text, claim_parameters, saving, schedule_parameters, state_of
 from .server import PATIENCE, Server, StillHeld
-from .session import ConnectionGone, SessionChanged, plain_cursor
-from .sql import load_queries
+from .session import ConnectionGone, SessionChanged
 
 
 class PostgresStore:
@@ -40,8 +38,6 @@ class PostgresStore:
         self._oid = 0
         self._shared: dict[str, int] = {}
         """The keys of the locks that our claims share with others, by app_name."""
-        self._sent: Asked | None = None
-        """The claim that went along with the last record, until `claim` is asked for it."""
 
     # -- looking ---------------------------------------------------------------
 
@@ -52,6 +48,14 @@ class PostgresStore:
         now, zone, self._oid = rows[0][:3]
         states = (state_of(row[3:]) for row in rows if row[3] is not None)
         return Snapshot(now, zone, {state.app_name: state for state in states})
+
+    def look_for_due(self, lines: Sequence[JobLine], zone: str) -> Snapshot:
+        """See `StateStore.look_for_due`; makes or upgrades the tables if they need it."""
+        rows = self._server.query("look_for_due", zone=zone, **schedule_parameters(lines))
+        now, server_zone, self._oid, candidates = rows[0][:4]
+        states = (state_of(row[4:]) for row in rows if row[4] is not None)
+        found = {state.app_name: state for state in states}
+        return Snapshot(now, server_zone, found, frozenset(candidates))
 
     def read(self, app_name: str) -> JobState | None:
         """See `StateStore.read`; waits for a server that is gone to come back."""
@@ -69,73 +73,74 @@ class PostgresStore:
 
     def holder(self, now: datetime) -> Claim:
         """See `StateStore.holder`."""
-        return Claim(
-            _host(), os.getpid(), self._server.session().ensure_prepared().backend_pid, now
-        )
+        backend_pid = self._server.session().ensure_prepared().backend_pid
+        return Claim(_host(), os.getpid(), backend_pid, now)
 
     def claim(
         self, wanted: JobState, parents: Sequence[str], lock: str | None = None
     ) -> ClaimResult | None:
         """See `StateStore.claim`; goes on over a new connection if the old one was lost."""
-        claiming = ClaimRequest(wanted, parents, lock)
-        sent, self._sent = self._sent, None
         try:
-            if sent and sent.wanted is wanted:
-                return self._answered(sent)
-            return self._claim(claiming)
+            return self._claim(wanted, parents, lock)
         except ConnectionGone:
-            return self._server.with_reconnect(lambda: self._claim_again(claiming))
+            again = functools.partial(self._claim_again, wanted, parents, lock)
+            return self._server.with_reconnect(again)
 
-    def _claim_again(self, claiming: ClaimRequest) -> ClaimResult | None:
+    def _claim_again(
+        self, wanted: JobState, parents: Sequence[str], lock: str | None
+    ) -> ClaimResult | None:
         """Claim over a new connection: the old one may have done so, and only not said it."""
-        wanted = claiming.wanted
         assert wanted.claim is not None, "a claim names its holder"
         wanted = wanted._replace(claim=self.holder(wanted.claim.time))
-        claimed = self._claim(claiming._replace(wanted=wanted))
-        if claimed is None:
-            found = self._read(wanted.app_name)
-            if found is None or found.ongoing is None or _same_holder(found, wanted):
-                # the server may not have noticed yet that our old session is gone
-                raise StillHeld(f"{wanted.app_name} is claimed by a session that was lost")
-            return None
-        if claimed.marked or not _same_holder(claimed.state, wanted):
-            return claimed
-        assert claimed.state is not None
-        return claimed._replace(state=self.save(claimed.state, wanted), marked=True)
+        result = self._claim(wanted, parents, lock)
+        found = None if result else self._read(wanted.app_name)
+        verdict = after_lost_claim(result, found, wanted)
+        if verdict is ClaimVerdict.STILL_HELD:
+            raise StillHeld(f"{wanted.app_name} is claimed by a session that was lost")
+        if verdict is ClaimVerdict.MARKED_BEFORE and result and result.state:
+            return result._replace(state=self.save(result.state, wanted), marked=True)
+        return result
 
-    def _claim(self, claiming: ClaimRequest) -> ClaimResult | None:
-        asked = self._ask(claiming)
-        unlock = asked.session.unlocking()
+    def _claim(
+        self, wanted: JobState, parents: Sequence[str], lock: str | None
+    ) -> ClaimResult | None:
+        name = wanted.app_name
+        keys = [self._key(name), *([self._shared_key(lock)] if lock else ())]
+        session = self._server.session().ensure_prepared()
+        mark = "mark_new" if wanted.version is None else "mark" if parents else "mark_alone"
+        parameters = {
+            **claim_parameters(wanted),
+            "names": array_text([name, *parents]),
+            "lock": keys[0],
+            "shared_lock": keys[1] if lock else None,
+            "backend_pid": session.backend_pid,
+            "token": session.token,
+            "unlock": session.unlocking(),
+        }
         try:
-            rows = self._server.query(
-                "lock", asked.mark, unlock=unlock, recorded="{}", **asked.locking, **asked.marking
-            )
+            rows = self._server.query("lock", mark, **parameters)
         except StoreError:
             # as they may be: advisory locks survive a rollback
-            asked.session.locked(asked.wanted.app_name, *asked.keys)
-            asked.session.release(asked.wanted.app_name)
+            session.locked(name, *keys)
+            session.release(name)
             raise
-        return self._answered(asked._replace(rows=rows))
-
-    def _ask(self, claiming: ClaimRequest) -> Asked:
-        wanted, parents, lock = claiming
-        keys = [self._key(wanted.app_name), *([self._shared_key(lock)] if lock else ())]
-        return Asked(self._server.session().ensure_prepared(), wanted, parents, tuple(keys))
-
-    def _answered(self, asked: Asked) -> ClaimResult | None:
-        """What came of a claim that the server was asked for."""
-        answer = asked.answer()
-        if answer is None:
+        if not session.has_locked(rows[0][:2]):
             return None
-        name = asked.wanted.app_name
-        asked.session.locked(name, *asked.keys)
-        if asked.keys[1:]:
-            self._shared[name] = asked.keys[1]
-        of_parents = {each: answer.states[each] for each in asked.parents if each in answer.states}
-        if answer.version is None:
-            own = self._read(name) if asked.mark == "mark_alone" else answer.states.get(name)
-            return ClaimResult(own, of_parents, marked=False)
-        return ClaimResult(asked.wanted._replace(version=answer.version), of_parents, marked=True)
+        session.locked(name, *keys)
+        if lock:
+            self._shared[name] = keys[1]
+        return self._result(wanted, parents, rows)
+
+    def _result(self, wanted: JobState, parents: Sequence[str], rows: Sequence[Row]) -> ClaimResult:
+        """What was read under a claim that was taken: see ``answer`` in queries.sql."""
+        version = rows[0][3]
+        read = (state_of(row[4:]) for row in rows if row[4:] and row[4] is not None)
+        states = {state.app_name: state for state in read}
+        of_parents = {each: states[each] for each in parents if each in states}
+        if version is not None:
+            return ClaimResult(wanted._replace(version=version), of_parents, marked=True)
+        own = states.get(wanted.app_name) if rows[0][4:] else self._read(wanted.app_name)
+        return ClaimResult(own, of_parents, marked=False)
 
     def release(self, app_name: str) -> None:
         """See `StateStore.release`; told to the server along with the next claim."""
@@ -156,100 +161,56 @@ class PostgresStore:
         return state._replace(version=rows[0][0]) if rows else None
 
     def save(
-        self,
-        before: JobState,
-        after: JobState,
-        run: Run | None = None,
-        within: Any = None,
-        then: ClaimRequest | None = None,
+        self, before: JobState, after: JobState, run: Run | None = None, within: Any = None
     ) -> JobState:
         """See `StateStore.save`; waits for a server that is gone to come back."""
         if within is not None:
-            version = self._save_within(within, before, after, run)
+            version = joint.record(within, before, after, run)
         else:
             try:
-                version = self._save(before, after, run, then)
+                version = self._save(before, after, run)
             except (ConnectionGone, DatabaseUnavailable):
                 if not _is_claimed(before, after):
                     raise
-                return self._server.with_reconnect(lambda: self._save_again(before, after, run))
+                again = functools.partial(self._save_again, before, after, run)
+                return self._server.with_reconnect(again)
         return after._replace(version=version)
 
-    def _save(
-        self, before: JobState, after: JobState, run: Run | None, then: ClaimRequest | None = None
-    ) -> str:
+    def _save(self, before: JobState, after: JobState, run: Run | None) -> str:
         if _is_claimed(before, after) and not self._holds(after.app_name):
             raise ConnectionGone(f"the claim on {after.app_name} went with its connection")
-        backend_pid = self._server.session().ensure_prepared().backend_pid
+        session = self._server.session().ensure_prepared()
         name, parameters = saving(before, after, run)
-        if then and name == "save_success":
-            version, answered_by = self._save_and_claim(after.app_name, parameters, then)
-        else:
-            rows = self._server.query(name, **parameters)
-            version, answered_by = rows[0] if rows else ("", backend_pid)
-        if answered_by != backend_pid:
+        rows = self._server.query(name, **parameters)
+        version, answered_by = rows[0] if rows else ("", session.backend_pid)
+        if answered_by != session.backend_pid:
             raise SessionChanged
         if not version:
-            raise ClaimLost(f"the row of {after.app_name} was changed by somebody else meanwhile")
+            raise ClaimLost(f"the row of {after.app_name} was changed by another session meanwhile")
         return str(version)
 
-    def _save_and_claim(
-        self, app_name: str, parameters: Mapping[str, Any], then: ClaimRequest
-    ) -> tuple[str, int]:
-        """Save a success and, in the same round trip, give back its claim and take the next.
-
-        Whatever goes wrong, the connection is given up, and with it all that is locked: over
-        a new one `_save_again` and `_claim_again` find out how far the server got.
-        """
-        self._sent = asked = self._ask(then)
-        self.release(app_name)
-        session = asked.session
-        try:
-            rows = self._server.query_both(
-                ("save_success_and_lock", {**parameters, **asked.locking}),
-                (asked.mark, {**asked.marking, "recorded": session.unlocking()}),
-            )
-        except StoreError as error:
-            session.connection.close()
-            if isinstance(error, SessionChanged):
-                self._sent = None
-                raise
-            raise ConnectionGone(str(error)) from error
-        self._sent = asked._replace(rows=rows)
-        return self._sent.recorded
-
-    def _save_within(
-        self, connection: Connection, before: JobState, after: JobState, run: Run | None
-    ) -> str:
-        name, parameters = saving(before, after, run)
-        with plain_cursor(connection) as cursor:
-            cursor.execute(load_queries()[name], parameters)
-            row = cursor.fetchone()
-        if row is None:
-            raise SlotClosed(f"{after.app_name} is not ours to record any more at this slot")
-        return str(row[0])
-
     def _save_again(self, before: JobState, after: JobState, run: Run | None) -> JobState:
-        """Save over a new connection, if nobody has taken the job over meanwhile."""
+        """Save over a new connection, if no other session has taken the job over meanwhile."""
         name = after.app_name
         locked, found = self._lock(name), self._read(name)
-        if found and _is_record(found, after) and (locked or not after.ongoing):
-            written = after._replace(version=found.version)  # and only the answer was lost
-            return written if self._may_go_on(after) else self._stopped(written)
-        if found and _has_outcome(found, before, after):
-            return after  # the same, and by now somebody else has the claim
-        if not locked:
-            # the server may not have noticed yet that our old session is gone
-            ours = found and found.ongoing == before.ongoing
-            lost = StillHeld if ours else ClaimLost
-            raise lost(f"the connection was lost, and {name} is claimed by somebody else")
-        if before.ongoing and _lacks_mark(found, before):
-            # the server crashed, and the mark's commit is not waited for
-            version = found.version if found else None
-            again = self._claim(ClaimRequest(before._replace(version=version), (), None))
-            before = again.state if again and again.state else before
-        written = after._replace(version=self._save(before, after, run))
+        verdict = after_lost_save(found, before, after, locked=locked)
+        if verdict is SaveVerdict.OVERTAKEN:
+            return after
+        if verdict in (SaveVerdict.STILL_HELD, SaveVerdict.CLAIM_LOST):
+            lost = StillHeld if verdict is SaveVerdict.STILL_HELD else ClaimLost
+            raise lost(f"the connection was lost, and {name} is claimed by another session")
+        if verdict is SaveVerdict.RECORDED and found:
+            written = after._replace(version=found.version)
+        else:
+            if verdict is SaveVerdict.MARK_FIRST:
+                before = self._marked_again(before, found)
+            written = after._replace(version=self._save(before, after, run))
         return written if self._may_go_on(after) else self._stopped(written)
+
+    def _marked_again(self, before: JobState, found: JobState | None) -> JobState:
+        unmarked = before._replace(version=found.version if found else None)
+        again = self._claim(unmarked, (), None)
+        return again.state if again and again.state else before
 
     def _may_go_on(self, after: JobState) -> bool:
         """Whether a claim that was taken again has its lock again too, if it needs one."""
@@ -275,25 +236,11 @@ class PostgresStore:
             self.release(app_name)
 
     def shares_database(self, connection: Any) -> bool:
-        """See `StateStore.shares_database`; its transaction looks for tables as we do then."""
-        if not isinstance(connection, Connection) or connection.closed or connection.autocommit:
-            return False
-        session = self._server.session().ensure_prepared()
-        ours, theirs = session.connection.info, connection.info
-        if any(
-            getattr(ours, name) != getattr(theirs, name)
-            for name in ("host", "port", "dbname", "user", "options")
-        ):
-            return False
-        with plain_cursor(connection) as cursor:
-            parameters = {"table": self._table, "search_path": session.search_path}
-            cursor.execute(load_queries()["may_record"], parameters)
-            row = cursor.fetchone()
-        return row is not None and bool(row[0])
+        """See `StateStore.shares_database`."""
+        return joint.can_record(connection, self._server.session().ensure_prepared(), self._table)
 
     def close(self) -> None:
         """See `StateStore.close`."""
-        self._sent = None
         self._server.close()
 
     # -- locks -----------------------------------------------------------------
@@ -334,30 +281,3 @@ def _host() -> str:
 def _is_claimed(before: JobState, after: JobState) -> bool:
     """Whether the write belongs to a claim, so that only its holder may make it."""
     return before.ongoing is not None or after.ongoing is not None
-
-
-def _same_holder(state: JobState | None, wanted: JobState) -> bool:
-    if state is None or state.claim is None or wanted.claim is None:
-        return False
-    ours, theirs = wanted.claim, state.claim
-    return (ours.host, ours.pid, ours.time) == (theirs.host, theirs.pid, theirs.time)
-
-
-def _is_record(found: JobState, after: JobState) -> bool:
-    """Whether the row says what *after* was to make it say."""
-    return found._replace(version=None, claim=None) == after._replace(version=None, claim=None)
-
-
-def _has_outcome(found: JobState, before: JobState, after: JobState) -> bool:
-    """Whether the last run of a job is in its row, whoever has claimed it for the next.
-
-    The time at which it began tells it from all others; and a claim does not change that.
-    """
-    if after.ongoing or after.last_run == before.last_run:
-        return False
-    return (found.last_run, found.last_error) == (after.last_run, after.last_error)
-
-
-def _lacks_mark(found: JobState | None, before: JobState) -> bool:
-    """Whether the row is as it was before it was marked."""
-    return found is None or (found.ongoing is None and found.last_run == before.last_run)

@@ -1,11 +1,12 @@
 """Between the rows of the two tables and the values that the rest of crontabber speaks of."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from ..schedule.model import Claim, JobState, LastError, Outcome, Run
+from ..schedule.grammar import JobLine
+from ..schedule.model import Claim, JobState, LastError, Outcome, Run, plan_text
 
 Row = tuple[Any, ...]
 
@@ -34,6 +35,18 @@ def state_of(row: Row) -> JobState:
         claim=None if host is None else Claim(host, pid, backend_pid, claim_time),
         version=version,
     )
+
+
+def schedule_parameters(lines: Sequence[JobLine]) -> dict[str, Any]:
+    """The jobs list as the parameters of ``look_for_due``.
+
+    A plan that ends in a blank is completed by the zone of the schedules.
+    """
+    return {
+        "class_paths": array_text([line.class_path for line in lines]),
+        "plans": array_text([plan_text(line.schedule, "") for line in lines]),
+        "periods": array_text([line.schedule.frequency.period.total_seconds() for line in lines]),
+    }
 
 
 def _error_of(value: Any) -> LastError | None:

@@ -9,7 +9,7 @@ from psycopg2 import errors
 from ..errors import ClaimLost, DatabaseUnavailable, StoreError
 from ..process import clock
 from .rows import Row, printable
-from .session import ConnectionGone, Session, Statement, explained, first_line
+from .session import ConnectionGone, Session, explained, first_line
 from .sql import load_migrations, load_queries
 
 T = TypeVar("T")
@@ -59,11 +59,6 @@ class Server:
             except _UNPRINTABLE:
                 parameters = printable(parameters)
             return self.session().run(*names, **parameters)
-
-    def query_both(self, first: Statement, second: Statement) -> list[Row]:
-        """Ask for two things at once, as `Session.run_both` does; once, whatever goes wrong."""
-        with explained():
-            return self.session().run_both(first, second)
 
     def with_reconnect(self, attempt: Callable[[], T]) -> T:
         """What *attempt* returns, as soon as the server lets it; for as long as we can wait."""

@@ -11,7 +11,7 @@ from psycopg2 import errors, extensions
 from psycopg2.extensions import connection as Connection
 
 from ..database.driver import is_loss
-from ..errors import StoreError
+from ..errors import LockHeld, StoreError
 from .rows import Row, array_text
 from .sql import load_queries, prepared
 
@@ -23,14 +23,9 @@ _REPEATED = frozenset(
         "mark_new",
         "save_and_log",
         "save_success",
-        "save_success_and_lock",
     }
 )
 """The statements that are used again and again while there are jobs to run."""
-
-
-Statement = tuple[str, Mapping[str, Any]]
-"""The name of a statement, and its parameters."""
 
 
 _POOLED = (
@@ -64,11 +59,13 @@ class Session:
         self.connection = connection
         self.backend_pid = 0
         """The process that serves us; known when the session is prepared."""
+        self.token = ""
+        """What marks the server's session as ours: a pooler may have others use it too."""
         self.search_path = ""
         """Where the tables are found; known when the session is prepared."""
         _sessions.add(self)
-        # One for all, as to make one takes as long as to use it; and whatever class the
-        # connection's own may be, as rows are read by position.
+        # One cursor for all statements: making one takes as long as using it. Its rows are
+        # tuples, as they are read by position.
         self._cursor = plain_cursor(connection)
         self._locks: dict[str, tuple[int, ...]] = {}
         self._to_unlock: list[int] = []
@@ -82,23 +79,23 @@ class Session:
         return bool(self.connection.closed)
 
     def ensure_prepared(self) -> "Session":
-        """Make the session fit for claims, and return it; harmless when it is."""
+        """Prepare the session for claims, once, and return it.
+
+        Raises `SessionChanged` if others use the server's session too.
+        """
         if not self.backend_pid:
+            token = os.urandom(8).hex()
             with explained():
-                self.backend_pid, self.search_path, _ = self.run("prepare_session")[0]
+                row = self.run("prepare_session", token=token)[0]
+            self.backend_pid, self.search_path, self.token, _ = row
+            if self.token != token:
+                self.backend_pid = 0
+                raise SessionChanged
         return self
 
     def run(self, *names: str, **parameters: Any) -> list[Row]:
         """Run named statements as `query` does."""
         return self.query(";".join(map(self._text, names)), parameters)
-
-    def run_both(self, first: Statement, second: Statement) -> list[Row]:
-        """Run two named statements in one round trip; the rows of the second.
-
-        Each is a transaction of its own, and the second begins when the first is committed.
-        """
-        texts = [self._cursor.mogrify(self._text(name), values) for name, values in (first, second)]
-        return self.query(b"BEGIN;%b;COMMIT;%b" % tuple(texts))
 
     def _text(self, name: str) -> str:
         """The text of a named statement; if it is used again, by a plan that the server keeps.
@@ -112,7 +109,7 @@ class Session:
             self._used.add(name)
             return text
         if name in _REPEATED:
-            # a name of our own: a pooler may give us a session that knows somebody else's
+            # a name of our own: a pooler may give us a session that knows that of another
             prepare, text = prepared(text, f"crontabber_{name}_{os.urandom(4).hex()}")
             self.query(prepare)
             self._kept[name] = text
@@ -134,6 +131,19 @@ class Session:
             raise ConnectionGone(f"the connection was lost: {first_line(error)}") from error
 
     # -- claims ------------------------------------------------------------------
+
+    def has_locked(self, answer: Row) -> bool:
+        """Whether a claim was granted, by the *answer* of the ``lock`` statement.
+
+        Raises `LockHeld` if only the shared lock is taken, and `SessionChanged` if the
+        server's session is not ours alone.
+        """
+        locked, answered_by = answer
+        if locked == "pooled" or answered_by != self.backend_pid:
+            raise SessionChanged
+        if locked == "held":
+            raise LockHeld
+        return bool(locked == "yes")
 
     def holds(self, app_name: str) -> bool:
         """Whether the claim on a job is ours, as far as we know."""
@@ -159,8 +169,8 @@ class Session:
         try:
             for app_name in list(self._locks):
                 self.release(app_name)
-            if self._to_unlock:  # the session itself ends a little later
-                self.run("unlock", unlock=self.unlocking())
+            if self.backend_pid:  # the session itself ends a little later
+                self.run("leave_session", unlock=self.unlocking(), token=self.token)
             self.connection.close()
         except (ConnectionGone, psycopg2.Error):
             pass  # gone already, and our claims with it
@@ -181,7 +191,7 @@ os.register_at_fork(after_in_child=_let_go)
 
 
 def plain_cursor(connection: Connection) -> extensions.cursor:
-    """A cursor whose rows are tuples, whatever those of the connection are."""
+    """A cursor whose rows are tuples, even if the connection's own make other rows."""
     return connection.cursor(cursor_factory=extensions.cursor)
 
 

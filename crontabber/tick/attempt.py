@@ -1,25 +1,22 @@
-"""One claim's worth of runs: the job's code is called here, and nowhere else."""
+"""The runs of one claim: a tick calls the job's code here, and nowhere else."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from types import GeneratorType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from ..errors import ClaimLost, CrontabberError, Stopped, StoreError, text_of
 from ..process.state import ProcessState
 from ..schedule.model import Claim, JobSpec, JobState, Outcome, Run
 from ..schedule.plan import plan
 from ..schedule.transition import failed, succeeded, withdrawn
-from ..store import ClaimRequest
+from .context import TickContext
 from .failures import last_error
 from .middleware import run_within
 
-if TYPE_CHECKING:
-    from .claim import Runner
-
 
 class App(Protocol):
-    """What the runner asks of an app; ``BaseCronApp`` has it."""
+    """What a tick asks of an app; ``BaseCronApp`` has it."""
 
     before_commit: Callable[[Any], None] | None
 
@@ -32,34 +29,27 @@ AppFactory = Callable[[JobSpec, JobState], App]
 """Makes the app of a job, ready to run; what it raises is the job's failure."""
 
 
-Foresee = Callable[[JobState], ClaimRequest | None]
-"""Given what a job will leave, the claim on the next one; then it has to be tried next."""
-
-_OURS = "crontabber.base"
-"""The module whose ``main`` does nothing more after the last slot."""
-
-
 class Attempt:
-    """One claim's worth of runs: the open slots of a job, each recorded before the next."""
+    """The runs of one claim: the open slots of a job, each recorded before the next begins."""
 
     def __init__(
         self,
-        runner: "Runner",
+        context: TickContext,
         job: JobSpec,
         make: AppFactory,
         state: JobState,
         claim: Claim,
-        foresee: Foresee | None = None,
     ) -> None:
-        self._runner = runner
+        self._context = context
         self._job = job
         self._make = make
         self._state = state
         """As it is in the store; ours while it is marked ongoing."""
         self._claim = claim
-        self._foresee = foresee
         self._run: Run | None = None
         """The run in progress; its duration and outcome are not known yet."""
+        self._last: Run | None = None
+        """The last run that was recorded."""
         self._given: Run | None = None
         """The run whose slot the app has asked for."""
         self._written: JobState | None = None
@@ -67,8 +57,8 @@ class Attempt:
         self._running: Iterator[datetime] | None = None
         """The app's ``main``, once it has begun."""
 
-    def run(self) -> JobState:
-        """Run until no slot is open or one fails; the state that it leaves.
+    def run(self) -> tuple[JobState, Run | None]:
+        """Run until no slot is open or one fails; the state that it leaves, and the last run.
 
         Raises `StoreError` if an outcome could not be recorded, `Stopped` after a signal.
         """
@@ -80,11 +70,11 @@ class Attempt:
                 self._succeeded()
             else:
                 self._failed(error)
-        self._runner.check()
-        return self._state
+        self._context.signals.check()
+        return self._state, self._last
 
     def _begin(self) -> None:
-        started = self._runner.clock.now()
+        started = self._context.clock.now()
         planned = plan(self._job, self._state, self._claim.time)
         self._run = Run(
             app_name=self._job.app_name,
@@ -94,13 +84,13 @@ class Attempt:
             outcome=Outcome.SUCCEEDED,
             host=self._claim.host,
         )
-        self._runner.reporter.started(self._job, self._run)
+        self._context.reporter.started(self._job, self._run)
 
     def _run_slot(self) -> BaseException | None:
-        """Have the app do one slot; whatever it raises, SystemExit too, is its failure."""
+        """Have the app do one slot; everything that it raises, SystemExit too, is its failure."""
         process_state = ProcessState()
         try:
-            with self._runner.signals.interruptible():
+            with self._context.signals.interruptible():
                 self._run_within_middleware()
         except BaseException as error:  # noqa: BLE001  the caller records it
             # a signal or an alarm may come when the work is done, and before we know
@@ -110,7 +100,7 @@ class Attempt:
                 return None
         finally:
             process_state.restore()
-            self._runner.signals.reinstall()
+            self._context.signals.reinstall()
         return CrontabberError(self._must_yield)
 
     @property
@@ -126,20 +116,20 @@ class Attempt:
         )
 
     def _run_within_middleware(self) -> None:
-        runner, job = self._runner, self._job
+        context, job = self._context, self._job
         assert self._run is not None, "a run begins before its code is called"
         slot = self._run.slot.astimezone(job.zone)
-        run_within(runner.middleware, self._call_job, job, slot, runner.reporter.trouble)
+        run_within(context.middleware, self._call_job, job, slot, context.reporter.trouble)
 
     def _call_job(self) -> None:
         """Call the job's own code, up to the end of the slot, for as long as it may take."""
-        self._runner.signals.limit(self._job.timeout)
+        self._context.signals.limit(self._job.timeout)
         try:
             if self._running is None:
                 self._running = self._main()
             next(self._running, None)
         finally:
-            self._runner.signals.unlimit()
+            self._context.signals.unlimit()
 
     def _main(self) -> Iterator[datetime]:
         app = self._make(self._job, self._state)
@@ -164,59 +154,45 @@ class Attempt:
         An executor may try again. What an earlier try wrote went with its transaction, or is
         in the way of this one, as its commit was made and only the answer to it was lost.
         """
-        if not self._runner.store.shares_database(connection):
+        if not self._context.store.shares_database(connection):
             self._written = None
             return
         run, after = self._success()
-        self._written = self._runner.store.save(self._state, after, run, within=connection)
+        self._written = self._context.store.save(self._state, after, run, within=connection)
 
     def _success(self) -> tuple[Run, JobState]:
         assert self._run is not None, "a run begins before it ends"
-        run = self._run._replace(duration=self._runner.clock.now() - self._run.started)
+        run = self._run._replace(duration=self._context.clock.now() - self._run.started)
         horizon = self._claim.time
         return run, succeeded(self._job, self._state, run.slot, run.started, horizon)
 
     def _succeeded(self) -> None:
         run, after = self._success()
         if self._written is None:
-            self._state = self._record(after, run, self._then(after))
+            self._state = self._record(after, run)
         else:
             self._state, self._written = self._written, None
             self._keep_lock()
         self._run = self._run if self._state.ongoing else None
-        self._runner.reporter.succeeded(self._job, run)
+        self._last = run
+        self._context.reporter.succeeded(self._job, run)
         if not self._state.ongoing:
             self._close()
 
-    def _then(self, after: JobState) -> ClaimRequest | None:
-        """The claim on the next job, if nothing of this one is to come but its record."""
-        if after.ongoing or not self._foresee or not self._runs_our_main:
-            return None
+    def _record(self, after: JobState, run: Run) -> JobState:
         try:
-            return self._foresee(after)
-        except StoreError:
-            return None  # the record is to be tried all the same, and for longer
-
-    @property
-    def _runs_our_main(self) -> bool:
-        """Whether ``main`` is crontabber's own, so that its end runs no code of the user's."""
-        frame = getattr(self._running, "gi_frame", None)  # a name could be copied, as wraps() does
-        return frame is not None and frame.f_globals.get("__name__") == _OURS
-
-    def _record(self, after: JobState, run: Run, then: ClaimRequest | None = None) -> JobState:
-        try:
-            return self._runner.store.save(self._state, after, run, then=then)
+            return self._context.store.save(self._state, after, run)
         except StoreError as error:
             if not (isinstance(error, ClaimLost) and self._written):
                 self._lost(run)
             raise
 
     def _lost(self, run: Run) -> None:
-        """Tell what came of a run that the tables will call a crash."""
+        """Tell the outcome of a run that the tables will call a crash."""
         what = "succeeded"
         if run.error:
             what = f"failed ({' '.join(f'{run.error.type}: {run.error.value}'.split())})"
-        self._runner.reporter.trouble(
+        self._context.reporter.trouble(
             f"{run.app_name} {what}, and this could not be recorded: it counts as "
             "crashed, and will be run again"
         )
@@ -224,13 +200,13 @@ class Attempt:
     def _keep_lock(self) -> None:
         """See that our session, which did not write the record, lives: our lock lives in it."""
         if self._job.lock and self._state.ongoing:
-            self._state = self._runner.store.save(self._state, self._state)
+            self._state = self._context.store.save(self._state, self._state)
 
     def _failed(self, error: BaseException) -> None:
         run, _ = self._success()
-        known = last_error(error, self._runner.redact)
+        known = last_error(error, self._context.redact)
         run = run._replace(outcome=Outcome.FAILED, error=known)
-        advice = self._runner.advice(self._job, self._state, run.slot, run.started, error)
+        advice = self._context.advice(self._job, self._state, run.slot, run.started, error)
         after = failed(self._job, self._state, run.slot, run.started, known, advice)
         try:
             self._state = self._record(after, run)
@@ -242,18 +218,19 @@ class Attempt:
             self._succeeded()
             self._running = None  # it ended with the error; the slots that are open want another
         else:
-            self._runner.reporter.failed(self._job, run, error)
+            self._last = run
+            self._context.reporter.failed(self._job, run, error)
 
     def _is_committed(self, written: JobState) -> bool:
-        found = self._runner.store.read(written.app_name)
+        found = self._context.store.read(written.app_name)
         return found is not None and found.version == written.version
 
     def _stop_between_slots(self) -> None:
         """After a signal the slots that did not begin wait, and none of them has failed."""
         try:
-            self._runner.signals.check()
+            self._context.signals.check()
         except Stopped:
-            self._state = self._runner.store.save(self._state, withdrawn(self._state))
+            self._state = self._context.store.save(self._state, withdrawn(self._state))
             raise
 
     def _close(self) -> None:
@@ -264,6 +241,6 @@ class Attempt:
                 close()
         except Exception as error:  # noqa: BLE001  too late to be the job's failure
             what = f"{type(error).__name__}: {text_of(error)}"
-            self._runner.reporter.trouble(
+            self._context.reporter.trouble(
                 f"{self._job.app_name} did its work, and then its main() raised {what}"
             )

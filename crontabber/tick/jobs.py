@@ -1,105 +1,171 @@
-"""From the lines of the jobs list to jobs: what is remembered of a class saves its import."""
+"""From the lines of the jobs list to jobs: what a row remembers of a class saves its import."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
-from ..errors import ConfigError, JobLineError
-from ..schedule.grammar import JobLine
+from ..errors import CircularDependencyError, ConfigError, JobLineError
+from ..schedule.grammar import JobLine, JobList
 from ..schedule.model import JobSpec, JobState
+
+if TYPE_CHECKING:
+    from ..config.appspec import AppSpec
 
 
 class ScheduleDefaults(NamedTuple):
     """What holds for all jobs alike; see the fields of `JobSpec`."""
 
-    zone: ZoneInfo
     error_retry: timedelta
     max_ongoing_age: timedelta
 
 
-class JobCatalogue:
-    """The jobs of a configuration, as far as they can be used; the rest are its faults.
+class Listing(NamedTuple):
+    """Jobs, and what is wrong with the lines that make none."""
 
-    Job lines and app_names are each good for one job: the first one listed wins. *load*
-    imports a class by its path.
+    jobs: list[JobSpec]
+    faults: list[ConfigError]
+
+
+class JobCatalogue:
+    """The jobs list, and the classes that it names; needs neither a zone nor a database.
+
+    *load* imports a class by its path. Each class is imported when it is first asked for.
+    """
+
+    def __init__(self, job_list: JobList, load: Callable[[str], type]) -> None:
+        self.lines = job_list.lines
+        self.faults = job_list.faults
+        """What is wrong with the text of the list."""
+        self._load = load
+        self._apps: dict[str, AppSpec] = {}
+
+    @property
+    def classes(self) -> dict[str, type]:
+        """The classes that were imported so far, by class path."""
+        return {class_path: app.cls for class_path, app in self._apps.items()}
+
+    @property
+    def apps(self) -> "list[AppSpec]":
+        """What the classes say that were imported so far."""
+        return list(self._apps.values())
+
+    def app(self, line: JobLine) -> "AppSpec":
+        """What the class of *line* says of its job. Raises `JobLineError`."""
+        from ..config.appspec import AppSpec
+
+        if line.class_path not in self._apps:
+            try:
+                self._apps[line.class_path] = AppSpec.of(self._load(line.class_path))
+            except JobLineError as error:
+                raise _about(line, error) from error
+        return self._apps[line.class_path]
+
+    def listed(self, class_path: str | None) -> JobLine | None:
+        """The first line that names this class; None if there is none."""
+        return next((line for line in self.lines if line.class_path == class_path), None)
+
+    def import_all(self) -> list[ConfigError]:
+        """Import all classes; what is wrong with lines, app_names and circles."""
+        faults: list[ConfigError] = [*self.faults]
+        names = Names()
+        parents: dict[str, tuple[str, ...]] = {}
+        for line in self.lines:
+            try:
+                app = self.app(line)
+                names.take(app.app_name, line)
+                parents[app.app_name] = app.depends_on
+            except JobLineError as error:
+                faults.append(error)
+        from ..schedule.dag import order
+
+        return [*faults, *order(parents)[1]]
+
+
+class Names:
+    """Which line has which app_name: the first one listed that takes it."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, JobLine] = {}
+
+    def is_free(self, app_name: str, line: JobLine) -> bool:
+        """Take *app_name* for *line*; False if another line has it."""
+        return self._lines.setdefault(app_name, line) is line
+
+    def take(self, app_name: str, line: JobLine) -> None:
+        """Take *app_name* for *line*; a `JobLineError` if another line has it."""
+        if not self.is_free(app_name, line):
+            raise _about(line, JobLineError(_twice(app_name, self._lines[app_name], line)))
+
+
+class Jobs:
+    """The jobs of a catalogue, as rows and classes say they are.
+
+    *zone* is that of the schedules, *states* what is remembered, by app_name.
     """
 
     def __init__(
         self,
-        lines: Sequence[JobLine],
+        catalogue: JobCatalogue,
+        defaults: ScheduleDefaults,
+        zone: ZoneInfo,
         states: Mapping[str, JobState],
-        terms: ScheduleDefaults,
-        load: Callable[[str], type],
     ) -> None:
-        self.lines = lines
-        self.zone = terms.zone
-        self.faults: list[ConfigError] = []
-        """What is wrong with lines, in the order in which it was found."""
-        self.classes: dict[str, type] = {}
-        """The classes that were imported, by class path."""
-        self._terms = terms
-        self._load = load
-        self._lines_by_name: dict[str, JobLine] = {}
+        self.catalogue = catalogue
+        self.zone = zone
+        self._defaults = defaults
+        self._names = Names()
         self._rows: defaultdict[str | None, list[JobState]] = defaultdict(list)
         for state in states.values():
             self._rows[state.class_path].append(state)
 
     def from_row(self, line: JobLine) -> JobSpec | None:
-        """The job of *line* by what is remembered of it; None if its class has to be asked."""
+        """The job of *line* as its row says; None if only the class can tell."""
         rows = self._rows.get(line.class_path, ())
         row = rows[0] if len(rows) == 1 else None
-        if row is None or row.backfill is None:
-            return None
-        if self._lines_by_name.setdefault(row.app_name, line) is not line:
+        if row is None or row.backfill is None or not self._names.is_free(row.app_name, line):
             return None
         return self._job(line, row.app_name, row.depends_on, row.backfill)
 
-    def from_class(self, line: JobLine) -> JobSpec | None:
-        """The job of *line* by what its class says; None if it has a fault."""
-        try:
-            return self._import(line)
-        except ConfigError as error:
-            self.faults.append(error)
-            return None
+    def from_class(self, line: JobLine) -> JobSpec:
+        """The job of *line* as its class says. Raises `JobLineError`."""
+        app = self.catalogue.app(line)
+        self._names.take(app.app_name, line)
+        job = self._job(line, app.app_name, app.depends_on, app.backfill)
+        return job._replace(lock=app.lock, retry=app.retry, timeout=app.timeout)
 
-    def all(self) -> list[JobSpec]:
+    def all(self) -> Listing:
         """All jobs in the listed order, with as few imports as can be."""
-        jobs = (self.from_row(line) or self.from_class(line) for line in self.lines)
-        return [job for job in jobs if job]
+        return self._listing(lambda line: self.from_row(line) or self.from_class(line))
 
-    def checked(self) -> list[JobSpec]:
-        """All jobs in the listed order, by what their classes say; circles are faults."""
-        jobs = [job for job in map(self.from_class, self.lines) if job]
-        self.ordered(jobs)
-        return jobs
+    def imported(self) -> Listing:
+        """All jobs in the listed order, as their classes say."""
+        return self._listing(self.from_class)
 
-    def ordered(self, jobs: Iterable[JobSpec], last: Sequence[str] = ()) -> list[JobSpec]:
-        """*jobs* in the order to run them; circles are faults, and left out."""
-        from ..schedule.dag import order
+    def check_owner(self, job: JobSpec, row: JobState) -> None:
+        """Raise `JobLineError` if *row* shows that an earlier line has the app_name of *job*.
 
-        by_name = {job.app_name: job for job in jobs}
-        names, circles = order({name: job.depends_on for name, job in by_name.items()}, last)
-        self.faults += circles
-        return [by_name[name] for name in names]
+        The rows of jobs that wait are not read, so their app_names are not taken.
+        """
+        first = self.catalogue.listed(row.class_path)
+        if first is None or first.class_path == job.class_path:
+            return
+        lines = self.catalogue.lines
+        second = self.catalogue.listed(job.class_path)
+        if second is None or lines.index(second) < lines.index(first):
+            return
+        if self.catalogue.app(first).app_name == job.app_name:
+            raise _about(second, JobLineError(_twice(job.app_name, first, second)))
 
-    def _import(self, line: JobLine) -> JobSpec:
-        from ..config.limits import lock_of, retry_of, timeout_of
-        from ..config.loader import check_app, depends_on_of
-
-        try:
-            cls = self._load(line.class_path)
-            check_app(cls)
-            app_name: str = cls.app_name  # type: ignore[attr-defined]  # as just checked
-            first = self._lines_by_name.setdefault(app_name, line)
-            if first is not line:
-                raise JobLineError(_twice(app_name, first, line))
-        except JobLineError as error:
-            raise JobLineError(f"job line {str(line)!r}: {error}") from error
-        self.classes[line.class_path] = cls
-        job = self._job(line, app_name, depends_on_of(cls), bool(getattr(cls, "is_backfill", 0)))
-        return job._replace(lock=lock_of(cls), retry=retry_of(cls), timeout=timeout_of(cls))
+    def _listing(self, make: Callable[[JobLine], JobSpec]) -> Listing:
+        listing = Listing([], [*self.catalogue.faults])
+        for line in self.catalogue.lines:
+            try:
+                listing.jobs.append(make(line))
+            except ConfigError as error:
+                listing.faults.append(error)
+        return listing
 
     def _job(
         self, line: JobLine, app_name: str, depends_on: tuple[str, ...], backfill: bool
@@ -108,12 +174,27 @@ class JobCatalogue:
             app_name=app_name,
             class_path=line.class_path,
             schedule=line.schedule,
-            zone=self._terms.zone,
+            zone=self.zone,
             depends_on=depends_on,
             backfill=backfill,
-            error_retry=self._terms.error_retry,
-            max_ongoing_age=self._terms.max_ongoing_age,
+            error_retry=self._defaults.error_retry,
+            max_ongoing_age=self._defaults.max_ongoing_age,
         )
+
+
+def in_order(
+    jobs: Iterable[JobSpec], last: Sequence[str] = ()
+) -> tuple[list[JobSpec], list[CircularDependencyError]]:
+    """*jobs* in the order to run them, and the circles among them, whose jobs are left out."""
+    from ..schedule.dag import order
+
+    by_name = {job.app_name: job for job in jobs}
+    names, circles = order({name: job.depends_on for name, job in by_name.items()}, last)
+    return [by_name[name] for name in names], circles
+
+
+def _about(line: JobLine, error: JobLineError) -> JobLineError:
+    return JobLineError(f"job line {str(line)!r}: {error}")
 
 
 def _twice(app_name: str, first: JobLine, second: JobLine) -> str:

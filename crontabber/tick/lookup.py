@@ -1,60 +1,80 @@
 """Names as people type them, to jobs: an app_name, a class path, or ``all``."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from ..config.messages import did_you_mean
-from ..errors import UnknownJobError
+from ..errors import JobLineError, UnknownJobError
 from ..schedule.model import JobSpec
 from ..store import Snapshot
-from .jobs import JobCatalogue
+from .jobs import JobCatalogue, Jobs
+
+if TYPE_CHECKING:
+    from ..config.appspec import AppSpec
 
 EVERYTHING = "all"
 """What stands for the names of all jobs."""
 
 
-def find_job(name: str, catalogue: JobCatalogue) -> JobSpec:
-    """The job of this app_name or class path, of an imported class.
+def find_job(name: str, jobs: Jobs) -> JobSpec:
+    """The job of this app_name or class path, as its class says.
 
     Raises `UnknownJobError`, or what is wrong with the job's line.
     """
-    for line in catalogue.lines:
-        job = catalogue.from_row(line)
+    for line in jobs.catalogue.lines:
+        job = jobs.from_row(line)
         if name in (line.class_path, job and job.app_name):
-            job = catalogue.from_class(line)
-            if job is None:
-                raise catalogue.faults[-1]
-            return job
-    jobs = catalogue.checked()
-    for job in jobs:
+            return jobs.from_class(line)
+    imported = jobs.imported().jobs
+    for job in imported:
         if job.app_name == name:
             return job
-    raise _unknown(name, catalogue, jobs)
+    raise _unknown(name, jobs.catalogue, imported)
 
 
-def find_all(names: Iterable[str], catalogue: JobCatalogue) -> list[JobSpec]:
+def find_app(name: str, catalogue: JobCatalogue) -> "tuple[str, AppSpec]":
+    """The class path of a listed job, by app_name or class path, and what its class says.
+
+    Asks no database. Raises `UnknownJobError`, or what is wrong with the job's line.
+    """
+    line = catalogue.listed(name)
+    if line:
+        return line.class_path, catalogue.app(line)
+    apps = {}
+    for line in catalogue.lines:
+        try:
+            apps[line.class_path] = catalogue.app(line)
+        except JobLineError:
+            continue  # another job's; a tick reports it
+        if apps[line.class_path].app_name == name:
+            return line.class_path, apps[line.class_path]
+    raise _unknown(name, catalogue, (), [app.app_name for app in apps.values()])
+
+
+def find_all(names: Iterable[str], jobs: Jobs) -> list[JobSpec]:
     """The jobs of these app_names or class paths, each once; with ``all``, all there are."""
     wanted = dict.fromkeys(filter(None, map(str.strip, names)))
     if EVERYTHING not in wanted:
-        found = [find_job(name, catalogue) for name in wanted]
+        found = [find_job(name, jobs) for name in wanted]
         return list({job.app_name: job for job in found}.values())
-    jobs = catalogue.checked()
-    if catalogue.faults:  # so they are not all
-        raise catalogue.faults[0]
-    return jobs
+    listing = jobs.imported()
+    if listing.faults:  # so they are not all
+        raise listing.faults[0]
+    return listing.jobs
 
 
-def app_name_of(name: str, look: Snapshot, catalogue: JobCatalogue) -> str:
+def app_name_of(name: str, snapshot: Snapshot, jobs: Jobs) -> str:
     """The app_name that *name* means: of a row, or of a configured job."""
-    if name in look.states:
+    if name in snapshot.states:
         return name
-    for state in look.states.values():
+    for state in snapshot.states.values():
         if state.class_path == name:
             return state.app_name
-    jobs = catalogue.all()
-    for job in jobs:
+    listed = jobs.all().jobs
+    for job in listed:
         if name in (job.app_name, job.class_path):
             return job.app_name
-    raise _unknown(name, catalogue, jobs, look.states)
+    raise _unknown(name, jobs.catalogue, listed, snapshot.states)
 
 
 def _unknown(

@@ -54,7 +54,7 @@ def try_again(store: StateStore, job: JobSpec, seen: JobState | None, now: datet
 def _change(
     store: StateStore, job: JobSpec, seen: JobState | None, now: datetime, change: Change
 ) -> JobState:
-    # without the mark: whoever finds that would take the job for one that crashed
+    # without the mark: to another tick a mark without a run is a crash
     got = store.claim(claimed(job, seen, store.holder(now))._replace(ongoing=None), ())
     if got is None:
         raise JobOngoingError(_ongoing(job))
@@ -70,7 +70,7 @@ def _change(
 
 
 def _refuse_crashed(job: JobSpec, seen: JobState | None) -> None:
-    """A mark is that of a run, or of a crash that nobody has recorded yet."""
+    """Refuse a marked job: it is running, or it crashed and the crash is not recorded yet."""
     if seen and seen.ongoing:
         raise JobOngoingError(
             f"{job.app_name} is running, or it crashed, and the next tick runs it again"

@@ -1,4 +1,4 @@
-"""Functions that wrap every run: whatever they do, the job runs once and is judged by itself."""
+"""Functions that wrap every run. The job runs exactly once, and their faults are not its own."""
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -115,7 +115,7 @@ class _Around:
         except Stopped:
             if not rest.calls:
                 raise
-            return ""  # the job has ended; whoever holds the signal will see to it
+            return ""  # the job has ended; the tick stops before the next one
         except BaseException as error:  # noqa: BLE001  it is not the job's
             if error is not rest.error:
                 return f"raised {type(error).__name__}: {text_of(error)}"

@@ -1,56 +1,62 @@
-"""One tick: who of the listed jobs is to be run; by what is remembered, as far as that can be."""
+"""Which of the listed jobs may be due: judged by their rows, so that few classes are imported."""
 
-from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
-from ..errors import ExitCode
+from ..errors import ConfigError
 from ..reporters import Reporter
 from ..schedule.decide import decide
 from ..schedule.grammar import JobLine
 from ..schedule.model import JobSpec, Skip, SkipReason
 from ..store import Snapshot
-from .jobs import JobCatalogue
-
-Run = Callable[[Sequence[JobSpec]], ExitCode]
-"""Runs those of the candidates that are due; see `crontabber.tick.batch.Batch`."""
+from .jobs import Jobs
+from .results import JobResult, RunOutcome
 
 
-class Tick:
-    """Looks at the listed jobs once. What an idle tick does not need is not imported here.
+class Selection(NamedTuple):
+    """The jobs that may be due, and what is known of the others."""
+
+    candidates: list[JobSpec]
+    """As their classes say, in the listed order."""
+    skipped: list[JobResult]
+    """Jobs that are not run although their time has come."""
+    faults: list[ConfigError]
+
+
+def select(
+    snapshot: Snapshot, jobs: Jobs, reporter: Reporter, *, verbose: bool = True
+) -> Selection:
+    """Look at the listed jobs once. What an idle tick does not need is not imported here.
 
     *verbose* tells the reporter of every job that is not due.
     """
+    selection = Selection([], [], [*jobs.catalogue.faults])
+    for line in jobs.catalogue.lines:
+        if not snapshot.may_be_due(line.class_path):
+            continue
+        try:
+            job = _candidate(line, snapshot, jobs)
+        except ConfigError as error:
+            selection.faults.append(error)
+            continue
+        if isinstance(job, JobSpec):
+            selection.candidates.append(job)
+            continue
+        waiting, skip = job
+        if skip.reason is not SkipReason.NOT_DUE:
+            selection.skipped.append(JobResult(waiting.app_name, RunOutcome.SKIPPED, skip))
+        elif not verbose:
+            continue
+        reporter.skipped(waiting, skip)
+    return selection
 
-    def __init__(
-        self, look: Snapshot, catalogue: JobCatalogue, reporter: Reporter, *, verbose: bool = True
-    ) -> None:
-        self._look = look
-        self._catalogue = catalogue
-        self._reporter = reporter
-        self._verbose = verbose
-        self._code = ExitCode.OK
 
-    def run(self, run: Run) -> ExitCode:
-        """Have *run* do what is due. Raises what that raises."""
-        candidates = [job for line in self._catalogue.lines if (job := self._candidate(line))]
-        if not candidates and not self._catalogue.faults:
-            return self._code
-        code = run(candidates)
-        return code or self._code
-
-    def _candidate(self, line: JobLine) -> JobSpec | None:
-        """The job of *line*, unless what is remembered is enough to say that it has to wait."""
-        job = self._catalogue.from_row(line)
-        if job:
-            states = self._look.states
-            decision = decide(job, states[job.app_name], states, self._look.now)
-            # a blocked job may be free when its parents have run
-            if isinstance(decision, Skip) and decision.reason is not SkipReason.BLOCKED:
-                self._skip(job, decision)
-                return None
-        return self._catalogue.from_class(line)
-
-    def _skip(self, job: JobSpec, skip: Skip) -> None:
-        if skip.reason is SkipReason.ONGOING:
-            self._code = ExitCode.ONGOING
-        if self._verbose or skip.reason is not SkipReason.NOT_DUE:
-            self._reporter.skipped(job, skip)
+def _candidate(line: JobLine, snapshot: Snapshot, jobs: Jobs) -> JobSpec | tuple[JobSpec, Skip]:
+    """The job of *line*; with a reason if its row is enough to say that it has to wait."""
+    job = jobs.from_row(line)
+    if job:
+        states = snapshot.states
+        decision = decide(job, states[job.app_name], states, snapshot.now)
+        # a blocked job may be free when its parents have run
+        if isinstance(decision, Skip) and decision.reason is not SkipReason.BLOCKED:
+            return job, decision
+    return jobs.from_class(line)

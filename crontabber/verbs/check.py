@@ -1,6 +1,6 @@
 """The verbs that test the configuration: ``--configtest`` and ``--sentrytest``."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
@@ -10,7 +10,6 @@ from ..database import libpq
 from ..errors import ConfigError, StoreError
 from ..generic_app import Answer, GenericApp
 from ..reporters.dsn import Dsn
-from ..schedule.model import JobSpec
 from ..views.configtest import report
 
 
@@ -20,15 +19,15 @@ def configtest(app: GenericApp) -> Answer:
     The database is asked only for parents that are not in the configuration.
     """
     settings = app.settings
-    catalogue = app.catalogue("UTC", {})
-    jobs = catalogue.checked()
+    catalogue = app.catalogue
+    of_lines = catalogue.import_all()
     configs, of_options, _ = settings.app_configs(catalogue.classes)
-    faults = [*catalogue.faults, *of_options.values(), *app.middleware()[1], *_connections(app)]
+    faults = [*of_lines, *of_options.values(), *app.middleware()[1], *_connections(app)]
     if settings.engine:
         faults += import_module(ENGINES[settings.engine]).faults(catalogue.classes).values()
     usable = {path: cls for path, cls in catalogue.classes.items() if path in configs}
-    warnings = [*settings.check(usable), *_unknown_parents(app, jobs)]
-    return Answer(report(faults, warnings, len(jobs)), min(len(faults), 125))
+    warnings = [*settings.check(usable), *_unknown_parents(app)]
+    return Answer(report(faults, warnings, len(catalogue.classes)), min(len(faults), 125))
 
 
 def sentrytest(app: GenericApp) -> Answer:
@@ -55,9 +54,10 @@ def _parameters(database: Any) -> libpq.Parameters:
     return database.parameters() if hasattr(database, "parameters") else {}
 
 
-def _unknown_parents(app: GenericApp, jobs: Sequence[JobSpec]) -> Iterator[str]:
-    names = {job.app_name for job in jobs}
-    missing = [(job, name) for job in jobs for name in job.depends_on if name not in names]
+def _unknown_parents(app: GenericApp) -> Iterator[str]:
+    apps = app.catalogue.apps
+    names = {app.app_name for app in apps}
+    missing = [(each, name) for each in apps for name in each.depends_on if name not in names]
     if not missing:
         return
     try:
@@ -66,6 +66,6 @@ def _unknown_parents(app: GenericApp, jobs: Sequence[JobSpec]) -> Iterator[str]:
     except StoreError:
         stored = set()
         where = "not in this configuration, and the database could not be asked"
-    for job, name in missing:
+    for each, name in missing:
         if name not in stored:
-            yield f"{job.app_name} depends on {name}, which is {where}{did_you_mean(name, names)}"
+            yield f"{each.app_name} depends on {name}, which is {where}{did_you_mean(name, names)}"

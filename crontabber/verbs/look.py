@@ -16,11 +16,10 @@ def list_jobs(app: GenericApp, stream: TextIO) -> Answer:
     from ..views.text import one_line
 
     snapshot = app.look()
-    catalogue = app.catalogue(snapshot.zone, snapshot.states)
-    jobs = catalogue.all()
+    jobs, faults = app.jobs(snapshot).all()
     states = _with_crashes(app, jobs, snapshot)
     text = listing(jobs, states, snapshot.now, style_for(stream), app.origin)
-    return Answer("\n\n".join([*(one_line(str(fault)) for fault in catalogue.faults), text]))
+    return Answer("\n\n".join([*(one_line(str(fault)) for fault in faults), text]))
 
 
 def nagios(app: GenericApp) -> Answer:
@@ -29,10 +28,9 @@ def nagios(app: GenericApp) -> Answer:
     from ..views.nagios import report
 
     snapshot = app.look()
-    catalogue = app.catalogue(snapshot.zone, snapshot.states)
-    jobs = catalogue.all()
+    jobs, faults = app.jobs(snapshot).all()
     findings = judge(jobs, _with_crashes(app, jobs, snapshot), snapshot.now)
-    return Answer(*report(findings, catalogue.faults, len(jobs)))
+    return Answer(*report(findings, faults, len(jobs)))
 
 
 def audit_ghosts(app: GenericApp) -> Answer:
@@ -40,10 +38,11 @@ def audit_ghosts(app: GenericApp) -> Answer:
     from ..views.ghosts import ghosts
 
     snapshot = app.store.look(None)
-    catalogue = app.catalogue(snapshot.zone, snapshot.states)
-    jobs = catalogue.all()
-    unusable = {line.class_path for line in catalogue.lines} - {job.class_path for job in jobs}
-    return Answer(ghosts(snapshot.states, jobs, unusable=unusable, zone=catalogue.zone))
+    known = app.jobs(snapshot)
+    jobs = known.all().jobs
+    listed = {line.class_path for line in app.catalogue.lines}
+    unusable = listed - {job.class_path for job in jobs}
+    return Answer(ghosts(snapshot.states, jobs, unusable=unusable, zone=known.zone))
 
 
 def _with_crashes(

@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from datetime import datetime, timezone
 
 from ..errors import ExitCode, JobOngoingError
-from ..generic_app import Answer, GenericApp, not_run
+from ..generic_app import Answer, GenericApp
 from ..schedule.decide import marked_by_older
 from ..schedule.grammar import parse_duration, parse_moment
-from ..schedule.model import JobSpec, JobState, Skip, SkipReason
+from ..schedule.model import JobSpec, JobState
 from ..tick import marking
 from ..tick.lookup import EVERYTHING, app_name_of, find_all, find_job
+from ..tick.results import left_alone
 
 
 def reset_job(app: GenericApp, name: str) -> Answer:
@@ -17,18 +18,18 @@ def reset_job(app: GenericApp, name: str) -> Answer:
 
     Raises `UnknownJobError`, and `JobOngoingError` if it is being run.
     """
-    look = app.store.look(None)
-    catalogue = app.catalogue(look.zone, look.states)
-    app_name = app_name_of(name, look, catalogue)
-    state = look.states.get(app_name)
-    if state and marked_by_older(state, look.now, app.settings.max_ongoing_age):
+    snapshot = app.store.look(None)
+    jobs = app.jobs(snapshot)
+    app_name = app_name_of(name, snapshot, jobs)
+    state = snapshot.states.get(app_name)
+    if state and marked_by_older(state, snapshot.now, app.settings.max_ongoing_age):
         raise JobOngoingError(
             f"an older crontabber runs {app_name} since {state.ongoing}; reset it when it has "
             "finished"
         )
     if not app.store.reset(app_name):
         return Answer(f"{app_name} has no state: there is nothing to reset")
-    if app_name in {job.app_name for job in catalogue.all()}:
+    if app_name in {job.app_name for job in jobs.all().jobs}:
         return Answer(f"{app_name} is reset: it will run as if for the first time")
     return Answer(f"{app_name} is reset: nothing is remembered of it but its log")
 
@@ -39,11 +40,11 @@ def app_names(app: GenericApp, names: Iterable[str]) -> list[str]:
     ``all`` means all jobs that are configured; others may be those of ghosts. Raises
     `UnknownJobError`.
     """
-    look = app.store.look(None)
-    catalogue = app.catalogue(look.zone, look.states)
+    snapshot = app.store.look(None)
+    jobs = app.jobs(snapshot)
     if EVERYTHING in names:
-        return [job.app_name for job in catalogue.all()]
-    return list(dict.fromkeys(app_name_of(name, look, catalogue) for name in names))
+        return [job.app_name for job in jobs.all().jobs]
+    return list(dict.fromkeys(app_name_of(name, snapshot, jobs) for name in names))
 
 
 def mark_success(app: GenericApp, names: Iterable[str], at: str = "") -> Answer:
@@ -54,14 +55,14 @@ def mark_success(app: GenericApp, names: Iterable[str], at: str = "") -> Answer:
     alone. Raises `UnknownJobError` before anything is done, and `ConfigError` for a
     time that cannot be read, or is yet to come.
     """
-    look = app.look()
-    catalogue = app.catalogue(look.zone, look.states)
-    moment = parse_moment(at, catalogue.zone) if at else look.now
+    snapshot = app.look()
+    jobs = app.jobs(snapshot)
+    moment = parse_moment(at, jobs.zone) if at else snapshot.now
     lines, code = [], ExitCode.OK
-    for job in find_all(names, catalogue):
-        seen = look.states.get(job.app_name) or app.store.read(job.app_name)
+    for job in find_all(names, jobs):
+        seen = snapshot.states.get(job.app_name) or app.store.read(job.app_name)
         try:
-            after = marking.mark_success(app.store, job, seen, moment, look.now)
+            after = marking.mark_success(app.store, job, seen, moment, snapshot.now)
         except JobOngoingError as error:
             lines.append(str(error))
             code = ExitCode.ONGOING
@@ -77,14 +78,15 @@ def run_at(app: GenericApp, name: str, at: str = "", wait: str = "") -> Answer:
     an order. Raises `UnknownJobError`, `JobOngoingError` if it is being run, and
     `ConfigError` for a time that cannot be read.
     """
-    look = app.look()
-    catalogue = app.catalogue(look.zone, look.states)
-    job = find_job(name, catalogue)
-    moment = parse_moment(at, catalogue.zone) if at else look.now + parse_duration(wait)
+    snapshot = app.look()
+    jobs = app.jobs(snapshot)
+    job = find_job(name, jobs)
+    moment = parse_moment(at, jobs.zone) if at else snapshot.now + parse_duration(wait)
     if job.backfill:
-        return not_run(job, Skip(SkipReason.BACKFILL, "which only runs by its own schedule"))
-    seen = look.states.get(job.app_name) or app.store.read(job.app_name)
-    marking.run_next_at(app.store, job, seen, moment.astimezone(timezone.utc), look.now)
+        refused = left_alone(job)
+        return Answer(refused.refusal, refused.exit_code)
+    seen = snapshot.states.get(job.app_name) or app.store.read(job.app_name)
+    marking.run_next_at(app.store, job, seen, moment.astimezone(timezone.utc), snapshot.now)
     return Answer(f"{job.app_name} runs next at {moment.astimezone(job.zone):%Y-%m-%d %H:%M:%S}")
 
 
@@ -94,12 +96,12 @@ def retry(app: GenericApp, name: str) -> Answer:
     A backfill app that gave up on a date goes on with it. Raises `UnknownJobError`,
     and `JobOngoingError` if it is being run.
     """
-    look = app.look()
-    job = find_job(name, app.catalogue(look.zone, look.states))
-    seen = look.states.get(job.app_name) or app.store.read(job.app_name)
+    snapshot = app.look()
+    job = find_job(name, app.jobs(snapshot))
+    seen = snapshot.states.get(job.app_name) or app.store.read(job.app_name)
     if seen is None or seen.last_error is None:
         return Answer(f"{job.app_name} has not failed: there is nothing to try again")
-    marking.try_again(app.store, job, seen, look.now)
+    marking.try_again(app.store, job, seen, snapshot.now)
     return Answer(f"{job.app_name} is tried again by the next tick")
 
 

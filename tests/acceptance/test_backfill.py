@@ -154,8 +154,9 @@ def test_a_backfill_app_is_left_alone_by_job_and_force(
         for arguments in (["--job=my-backfill-app"], ["-j", "my-backfill-app", "-f"]):
             before = database.execute("SELECT to_regclass('crontabber')") and runs_of(database)
             done = crontabber(CONF, *arguments)
-            assert (done.returncode, done.stderr) == (0, "")
+            assert (done.returncode, done.stderr) == (1, "")
             assert done.stdout.startswith("my-backfill-app is not run: a backfill app")
+            assert "--retry=my-backfill-app" in done.stdout, "it says what to do instead"
             assert runs_of(database) == before
         crontabber(CONF)
     assert len(dates(crontabber)) == 1

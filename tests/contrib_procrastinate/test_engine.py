@@ -11,7 +11,7 @@ import procrastinate
 import pytest
 
 from crontabber.contrib.procrastinate import engine, queue
-from crontabber.contrib.procrastinate.handover import Handover
+from crontabber.contrib.procrastinate.due_job import DueJob
 from tests.contrib_procrastinate.cluster import GATE, TICK, Cluster
 from tests.server import own_server
 from tests.support import Command
@@ -130,7 +130,7 @@ def test_two_first_ticks_at_once_make_the_tables_and_queue_a_job_once(cluster) -
 def test_what_another_has_queued_meanwhile_is_no_matter(cluster) -> None:
     cluster.configure(APPS, "apps.Parent|1d")
     cluster.tick()
-    due = [Handover(name, f"apps.{name.title()}") for name in ("child", "parent", "grandchild")]
+    due = [DueJob(name, f"apps.{name.title()}") for name in ("child", "parent", "grandchild")]
 
     async def put() -> None:
         connector = procrastinate.PsycopgConnector(kwargs=cluster.database._asdict())

@@ -12,9 +12,11 @@ from crontabber.process.clock import ServerClock
 from crontabber.process.signals import Signals
 from crontabber.reporters import Reporter
 from crontabber.schedule.grammar import Schedule
-from crontabber.schedule.model import JobSpec, JobState
+from crontabber.schedule.model import JobSpec, JobState, SkipReason
 from crontabber.store.postgres import PostgresStore
-from crontabber.tick.claim import Runner, RunOutcome
+from crontabber.tick.claim import claim_and_run
+from crontabber.tick.context import TickContext
+from crontabber.tick.results import JobResult, RunOutcome
 from tests.stores import DAY, NOW, SLOT, factory_of, put, wanted
 from tests.support import Database
 
@@ -59,10 +61,10 @@ def other(database: Database) -> Iterator[PostgresStore]:
     store.close()
 
 
-def run(store: PostgresStore, app: Dates) -> RunOutcome:
+def run(store: PostgresStore, app: Dates) -> JobResult:
     states = dict(store.look(None).states)
-    runner = Runner(store, ServerClock(NOW), Reporter(), Signals())
-    return runner.run(DATES, lambda *_: app, states, NOW)
+    context = TickContext(store, ServerClock(NOW), Reporter(), Signals())
+    return claim_and_run(context, DATES, lambda *_: app, states, NOW)
 
 
 def lose(database: Database, store: PostgresStore) -> None:
@@ -83,7 +85,7 @@ def test_an_app_that_lost_its_lock_does_no_more_dates(
             assert other.claim(wanted(other, "b"), (), "warehouse")
 
     app = Dates(database, together, interfere)
-    assert run(store, app) is RunOutcome.RAN
+    assert run(store, app).outcome is RunOutcome.SUCCEEDED
     assert len(app.done) == 1
     state = other.read("a")
     assert state
@@ -105,7 +107,7 @@ def test_an_app_that_can_have_its_lock_again_goes_on(
         held.append(date)
 
     app = Dates(database, together, interfere)
-    assert run(store, app) is RunOutcome.RAN
+    assert run(store, app).outcome is RunOutcome.SUCCEEDED
     assert (len(app.done), held) == (3, [1, 2])
 
 
@@ -115,6 +117,8 @@ def test_a_job_whose_lock_is_held_is_told_and_left_as_it_was(
     before: JobState | None = store.read("a")
     assert other.claim(wanted(other, "b"), (), "warehouse")
     app = Dates(database, together=True, interfere=None)
-    assert run(store, app) is RunOutcome.LOCKED
+    result = run(store, app)
+    assert result.skip
+    assert result.skip.reason is SkipReason.LOCKED
     assert app.done == []
     assert store.read("a") == before

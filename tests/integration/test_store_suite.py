@@ -7,7 +7,7 @@ import pytest
 
 from crontabber.errors import ClaimLost, JobOngoingError, LockHeld
 from crontabber.schedule.model import JobState, LastError, Outcome
-from crontabber.store import ClaimRequest, Snapshot
+from crontabber.store import Snapshot
 from crontabber.store.memory import MemoryStore
 from crontabber.store.postgres import PostgresStore
 from tests.stores import (
@@ -338,108 +338,16 @@ def test_a_claim_and_its_lock_that_one_has_are_taken_again_and_released_once(sto
     assert lock(other, "a")
 
 
-# -- what is claimed next -------------------------------------------------------
-
-
-def hand_over(store, then, app_name="a", lock=None):
-    """Run a job, and record it with *then* as what is claimed next; the row it left."""
-    want = wanted(store, app_name, store.read(app_name))
-    state = store.claim(want, (), lock).state
-    saved = store.save(state, done(state), run_of(state), then=then)
-    store.release(app_name)
-    return saved
-
-
-def next_claim(store, app_name="b", *parents, lock=None):
-    return ClaimRequest(wanted(store, app_name, store.read(app_name)), parents, lock)
-
-
-@pytest.mark.parametrize("has_row", [True, False])
-@pytest.mark.parametrize("lock", [None, "warehouse"])
-@pytest.mark.parametrize("parents", [(), ("a", "p", "q")])
-def test_what_is_claimed_next_is_claimed_as_ever(store, other, has_row, lock, parents):
-    if has_row:
-        put(store, "b")
-    put(store, "p")
-    then = next_claim(store, "b", *parents, lock=lock)
-    saved = hand_over(store, then)
-    claimed = store.claim(*then)
-    assert claimed.marked
-    assert claimed.state == other.read("b")
-    assert claimed.state._replace(version=None) == then.wanted._replace(version=None)
-    known = {"a": saved, "p": other.read("p")}
-    assert claimed.parents == {name: known[name] for name in parents if name in known}
-    assert other.read("a") == saved
-    assert other.claimed(["a", "b"]) >= {"b"}
-    assert claim(other, "b") is None
-    store.release("b")
-    mark(store, "c")
-    assert mark(other, "a")
-    assert claim(other, "b")
-
-
-def test_what_is_claimed_next_may_be_taken(store, other):
-    mark(other, "b")
-    then = next_claim(store)
-    saved = hand_over(store, then)
-    assert store.claim(*then) is None
-    assert store.read("a") == saved
-
-
-def test_what_is_claimed_next_may_have_run_meanwhile(store, other):
-    put(other, "b")
-    then = next_claim(store)
-    ran = put(other, "b", error_count=2)
-    other.close()
-    hand_over(store, then)
-    claimed = store.claim(*then)
-    assert not claimed.marked
-    assert claimed.state == ran
-
-
-def test_what_is_claimed_next_may_have_been_reset(store, other):
-    put(other, "b")
-    then = next_claim(store)
-    other.reset("b")
-    other.close()
-    hand_over(store, then)
-    assert store.claim(*then) == (None, {}, False)
-
-
-def test_what_is_claimed_next_may_find_its_lock_held(store, other):
-    assert lock(other, "z")
-    then = next_claim(store, lock="warehouse")
-    hand_over(store, then)
-    with pytest.raises(LockHeld):
-        store.claim(*then)
-    assert claim(other, "b")
-
-
 def test_a_lock_is_handed_from_job_to_job(store, other):
     """trap: a lock that was taken again and again was given back once"""
-    names = ["a", "b", "c", "d"]
-    for name, upcoming in pairwise(names):
-        then = next_claim(store, upcoming, lock="warehouse")
-        hand_over(store, then, name, lock="warehouse")
-        assert store.claim(*then).marked
+    for name in ["a", "b", "c", "d"]:
+        state = store.claim(wanted(store, name), (), "warehouse").state
         assert not lock(other, "z")
-        store.save(store.read(upcoming), done(store.read(upcoming)))
-        store.release(upcoming)
+        store.save(state, done(state), run_of(state))
+        store.release(name)
         mark(store, f"after {name}")
         assert lock(other, "z")
         other.close()
-
-
-def test_what_is_claimed_next_is_so_when_the_record_cannot_be_made(store, other):
-    state = mark(store)
-    store.save(state, done(state), run_of(state))
-    then = next_claim(store)
-    with pytest.raises(ClaimLost):
-        store.save(state, done(state), run_of(state), then=then)
-    store.release("a")
-    assert store.claim(*then).marked
-    mark(store, "c")
-    assert mark(other, "a")
 
 
 # -- saving -------------------------------------------------------------------
@@ -455,7 +363,7 @@ def test_versions_change_with_every_write(store):
 def test_a_save_without_a_run_is_only_over_what_was_read(store, other):
     seen = put(store, "a")
     changed = other.save(seen, seen._replace(plan="2d"))
-    with pytest.raises(ClaimLost, match="a was changed by somebody else"):
+    with pytest.raises(ClaimLost, match="a was changed by another session"):
         store.save(seen, seen._replace(plan="3d"))
     assert store.read("a") == changed
 

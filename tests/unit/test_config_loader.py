@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from crontabber.base import BaseCronApp
-from crontabber.config.loader import check_app, depends_on_of, load_class
+from crontabber.config.appspec import AppSpec, depends_on_of
+from crontabber.config.loader import load_class
 from crontabber.errors import JobLineError, Stopped
 from crontabber.mixins import using_postgres
 
@@ -182,7 +183,7 @@ def inherited(**attributes: object) -> type:
     ],
 )
 def test_cron_apps(cls: type) -> None:
-    check_app(cls)
+    AppSpec.of(cls)
 
 
 @pytest.mark.parametrize(
@@ -219,7 +220,7 @@ def test_cron_apps(cls: type) -> None:
 )
 def test_what_is_no_cron_app(cls: type, message: str) -> None:
     with pytest.raises(JobLineError) as caught:
-        check_app(cls)
+        AppSpec.of(cls)
     assert str(caught.value).startswith(message)
 
 

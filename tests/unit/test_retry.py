@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from crontabber.config.limits import retry_of
-from crontabber.config.loader import check_app
+from crontabber.config.appspec import AppSpec, retry_of
 from crontabber.errors import ExitCode, JobCrashed, JobLineError, JobTimeout, Stopped
 from crontabber.mixins import as_backfill_cron_app
 from crontabber.retry import RetryStrategy, delay_of
@@ -137,7 +136,7 @@ def test_what_an_app_can_say(retry: Any, expected: list[Any]) -> None:
 @pytest.mark.parametrize("retry", [0, -1, 1.5, "5", (), RetryStrategy, object()])
 def test_what_an_app_cannot_say(retry: Any) -> None:
     with pytest.raises(JobLineError, match=r"retry of A is .*: it has to be a number of attempts"):
-        check_app(app("a", retry=retry))
+        AppSpec.of(app("a", retry=retry))
 
 
 # -- in ticks -------------------------------------------------------------------------

@@ -18,7 +18,8 @@ from crontabber.reporters import Reporter, Reporters
 from crontabber.schedule.grammar import Schedule
 from crontabber.schedule.model import Claim, JobSpec, JobState, Outcome, Run, Skip, SkipReason
 from crontabber.testing import FakeClock, MemoryStore, Simulation
-from crontabber.tick.claim import Runner
+from crontabber.tick.claim import claim_and_run
+from crontabber.tick.context import TickContext
 
 START = datetime(2026, 11, 21, 3, 0, tzinfo=timezone.utc)
 MINUTE = timedelta(minutes=1)
@@ -245,9 +246,9 @@ def test_a_signal_between_the_end_of_the_work_and_its_record_comes_after_both() 
     spec = JobSpec("a", "m.A", Schedule.parse("5m"), ZoneInfo("UTC"), backfill=True)
     with Signals() as signals:
         signals.unlimit = Late(signals).unlimit  # type: ignore[method-assign]
-        runner = Runner(store, store.clock, Reporter(), signals)
+        context = TickContext(store, store.clock, Reporter(), signals)
         with pytest.raises(Stopped):
-            runner.run(spec, lambda job, state: cls(None, state), {}, START)
+            claim_and_run(context, spec, lambda job, state: cls(None, state), {}, START)
     assert [(run.slot, run.outcome) for run in store.log] == [(START, Outcome.SUCCEEDED)]
 
 

@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from crontabber.config.limits import lock_of, timeout_of
-from crontabber.config.loader import check_app
+from crontabber.config.appspec import AppSpec, lock_of, timeout_of
 from crontabber.errors import ConfigError, JobLineError, JobTimeout
 from crontabber.mixins import as_backfill_cron_app
 from crontabber.process.signals import Signals
@@ -70,7 +69,7 @@ def test_what_a_timeout_can_be(timeout: Any, expected: Any) -> None:
 )
 def test_what_a_timeout_cannot_be(timeout: Any) -> None:
     with pytest.raises(JobLineError, match=r"^timeout of A is .*, not a length of time such as"):
-        check_app(app("a", timeout=timeout))
+        AppSpec.of(app("a", timeout=timeout))
 
 
 @pytest.mark.parametrize("text", ["1d2h3m4s", "1h30m", "90m", "5s", "36525d"])
@@ -99,7 +98,7 @@ def test_a_lock_is_a_name(lock: Any) -> None:
     assert lock_of(app("a", lock="x")) == "x"
     assert lock_of(app("a")) is None
     with pytest.raises(JobLineError, match=r"^lock of A is .*, not a name such as 'warehouse'$"):
-        check_app(app("a", lock=lock))
+        AppSpec.of(app("a", lock=lock))
 
 
 def test_a_run_that_takes_too_long_is_ended_and_has_failed_and_the_next_job_runs() -> None:

@@ -11,7 +11,9 @@ from ...generic_app import Answer
 from ...reporters import Reporter
 from ...reporters.log import LogReporter
 from ...schedule.model import JobSpec, JobState
-from ...tick.jobs import JobCatalogue
+from ...store import Snapshot
+from ...tick.jobs import Jobs
+from ...tick.results import TickResult
 from ...verbs import steer
 from .command import Arguments, app_class, load, try_arguments
 from .conf import DjangoSettings
@@ -38,9 +40,9 @@ class DjangoCron(CronTabber):
         """Yes: Django's settings decide what is heard."""
         return True
 
-    def catalogue(self, zone: str, states: Mapping[str, JobState]) -> JobCatalogue:
-        """The jobs of the settings, which are at hand: nothing that is remembered is needed."""
-        return super().catalogue(zone, {})
+    def jobs(self, snapshot: Snapshot) -> Jobs:
+        """The jobs of the settings, which are at hand: no row is needed to know them."""
+        return super().jobs(snapshot._replace(states={}))
 
     def origin(self, job: JobSpec) -> tuple[str, str]:
         """The command that a job runs."""
@@ -57,14 +59,14 @@ class DjangoCron(CronTabber):
 
         return make, {}
 
-    def run_job(self, name: str, *, force: bool = False) -> Answer:
+    def run_job(self, name: str, *, force: bool = False) -> TickResult:
         """Run one job, by its name, if it is due; with *force* come what may.
 
         Raises `CommandError` before anything is done, if its command refuses our arguments.
         """
         if self._arguments:
-            job, _ = self.find(name)
-            self._try_arguments(self._jobs[job.class_path])
+            class_path, _ = self.find(name)
+            self._try_arguments(self._jobs[class_path])
         return super().run_job(name, force=force)
 
     def reset_jobs(self, names: Iterable[str]) -> Answer:

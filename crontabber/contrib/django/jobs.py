@@ -5,8 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from ...config.limits import lock_from, retry_from, timeout_from
-from ...config.loader import check_name
+from ...config.appspec import check_name, lock_from, retry_from, timeout_from
 from ...config.messages import did_you_mean
 from ...errors import JobLineError
 from ...schedule.grammar import Frequency, JobLine, Schedule

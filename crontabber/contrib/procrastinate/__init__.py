@@ -2,7 +2,7 @@
 
 ``procrastinate --app=crontabber.contrib.procrastinate.app worker`` is a worker; the variable
 ``CRONTABBER_CONF`` says where its configuration is. `configure` and `defer` run an app once,
-whatever its schedule.
+beside its schedule.
 """
 
 import atexit

@@ -16,10 +16,9 @@ from ...config.messages import did_you_mean
 from ...config.settings import Settings
 from ...errors import ConfigError, StoreError
 from . import queue
-from .again import Again, RunFailed, RunHeld
-from .crew import Crew, ProcessEnded
-from .deferrer import ARGUMENTS, RunDeferrer
-from .handover import QUEUE, Handover, lock_of, misplaced, place_of
+from .due_job import QUEUE, DueJob, lock_of, misplaced, place_of
+from .one_off import ARGUMENTS, RetryPolicy, RunDeferrer, RunFailed, RunHeld
+from .process_pool import ProcessEnded, ProcessPool
 from .queue import CLEAN_UP, ONCE, TASK
 
 _OPTIONS = ConfigureTaskOptions.__required_keys__ | ConfigureTaskOptions.__optional_keys__
@@ -45,9 +44,9 @@ class Application(procrastinate.App):
             },
         )
         self._tabber = tabber
-        self._crew = Crew(arguments)
+        self._pool = ProcessPool(arguments)
         self.task(name=TASK, queue=QUEUE, pass_context=True)(self._run)
-        self.task(name=ONCE, queue=QUEUE, retry=Again())(self._run_once)
+        self.task(name=ONCE, queue=QUEUE, retry=RetryPolicy())(self._run_once)
         clean_up = self.task(name=CLEAN_UP, queue=QUEUE, queueing_lock=CLEAN_UP)(self._clean_up)
         # With no periodic task at all, Procrastinate 3.10 does not notice that the connection
         # is gone by which a worker listens, and it would only ask for jobs every few seconds.
@@ -60,11 +59,11 @@ class Application(procrastinate.App):
     ) -> None:
         """Run a job if it is due, and hand over those that waited for it.
 
-        Whatever comes of it, the next tick looks at the job again: so this does not fail,
-        and nothing of it is left in the table.
+        It never fails, and leaves nothing in the table: the next tick looks at the job again
+        in any case.
         """
         try:
-            answer = await self._crew.ask({"job": class_path})
+            answer = await self._pool.ask({"job": class_path})
         except ProcessEnded as error:
             answer = {"error": str(error)}
         except asyncio.CancelledError:
@@ -74,14 +73,14 @@ class Application(procrastinate.App):
             _logger.error("%s: %s", app_name, answer["error"], extra=about)
         if "held" in answer:
             await queue.put_back(self, context.job, datetime.fromisoformat(answer["held"]))
-        await queue.put(self, [Handover(*each) for each in answer.get("due", ())])
+        await queue.put(self, [DueJob(*each) for each in answer.get("due", ())])
 
     async def _run_once(self, crontabber_class: str, arguments: Mapping[str, Any]) -> None:
         """Run an app once. Raises `RunFailed` or `ProcessEnded`, and the row says failed.
 
         Raises `RunHeld` if it has to be tried again.
         """
-        answer = await self._crew.ask({"once": crontabber_class, "arguments": arguments})
+        answer = await self._pool.ask({"once": crontabber_class, "arguments": arguments})
         if "held" in answer:
             raise RunHeld(datetime.fromisoformat(answer["held"]))
         if "error" in answer:
@@ -95,31 +94,31 @@ class Application(procrastinate.App):
 
     def configure_run(self, job: str | type, **options: Any) -> RunDeferrer:
         """See `crontabber.contrib.procrastinate.configure`."""
-        spec, cls = self._tabber.find(job)
+        class_path, app = self._tabber.find(job)
         for unknown in options.keys() - _OPTIONS:
             raise ConfigError(
                 f"configure has no option {unknown!r}{did_you_mean(unknown, _OPTIONS)}"
             )
-        name, priority = place_of(cls)
+        name, priority = place_of(app.cls)
         given = {key: value for key, value in options.items() if value is not None}
         given = {"queue": name, "priority": priority, **given}
         if wrong := misplaced(given["queue"], given["priority"]):
-            raise ConfigError(f"{spec.app_name}: {wrong}")
+            raise ConfigError(f"{app.app_name}: {wrong}")
         if not given.keys() & {"schedule_at", "schedule_in"}:
-            # To wait in order; behind a run that is planned for some day nobody may wait,
-            # nor behind one in a queue without workers.
-            given.setdefault("lock", f"{lock_of(spec.app_name)} once in {given['queue']}")
+            # Runs wait in order; but none waits behind one that is planned for some day, nor
+            # behind one in a queue without workers.
+            given.setdefault("lock", f"{lock_of(app.app_name)} once in {given['queue']}")
         arguments = given.pop("task_kwargs", {})
-        task_kwargs = {"crontabber_class": spec.class_path, ARGUMENTS: arguments}
+        task_kwargs = {"crontabber_class": class_path, ARGUMENTS: arguments}
         deferrer = self.tasks[ONCE].configure(**given, task_kwargs=task_kwargs)
-        return RunDeferrer(deferrer, spec, cls)
+        return RunDeferrer(deferrer, app)
 
     # -- a worker --------------------------------------------------------------------
 
     async def run_worker_async(self, **options: Any) -> None:
         """Run a worker, as Procrastinate does; its processes end with it.
 
-        Raises `StoreError` if it ended although nobody asked for that: so a service
+        Raises `StoreError` if it ended without being asked to, so that a service
         manager starts it again.
         """
         await queue.make_tables(self)
@@ -127,7 +126,7 @@ class Application(procrastinate.App):
         try:
             asked = await self._work(options)
         finally:
-            await self._crew.close()
+            await self._pool.close()
         if not asked:
             raise StoreError("the database was lost: the worker ends, and has to be started again")
 

@@ -1,89 +1,101 @@
-"""What a tick does with this engine: it decides as ever, and hands over what is due."""
+"""What a tick does with this engine: it decides as ever, and hands over the jobs that are due."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from ...app import CronTabber
-from ...errors import ConfigError, ExitCode
-from ...process.clock import ServerClock
+from ...errors import ConfigError
 from ...process.signals import Signals
 from ...schedule.model import JobSpec, Skip, SkipReason
 from ...store import Snapshot
 from ...tick.attempt import AppFactory
 from ...tick.batch import Batch
-from ...tick.claim import Runner, RunOutcome, States
-from ...tick.jobs import JobCatalogue
-from .handover import Handover, misplaced, place_of
+from ...tick.claim import States
+from ...tick.context import TickContext
+from ...tick.jobs import Jobs
+from ...tick.results import JobResult, RunOutcome, TickResult
+from .due_job import DueJob, misplaced, place_of
 
 
 def run(
-    tabber: CronTabber, jobs: Sequence[JobSpec], look: Snapshot, catalogue: JobCatalogue
-) -> ExitCode:
-    """Hand over those of *jobs* that are due; the rest of a tick is as ever.
+    tabber: CronTabber,
+    candidates: Sequence[JobSpec],
+    snapshot: Snapshot,
+    jobs: Jobs,
+    faults: Sequence[ConfigError] = (),
+) -> TickResult:
+    """Hand over those of *candidates* that are due; the rest of a tick is as ever.
 
     Raises `ConfigError` if Procrastinate is not installed, `StoreError` if it cannot be
     reached, `Stopped` by a signal.
     """
     try:
-        from .giving import give
+        from .queue import give
     except ImportError as error:
         raise ConfigError(
             f"engine=procrastinate: {error}; pip install 'crontabber[procrastinate]'"
         ) from error
 
     with Signals() as signals:
-        clock = ServerClock(look.now)
-        finder = Finder(tabber.store, clock, tabber.reporter, signals, tabber.redact)
-        code, due = finder.find(jobs, look, catalogue)
+        context = tabber.context(snapshot, tabber.reporter, signals)
+        result, due = find_due(context, candidates, snapshot, jobs, faults)
         give(tabber.database, due)
         signals.check()
-    return code
+    return result
 
 
-class Finder(Runner):
+def find_due(
+    context: TickContext,
+    candidates: Iterable[JobSpec],
+    snapshot: Snapshot,
+    jobs: Jobs,
+    faults: Sequence[ConfigError] = (),
+    *,
+    behind: bool = False,
+) -> tuple[TickResult, list[DueJob]]:
+    """Those of *candidates*, whose classes are imported, that are due; new jobs are noticed.
+
+    With *behind* those too that are claimed at the moment, to wait behind that run: it
+    may be over before it began, as a parent was running then.
+    """
+    noted = _Noted(jobs.catalogue.classes, behind)
+    result = Batch(context, snapshot, jobs, _prepare, noted).run(list(candidates), faults)
+    return result, noted.due
+
+
+class _Noted:
     """In place of running a job, writes down that it is due."""
 
-    def find(
-        self,
-        jobs: Iterable[JobSpec],
-        look: Snapshot,
-        catalogue: JobCatalogue,
-        *,
-        behind: bool = False,
-    ) -> tuple[ExitCode, list[Handover]]:
-        """Those of *jobs*, whose classes are imported, that are due; what is new is remembered.
-
-        With *behind* those too that are claimed at the moment, to wait behind that run: it
-        may be over before it began, as a parent was running then.
-        """
-        self._classes: Mapping[str, type] = catalogue.classes
+    def __init__(self, classes: Mapping[str, type], behind: bool) -> None:
+        self._classes = classes
         self._behind = behind
-        self._due: list[Handover] = []
-        return Batch(look, catalogue, self, _prepare).run(list(jobs)), self._due
+        self.due: list[DueJob] = []
 
-    def run(  # of what may come with it nothing matters
-        self, job: JobSpec, make: AppFactory, states: States, now: datetime, **options: object
-    ) -> RunOutcome:
+    def __call__(
+        self,
+        context: TickContext,
+        job: JobSpec,
+        make: AppFactory,
+        states: States,
+        now: datetime,
+        *,
+        force: bool,
+    ) -> JobResult:
         """Note *job*, unless a run of it is in progress."""
         seen = states.get(job.app_name)
         crash = ""
-        if seen is None:
-            self.remember(job, states, now)  # its first slot does not wait for a worker
-        elif seen.ongoing and not self.store.claimed([job.app_name]):
-            # what is to be recorded of it a worker will
-            crash = seen.ongoing.isoformat()
-        elif seen.ongoing and not self._behind:
-            self.reporter.skipped(job, Skip(SkipReason.ONGOING, f"by {seen.claim}"))
-            return RunOutcome.SKIPPED  # which is as it should be, where others do the work
+        if seen and seen.ongoing and not context.store.claimed([job.app_name]):
+            crash = seen.ongoing.isoformat()  # a worker will record it
+        elif seen and seen.ongoing and not self._behind:
+            context.reporter.skipped(job, Skip(SkipReason.ONGOING, f"by {seen.claim}"))
+            return JobResult(job.app_name, RunOutcome.HANDED_OVER)  # earlier: workers run it
         queue, priority = place_of(self._classes[job.class_path])
-        self._due.append(Handover(job.app_name, job.class_path, queue, priority, crash))
-        return RunOutcome.RAN
+        self.due.append(DueJob(job.app_name, job.class_path, queue, priority, crash))
+        return JobResult(job.app_name, RunOutcome.HANDED_OVER)
 
 
-def _prepare(
-    classes: Mapping[str, type],
-) -> tuple[Callable[..., Any], Mapping[str, ConfigError]]:
+def _prepare(classes: Mapping[str, type]) -> tuple[AppFactory, Mapping[str, ConfigError]]:
     """The apps are made where they run; here only what a queue has to know is checked."""
     return _unmade, faults(classes)
 

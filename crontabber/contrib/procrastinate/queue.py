@@ -1,22 +1,25 @@
 """Procrastinate's tables, in the database of the state: made, filled, and cleaned up."""
 
+import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import procrastinate
+import psycopg
 from procrastinate import exceptions, jobs
 from psycopg.conninfo import make_conninfo
 
+from ...errors import StoreError
 from ...process import clock
-from .handover import Handover
+from .due_job import DueJob
 
 TASK = "crontabber"
 """Runs a job that is due."""
 ONCE = "crontabber.once"
-"""Runs an app once, whatever its schedule."""
+"""Runs an app once, beside its schedule."""
 CLEAN_UP = "crontabber.clean_up"
 """Takes back what dead workers held."""
 
@@ -27,7 +30,7 @@ HEARTBEAT = 3.0
 STALLED = 15.0
 """After so many seconds of silence it is dead."""
 POLLING = 2.0
-"""Seconds after which an idle worker looks for what nobody tells it of: that a time has come."""
+"""Seconds after which an idle worker looks for jobs whose time has come: no one announces those."""
 LONGEST_WAIT = 30
 """After at most so many seconds a run is tried again that others kept from beginning."""
 
@@ -46,8 +49,8 @@ def connector(factory: Any) -> procrastinate.PsycopgConnector:
     return procrastinate.PsycopgConnector(conninfo=conninfo, min_size=1, max_size=4)
 
 
-async def put(app: procrastinate.App, due: Sequence[Handover]) -> None:
-    """Queue what is *due*; what somebody else has queued meanwhile is no matter."""
+async def put(app: procrastinate.App, due: Sequence[DueJob]) -> None:
+    """Queue what is *due*; what another tick has queued meanwhile is left as it is."""
     waiting = {each.queueing_lock: job_of(each) for each in due}
     while waiting:
         try:
@@ -64,7 +67,7 @@ async def put(app: procrastinate.App, due: Sequence[Handover]) -> None:
         _logger.info("%s is handed to the workers", app_name, extra=about)
 
 
-def job_of(due: Handover) -> jobs.Job:
+def job_of(due: DueJob) -> jobs.Job:
     """A job that is due, as Procrastinate knows it."""
     return jobs.Job(
         id=None,
@@ -102,7 +105,7 @@ async def make_tables(app: procrastinate.App) -> None:
     try:
         await app.schema_manager.apply_schema_async()
     except exceptions.ConnectorException:
-        if not await app.check_connection_async():  # somebody else did so at this moment
+        if not await app.check_connection_async():  # another process did so at this moment
             raise
 
 
@@ -110,7 +113,7 @@ async def clean_up(app: procrastinate.App) -> None:
     """Take back what workers held that are dead.
 
     A job's row is forgotten: whether the job is due, a tick knows. A one-off run is
-    queued again, as nobody else knows of it.
+    queued again, as no tick knows of it.
     """
     for task, take_back in ((TASK, _forget), (ONCE, _queue_again)):
         for job in await app.job_manager.get_stalled_jobs(
@@ -128,3 +131,52 @@ async def _forget(app: procrastinate.App, number: int) -> None:
 
 async def _queue_again(app: procrastinate.App, number: int) -> None:
     await app.job_manager.retry_job_by_id_async(number, retry_at=clock.utc_now())
+
+
+def give(factory: Any, due: Sequence[DueJob]) -> None:
+    """Queue what is *due* and not queued yet, and clean up what dead workers left.
+
+    Raises `StoreError`.
+    """
+    with _explained(factory.redact):
+        asyncio.run(_give(procrastinate.App(connector=connector(factory)), due))
+
+
+async def _give(app: procrastinate.App, due: Sequence[DueJob]) -> None:
+    async with app.open_async():
+        await make_tables(app)
+        await clean_up(app)
+        queued = await _queued(app, {each.queueing_lock: job_of(each) for each in due})
+        await put(app, [each for each in due if each.queueing_lock not in queued])
+
+
+async def _queued(app: procrastinate.App, due: Mapping[str, jobs.Job]) -> set[str | None]:
+    """The queueing locks of what is queued already.
+
+    What waits otherwise than a job that is *due* has to is taken back: the app has another
+    queue by now, which may have workers, or the run crashed whose lock it waits for.
+    """
+    queued = set()
+    for job in await app.job_manager.list_jobs_async(task=TASK, status="todo"):
+        wanted = due.get(job.queueing_lock or "")
+        if wanted and _place(wanted) != _place(job):
+            assert job.id is not None, "it is from the table"
+            await app.job_manager.cancel_job_by_id_async(job.id, delete_job=True)
+        else:
+            queued.add(job.queueing_lock)
+    return queued
+
+
+def _place(job: jobs.Job) -> tuple[str, int, str | None]:
+    return job.queue, job.priority, job.lock
+
+
+@contextlib.contextmanager
+def _explained(redact: Callable[[str], str]) -> Iterator[None]:
+    """Turn what Procrastinate and its driver raise into a `StoreError` of one line."""
+    try:
+        yield
+    except (exceptions.ProcrastinateException, psycopg.Error) as error:
+        cause = error.__cause__ or error
+        reason = " ".join(str(cause).split()) or type(cause).__name__
+        raise StoreError(f"Procrastinate's tables cannot be used: {redact(reason)}") from error

@@ -11,14 +11,12 @@ _FOLDER = os.path.dirname(__file__)
 _NAME = "-- name: "
 _SHARED = (
     "state_columns",
-    "locking",
     "answer",
     "holder",
     "of_a_claim",
     "assignments",
     "marking",
     "ours",
-    "saving_success",
 )
 """Parts of other statements, which stand in braces there; a part may have earlier ones in it."""
 

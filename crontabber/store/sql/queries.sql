@@ -28,7 +28,7 @@ crontabber.xmin::text
 -- Time, zone and rows in one statement. Without a row the first columns come alone.
 -- Parents may belong to another configuration; rows of no known class are an older
 -- crontabber's, or new to us. Lists come as ARRAY(SELECT ...) because the planner takes
--- those for short: it uses the indexes, whatever the statistics say of a table of ghosts.
+-- those for short, and uses the indexes even if the statistics speak of many ghosts.
 WITH ours AS (
     SELECT app_name, depends_on FROM crontabber
     WHERE class_path = ANY (ARRAY(SELECT unnest(%(class_paths)s::text[])))
@@ -44,13 +44,70 @@ FROM (SELECT 1) AS always LEFT JOIN crontabber ON app_name = ANY (ARRAY(
 SELECT now(), current_setting('TimeZone'), 'crontabber'::regclass::oid::bigint, {state_columns}
 FROM (SELECT 1) AS always LEFT JOIN crontabber ON true
 
+-- name: look_for_due
+-- The same for a tick: the rows of those jobs only that may be due, and of their parents. A
+-- row is left out if `decide` is sure to say "not due": it waits for a time of the future, as
+-- the schedule in the jobs list has it, and is neither marked, nor given up, nor written by a
+-- clock that was wrong. The first row tells which listed classes are left: with one row or
+-- several, or none yet.
+WITH listed AS (
+    SELECT
+        class_path,
+        CASE
+            WHEN right(plan, 1) <> ' ' THEN plan
+            WHEN %(zone)s = '' THEN plan || current_setting('TimeZone')
+            ELSE plan || %(zone)s
+        END AS plan,
+        3 * period * interval '1 second' AS reach
+    FROM ROWS FROM (
+        unnest(%(class_paths)s::text[]), unnest(%(plans)s::text[]),
+        unnest(%(periods)s::float8[])
+    ) AS given (class_path, plan, period)
+), candidate AS (
+    SELECT listed.class_path, found.app_name, found.depends_on
+    FROM listed LEFT JOIN crontabber AS found ON found.class_path = listed.class_path
+    WHERE (
+        found.plan = listed.plan
+        AND found.own_last_run IS NOT DISTINCT FROM found.last_run
+        AND found.ongoing IS NULL
+        AND found.backfill IS NOT NULL
+        AND NOT (found.backfill AND coalesce(found.gave_up, false))
+        AND coalesce(found.last_run <= now(), true)
+        AND CASE
+            WHEN found.backfill THEN greatest(found.next_run, found.next_slot) > now()
+            ELSE coalesce(found.next_run, found.next_slot) > now()
+                AND found.next_slot <= now() + listed.reach
+        END
+        AND found.next_slot IS NOT NULL
+    ) IS NOT TRUE
+), ours AS (
+    SELECT app_name, depends_on FROM candidate WHERE app_name IS NOT NULL
+    UNION ALL
+    SELECT app_name, depends_on FROM crontabber WHERE class_path IS NULL
+)
+SELECT
+    now(), current_setting('TimeZone'), 'crontabber'::regclass::oid::bigint,
+    CASE WHEN first THEN ARRAY(SELECT class_path FROM candidate) END, {state_columns}
+FROM (VALUES (true), (false)) AS head (first)
+LEFT JOIN crontabber ON NOT first AND app_name = ANY (ARRAY(
+    SELECT app_name FROM ours UNION ALL SELECT unnest(depends_on) FROM ours
+))
+ORDER BY first DESC
+
 -- name: prepare_session
 -- Once for a session that claims. A claim is only as good as a fresh read after the
 -- lock was taken, so a stricter isolation level would be a weaker one here. The session
 -- must live as long as the job does, however idle; and the server must notice when our
 -- host is gone, or the lock would stay. What is prepared is planned once: left to itself
--- the server plans the mark anew each time, for another 0.1 ms a run.
-SELECT pg_backend_pid(), current_setting('search_path'), set_config(name, value, false)
+-- the server plans the mark anew each time, for another 0.1 ms a run. The token marks the
+-- session as ours: with a pooler in transaction mode another tick may have marked it before.
+SELECT
+    pg_backend_pid(),
+    current_setting('search_path'),
+    set_config('crontabber.session', coalesce(
+        nullif(current_setting('crontabber.session', true), ''), %(token)s
+    ), false),
+    set_config(name, value, false)
 FROM pg_settings JOIN (
     VALUES
         ('default_transaction_isolation', 'read committed'),
@@ -63,35 +120,38 @@ FROM pg_settings JOIN (
         ('tcp_keepalives_count', '3')
 ) AS wanted (name, value) USING (name)
 
--- name: unlock
-SELECT pg_advisory_unlock(key) FROM unnest(%(unlock)s::bigint[]) AS key
-
--- name: locking
--- Takes the lock of a job. In a session that a pooler slipped us, it would stay for who knows
--- how long. A job that shares a lock with others takes that second, and has its claim only
--- with it. The answer outlives the transaction, as the mark may be in another.
-set_config('crontabber.locked', CASE
-    WHEN pg_backend_pid() <> %(backend_pid)s THEN 'no'
-    WHEN NOT pg_try_advisory_lock(%(lock)s) THEN 'no'
-    WHEN %(shared_lock)s::bigint IS NULL THEN 'yes'
-    WHEN pg_try_advisory_lock(%(shared_lock)s) THEN 'yes'
-    WHEN pg_advisory_unlock(%(lock)s) THEN 'held'
-END, false)
+-- name: leave_session
+-- Gives back the locks, and takes our mark off: a pooler in session mode may hand the session
+-- to the next client as it is.
+SELECT
+    (SELECT count(pg_advisory_unlock(key)) FROM unnest(%(unlock)s::bigint[]) AS key),
+    CASE WHEN current_setting('crontabber.session', true) = %(token)s
+        THEN set_config('crontabber.session', '', false)
+    END
 
 -- name: lock
--- Gives back, too, what was released: whatever comes of the mark.
-SELECT {locking}, (SELECT count(pg_advisory_unlock(key)) FROM unnest(%(unlock)s::bigint[]) AS key)
+-- Gives back what was released, and takes the lock of a job. In a session that a pooler
+-- gave us meanwhile, or gave another tick too, the lock would stay, or be no lock: it is
+-- re-entrant. A job that shares a lock with others takes that second, and has its claim
+-- only with it. The answer is a setting, as the mark is a statement of its own.
+SELECT
+    (SELECT count(pg_advisory_unlock(key)) FROM unnest(%(unlock)s::bigint[]) AS key),
+    set_config('crontabber.locked', CASE
+        WHEN pg_backend_pid() <> %(backend_pid)s THEN 'pooled'
+        WHEN current_setting('crontabber.session', true) IS DISTINCT FROM %(token)s THEN 'pooled'
+        WHEN NOT pg_try_advisory_lock(%(lock)s) THEN 'no'
+        WHEN %(shared_lock)s::bigint IS NULL THEN 'yes'
+        WHEN pg_try_advisory_lock(%(shared_lock)s) THEN 'yes'
+        WHEN pg_advisory_unlock(%(lock)s) THEN 'held'
+    END, false)
 
 -- name: answer
--- What every mark says first: whether there is the lock, who we are, what came of the record
--- that was made along with it; then it gives back the locks of that, which is committed by
--- now. The mark may be lost if the server crashes: the lock is the truth, the mark is for
--- people, so its commit need not wait for the disk.
+-- What every mark says first: whether there is the lock, and who we are. The mark may be
+-- lost if the server crashes: the lock is the truth, the mark is for people, so its commit
+-- need not wait for the disk.
 current_setting('crontabber.locked'),
 pg_backend_pid(),
-current_setting('crontabber.saved', true),
-set_config('synchronous_commit', 'off', true),
-(SELECT count(pg_advisory_unlock(key)) FROM unnest(%(recorded)s::bigint[]) AS key)
+set_config('synchronous_commit', 'off', true)
 
 -- name: holder
 claim_time = %(claim_time)s,
@@ -100,7 +160,7 @@ claim_pid = %(claim_pid)s,
 claim_backend_pid = %(claim_backend_pid)s
 
 -- name: of_a_claim
--- What a claim changes of a row; what came of earlier runs is as it was seen.
+-- What a claim changes of a row; the outcome of earlier runs stays as it was seen.
 next_run = %(next_run)s,
 next_slot = %(next_slot)s,
 first_run = %(first_run)s,
@@ -170,7 +230,7 @@ LEFT JOIN marked ON true
 LEFT JOIN crontabber ON app_name = ANY (%(names)s::text[])
 
 -- name: held
--- The keys of the advisory locks that anybody has in this database.
+-- The keys of all advisory locks in this database.
 SELECT (classid::bigint << 32) | objid::bigint FROM pg_locks
 WHERE locktype = 'advisory' AND objsubid = 1 AND granted
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
@@ -192,8 +252,8 @@ WHERE app_name = %(app_name)s AND xmin::text = %(was_version)s
 RETURNING xmin::text, pg_backend_pid()
 
 -- name: ours
--- Only while the mark is ours and the slot is open; what else people changed in the row
--- during the run gives way to what came of it.
+-- Only while the mark is ours and the slot is open; other changes that people made in the row
+-- during the run give way to its outcome.
 WHERE app_name = %(app_name)s
     AND ongoing IS NOT DISTINCT FROM %(was_ongoing)s
     AND (%(was_slot)s::timestamptz IS NULL OR next_slot = %(was_slot)s)
@@ -215,7 +275,7 @@ WITH saved AS (
 )
 SELECT version, pg_backend_pid() FROM saved
 
--- name: saving_success
+-- name: save_success
 -- The same for what is written most often, with half of the values: the claim has written
 -- the others. To bind, send and parse them was a tenth of what a run costs.
 WITH saved AS (
@@ -239,18 +299,7 @@ WITH saved AS (
         clock_timestamp(), %(app_name)s, %(slot)s, %(slot)s, %(duration)s, %(host)s
     FROM saved
 )
-
--- name: save_success
-{saving_success}
 SELECT version, pg_backend_pid() FROM saved
-
--- name: save_success_and_lock
--- Along with the record takes the lock of the job that is next. Its mark follows in the same
--- message, in a transaction of its own; it says what came of this.
-{saving_success}
-SELECT
-    set_config('crontabber.saved', coalesce((SELECT version FROM saved), ''), false),
-    {locking}
 
 -- name: may_record
 -- Asked in a job's own transaction, which may be for reading only, have another role, or look

@@ -60,8 +60,9 @@ class Command(CronCommand):
             return Answer("", 0 if signum == signal.SIGTERM else 128 + signum)
         with DjangoCron(arguments) as cron:
             if job is None:
-                return Answer("", cron.tick())
-            return cron.run_job(job, force=force)
+                return Answer("", cron.tick().exit_code)
+            result = cron.run_job(job, force=force)
+            return Answer("".join(each.refusal for each in result.jobs), result.exit_code)
 
 
 def _refuse_contradictions(options: dict[str, Any]) -> None:
@@ -77,7 +78,7 @@ def _tick(signals: Signals) -> ExitCode:
     try:
         with DjangoCron() as cron:
             cron.signals = signals
-            return cron.tick()
+            return cron.tick().exit_code
     finally:
         connections.close_all()  # nobody needs them until the next tick
 

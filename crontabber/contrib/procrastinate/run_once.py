@@ -1,4 +1,4 @@
-"""One-off runs: an app is run once, whatever its schedule, with arguments of one's own."""
+"""One-off runs: an app is run once, beside its schedule, with arguments of the caller."""
 
 import functools
 import os
@@ -16,6 +16,7 @@ from ...schedule.grammar import parse_moment
 from ...schedule.model import JobSpec, JobState, Outcome, Run, Skip, SkipReason
 from ...tick.attempt import AppFactory
 from ...tick.failures import last_error
+from ...tick.lookup import find_job
 from ...tick.middleware import run_within
 
 Call = Callable[[Signals], None]
@@ -35,18 +36,17 @@ def run_once(tabber: CronTabber, class_path: str, arguments: Mapping[str, Any]) 
     by it. Raises `LockHeld`, before it begins, if a run of the app or another job with its
     lock is in progress; `CrontabberError` if the run fails.
     """
-    look = tabber.store.look([class_path])
-    clock = ServerClock(look.now)
-    job, cls = tabber.find(class_path)
-    job = job._replace(zone=tabber.catalogue(look.zone, look.states).zone)
-    make, faults = tabber.prepare({class_path: cls})
+    snapshot = tabber.store.look([class_path])
+    clock = ServerClock(snapshot.now)
+    job = find_job(class_path, tabber.jobs(snapshot))
+    make, faults = tabber.prepare({class_path: tabber.catalogue.classes[class_path]})
     for fault in faults.values():
         raise fault
     more = dict(arguments)
     date = more.pop(DATE, None) if job.backfill else None
     slot = slot_of(date, job.zone) if date else floor_minute(clock.now())
     _hold(tabber, job, clock.now())
-    state = look.states.get(job.app_name) or JobState(job.app_name)
+    state = snapshot.states.get(job.app_name) or JobState(job.app_name)
     call = functools.partial(_call, make, job, state, slot.astimezone(job.zone), more)
     _run(tabber, job, slot, clock, call)
 

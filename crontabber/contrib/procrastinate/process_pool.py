@@ -23,7 +23,7 @@ class ProcessEnded(CrontabberError):
     """The process that ran a job ended without a word."""
 
 
-class Crew:
+class ProcessPool:
     """As many processes as there ever were jobs at once; *arguments* are the command's."""
 
     def __init__(self, arguments: Sequence[str]) -> None:
@@ -81,7 +81,7 @@ async def _ask(process: Process, request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def _end(process: Process) -> None:
-    """Let it end: it does so when there is nobody any more to ask it for something."""
+    """Close the pipe to the process, and wait: it ends when it can read no more requests."""
     assert process.stdin
     process.stdin.close()
     await process.wait()

@@ -1,4 +1,4 @@
-"""From one job to the next, on PostgreSQL: the claim on it goes along with the record before."""
+"""From one job to the next, on PostgreSQL: each runs under its own claim."""
 
 import functools
 from collections.abc import Iterator

@@ -8,7 +8,7 @@ _LONGEST_NAME, _HIGHEST_PRIORITY = 128, 2**31
 """What Procrastinate's table can take."""
 
 
-class Handover(NamedTuple):
+class DueJob(NamedTuple):
     """A job that is due, as a queue has to know it."""
 
     app_name: str
@@ -27,8 +27,9 @@ class Handover(NamedTuple):
     def lock(self) -> str:
         """What keeps a job from being fetched twice at once; no other job has it.
 
-        A queue lets nobody pass by who waits with the same lock, be it for a queue that has
-        no worker: so what jobs share is kept by their claims alone. The lock of a run that
+        Procrastinate holds back every job with a lock that an earlier one waits with, even
+        if that one is in a queue without workers. So a lock that jobs share is kept by their
+        claims alone. The lock of a run that
         crashed is still held by a worker that is dead, until its heartbeat is missed: so the
         next run has another.
         """

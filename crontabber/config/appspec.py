@@ -1,0 +1,170 @@
+"""What an app class says of its job: its name, parents, lock, retry and timeout, checked."""
+
+import functools
+import inspect
+import re
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from ..errors import ConfigError, JobLineError
+from ..schedule.grammar import parse_duration
+from ..schedule.model import Retry
+
+_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""What no table can hold, or no line can show: control characters and lone surrogates."""
+
+_OURS = frozenset({"crontabber.base", "crontabber.mixins"})
+_LAZY = {
+    inspect.isgeneratorfunction: "it has a yield, so that calling it does nothing",
+    inspect.iscoroutinefunction: "it is async, so that calling it does nothing",
+    inspect.isasyncgenfunction: "it is async, so that calling it does nothing",
+}
+
+
+class AppSpec(NamedTuple):
+    """What a class says of its job; see the fields of `JobSpec`."""
+
+    cls: type
+    app_name: str
+    depends_on: tuple[str, ...]
+    backfill: bool
+    lock: str | None
+    retry: Retry | None
+    timeout: timedelta | None
+
+    @classmethod
+    def of(cls, app: type) -> "AppSpec":
+        """Read an app class; a `JobLineError` says what it lacks to be run as a cron app."""
+        if not callable(getattr(app, "main", None)):
+            raise JobLineError(
+                f"{app.__name__} is not a cron app: derive it from crontabber.base.BaseCronApp"
+            )
+        app_name = getattr(app, "app_name", None)
+        if not isinstance(app_name, str) or not app_name.strip():
+            raise JobLineError(
+                f"{app.__name__} has no app_name: give it one, such as app_name = 'my-app'"
+            )
+        check_name(app_name, f"app_name of {app.__name__}")
+        spec = cls(
+            app,
+            app_name,
+            depends_on_of(app),
+            bool(getattr(app, "is_backfill", False)),
+            lock_of(app),
+            retry_of(app),
+            timeout_of(app),
+        )
+        _check_run(app)
+        return spec
+
+
+def depends_on_of(cls: type) -> tuple[str, ...]:
+    """The app_names in ``depends_on``, each once; a `JobLineError` if it is no such thing."""
+    depends_on = getattr(cls, "depends_on", None) or ()
+    names = (depends_on,) if isinstance(depends_on, str) else depends_on
+    if not isinstance(names, tuple | list) or not all(
+        isinstance(name, str) and name for name in names
+    ):
+        raise JobLineError(
+            f"depends_on of {cls.__name__} is not an app_name, or a tuple or list of app_names"
+        )
+    for name in names:
+        check_name(name, f"depends_on of {cls.__name__}")
+    return tuple(dict.fromkeys(names))
+
+
+def check_name(name: str, what: str) -> None:
+    """See that *name* can be stored and shown; a `JobLineError` about *what* if it cannot."""
+    if _UNFIT.search(name):
+        raise JobLineError(f"{what} is {name!r}: a name has no control characters or surrogates")
+
+
+def _check_run(cls: type) -> None:
+    """See that ``run`` is there and does something when it is called.
+
+    An app with a ``main`` of its own may do without, or use ``run`` as it likes.
+    """
+    if any(_is_own(cls, name) for name in ("main", "_run_proxy")):
+        return
+    if not _is_own(cls, "run"):
+        raise JobLineError(
+            f"{cls.__name__} has no run(): write what the job does in a method run(self)"
+        )
+    for is_lazy, why in _LAZY.items():
+        if is_lazy(cls.run):  # type: ignore[attr-defined]  # as just seen
+            raise JobLineError(f"run() of {cls.__name__} cannot be used: {why}")
+
+
+def _is_own(cls: type, name: str) -> bool:
+    """Whether the method is the user's, and not of crontabber's own classes."""
+    return getattr(getattr(cls, name, None), "__module__", "") not in _OURS
+
+
+def lock_of(cls: type) -> str | None:
+    """The ``lock`` of an app; a `JobLineError` if it is no name."""
+    return lock_from(getattr(cls, "lock", None), f"lock of {cls.__name__}")
+
+
+def retry_of(cls: type) -> Retry | None:
+    """The ``retry`` of an app; a `JobLineError` if it says nothing about tries."""
+    return retry_from(getattr(cls, "retry", None), f"retry of {cls.__name__}")
+
+
+def timeout_of(cls: type) -> timedelta | None:
+    """The ``timeout`` of an app; a `JobLineError` if it is no length of time."""
+    return timeout_from(getattr(cls, "timeout", None), f"timeout of {cls.__name__}")
+
+
+def lock_from(lock: object, what: str) -> str | None:
+    """A ``lock`` as it is written; a `JobLineError` about *what* if it is no name."""
+    if lock is None:
+        return None
+    if isinstance(lock, str) and lock.strip():
+        check_name(lock, what)
+        return lock
+    raise JobLineError(f"{what} is {lock!r}, not a name such as 'warehouse'")
+
+
+def retry_from(retry: Any, what: str) -> Retry | None:
+    """A ``retry`` as it is written; a `JobLineError` about *what* if it says nothing of tries."""
+    if retry is None:
+        return None
+    from ..retry import RetryStrategy, delay_of  # most apps have none
+
+    if isinstance(retry, bool):
+        retry = RetryStrategy(max_attempts=None if retry else 1)
+    elif isinstance(retry, int) and retry > 0:
+        retry = RetryStrategy(max_attempts=retry)
+    if isinstance(retry, type) or not callable(getattr(retry, "get_schedule_in", None)):
+        raise JobLineError(
+            f"{what} is {_shown(retry)}: it has to be a number of attempts, True, "
+            "a RetryStrategy(…), or an object with a method get_schedule_in(attempts, exception)"
+        )
+    return functools.partial(delay_of, retry)
+
+
+def _shown(retry: object) -> str:
+    return f"the class {retry.__name__}" if isinstance(retry, type) else f"{retry!r}"
+
+
+def timeout_from(timeout: object, what: str) -> timedelta | None:
+    """A ``timeout`` as it is written; a `JobLineError` about *what* if it is no length of time."""
+    if timeout is None:
+        return None
+    try:
+        return _duration(timeout)
+    except (ConfigError, OverflowError, ValueError) as error:
+        why = f": {error}" if isinstance(error, ConfigError) else ""
+        raise JobLineError(
+            f"{what} is {timeout!r}, not a length of time such as '2h'{why}"
+        ) from None
+
+
+def _duration(value: object) -> timedelta:
+    if isinstance(value, str):
+        value = parse_duration(value)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        value = timedelta(seconds=value)
+    if not isinstance(value, timedelta) or not timedelta() < value <= timedelta(days=36525):
+        raise ValueError
+    return value

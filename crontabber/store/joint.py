@@ -1,0 +1,46 @@
+"""The record of a run in the transaction of the job itself, so that one commit decides both."""
+
+from typing import Any
+
+from psycopg2.extensions import connection as Connection
+
+from ..errors import SlotClosed
+from ..schedule.model import JobState, Run
+from .rows import saving
+from .session import Session, plain_cursor
+from .sql import load_queries
+
+
+def can_record(connection: Any, session: Session, table: int) -> bool:
+    """Whether a transaction of *connection* could carry the record of a run.
+
+    It has to be in the database of *session*, as the same user, and may write *table*, whose
+    oid this is. From then on it looks for tables as we do.
+    """
+    if not isinstance(connection, Connection) or connection.closed or connection.autocommit:
+        return False
+    ours, theirs = session.connection.info, connection.info
+    if any(
+        getattr(ours, name) != getattr(theirs, name)
+        for name in ("host", "port", "dbname", "user", "options")
+    ):
+        return False
+    with plain_cursor(connection) as cursor:
+        parameters = {"table": table, "search_path": session.search_path}
+        cursor.execute(load_queries()["may_record"], parameters)
+        row = cursor.fetchone()
+    return row is not None and bool(row[0])
+
+
+def record(connection: Connection, before: JobState, after: JobState, run: Run | None) -> str:
+    """Write the record in the transaction of *connection*; the row's new version.
+
+    Raises `SlotClosed`, so that the transaction is undone; errors of the driver go on.
+    """
+    name, parameters = saving(before, after, run)
+    with plain_cursor(connection) as cursor:
+        cursor.execute(load_queries()[name], parameters)
+        row = cursor.fetchone()
+    if row is None:
+        raise SlotClosed(f"{after.app_name} is not ours to record any more at this slot")
+    return str(row[0])
