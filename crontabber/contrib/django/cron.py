@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 class DjangoCron(CronTabber):
-    """What `CronTabber` is for a file of settings; use it as a context manager too.
+    """`CronTabber` with Django's settings in place of a file; it is a context manager too.
 
-    *arguments* are given to the command of a job, besides its own.
+    The command of a job gets *arguments* after its own.
     """
 
     def __init__(self, arguments: Arguments = ()) -> None:
@@ -35,11 +35,11 @@ class DjangoCron(CronTabber):
 
     @property
     def verbose(self) -> bool:
-        """Yes: Django's settings decide what is heard."""
+        """Always true: Django's settings decide what is logged."""
         return True
 
     def catalogue(self, zone: str, states: Mapping[str, JobState]) -> JobCatalogue:
-        """The jobs of the settings, which are at hand: nothing that is remembered is needed."""
+        """The jobs of the settings; *states* are not needed, as no class has to be imported."""
         return super().catalogue(zone, {})
 
     def origin(self, job: JobSpec) -> tuple[str, str]:
@@ -58,7 +58,7 @@ class DjangoCron(CronTabber):
         return make, {}
 
     def run_job(self, name: str, *, force: bool = False) -> Answer:
-        """Run one job, by its name, if it is due; with *force* come what may.
+        """Run one job, by its name, if it is due; with *force* even if it is not.
 
         Raises `CommandError` before anything is done, if its command refuses our arguments.
         """
@@ -82,7 +82,7 @@ class DjangoCron(CronTabber):
         return Answer("\n".join(lines), code)
 
     def log(self) -> None:
-        """Nothing: Django has configured logging."""
+        """Do nothing: Django has configured logging."""
 
     def _try_arguments(self, job: Job) -> None:
         try:
@@ -91,7 +91,7 @@ class DjangoCron(CronTabber):
             text = str(error).removeprefix("Error: ")
             raise CommandError(f"{job.name} is not run: {text}") from None
         except (Exception, SystemExit):  # noqa: BLE001  the code of others
-            return  # what is wrong with the command itself is the run's to record
+            return  # a fault of the command itself is recorded by the run
 
     def _load(self, class_path: str) -> type:
         return app_class(self._jobs[class_path])
