@@ -172,7 +172,7 @@ def test_every_column_is_documented_with_its_type_and_every_documented_one_exist
 
 @pytest.mark.parametrize("code", examples("python"))
 def test_python_examples_run(code: str) -> None:
-    """Their classes are made: the decorators, and whatever is imported, are there."""
+    """Their classes are made, so the decorators and all that they import exist."""
     exec(compile(code, "example", "exec"), {"__name__": "example"})
 
 
