@@ -38,17 +38,17 @@ class JobSpec(NamedTuple):
     error_retry: timedelta = timedelta(seconds=300)
     """How long a failed job waits before it is tried again."""
     max_ongoing_age: timedelta = timedelta(hours=12)
-    """For how long the mark of an older crontabber, which holds no lock, is respected."""
+    """How long the mark of an older crontabber is respected, which has no lock with it."""
     lock: str | None = None
     """Of all jobs with this lock only one runs at a time. Known when the class is imported."""
     retry: Retry | None = None
-    """When to try again; None: every ``error_retry``, for ever. Known as ``lock`` is."""
+    """When to try again; None: every ``error_retry``, for ever. Known when ``lock`` is."""
     timeout: timedelta | None = None
-    """How long a run may take; None: as long as it likes. Known as ``lock`` is."""
+    """How long a run may take; None: without limit. Known when ``lock`` is."""
 
     @property
     def plan(self) -> str:
-        """The schedule as it is remembered: a time of day is nothing without its zone."""
+        """The schedule as it is remembered: with its zone if it has a time of day."""
         return f"{self.schedule} {self.zone}" if self.schedule.time else str(self.schedule)
 
 
@@ -97,17 +97,17 @@ class JobState(NamedTuple):
     attempts: int = 0
     """How many runs of the open slot failed."""
     gave_up: bool = False
-    """Whether a backfill app is not to be given its open slot again until a person says so."""
+    """Whether a backfill app is given its open slot again only when a person says so."""
     ongoing: datetime | None = None
-    """When the run began that is not recorded yet."""
+    """When the run began that is not recorded yet; None if there is none."""
     class_path: str | None = None
     plan: str | None = None
-    """The schedule by which ``next_slot`` was reckoned; see `JobSpec.plan`."""
+    """The schedule by which ``next_slot`` was computed; see `JobSpec.plan`."""
     backfill: bool | None = None
     claim: Claim | None = None
-    """Who is running it; None with ``ongoing`` set means an older crontabber."""
+    """Who runs it. None although ``ongoing`` is set: an older crontabber."""
     version: str | None = None
-    """Changes whenever anybody writes the row."""
+    """Changes each time that the row is written."""
 
 
 class Outcome(enum.Enum):
@@ -128,7 +128,7 @@ class Run(NamedTuple):
     slot: datetime
     started: datetime
     duration: timedelta | None
-    """None for a crash: nobody saw when it ended."""
+    """None for a crash: its end is not known."""
     outcome: Outcome
     host: str
     error: LastError | None = None
@@ -146,7 +146,7 @@ class SkipReason(enum.Enum):
     LOCKED = "its lock is held"
     """Another job with the same lock is running."""
     GAVE_UP = "gave up"
-    """A backfill app's last attempt at a date failed, and nobody has said how to go on."""
+    """A backfill app's last attempt at a date failed; a person has to say how to go on."""
     BACKFILL = "a backfill app"
     """It was asked for by name, and an app that gets dates runs in their order only."""
 
@@ -160,7 +160,7 @@ class Skip(NamedTuple):
 
 
 class RunNow:
-    """The job is to be claimed, and run if the claim does not show otherwise."""
+    """The job is to be claimed, and then run unless the claim shows that it need not."""
 
     __slots__ = ()
 
@@ -172,7 +172,7 @@ class RunNow:
 
 
 class Replan(NamedTuple):
-    """The job is not due, and what is remembered of its next run is not right any more."""
+    """The job is not due, and the next run that is remembered is out of date."""
 
     state: JobState
     """What to remember instead."""

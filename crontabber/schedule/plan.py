@@ -85,10 +85,10 @@ def in_force(job: JobSpec, state: JobState | None) -> tuple[Schedule, ZoneInfo]:
 
 
 def replanned(job: JobSpec, state: JobState, now: datetime) -> Replan | None:
-    """What to remember instead, if what *state* waits for is not right any more.
+    """The plan to remember instead, if what *state* waits for is out of date; else None.
 
     Only for a job that waits for a slot of the future; a failed one keeps its retry,
-    unless that was reckoned by a clock that was stepped back since.
+    unless that was computed by a clock that was stepped back since.
     """
     if _retried_too_late(job, state, now):
         return Replan(state._replace(next_run=now), "its last run was at a time yet to come")
@@ -99,8 +99,8 @@ def replanned(job: JobSpec, state: JobState, now: datetime) -> Replan | None:
     if state.plan != job.plan:
         why = f"its schedule was {state.plan}, and is now {job.plan}"
     elif not job.backfill and state.next_slot - now > 3 * job.schedule.frequency.period:
-        # The clock was wrong when it was reckoned. A backfill app waits even so, lest
-        # it be given a date that it has done.
+        # The clock was wrong when it was computed. A backfill app waits even so: it must
+        # not be given a date that it has done.
         why = "its next run was further away than its schedule can say"
     else:
         return None

@@ -13,17 +13,17 @@ CRASHED = repr(JobCrashed)
 
 
 def noticed(job: JobSpec, now: datetime) -> JobState:
-    """*job* was never seen before; its first slot is written down, so that it is not lost."""
+    """*job* is seen for the first time; its first slot is written down, so that it is not lost."""
     return _planned(job, None, now)
 
 
 def claimed(
     job: JobSpec, state: JobState | None, claim: Claim, now: datetime | None = None
 ) -> JobState:
-    """*job* is ours to run; what is open is written down, so that a crash cannot lose it.
+    """*job* is claimed; its open slot is written down, so that a crash cannot lose it.
 
-    *now* is when it was decided to run it, if that was earlier than the claim: by then
-    a new job may have had another first slot.
+    *now* is the moment of the decision to run it, if that was earlier than the claim: the first
+    slot of a new job is that of this moment.
     """
     state = _planned(job, state, now or claim.time)
     return state._replace(first_run=state.first_run or claim.time, ongoing=claim.time, claim=claim)
@@ -59,7 +59,7 @@ def succeeded(
     """*slot* is done, by a run that began at *started*.
 
     A backfill app that has slots open up to *horizon* keeps its claim and goes on;
-    what came due later waits for the next tick, lest a slow job never ends.
+    what came due later waits for the next tick, or a slow job might never end.
     """
     upcoming, plan_text = _upcoming(job, state, slot, horizon)
     after = state._replace(
@@ -79,7 +79,7 @@ def succeeded(
 def _upcoming(
     job: JobSpec, state: JobState, slot: datetime, horizon: datetime
 ) -> tuple[datetime, str]:
-    """The slot to wait for after *slot*, and the plan by which it is reckoned."""
+    """The slot to wait for after *slot*, and the plan by which it is computed."""
     if not job.backfill and state.next_slot and state.next_slot > slot and state.plan == job.plan:
         return state.next_slot, job.plan  # a run ahead of the plan does not move it
     schedule, zone = in_force(job, state)
@@ -130,22 +130,23 @@ def _with_error(state: JobState, began: datetime, error: LastError) -> JobState:
 
 
 def tried_again(state: JobState, now: datetime) -> JobState:
-    """Somebody says that what failed is to be tried again, by the next tick."""
+    """A person says that the next tick is to try again what failed."""
     return released(state._replace(next_run=now, attempts=0, gave_up=False))
 
 
 def run_at(state: JobState, moment: datetime) -> JobState:
-    """Somebody says when the job runs next; its slots stay as they are planned."""
+    """A person says when the job runs next; its slots stay as they are planned."""
     return withdrawn(state._replace(next_run=moment))
 
 
 def marked_successful(job: JobSpec, state: JobState, moment: datetime) -> JobState:
-    """Somebody says that *job* succeeded at *moment*, whatever its runs came to.
+    """A person says that *job* counts as having succeeded at *moment*.
 
-    Its error is forgotten, and it waits for the first slot after *moment*. For a backfill
-    app the slots up to then are closed: it is never given those dates. Nothing that is
-    done is opened again, so a *moment* before what was done last changes no slot; but a
-    job that never succeeded has nothing done, and its slots count from *moment*.
+    - Its error is forgotten, and it waits for the first slot after *moment*.
+    - For a backfill app the slots up to then are closed: it is never given those dates.
+    - A slot that is done is not opened again, so a *moment* before the last success changes
+      no slot.
+    - The slots of a job that never succeeded are counted from *moment*.
     """
     planned = plan(job, state, moment)
     slot, plan_text, done = planned.slot, state.plan or job.plan, moment
