@@ -1,4 +1,4 @@
-"""Writes the configuration as a file: as ini ourselves, as json with configman."""
+"""The configuration as a file: ini, which we write ourselves, or json, which configman does."""
 
 import io
 import json
@@ -24,8 +24,8 @@ def to_text(kind: str, options: Options, texts: Texts) -> str:
 def write(path: str, options: Options, texts: Texts) -> None:
     """Write the configuration to a new file, of the kind that its name ends in.
 
-    Raises ConfigError if the file exists, and leaves it as it is: its passwords and comments
-    would be lost. A file that is empty, or has the same text, is no error.
+    A file that is there already stays as it is, and that is a ConfigError: it may
+    hold what would be lost, such as passwords and comments.
     """
     text = to_text(Path(path).suffix[1:], options, texts) + "\n"
     if Path(path).exists() and read_text(path) not in {"", text}:
@@ -38,7 +38,7 @@ def write(path: str, options: Options, texts: Texts) -> None:
 
 
 def _to_json(options: Options, texts: Texts) -> str:
-    """The options as json. It has no comments, so secrets and the like are left out."""
+    """What json can hold: it has no comments, so that what is not written is not there."""
     namespace = Namespace()
     for name, option in options.items():
         hidden = name.startswith("admin.") or is_secret(name, option)

@@ -57,9 +57,9 @@ class _Stderr(logging.StreamHandler):  # type: ignore[type-arg]  # no generic in
 
 
 class _Syslog(logging.Handler):
-    """Connects to syslog with the first record, so that an idle tick does not connect.
+    """Connects to syslog when there is something to say: an idle tick does not.
 
-    The first error is logged once, as a warning; after that all records are dropped.
+    What goes wrong is said once, as a warning; from then on it is silent.
     """
 
     def __init__(self, settings: "LoggingSettings") -> None:
@@ -96,6 +96,5 @@ class _Syslog(logging.Handler):
     def close(self) -> None:
         if self._target:
             self._target.close()
-            # a job's dictConfig closes all handlers; the next record connects again
-            self._target = None
+            self._target = None  # a job's dictConfig closes all handlers, and we go on
         super().close()

@@ -1,4 +1,4 @@
-"""Sends records to syslog; imported with the first record."""
+"""Speaks to syslog; imported when there is something to say."""
 
 import logging
 import socket
@@ -7,19 +7,19 @@ from logging.handlers import SysLogHandler
 
 
 class SyslogHandler(SysLogHandler):
-    """The standard library's handler, except that an OSError is raised, not swallowed.
+    """The standard library's handler, but what goes wrong is raised as an OSError.
 
-    *host* is a name or an address, which gets datagrams by UDP; or it begins with ``/`` and
+    *host* is a name or an address, to be spoken to by UDP, or begins with ``/``: then it
     is the path of a socket such as ``/dev/log``.
     """
 
     def __init__(self, host: str, port: int, facility: str) -> None:
         super().__init__(host if host.startswith("/") else _address(host, port), facility)
-        # Without the closing NUL for UDP: a datagram needs none, and some servers print it.
+        # A datagram ends where it ends; some servers show the byte that would say so.
         self.append_nul = self.unixsocket
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  logging's name
-        """Raise the error that `emit` caught, if it is an OSError."""
+        """Raise what `emit` met with, if it is an OSError."""
         error = sys.exc_info()[1]
         if isinstance(error, OSError):
             raise error
@@ -27,6 +27,6 @@ class SyslogHandler(SysLogHandler):
 
 
 def _address(host: str, port: int) -> tuple[str, int]:
-    """The address of *host*, looked up once and not for every record."""
+    """The address of *host*, found out once and not for every record."""
     [*_, address] = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
     return str(address[0]), port

@@ -38,7 +38,7 @@ class JobSpec(NamedTuple):
     error_retry: timedelta = timedelta(seconds=300)
     """How long a failed job waits before it is tried again."""
     max_ongoing_age: timedelta = timedelta(hours=12)
-    """How long the mark of an older crontabber is respected, which has no lock with it."""
+    """For how long the mark of an older crontabber, which holds no lock, is respected."""
     lock: str | None = None
     """Of all jobs with this lock only one runs at a time. Known when the class is imported."""
     retry: Retry | None = None

@@ -44,7 +44,7 @@ class Job:
     last_success: bool = False
     """Whether the command gets the time of its last success, as ``last_success``."""
     lock: Any = None
-    """This one and the two below mean what they mean in `crontabber.base.BaseCronApp`."""
+    """This, and the two below, as an app has them: see `crontabber.base.BaseCronApp`."""
     retry: Any = None
     timeout: Any = None
 
