@@ -21,7 +21,7 @@ help:
 	@echo 'make format  format the code'
 	@echo 'make docs    build the documentation into docs/_build'
 	@echo 'make venv    only make $(VENV), with crontabber in it'
-	@echo 'make clean   remove $(VENV) and whatever was built'
+	@echo 'make clean   remove $(VENV) and all that was built'
 
 venv: $(VENV)/installed
 

@@ -1,1 +1,1 @@
-"""What a tick costs, measured beside what it cannot do without; see docs/cost.md."""
+"""Measures what a tick costs, beside the least that it could cost; see docs/cost.md."""

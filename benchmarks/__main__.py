@@ -58,7 +58,7 @@ def _machine() -> str:
 
 
 def _shown(lines: Iterator[str]) -> list[str]:
-    """The *lines*, each printed when it is known."""
+    """Pass on *lines*, and print each as soon as it is known."""
     shown = []
     for line in lines:
         _say(line)
@@ -82,7 +82,7 @@ def _goals(rows: Iterator[Row | Count]) -> Iterator[str]:
 
 
 def _amount(figure: Figure) -> str:
-    """The least of a figure: seconds, or bytes if it is that much."""
+    """The minimum of a figure as text: in bytes if it is large, else in seconds."""
     if figure.minimum > 1e6:
         return f"{figure.minimum / 1e6:.1f} MB"
     return f"{figure.minimum * 1e3:.{2 if figure.minimum < 0.01 else 0}f} ms"

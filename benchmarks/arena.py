@@ -1,4 +1,4 @@
-"""Where it is measured: a PostgreSQL on a disk, and installations of jobs that do nothing."""
+"""The place of the measurements: a PostgreSQL on a disk, and jobs that do nothing."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ from .measure import Work, memory, process, processor
 
 ROOT = Path(__file__).resolve().parents[1]
 FLOOR = [sys.executable, str(Path(__file__).with_name("floor.py"))]
-"""The script that does the least."""
+"""The script that does the least; see there."""
 _SCRIPT = Path(sys.executable).with_name("crontabber")
 COMMAND = [str(_SCRIPT)] if _SCRIPT.exists() else [sys.executable, "-m", "crontabber"]
 
@@ -73,7 +73,7 @@ WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
 
 
 class Traffic(NamedTuple):
-    """What a command said to its database."""
+    """The statements that a command sent to its database, as the server logged them."""
 
     connections: int
     statements: int
@@ -198,7 +198,7 @@ class Installation:
         return process(command, environ(), str(self.directory))
 
     def busy(self, jobs: int, slots: int = 1) -> Work:
-        """Make jobs due, which does not count, and tick."""
+        """Make jobs due, which is not measured, and run a tick."""
         tick = self.run(self.tick)
 
         def work() -> float:
@@ -208,7 +208,7 @@ class Installation:
         return work
 
     def processor(self, command: Sequence[str]) -> Work:
-        """Start a command here; the processor's time that it took."""
+        """Start a command here; the processor time that it took."""
         return processor(command, environ(), str(self.directory))
 
     def memory(self, command: Sequence[str]) -> Work:
@@ -216,7 +216,7 @@ class Installation:
         return memory(command, environ(), str(self.directory))
 
     def traffic(self) -> Traffic:
-        """Tick, and listen to what is said to the database."""
+        """Run a tick; what it said to the database."""
         listen = {"PGOPTIONS": "-c log_statement=all -c log_disconnections=on"}
         heard, syncs = self.database.server.log.stat().st_size, self.database.value(_SYNCS)
         process(self.tick, {**environ(), **listen}, str(self.directory))()

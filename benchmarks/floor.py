@@ -1,7 +1,7 @@
-"""What a tick cannot do without: a script, as naive as can be, that the ticks are held against.
+"""The floor: the simplest script that does what a tick cannot do without.
 
-Without an argument it imports configman; with a connection string also psycopg2, and it
-connects and runs one ``SELECT``.
+Without an argument it imports configman. With a connection string it imports psycopg2 too,
+connects, and runs one ``SELECT``.
 """
 
 # A script on its own, whose imports are what is measured.

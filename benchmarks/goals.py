@@ -1,4 +1,4 @@
-"""The table: what is measured, beside what, and how good it shall be."""
+"""The rows of the table: what is measured, the floor beside it, and the goal."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -10,18 +10,18 @@ _CONNECT = "connect, SELECT, exit"
 
 
 class Row(NamedTuple):
-    """Something that was measured, and what beside it."""
+    """A figure that was measured, and the floor beside it."""
 
     work: str
     cost: Figure
     beside: str
     floor: Figure
     goal: float
-    """What the cost shall be at most, as a multiple of the floor."""
+    """The goal: the highest cost, as a multiple of the floor."""
 
 
 class Count(NamedTuple):
-    """Something that was counted."""
+    """A number that was counted, and its goal."""
 
     work: str
     found: float

@@ -1,4 +1,4 @@
-"""Times of whole processes, taken in turns: what disturbs one disturbs those beside it."""
+"""Measures whole processes in turns, so that a disturbance meets all of them alike."""
 
 import os
 import resource
@@ -10,25 +10,25 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 ROUNDS = 7
-"""Fewer would say nothing on a noisy machine."""
+"""The rounds; with fewer, figures of a noisy machine mean nothing."""
 
 Work = Callable[[], float]
 """Does something once; how many seconds it took, of what is counted."""
 
 
 class Figure(NamedTuple):
-    """What something took, in several rounds: seconds, or whatever was measured."""
+    """What was measured in several rounds: seconds, or another unit."""
 
     values: tuple[float, ...]
 
     @property
     def minimum(self) -> float:
-        """What it costs when nothing disturbs it."""
+        """The minimum: the cost when nothing disturbs it."""
         return min(self.values)
 
     @property
     def median(self) -> float:
-        """What it costs as a rule."""
+        """The median: the usual cost."""
         return statistics.median(self.values)
 
     def beyond(self, other: "Figure", parts: int) -> "Figure":
@@ -72,7 +72,7 @@ def process(command: Sequence[str], environ: Mapping[str, str], cwd: str) -> Wor
 
 
 def processor(command: Sequence[str], environ: Mapping[str, str], cwd: str) -> Work:
-    """Run a command to its end; the processor's time that it took, whoever else was waiting."""
+    """Run a command to its end; the processor time that it took, without the time it waited."""
     run = process(command, environ, cwd)
 
     def spent() -> float:
@@ -109,5 +109,5 @@ def memory(command: Sequence[str], environ: Mapping[str, str], cwd: str) -> Work
 
 
 def load() -> float:
-    """How many processes want to run, of late; to be said beside the figures."""
+    """The load: how many processes wanted to run lately; it is printed beside the figures."""
     return os.getloadavg()[0]

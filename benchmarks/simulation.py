@@ -57,7 +57,7 @@ class Options(NamedTuple):
 
 
 class Killed(BaseException):
-    """The process is gone: nothing is recorded any more."""
+    """The process is gone, and can record nothing any more."""
 
 
 class Memory(MemoryStore):
@@ -75,13 +75,13 @@ class Memory(MemoryStore):
         return Snapshot(self.clock.now(), self.zone, found)
 
     def save(self, *args: Any, **more: Any) -> JobState:
-        """As ever, unless the process is gone."""
+        """As the store does it, unless the process is gone."""
         if self.dead:
             raise Killed
         return super().save(*args, **more)
 
     def holder(self, now: datetime) -> Any:
-        """As ever, unless the process is gone."""
+        """As the store does it, unless the process is gone."""
         if self.dead:
             raise Killed
         return super().holder(now)
@@ -147,12 +147,12 @@ class Worker:
         self.world.turn.acquire()
 
     def go_on(self) -> None:
-        """Let it go on."""
+        """Resume the job."""
         self._turn.release()
         self.world.turn.acquire()
 
     def sleep(self, length: timedelta) -> None:
-        """Called by the job: it takes so long, and may not live to see its end."""
+        """Let time pass, as called by the job; the process may be killed meanwhile."""
         self.world.at(length, self.go_on)
         self.world.turn.release()
         self._turn.acquire()

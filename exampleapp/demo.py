@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def recover(server: Any) -> None:
-    """From critical over warning to all well."""
+    """Show Nagios's three answers: critical, warning, and all is well."""
     tell("What a monitoring system sees: a job that failed is critical.")
     crontabber("--nagios")
     tell("Five minutes later ('flaky' is made to have run five minutes earlier) it is tried again.")
@@ -89,7 +89,7 @@ def shell(line: str) -> None:
 
 
 def crontabber(*options: str) -> bool:
-    """Show a crontabber command and run it, as on a terminal; whether it said anything."""
+    """Show a crontabber command and run it, as on a terminal; whether it printed anything."""
     print("$", *COMMAND, *options, flush=True)
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
@@ -102,7 +102,7 @@ def crontabber(*options: str) -> bool:
     )
     os.close(theirs)
     said = False
-    with contextlib.suppress(OSError):  # how Linux says that it was all
+    with contextlib.suppress(OSError):  # Linux reports the end of a terminal by this error
         while output := os.read(ours, 65536):
             said = True
             sys.stdout.buffer.write(output.replace(b"\r\n", b"\n"))

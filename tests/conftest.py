@@ -43,7 +43,7 @@ def _environment() -> Iterator[Mapping[str, str]]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _clean_environment(_environment: Mapping[str, str]) -> None:
-    """No test depends on the variables of whoever runs it."""
+    """No test depends on the variables of the person who runs it."""
 
 
 @pytest.fixture(scope="session", autouse=True)

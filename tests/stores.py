@@ -39,7 +39,7 @@ def claim(
 
 
 def mark(store: StateStore, app_name: str = "a", **changes: Any) -> JobState:
-    """Claim a job, which nobody else is running; its row."""
+    """Claim a job that no other session runs; its row."""
     claimed = claim(store, app_name, **changes)
     assert claimed
     assert claimed.marked

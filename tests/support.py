@@ -79,7 +79,7 @@ class Database(NamedTuple):
 
 @contextlib.contextmanager
 def signals_heard() -> Iterator[None]:
-    """Processes hear the signals that whoever runs the tests ignores, as nohup and ``&`` do."""
+    """Processes hear signals that are ignored here, as they are after nohup and ``&``."""
     ignored = [
         number
         for number in (signal.SIGHUP, signal.SIGINT)

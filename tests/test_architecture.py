@@ -50,7 +50,7 @@ TOP = {
 """The modules at the top: what authors of jobs import, the helpers of 0.18, the wiring."""
 
 GUESTS = {"contrib", "testing", "__main__"}
-"""Nobody in the core imports them."""
+"""No module of the core imports them."""
 
 LIBRARIES = {
     # library: the rooms that may import it
@@ -121,7 +121,7 @@ def test_a_library_is_imported_only_where_it_belongs(module: str) -> None:
 
 
 def test_no_room_may_import_what_it_does_not() -> None:
-    """An allowance that nobody uses is a door that nobody watches."""
+    """An allowance that is not used would let a new import in unnoticed."""
     rooms: defaultdict[str, set[str]] = defaultdict(set)
     libraries: defaultdict[str, set[str]] = defaultdict(set)
     for module in MODULES:

@@ -172,7 +172,7 @@ def test_every_column_is_documented_with_its_type_and_every_documented_one_exist
 
 @pytest.mark.parametrize("code", examples("python"))
 def test_python_examples_run(code: str) -> None:
-    """Their classes are made: the decorators, and whatever is imported, are there."""
+    """Their classes are made, so the decorators and all that they import exist."""
     exec(compile(code, "example", "exec"), {"__name__": "example"})
 
 
@@ -309,6 +309,28 @@ def functions_in(path: Path) -> set[str]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
     }
+
+
+# -- the map of the house --------------------------------------------------------------
+
+
+def house() -> str:
+    """What the page for contributors says of the rooms, and of where a change belongs."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    return text[text.index("## The house") : text.index("## Style")]
+
+
+def test_every_room_is_on_the_map_and_every_room_of_the_map_exists() -> None:
+    on_the_map = {room for cells in rows(house()) for room in re.findall(r"^`(\w+)/`$", cells[0])}
+    package = ROOT / "crontabber"
+    assert on_the_map == {path.parent.name for path in package.glob("*/__init__.py")}
+
+
+def test_every_file_that_the_map_names_exists() -> None:
+    named = set(re.findall(r"`([\w/.-]+\.(?:py|sql|md))`", house()))
+    assert len(named) > 20
+    places = ROOT, ROOT / "crontabber"
+    assert [name for name in named if not any((place / name).exists() for place in places)] == []
 
 
 # -- the whole -----------------------------------------------------------------------

@@ -7,21 +7,21 @@ configman's own modules, so that nothing else in the process is touched:
 * ``collections.Mapping`` and its siblings left ``collections`` in Python 3.10
   (they live in ``collections.abc``), and ``inspect.getargspec`` left in 3.11.
   configman's modules get stand-ins for ``collections`` and ``inspect`` that still
-  have them. The real modules have them only for the moment of the import, so that
-  whatever configman is the first to import sees the real modules.
+  have them. The real modules have them only during the import of configman, so that other
+  modules which this import is the first to load see the real ones.
 * ``DotDictWithAcquisition['a.b.c']`` walks through temporary dicts for the levels
   that do not exist. Each refers to the one before it by a weak proxy only, so with
-  two or more missing levels the first is gone before it is asked
+  two or more missing levels the first is deleted before it is used
   (``ReferenceError: weakly-referenced object no longer exists``). The replacement
   keeps them alive for as long as the look-up takes.
 * ``DotDictWithAcquisition`` raises KeyError for a name that it does not have, as an
-  attribute too. Python 2's ``hasattr`` took any exception for a no; today's, and
-  ``getattr`` with a default, heed AttributeError only. The replacement raises what is
-  both, so that an app may ask its config in either way.
+  attribute too. In Python 2, ``hasattr`` was false after any exception; in Python 3, ``hasattr``
+  and ``getattr`` with a default catch AttributeError only. The replacement raises an
+  error that is both, so that an app may ask its config in either way.
 
-An app module that says ``from configman import Namespace`` needs nothing of this
-under the ``crontabber`` command, which imports this module first. Code that runs
-on its own (a unit test, say) imports anything of crontabber before configman.
+Under the ``crontabber`` command, which imports this module first, an app module may say
+``from configman import Namespace`` and need not know of this. Code that runs on its own (a
+unit test, say) has to import something of crontabber before configman.
 """
 
 import collections
@@ -88,13 +88,13 @@ class NoSuchOption(KeyError, AttributeError):
 
 
 def _getattr_with_acquisition(self: Any, key: str) -> Any:
-    """``DotDictWithAcquisition.__getattr__`` whose error every way of asking understands."""
+    """``DotDictWithAcquisition.__getattr__`` that raises both KeyError and AttributeError."""
     if key == "_parent":
         raise AttributeError(key)
     parent = self.__dict__.get("_parent")
     if parent is not None:
         return getattr(parent, key)
-    if key.startswith("__"):  # Python's own protocols, such as copy's, know only this one
+    if key.startswith("__"):  # Python's protocols, such as copy's, expect only this
         raise AttributeError(key)
     raise NoSuchOption(key)
 
@@ -120,7 +120,7 @@ def _getitem_with_acquisition(self: Any, key: str) -> Any:
 
 
 def install() -> None:
-    """Import configman and mend it; harmless when done before."""
+    """Import configman and mend it; harmless when called again."""
     if "configman" not in sys.modules:
         _import_configman()
         _give_stand_ins()

@@ -1,7 +1,7 @@
 """Options and their values to the text of an ini file, each with its doc.
 
-What has not been set is written as a comment. So is a secret that has been set: the
-text can be shown to anybody. What is written can be read again, to the same values.
+An option that has not been set is written as a comment. So is a secret, even if it has been
+set: everyone may see the text. Read again, the text gives the same values, without secrets.
 """
 
 import re
@@ -16,7 +16,7 @@ _PLAIN = re.compile(r"""[^\s'"#,](?:[^'"#,\n]*[^\s'"#,])?""")
 
 
 def to_ini(options: Options, texts: Texts) -> str:
-    """The ini file; the options of ``admin`` are for the command line, and left out."""
+    """The ini file, without the options of ``admin``, which are for the command line."""
     tree: dict[str, Any] = {}
     for name, option in sorted(options.items()):
         *sections, last = name.split(".")
@@ -29,7 +29,7 @@ def to_ini(options: Options, texts: Texts) -> str:
 
 
 def quoted(text: str) -> str:
-    """The text as a value of an ini file; only in quotes where it must be."""
+    """The text as a value of an ini file, in quotes only if it needs them."""
     if _PLAIN.fullmatch(text):
         return text
     if "\n" in text or ("'" in text and '"' in text):
@@ -61,7 +61,7 @@ def _section(section: dict[str, Any], depth: int, texts: Texts) -> Iterator[str]
 
 
 def _header(section: str) -> str:
-    """How the sections are written that lead to this one: ``[resource] [[postgresql]]``."""
+    """The headers that lead to a section, as one writes them: ``[resource] [[postgresql]]``."""
     keys = section.split(".")
     return " ".join("[" * n + key + "]" * n for n, key in enumerate(keys, 1))
 
@@ -77,7 +77,7 @@ def _option(name: str, option: Any, texts: Texts) -> Iterator[str]:
     text = text_of(name, option, texts)
     assignment = f"{key}={quoted(text)}"
     if name in texts and _reads_back(assignment, text):
-        yield assignment  # in one piece, as indented lines would be another text
+        yield assignment  # in one piece: to indent each line would change the text
         return
     if name in texts or "\r" in text:
         yield "# (no ini file can hold this value)"
@@ -88,7 +88,7 @@ def _option(name: str, option: Any, texts: Texts) -> Iterator[str]:
 
 
 def _reads_back(assignment: str, text: str) -> bool:
-    """Whether a file with this line gives this text, which not every text allows."""
+    """Whether a file with this line gives this text when it is read; some texts do not."""
     try:
         assignment.encode()
         (value,) = configobj.ConfigObj(assignment.split("\n")).values()

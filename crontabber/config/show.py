@@ -1,4 +1,4 @@
-"""What people get to see of an option: its value as text, or a mask if it is secret."""
+"""Shows an option to people: its value as text, or a mask if it is secret."""
 
 import re
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from configman.converters import to_str
 Options = Mapping[str, Any]
 """configman's options, by dotted name."""
 Texts = Mapping[str, str]
-"""What was set, by the same names."""
+"""The texts that were set, by the same names."""
 
 MASK = "*" * 16
 _SECRET = re.compile(r"password|passwd|passphrase|secret|token|dsn|api_?key", re.IGNORECASE)
@@ -23,14 +23,15 @@ def is_secret(name: str, option: Any = None) -> bool:
 
 
 def follows(name: str, option: Any, texts: Texts) -> bool:
-    """Whether the option has its value from the one that it refers to."""
+    """Whether the option takes its value from the option that it refers to."""
     return bool(option.reference_value_from) and name not in texts
 
 
 def text_of(name: str, option: Any, texts: Texts) -> str:
-    """The value as it is written in a file, without regard to secrecy.
+    """The value as it is written in a file, also if it is secret.
 
-    What was set is written as it was: not every value can be turned back into its text.
+    A text that was set is returned unchanged, because not every value can be turned back into
+    its text.
     """
     if option.to_string_converter:
         return str(option.to_string_converter(option.value))

@@ -1,1 +1,5 @@
-"""Guests: crontabber for the users of other projects. Nobody in the core imports them."""
+"""Guests: crontabber for the users of other projects; no module of the core imports them.
+
+A guest may use every room. Users import ``crontabber.contrib.django`` and
+``crontabber.contrib.procrastinate``; what lies inside of these is the guest's own.
+"""

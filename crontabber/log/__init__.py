@@ -1,1 +1,5 @@
-"""Where log records go: stderr and syslog."""
+"""LOG: where log records go: to stderr, and to syslog if that is configured.
+
+Others use `setup.configure`. To log, a module needs nothing of this room: it takes the logger
+``crontabber`` of the standard library.
+"""

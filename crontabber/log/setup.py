@@ -1,4 +1,4 @@
-"""Where log records go: to stderr, and to syslog where that is configured."""
+"""Sends log records to stderr, and to syslog if that is configured."""
 
 import logging
 import sys
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from ..config.settings import LoggingSettings
 
 _OURS = "crontabber."
-"""How the names of our handlers begin."""
+"""The names of our handlers begin with this."""
 
 
 _SHOWN = frozenset({"succeeded", "failed", "crashed"})
@@ -18,9 +18,9 @@ _SHOWN = frozenset({"succeeded", "failed", "crashed"})
 def configure(settings: "LoggingSettings", *, person: bool = False) -> None:
     """Send the records of all loggers, those of jobs too, where *settings* say.
 
-    A *person* at a terminal is shown what ran, and needs no second line about it on stderr,
-    if that is a terminal too. Done again, it replaces what it did before; handlers of others
-    are left alone.
+    With *person*, a terminal shows each run already: then stderr, if it is a terminal too,
+    gets no second line about it. A second call replaces the handlers of the first; other
+    handlers are left alone.
     """
     root = logging.getLogger()
     for handler in [*root.handlers]:
@@ -49,7 +49,7 @@ def _add(handler: logging.Handler, name: str, level: int, line_format: str) -> N
 
 
 class _Stderr(logging.StreamHandler):  # type: ignore[type-arg]  # no generic in Python 3.10
-    """Writes to what ``sys.stderr`` is at the moment: a progress bar puts itself there."""
+    """Writes to what ``sys.stderr`` is at the moment, as a progress bar replaces it."""
 
     def emit(self, record: logging.LogRecord) -> None:
         self.stream = sys.stderr

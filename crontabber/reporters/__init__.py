@@ -1,4 +1,10 @@
-"""Those who are told what happens. They may fail; they never stop a job."""
+"""TELL: reporters are told what happens in a tick, for the sake of people; they stop nothing.
+
+Others use `Reporter`, the base class with a method for each event, and `Reporters`, which tells
+several; the app chooses among `log`, `terminal` and `sentry`. A reporter may fail: that is
+logged, and all else goes on. The program itself learns what happened from what calls return,
+never from a reporter.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -8,7 +14,7 @@ from ..schedule.model import JobSpec, Replan, Run, Skip
 
 
 class Reporter:
-    """Is told what happens in a tick; overrides what it wants to hear of."""
+    """Is told what happens in a tick. A subclass overrides the methods of events it is about."""
 
     def started(self, job: JobSpec, run: Run) -> None:
         """A slot of *job* begins; the *run* has no duration yet."""
@@ -23,7 +29,7 @@ class Reporter:
         """*job* is not run in this tick."""
 
     def replanned(self, job: JobSpec, replan: Replan) -> None:
-        """What is remembered of *job*'s next run was not right any more, and is changed."""
+        """The plan of *job*'s next run was out of date, and is replaced by that of *replan*."""
 
     def trouble(self, message: str) -> None:
         """Something is wrong that a person has to mend; one line."""
@@ -33,7 +39,7 @@ class Reporter:
 
 
 class Reporters(Reporter):
-    """Several reporters as one; what one of them raises is logged, and that is all.
+    """Several reporters as one. If one of them raises, this is logged, and the others are told.
 
     *make* makes them, when there is something to tell for the first time.
     """

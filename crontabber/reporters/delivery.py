@@ -1,8 +1,8 @@
-"""Delivers a letter to Sentry, and waits no longer than it may.
+"""Delivers a letter to Sentry, within a fixed time.
 
-Sentry's clients write the letters, and this sends them, whichever client it is: for how
-long one waits must be certain, raven's own way over https ended with Python 3.11, and
-threads that outlive a letter do not go well with jobs that fork.
+Sentry's clients only write the letters. They are sent here, for three reasons: the time to
+wait must be certain; raven's own https does not work after Python 3.11; and a thread that
+lives on after a letter is sent would disturb jobs that fork.
 """
 
 import ssl
@@ -17,7 +17,7 @@ from .dsn import Dsn
 
 
 class Letter(NamedTuple):
-    """What a client of Sentry would send by POST."""
+    """An HTTP request by POST, as one of Sentry's clients wrote it."""
 
     url: str
     body: bytes
@@ -27,8 +27,8 @@ class Letter(NamedTuple):
 def deliver(letter: Letter, dsn: Dsn, patience: float) -> None:
     """Send *letter*; a `ConfigError` of one line says why it did not arrive.
 
-    Returns after *patience* seconds at the latest: a time-out of a socket would count
-    from each byte anew, and there is none for the look-up of a name.
+    Returns after *patience* seconds at the latest. It takes a thread for that: the time-out
+    of a socket starts anew with each byte, and the look-up of a name has none.
     """
     answers: list[str] = []
     thread = threading.Thread(
@@ -42,7 +42,7 @@ def deliver(letter: Letter, dsn: Dsn, patience: float) -> None:
 
 
 def _post(letter: Letter, dsn: Dsn, patience: float) -> str:
-    """Send *letter*; what went wrong, if anything did."""
+    """Send *letter*; the reason if it did not arrive, else an empty text."""
     try:
         opener = build_opener(HTTPSHandler(context=_context(dsn)), _NoRedirects)
         request = Request(letter.url, letter.body, letter.headers)  # noqa: S310  see Dsn.parse
@@ -59,7 +59,7 @@ def _post(letter: Letter, dsn: Dsn, patience: float) -> str:
 
 
 class _NoRedirects(HTTPRedirectHandler):
-    """Sentry's key goes to no other address, and a GET there would be no delivery."""
+    """Refuses redirects: another address must not get the key, and a GET delivers nothing."""
 
     def redirect_request(
         self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str

@@ -11,9 +11,9 @@ class Dsn:
     """``https://KEY@HOST/PROJECT``, as Sentry shows it; its text form leaves the key out."""
 
     url: str = field(repr=False)
-    """For Sentry's own clients: with the key, and without our options."""
+    """What Sentry's own clients get: with the key, and without our options."""
     secrets: tuple[str, ...] = field(repr=False)
-    """What must not be shown."""
+    """The parts of it that must not be shown."""
     address: str
     """Host, and port if there is one."""
     project: str

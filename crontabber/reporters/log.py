@@ -1,4 +1,4 @@
-"""Tells the log: one record of one line for whatever happens."""
+"""Tells the log: one record of one line for each event."""
 
 import logging
 
@@ -13,8 +13,8 @@ logger = logging.getLogger("crontabber")
 class LogReporter(Reporter):
     """Writes to the logger ``crontabber``; *redact* takes secrets out of a text.
 
-    Records carry what happened as ``action``, and the job's ``app_name`` (empty where it
-    is about no job). Tracebacks are logged at DEBUG only: the tables have them.
+    Each record carries the name of the event as ``action``, and the job's ``app_name`` (empty
+    if it is not about one job). Tracebacks are logged at DEBUG only: the tables have them.
     """
 
     def __init__(self, redact: Redact = str) -> None:
@@ -25,7 +25,7 @@ class LogReporter(Reporter):
             self._log(logging.DEBUG, "started", job, f"begins{_for_slot(job, run)}")
 
     def succeeded(self, job: JobSpec, run: Run) -> None:
-        if not logger.isEnabledFor(logging.INFO):  # most often so, and words take their time
+        if not logger.isEnabledFor(logging.INFO):  # the usual case, and wording takes time
             return
         what = f"succeeded{_for_slot(job, run)} in {duration_text(run.duration)}"
         self._log(logging.INFO, "succeeded", job, what)
@@ -56,5 +56,5 @@ class LogReporter(Reporter):
 
 
 def _for_slot(job: JobSpec, run: Run) -> str:
-    """Which date it is about, where that is part of the work."""
+    """The slot of *run* in words, if the job is given its date; else empty."""
     return f" for {slot_text(job, run)}" if job.backfill else ""

@@ -1,4 +1,4 @@
-"""Tells Sentry of jobs that failed. Its clients are imported when there is an error to send."""
+"""Tells Sentry about jobs that failed; a client is imported when there is an error to send."""
 
 import logging
 import warnings
@@ -16,27 +16,27 @@ if TYPE_CHECKING:
     from .dsn import Dsn
 
 PATIENCE = 3.0
-"""For how many seconds a whole tick waits for Sentry."""
+"""Seconds that a whole tick waits for Sentry."""
 
 _logger = logging.getLogger("crontabber")
 
 
 class _Event(NamedTuple):
-    """What is sent: an exception, or a message where there is none."""
+    """What is sent: an exception, or a message if there is no exception."""
 
     error: BaseException | None
     message: str
     tags: Mapping[str, str]
     fingerprint: list[str] | None = None
-    """What makes events one issue; None leaves it to Sentry, which compares tracebacks."""
+    """Events with the same fingerprint are one issue; None: Sentry compares tracebacks."""
 
 
 class SentryReporter(Reporter):
     """Sends the exceptions of jobs to *dsn*, with app name, slot and *release*.
 
-    No local variables are sent, and *redact* takes secrets out of every text. A tick
-    waits *patience* seconds in all; what did not get to Sentry by then is not sent.
-    Whatever goes wrong is one warning at the end, and stops nothing.
+    No local variables are sent, and *redact* takes secrets out of every text. A tick waits
+    *patience* seconds in all; errors that did not get to Sentry by then are not sent. If
+    anything goes wrong, the end of the tick logs one warning; nothing is stopped.
     """
 
     def __init__(
@@ -82,12 +82,12 @@ class SentryReporter(Reporter):
             )
         self._errors = self._lost = 0
         self._trouble = ""
-        self._left = self._patience  # a worker's process has one tick after the other
+        self._left = self._patience  # a process of a worker has several ticks
 
     def send_test(self) -> str:
-        """Send an exception to see whether it arrives, and say where it went.
+        """Send a test exception; a sentence that says where it arrived.
 
-        A `ConfigError` says why it did not.
+        Raises `ConfigError` with the reason if it did not arrive.
         """
         if not self._dsn:
             raise ConfigError("there is no sentry.dsn: set dsn in the section [sentry]")
@@ -98,7 +98,7 @@ class SentryReporter(Reporter):
         return f"a test exception was sent to {client.dsn}, by {client.name}"
 
     def _send(self, event: _Event) -> "_Client":
-        """Send *event*, or raise; the time that this takes is taken from our patience."""
+        """Send *event*, or raise; the time this takes is subtracted from what the tick may wait."""
         from .delivery import deliver
 
         if self._left <= 0:
@@ -114,7 +114,7 @@ class SentryReporter(Reporter):
 
 
 class _Client:
-    """One of Sentry's clients: it writes the letter that tells of an event, and no more."""
+    """One of Sentry's clients: it turns an event into a letter, and sends nothing."""
 
     def __init__(self, name: str, dsn: "Dsn", make: "Callable[[_Event], Letter]") -> None:
         self.name = name
@@ -168,7 +168,7 @@ def _sentry_sdk(dsn: "Dsn", common: Mapping[str, Any], redact: Redact) -> _Clien
         transport=Outbox,
         before_send=lambda event, _: _redacted(event, redact),
         include_local_variables=False,
-        default_integrations=False,  # they patch what jobs use, and send what jobs know
+        default_integrations=False,  # they patch libraries of jobs, and send their data
         spotlight=False,
         debug=False,
         **common,

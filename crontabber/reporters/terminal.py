@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 MANY = 3
-"""From how many open slots on there is a progress bar."""
+"""With so many open slots or more there is a progress bar."""
 
 
 class TerminalReporter(Reporter):
     """Writes to *stream*, which is a terminal; *redact* takes secrets out of a text.
 
-    Colours and the progress bar come from rich, imported with the first line. A stream
-    that is closed or broken is written to no more.
+    Colours and the progress bar come from rich, which is imported with the first line. After
+    the stream was closed or broken, nothing more is written to it.
     """
 
     def __init__(self, stream: TextIO, redact: Redact = str) -> None:
@@ -35,7 +35,7 @@ class TerminalReporter(Reporter):
         self._console: Console | None = None
         self._bar: _Bar | None = None
         self._app_name = ""
-        """Of the job that began last."""
+        """The job that began last."""
 
     def started(self, job: JobSpec, run: Run) -> None:
         if job.app_name == self._app_name:
@@ -84,8 +84,8 @@ class TerminalReporter(Reporter):
 
 
 def open_slots(job: JobSpec, run: Run) -> int:
-    """How many slots of *job* are open, from that of its first *run* to now."""
-    if job.schedule.frequency.unit is not Unit.DAYS:  # years of minutes are not counted one by one
+    """How many slots of *job* are open, from that of its first *run* to the start of this run."""
+    if job.schedule.frequency.unit is not Unit.DAYS:  # there may be years of minutes
         return max((run.started - run.slot) // job.schedule.frequency.period, 0) + 1
     until_now = takewhile(lambda slot: slot <= run.started, slots(job.schedule, run.slot, job.zone))
     return max(sum(1 for _ in until_now), 1)
@@ -98,9 +98,9 @@ def _slot(job: JobSpec, run: Run) -> str:
 class _Bar:
     """A progress bar: slots that are done, slots that are left, time to go.
 
-    It is drawn after each slot, and not by a thread: a job may fork. What the job prints
-    to ``sys.stdout`` (and to ``sys.stderr``, if that is a terminal too) goes above the
-    bar; lines that its child processes write themselves stay where they come.
+    It is drawn after each slot, and not by a thread, because a job may fork. What the job
+    prints to ``sys.stdout`` (and to ``sys.stderr``, if that is a terminal too) appears above
+    the bar. The output of its child processes is not moved.
     """
 
     def __init__(self, console: "Console", app_name: str, count: int, *, redirect: bool) -> None:
@@ -126,18 +126,18 @@ class _Bar:
         )
         self._task = self._progress.add_task(app_name, total=count)
         self._progress.start()
-        console.show_cursor()  # nothing could give it back after a SIGKILL
+        console.show_cursor()  # after a SIGKILL nothing would show it again
         self._progress.refresh()
 
     def advance(self, duration: timedelta | None) -> None:
-        """One slot more is done, in *duration*."""
+        """Count one more slot, which took *duration*."""
         self.done += 1
         self.duration += duration or timedelta()
-        total = max(self.done, self._count)  # after a change of the schedule we guessed wrong
+        total = max(self.done, self._count)  # the count is too low if the schedule was changed
         self._progress.update(self._task, completed=self.done, total=total, refresh=True)
 
     def close(self) -> None:
-        """Take the bar away, and let nothing be lost that was printed without a line end."""
+        """Remove the bar; first print what was written without a line end."""
         try:
             if not self._progress.disable:
                 sys.stdout.flush()
@@ -147,7 +147,7 @@ class _Bar:
 
 
 class _Forgiving:
-    """A stream that is given up when it cannot be written to."""
+    """A stream that ignores all writes after one has failed."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream

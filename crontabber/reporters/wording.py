@@ -6,7 +6,7 @@ from ..errors import Redact, text_of
 from ..schedule.model import JobSpec, Run
 
 _LONGEST = 500
-"""Characters of a message; the whole of it is in the tables."""
+"""The longest message, in characters; the tables have all of it."""
 
 
 def one_line(text: str) -> str:
@@ -29,12 +29,12 @@ def exception_line(error: BaseException, redact: Redact) -> str:
 
 
 def crash_line(run: Run, redact: Redact) -> str:
-    """What is known of a crash: which process on which host, and since when it ran."""
+    """Which process crashed, on which host, and when it had begun."""
     return one_line(redact(run.error.value)) if run.error else "its process is gone"
 
 
 def slot_text(job: JobSpec, run: Run) -> str:
-    """The slot that *run* is about, by the clocks of the job's zone."""
+    """The slot of *run*, as local time in the job's zone."""
     return f"{run.slot.astimezone(job.zone):%Y-%m-%d %H:%M %Z}"
 
 

@@ -28,7 +28,7 @@ def wall_clock(day: date, time: TimeOfDay, zone: ZoneInfo) -> datetime:
 
     A time that exists twice (clocks were set back) is the first of the two. One that
     does not exist (clocks were set forward over it) is the first moment after the gap,
-    which for a whole day that a zone left out is the start of the next.
+    which for a whole day that the zone left out is the start of the next day.
     """
     local = datetime(day.year, day.month, day.day, time.hour, time.minute, tzinfo=zone)
     moment = local.astimezone(timezone.utc)
@@ -58,9 +58,9 @@ def _exists(day: date, zone: ZoneInfo) -> bool:
 def _day_of(moment: datetime, time: TimeOfDay, zone: ZoneInfo) -> date:
     """The last day whose *time* is not after *moment*.
 
-    Not simply the date of *moment*: where clocks jump over 23:30, the slot of that
-    evening is the first moment of the next day; and where they are set back over
-    midnight, that of the next day may have been already.
+    It is not simply the date of *moment*. If clocks jump over 23:30, the slot of that evening
+    is the first moment of the next day. If they are set back over midnight, the slot of the
+    next day may have passed already.
     """
     day = moment.astimezone(zone).date() + _DAY
     while wall_clock(day, time, zone) > moment:
@@ -91,7 +91,7 @@ def slots(schedule: Schedule, first: datetime, zone: ZoneInfo) -> Iterator[datet
 def latest_slot(schedule: Schedule, first: datetime, now: datetime, zone: ZoneInfo) -> datetime:
     """The last slot, counted from *first*, that is not after *now*; *first* if all are."""
     if schedule.frequency.unit is not Unit.DAYS:
-        # years of minutes are not counted one by one
+        # by division, as there may be years of minutes
         period = schedule.frequency.period
         return first + max((now - first) // period, 0) * period
     latest = first

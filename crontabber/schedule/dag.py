@@ -13,9 +13,9 @@ def order(
     """Put the keys of *depends_on* (app_name to its parents) in the order to run them.
 
     The listed order is kept where the parents allow it; those in *last* go after all
-    others that do not depend on them. A parent that is not itself a key is no concern
-    of the order. Jobs of a circle are left out, and each circle comes back as an error
-    that names it.
+    others that do not depend on them. A parent that is not itself a key does not matter.
+    Jobs of a circle are left out; for each circle there is an error that names it, in the
+    second list.
     """
     graph = {name: [p for p in parents if p in depends_on] for name, parents in depends_on.items()}
     circles = []

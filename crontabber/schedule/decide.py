@@ -1,7 +1,7 @@
-"""Whether a job is to be run now, and if not, why.
+"""Decides whether a job is to be run now, and if not, why.
 
-Pure: what is known comes in, the decision comes out. ``now`` is the tick's own
-moment, so that a long tick does not judge its last jobs by another clock than its first.
+It is pure: the rows and the time come in, the decision comes out. ``now`` is the moment at
+which the tick looked, so that a long tick judges its last jobs by the same time as its first.
 """
 
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from .plan import has_given_up, plan, replanned
 def decide(
     job: JobSpec, state: JobState | None, states: States, now: datetime, *, force: bool = False
 ) -> Decision:
-    """Decide about *job*, of which *state* is remembered, among all *states*.
+    """Decide about *job*, whose row is *state* (None: it has none), among all *states*.
 
     With *force* neither its time nor its parents count. One that is marked ongoing by
     a claim is to be claimed, even if it is not due: only a try to claim it shows whether
@@ -53,7 +53,7 @@ def marked_by_older(state: JobState, now: datetime, max_age: timedelta) -> bool:
 def blocked_by(job: JobSpec, states: States, slot: datetime, now: datetime) -> str | None:
     """Why *job* may not run yet: the first parent that stands in the way.
 
-    *slot* is the oldest that is open, since when *job* has been waiting.
+    *slot* is its oldest open slot: *job* has waited since then.
     """
     for parent in job.depends_on:
         if fault := _fault(states.get(parent), slot, now):

@@ -42,9 +42,9 @@ class JobSpec(NamedTuple):
     lock: str | None = None
     """Of all jobs with this lock only one runs at a time. Known when the class is imported."""
     retry: Retry | None = None
-    """When to try again; None: every ``error_retry``, for ever. Known as ``lock`` is."""
+    """When to try again; None: every ``error_retry``, for ever. Known when ``lock`` is."""
     timeout: timedelta | None = None
-    """How long a run may take; None: as long as it likes. Known as ``lock`` is."""
+    """How long a run may take; None: without limit. Known when ``lock`` is."""
 
     @property
     def plan(self) -> str:
@@ -102,15 +102,15 @@ class JobState(NamedTuple):
     attempts: int = 0
     """How many runs of the open slot failed."""
     gave_up: bool = False
-    """Whether a backfill app is not to be given its open slot again until a person says so."""
+    """Whether a backfill app is given its open slot again only when a person says so."""
     ongoing: datetime | None = None
-    """When the run began that is not recorded yet."""
+    """When the run began that is not recorded yet; None if there is none."""
     class_path: str | None = None
     plan: str | None = None
     """The schedule by which ``next_slot`` was computed; see `JobSpec.plan`."""
     backfill: bool | None = None
     claim: Claim | None = None
-    """Who is running it; None with ``ongoing`` set means an older crontabber."""
+    """Who runs it. None although ``ongoing`` is set: an older crontabber."""
     version: str | None = None
     """Changes with every write of the row."""
 
@@ -165,7 +165,7 @@ class Skip(NamedTuple):
 
 
 class RunNow:
-    """The job is to be claimed, and run if the claim does not show otherwise."""
+    """The job is to be claimed, and then run unless the claim shows that it need not."""
 
     __slots__ = ()
 
@@ -177,7 +177,7 @@ class RunNow:
 
 
 class Replan(NamedTuple):
-    """The job is not due, and what is remembered of its next run is not right any more."""
+    """The job is not due, and the next run that is remembered is out of date."""
 
     state: JobState
     """What to remember instead."""

@@ -85,7 +85,7 @@ def in_force(job: JobSpec, state: JobState | None) -> tuple[Schedule, ZoneInfo]:
 
 
 def replanned(job: JobSpec, state: JobState, now: datetime) -> Replan | None:
-    """What to remember instead, if what *state* waits for is not right any more.
+    """The plan to remember instead, if what *state* waits for is out of date; else None.
 
     Only for a job that waits for a slot of the future; a failed one keeps its retry,
     unless that was computed by a clock that was stepped back since.

@@ -19,10 +19,10 @@ def next_try(
 ) -> datetime:
     """When to try *slot* again, after a run that began at *started* failed.
 
-    ``error_retry_time`` after it began, cut to the second so that the jitter of cron
-    does not cost a tick; but never later than the job's own next slot, which is at most
-    a period away: a failure does not slow a job down. *advice* is respected instead, for
-    a backfill app even beyond the next slot, as its dates do not get lost.
+    Without *advice* that is ``error_retry_time`` after it began, cut to the second so that the
+    jitter of cron does not cost a tick. With *advice* it is the time that this names. Either is
+    limited by the job's own next slot, so that a failure never makes a job run later than it
+    would have; only for a backfill app *advice* counts beyond it, as no date is lost by that.
     """
     upcoming = slot_after(job.schedule, slot, started, job.zone)
     if advice is None or advice.again is None:

@@ -13,17 +13,17 @@ CRASHED = repr(JobCrashed)
 
 
 def noticed(job: JobSpec, now: datetime) -> JobState:
-    """*job* was never seen before; its first slot is written down, so that it is not lost."""
+    """*job* is seen for the first time; its first slot is written down, so that it is not lost."""
     return _planned(job, None, now)
 
 
 def claimed(
     job: JobSpec, state: JobState | None, claim: Claim, now: datetime | None = None
 ) -> JobState:
-    """*job* is ours to run; what is open is written down, so that a crash cannot lose it.
+    """*job* is claimed; its open slot is written down, so that a crash cannot lose it.
 
-    *now* is when it was decided to run it, if that was earlier than the claim: by then
-    a new job may have had another first slot.
+    *now* is the moment of the decision to run it, if that was earlier than the claim: the first
+    slot of a new job is that of this moment.
     """
     state = _planned(job, state, now or claim.time)
     return state._replace(first_run=state.first_run or claim.time, ongoing=claim.time, claim=claim)
@@ -140,12 +140,13 @@ def run_at(state: JobState, moment: datetime) -> JobState:
 
 
 def marked_successful(job: JobSpec, state: JobState, moment: datetime) -> JobState:
-    """Somebody says that *job* succeeded at *moment*, whatever its runs came to.
+    """A person says that *job* counts as having succeeded at *moment*.
 
-    Its error is forgotten, and it waits for the first slot after *moment*. For a backfill
-    app the slots up to then are closed: it is never given those dates. Nothing that is
-    done is opened again, so a *moment* before what was done last changes no slot; but a
-    job that never succeeded has nothing done, and its slots count from *moment*.
+    - Its error is forgotten, and it waits for the first slot after *moment*.
+    - For a backfill app the slots up to then are closed: it is never given those dates.
+    - A slot that is done is not opened again, so a *moment* before the last success changes
+      no slot.
+    - The slots of a job that never succeeded are counted from *moment*.
     """
     planned = plan(job, state, moment)
     slot, plan_text, done = planned.slot, state.plan or job.plan, moment

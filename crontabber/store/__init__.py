@@ -1,6 +1,7 @@
-"""What is remembered, and who may run what: the contract that every store keeps.
+"""REMEMBER: the contract of every store: what is remembered, and who may run what.
 
-Its laws, which one suite of tests holds against each store:
+Others use this module and `postgres.PostgresStore`; tests use `memory.MemoryStore`. All SQL is
+in ``sql/``. The laws of the contract, which one suite of tests holds against each store:
 
 * `StateStore.claim` gives the right to a job to one caller at a time, and what it
   reads under the claim is what counts. A caller that dies loses its claims at once.

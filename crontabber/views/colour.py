@@ -1,4 +1,4 @@
-"""Colour for terminals, and for nothing else."""
+"""Colour, for terminals only."""
 
 import os
 from typing import TextIO
@@ -9,10 +9,10 @@ _COLOURS = {"error": "red", "ongoing": "yellow", "overdue": "yellow"}
 
 
 def style_for(stream: TextIO) -> Style:
-    """The style for what is written to *stream*.
+    """The style for text that is written to *stream*.
 
-    Plain, unless it is a terminal that has colours, and ``NO_COLOR`` is not set
-    (see no-color.org: empty counts as not set).
+    It is plain unless the stream is a terminal that has colours, and ``NO_COLOR`` is not set
+    (see no-color.org: an empty value counts as not set).
     """
     if os.environ.get("NO_COLOR") or not stream.isatty():
         return plain

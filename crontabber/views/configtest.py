@@ -1,4 +1,4 @@
-"""What ``--configtest`` prints: a line for each thing that is wrong."""
+"""What ``--configtest`` prints: a line for each fault and each warning."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from .text import NO_JOBS, all_well, one_line
 
 
 def report(faults: Sequence[CrontabberError], warnings: Sequence[str], jobs: int) -> str:
-    """The *faults*, the *warnings*, and, without faults, that all is well with so many *jobs*."""
+    """A line for each of *faults* and *warnings*; without faults also how many *jobs* are well."""
     lines = [one_line(str(fault)) for fault in faults]
     if not (jobs or faults):
         warnings = [*warnings, NO_JOBS]

@@ -20,8 +20,8 @@ def ghosts(
 ) -> str:
     """A line for each ghost, by name, and what to do about it; times are in *zone*.
 
-    *unusable* are the class paths of job lines that cannot be used at present: such a
-    job is configured, only its app_name is not known.
+    *unusable* are the class paths of job lines that cannot be used at present. Such a job is no
+    ghost: it is configured, but its app_name is not known.
     """
     configured = {job.app_name for job in jobs}
     found = [

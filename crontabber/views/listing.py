@@ -14,7 +14,7 @@ _TRACEBACK = "Traceback (most recent call last):"
 
 
 Origin = Callable[[JobSpec], tuple[str, str]]
-"""What a job comes from: the word for that, and which one."""
+"""Where a job comes from: a label such as ``Class:``, and what stands behind it."""
 
 
 def _class(job: JobSpec) -> tuple[str, str]:
@@ -28,7 +28,7 @@ def listing(
     style: Style = plain,
     origin: Origin = _class,
 ) -> str:
-    """What is known of each of *jobs*; times are in the zone of its schedule."""
+    """A block about each of *jobs*; times are in the zone of its schedule."""
     blocks = (_block(job, origin, states.get(job.app_name), now, style) for job in jobs)
     return "\n\n".join("\n".join(lines) for lines in blocks) or "There are no jobs."
 
@@ -44,7 +44,7 @@ def _block(
         yield _line("Depends on:", ", ".join(job.depends_on))
     if state is None or (state.last_run is None and state.ongoing is None):
         yield "*NO PREVIOUS RUN INFO*"
-        if state:  # it waits for its time, or for a parent
+        if state:  # it has not run yet: it waits for its time or a parent
             yield from _next_run(job, state, now, style)
         return
     yield from _ongoing(state, now, style)

@@ -1,4 +1,4 @@
-"""Text from elsewhere, made fit to be shown; and how text is decorated."""
+"""Makes text from elsewhere fit to be shown; and the type of what decorates text."""
 
 import re
 from collections.abc import Callable
@@ -6,8 +6,8 @@ from collections.abc import Callable
 Style = Callable[[str, str], str]
 """Decorates a text, given what kind it is: ``error``, ``ongoing`` or ``overdue``."""
 
-# What could drive a terminal, and what reorders or breaks a line unseen; surrogates
-# cannot be printed at all.
+# Characters that control a terminal, that reorder or break a line without being seen, and
+# surrogates, which cannot be printed at all.
 _UNFIT = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
@@ -29,9 +29,9 @@ def one_line(text: str) -> str:
 
 
 NO_JOBS = "there are no jobs in this configuration"
-"""A misspelt header of a section is enough for that, and nobody would hear of it."""
+"""A misspelt header of a section has this effect, and nothing else would report it."""
 
 
 def all_well(jobs: int) -> str:
-    """What there is to say when nothing is wrong with any of so many jobs, at least one."""
+    """The sentence for so many jobs, at least one, when all of them are well."""
     return f"all {jobs} jobs are well" if jobs > 1 else "the one job is well"

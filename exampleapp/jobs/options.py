@@ -11,8 +11,8 @@ from configman import Namespace
 class Options(BaseCronApp):
     """An option has a default in the code, and is set only where another value is wanted.
 
-    In the configuration that is under ``[crontabber] [[class-Options]]``; for once it is
-    ``--crontabber.class-Options.date_format=%A`` on the command line.
+    The place for that value is ``[crontabber] [[class-Options]]`` in the configuration; for one
+    run, it is ``--crontabber.class-Options.date_format=%A`` on the command line.
     """
 
     app_name = "options"

@@ -1,6 +1,6 @@
 """Jobs that use PostgreSQL, with more and more done for them.
 
-Where the database is they read from ``[resource] [[postgresql]]``, as crontabber itself does.
+They read from ``[resource] [[postgresql]]`` where the database is, as crontabber itself does.
 """
 
 from crontabber.base import BaseCronApp
@@ -14,7 +14,7 @@ from crontabber.mixins import (
 
 @using_postgres()
 class UsingPostgres(BaseCronApp):
-    """Is given what makes connections, and what runs functions as transactions."""
+    """Gets a factory of connections, and an executor that runs functions as transactions."""
 
     app_name = "using-postgres"
 
@@ -37,7 +37,7 @@ def make_table(connection):
 @using_postgres()
 @with_postgres_connection_as_argument()
 class ConnectionAsArgument(BaseCronApp):
-    """Is given a connection, and says itself when to commit."""
+    """Gets a connection, and commits by itself."""
 
     app_name = "connection-as-argument"
     depends_on = ("using-postgres",)
@@ -65,7 +65,7 @@ class SingleTransaction(BaseCronApp):
 @as_single_postgres_transaction()
 @as_backfill_cron_app
 class ExactlyOnce(BaseCronApp):
-    """Does each date exactly once, whatever is killed, whenever.
+    """Does each date exactly once, also if processes are killed at any moment.
 
     That a date is done is recorded in the very transaction that does it.
     """

@@ -42,7 +42,7 @@ def test_a_database_that_cannot_be_used_is_named_without_its_password(
         there._replace(host="/nowhere"): "No such file or directory",
         there._replace(host="127.0.0.1", port=1): "Connection refused",
         there._replace(dbname="not-there"): 'database "not-there" does not exist',
-        there._replace(user="nobody-of-us"): 'role "nobody-of-us" does not exist',
+        there._replace(user="not-a-role"): 'role "not-a-role" does not exist',
     }.items():
         crontabber.configure(place, JOBS)
         line = refuse(crontabber)
@@ -108,7 +108,7 @@ def test_a_configuration_that_cannot_be_read(crontabber: Command) -> None:
     assert "cannot read crontabber.ini: Is a directory" in refuse(crontabber)
     path.rmdir()
     path.touch(mode=0o000)
-    if os.geteuid():  # root may read whatever there is
+    if os.geteuid():  # root may read any file
         assert "cannot read crontabber.ini: Permission denied" in refuse(crontabber)
 
 

@@ -1,4 +1,4 @@
-"""What limits the runs of a job: locks, tries, time; and when it runs if somebody says so."""
+"""What limits the runs of a job: locks, tries, time; and when it runs if a person says so."""
 
 import contextlib
 import os

@@ -15,7 +15,7 @@ CHAPTER = ROOT / "docs" / "django.md"
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _FILE = re.compile(r"# (\S+\.py)\n")
 
-# The database of the test, whatever the docs call theirs.
+# The database of the test, in place of the one in the docs.
 _HERE = """
 import os
 DATABASES["default"]["NAME"] = os.environ["PGDATABASE"]

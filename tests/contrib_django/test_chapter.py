@@ -70,7 +70,7 @@ def test_it_failed_and_is_retried_and_three_missed_slots_are_backfilled(site: Si
 
 
 def test_django_and_crontabber_agree_on_the_tables(site: Site, database: Database) -> None:
-    """trap: whoever comes second changes what the first has made"""
+    """trap: the one that comes second changes the tables that the first has made"""
     assert "No changes detected" in site.ok("makemigrations", "--check", "--dry-run")
     other = site.told(database, [{"cmd": "clearsessions"}])
     other("cronlist")
@@ -122,7 +122,7 @@ def say(what):
     print(json.dumps(what))
 
 def staff(*names):
-    user, _ = User.objects.get_or_create(username="-".join(names) or "nobody", is_staff=True)
+    user, _ = User.objects.get_or_create(username="-".join(names) or "no-rights", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__in=names))
     client = Client()
     client.force_login(user)
@@ -158,9 +158,9 @@ def test_pages_are_for_staff_with_permission_and_cannot_be_written(
     told.ok("cronrun")
     database.execute("INSERT INTO crontabber (app_name) VALUES ('a ghost')")
     program = """
-nobody, looker = staff(), staff("view_job", "view_run")
+outsider, looker = staff(), staff("view_job", "view_run")
 pages = "job/", "run/", "job/fail/change/", "job/add/", "job/fail/delete/", "run/1/change/"
-say([page(client, where)[0] for client in (nobody, looker) for where in pages])
+say([page(client, where)[0] for client in (outsider, looker) for where in pages])
 say([page(looker, where)[1] for where in ("job/", "job/fail/change/", "run/?outcome=failed")])
 states = ("state=ghost", "state=failed", "state=well", "state=running")
 say([count(page(looker, f"job/?{state}")[1]) for state in states])

@@ -28,7 +28,7 @@ def test_what_a_command_prints_is_logged(site: Site, database: Database) -> None
     assert "INFO - talk: two" in lines
     assert "WARNING - talk: an error" in lines
     assert "INFO - talk: no end" in lines
-    # what nobody handles goes where logging puts it: to stderr, which is logged
+    # a record without a handler goes to stderr, as logging does it, and stderr is logged
     assert "WARNING - talk: logged" in lines
     assert lines[-1].startswith("INFO - talk succeeded in ")
     assert len(lines) == 8

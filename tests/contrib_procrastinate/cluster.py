@@ -54,7 +54,7 @@ class Worker:
         return self.process.wait(TIMEOUT)
 
     def end(self) -> None:
-        """Kill whatever is left of it."""
+        """Kill all that is left of it."""
         self.signal(signal.SIGKILL, group=True)
         self.wait()
         self._output.close()

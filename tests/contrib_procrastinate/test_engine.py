@@ -312,7 +312,7 @@ def test_what_dead_workers_left_is_cleaned_up_by_a_tick(cluster) -> None:
 
 
 def test_a_worker_ends_when_its_database_was_gone(tmp_path) -> None:
-    """It would go on, deaf: nobody would tell it of a job, and others take it for dead."""
+    """If it went on, it would not hear of new jobs, and the others would take it for dead."""
     with own_server() as server, Cluster(Command(tmp_path), server.database) as cluster:
         cluster.configure(APPS, "apps.Parent|1d")
         cluster.tick()
@@ -320,7 +320,7 @@ def test_a_worker_ends_when_its_database_was_gone(tmp_path) -> None:
         cluster.until_done("parent")
         server.restart()
         assert worker.wait() > 0  # so that a service manager starts it again
-        # whoever notices first: we do, or Procrastinate
+        # Procrastinate may notice it before we do
         assert "stopping worker" in cluster.log() or "Database error" in cluster.log()
 
 

@@ -1,4 +1,4 @@
-"""What must not run at once, and that nobody waits for it in vain; real processes."""
+"""What must not run at once, and that no job waits for it in vain; real processes."""
 
 import asyncio
 import contextlib
@@ -49,9 +49,9 @@ APPS = f"""
         lock = "M"
 
 
-    class Nobody(Other):
-        app_name = "nobody"
-        queue = "nobody"
+    class Unserved(Other):
+        app_name = "unserved"
+        queue = "unserved"
 """
 PUT_BACK = """
     SELECT FROM procrastinate_jobs
@@ -98,7 +98,7 @@ def test_a_run_that_is_planned_for_later_does_not_touch_the_schedule(cluster, de
 def test_a_run_that_is_planned_for_later_holds_up_no_other(cluster, deferring) -> None:
     configure = deferring("apps.Quick|1d")
     configure("quick", schedule_in={"days": 400}).defer()
-    configure("quick", queue="nobody").defer()
+    configure("quick", queue="unserved").defer()
     configure("quick", schedule_in={"seconds": -1}).defer(what="soon")
     configure("quick").defer(what="now")
     cluster.work("--queues=crontabber", "--one-shot").wait()
@@ -115,11 +115,11 @@ def test_runs_that_are_deferred_for_now_keep_their_order(cluster, deferring) -> 
 
 
 def test_a_job_does_not_wait_for_one_with_its_lock_that_no_worker_takes(cluster) -> None:
-    cluster.configure(APPS, "apps.Nobody|1d\napps.Other|1d")
+    cluster.configure(APPS, "apps.Unserved|1d\napps.Other|1d")
     cluster.tick()
     cluster.work("--queues=crontabber")
     cluster.until_done("other")
-    assert cluster.queued() == ["crontabber:nobody"]
+    assert cluster.queued() == ["crontabber:unserved"]
 
 
 def test_a_job_whose_lock_is_held_is_tried_again_without_a_tick(cluster) -> None:
@@ -176,13 +176,13 @@ def test_a_one_off_run_that_a_stopping_worker_ends_is_run_again(cluster, deferri
 
 
 def test_a_job_that_moved_to_another_queue_moves(cluster) -> None:
-    cluster.configure(APPS, "apps.Nobody|1d\napps.Quick|1d")
+    cluster.configure(APPS, "apps.Unserved|1d\napps.Quick|1d")
     cluster.tick()
-    cluster.command.write("apps.py", APPS.replace('queue = "nobody"', 'queue = "slow"'))
+    cluster.command.write("apps.py", APPS.replace('queue = "unserved"', 'queue = "slow"'))
     cluster.tick()
     assert cluster.database.execute(
         "SELECT queue_name, lock FROM procrastinate_jobs ORDER BY id"
-    ) == [("crontabber", "crontabber:quick"), ("slow", "crontabber:nobody")]
+    ) == [("crontabber", "crontabber:quick"), ("slow", "crontabber:unserved")]
 
 
 def test_what_waited_for_a_run_that_crashed_does_not_any_longer(cluster) -> None:

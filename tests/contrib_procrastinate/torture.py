@@ -1,4 +1,4 @@
-"""Workers killed in all ways, with cron's ticks beside them; the oracle says what came of it."""
+"""Workers killed in all ways, with cron's ticks beside them; the oracle judges the result."""
 
 import contextlib
 import os

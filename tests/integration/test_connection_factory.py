@@ -185,7 +185,7 @@ def test_locks_are_gone_when_the_context_is_left(any_factory, database):
 
 
 def test_a_factory_closes_only_what_it_opened(any_factory):
-    """trap: closing an unpooled connection dropped somebody else's."""
+    """trap: closing an unpooled connection dropped that of another caller."""
     with any_factory() as outer:
         with any_factory() as inner:
             assert inner is not outer
@@ -349,7 +349,7 @@ def test_what_the_server_says_of_itself_and_of_races_passes(database, sqlstate):
     factory = make(ConnectionFactory, database)
     with factory() as connection, pytest.raises(psycopg2.Error) as caught:
         connection.cursor().execute(
-            f"do $$ begin raise 'whatever the words' using errcode = '{sqlstate}'; end $$"
+            f"do $$ begin raise 'in any words' using errcode = '{sqlstate}'; end $$"
         )
     assert factory.is_operational_exception(caught.value)
 

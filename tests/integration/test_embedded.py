@@ -47,7 +47,7 @@ def place() -> Iterator[Path]:
 
 @pytest.fixture
 def data(place: Path) -> Path:
-    """The data directory, when nobody uses its server any more."""
+    """The data directory; its server has stopped because no process uses it any more."""
     embedded.wait_until_stopped(place)
     return place
 
@@ -230,7 +230,7 @@ def test_a_server_whose_keeper_was_killed_is_taken_over(data: Path) -> None:
             assert query(parameters, "SELECT 1") == "1"
             assert postmaster(data) == server
     embedded.wait_until_stopped(data)
-    # nobody of ours reaps it
+    # no process of ours reaps it
     assert not server.is_running() or server.status() == psutil.STATUS_ZOMBIE
 
 

@@ -77,7 +77,7 @@ def lose(database: Database, store: PostgresStore) -> None:
 def test_an_app_that_lost_its_lock_does_no_more_dates(
     database: Database, store: PostgresStore, other: PostgresStore, together: bool
 ) -> None:
-    """trap: its own transactions go on, and nobody looks whether the lock is there"""
+    """trap: its own transactions go on, without a look at whether the lock is still there"""
 
     def interfere(date: int) -> None:
         if date == 0:

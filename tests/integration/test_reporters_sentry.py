@@ -106,7 +106,7 @@ def server():
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
-    """A certificate for 127.0.0.1 that nobody knows, and its key, in one file."""
+    """A certificate for 127.0.0.1 that no client trusts, and its key, in one file."""
     openssl = shutil.which("openssl")
     if not openssl:
         pytest.skip("there is no openssl to make a certificate with")
@@ -145,7 +145,7 @@ def a_run(error=None):
 
 
 def error_of(value="it did not work"):
-    """An exception as a job raises it, with locals that nobody else must see."""
+    """An exception as a job raises it, with locals that must not be sent."""
     password = "hunter2"
     try:
         raise ValueError(value)

@@ -55,7 +55,7 @@ class Arena:
     def start_ambushed(
         self, count: int = 1, env: Mapping[str, str] | None = None
     ) -> Sequence[Tick]:
-        """The same, into whatever ambush is laid."""
+        """The same, into the ambush that is laid, if there is one."""
         started = self.starter.start(count, {**self.env, **(env or {})})
         self.starter.go()
         return started

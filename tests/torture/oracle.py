@@ -20,7 +20,7 @@ class Expected:
 
     app: str
     slots: tuple[datetime, ...] | None
-    """Those that were due; None for whatever it was, but at least one."""
+    """The slots that were due; None if any will do, but at least one."""
     transaction: bool = False
     """Whether the job is a single transaction: then nothing excuses a repetition."""
     backfill: bool = False
@@ -207,7 +207,7 @@ def _faults(history: History, job: _Job, jobs: dict[str, _Job]) -> Iterator[str]
     """What is wrong with a job as a whole."""
     app, slots = job.expected.app, job.expected.slots
     if strange := _touched(job) - set(_slots(job)):
-        yield f"{app} ran slots that nobody asked for: {sorted(map(str, strange))}"
+        yield f"{app} ran slots that were not due: {sorted(map(str, strange))}"
     if slots is None and not _touched(job):
         yield f"{app} never ran"
     for one, next_one in itertools.pairwise(job.runs):
@@ -223,7 +223,7 @@ def _false_alarms(history: History, job: _Job) -> Iterator[str]:
     for row in job.log:
         names = (f"process {pid} on {history.host} " for pid in history.killed)
         if row.crashed and not any(name in (row.exc_value or "") for name in names):
-            yield f"{job.expected.app} is said to have crashed: {row.exc_value}; nobody killed it"
+            yield f"{job.expected.app} is said to have crashed: {row.exc_value}; it was not killed"
 
 
 def _orphans(job: _Job, jobs: dict[str, _Job]) -> Iterator[str]:

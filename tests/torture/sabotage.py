@@ -69,7 +69,7 @@ def record_apart() -> Iterator[None]:
 
 @contextlib.contextmanager
 def forget_crashes() -> Iterator[None]:
-    """A crashed run is run again, and nobody is told."""
+    """A crashed run is run again, and the crash is not logged."""
     whole = PostgresStore.save
 
     def save(

@@ -229,7 +229,7 @@ def test_a_claim_whose_answer_is_lost_was_taken(alone):
     [tick] = alone.start_ambushed()
     alone.books.await_none("SELECT 1 FROM crontabber HAVING count(ongoing) < 1")
     [(old,)] = alone.books.execute("SELECT claim_backend_pid FROM crontabber")
-    # until the new session has tried to claim, and whatever it does then: prepared it is first
+    # the new session is prepared before it tries to claim; wait until it has done both
     alone.books.await_none(
         f"SELECT 1 FROM pg_stat_activity WHERE {BACKENDS} AND pid <> %s AND state = 'idle'"
         " AND query NOT LIKE '%%pg_settings%%' HAVING count(*) < 1",

@@ -115,9 +115,9 @@ AGAIN = run(0, 1, pid=7) + run(5, 6)
         ),
         (history(run(0) + run(2) + run(5, 6), [bad(1), good(7)]), "process 1 lived"),
         (history(run(0, 3) + run(2, 5, pid=7), [bad(4), good(6)]), "ran twice at once"),
-        (history(run(0, 1), [good(2), crash(3, 9)]), "nobody killed it"),
+        (history(run(0, 1), [good(2), crash(3, 9)]), "it was not killed"),
         (history(run(0, 1), [good(2)], ongoing=["job"]), "job is marked ongoing"),
-        (history(run(0, 1), [good(2)], slots=()), "that nobody asked for"),
+        (history(run(0, 1), [good(2)], slots=()), "that were not due"),
         (
             history(
                 run(3, 4) + run(0, 1, slot=SLOT + MINUTE),

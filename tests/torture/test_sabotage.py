@@ -24,7 +24,7 @@ def test_without_the_claim_two_ticks_run_a_job_at_once(tmp_path, database):
         other.wait()
         violations = " | ".join(broken.settle().violations)
     assert "plain ran twice at once" in violations
-    assert "nobody killed it" in violations
+    assert "it was not killed" in violations
 
 
 @pytest.mark.parametrize(

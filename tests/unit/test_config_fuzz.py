@@ -1,4 +1,4 @@
-"""Whatever is written anywhere gives a configuration or a clear error, nothing else."""
+"""Any text in any place gives a configuration or a clear error, nothing else."""
 
 import tempfile
 from collections.abc import Mapping, Sequence

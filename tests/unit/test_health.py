@@ -1,4 +1,4 @@
-"""What is wrong with the jobs: failures, stuck claims, jobs that nobody runs."""
+"""What is wrong with the jobs: failures, stuck claims, jobs that no tick runs."""
 
 from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo

@@ -8,7 +8,7 @@ from tests.unit.test_tick import MINUTE, START, app, ran, simulation
 
 
 def occupied(sim: Simulation) -> MemoryStore:
-    """Somebody else runs a job with the lock."""
+    """Another session runs a job with the lock."""
     other = sim.store.another_session()
     claim = Claim("there", 1, 2, START)
     assert other.claim(JobState("z", ongoing=START, claim=claim), (), "warehouse")

@@ -1,4 +1,4 @@
-"""Functions that wrap every run: whatever they do, the job runs once and is judged by itself."""
+"""Functions that wrap every run: with any of them, the job runs once and has its own outcome."""
 
 import contextlib
 import signal

@@ -191,7 +191,7 @@ def test_an_exception_from_a_signal_ends_the_group(pidfile):
 
 
 def test_a_signal_before_the_command_begins_to_start_keeps_it_from_starting(monkeypatch):
-    """trap: it was started all the same, and nobody knew of it"""
+    """trap: it was started anyway, and nothing could end it"""
     starters = []
 
     class Late(threading.Thread):

@@ -1,4 +1,4 @@
-"""What the log says: one record of one line for whatever happens, and where records go."""
+"""What the log says: one record of one line for each event, and where records go."""
 
 import logging
 import socket

@@ -231,7 +231,7 @@ def test_a_bar_shows_what_is_done_and_left_and_then_goes_away():
 
     for done in range(5):
         assert f"{done} done, {4 - done} left, time to go" in shown
-    assert re.search(r"time to go \S*0:00:0", shown), "it is reckoned"
+    assert re.search(r"time to go \S*0:00:0", shown), "it is estimated"
     assert shown.index("0 done") < shown.index("3 done") < shown.index("4 slots")
     assert screen(shown) == ["my-fill  ok  4 slots  1.2 s", ""]
     assert shown.rindex("\x1b[?25h") > shown.rindex("\x1b[?25l"), "the cursor is there again"

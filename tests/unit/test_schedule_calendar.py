@@ -1,6 +1,6 @@
 """Slots in time zones whose clocks jump forward, backward, at midnight and over whole days.
 
-What the calendar reckons is held against an oracle that knows nothing of offsets: it
+What the calendar computes is held against an oracle that knows nothing of offsets: it
 watches the clock on the wall, minute by minute.
 """
 
@@ -324,7 +324,7 @@ def test_a_daily_job_has_one_slot_a_local_day_in_every_zone(place, wanted):
 @given(places(), schedules)
 @example((ZoneInfo(ST_JOHNS), at("2006-10-29 02:45")), Schedule.parse("1d|00:00"))
 def test_the_next_slot_is_later_but_not_too_late(place, schedule):
-    """From whatever moment it is counted, be it a slot or not."""
+    """Counted from any moment, whether it is a slot or not."""
     zone, moment = place
     following = next_slot(schedule, moment, zone)
     assert following.tzinfo is UTC

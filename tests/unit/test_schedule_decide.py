@@ -136,7 +136,7 @@ def test_for_how_long_is_an_option():
 
 
 def test_with_force_neither_its_time_nor_its_parents_count():
-    spec = job(depends_on=("nobody",))
+    spec = job(depends_on=("unknown",))
     assert decide(spec, waiting(spec, NOW + HOUR), {}, NOW, force=True) == RunNow()
     assert decide(spec, None, {}, NOW, force=True) == RunNow()
 

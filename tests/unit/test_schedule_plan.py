@@ -59,7 +59,7 @@ def test_a_run_ahead_of_the_plan_is_about_this_minute():
 
 
 def test_a_backfill_app_is_never_given_a_date_of_the_future():
-    """Not even when somebody sets next_run by hand."""
+    """Not even when a person sets next_run by hand."""
     spec = job("1d|23:00", backfill=True)
     state = waiting(spec, at("2026-11-21 23:00"), next_run=NOW)
     assert plan(spec, state, NOW).due_at(spec) == at("2026-11-21 23:00")

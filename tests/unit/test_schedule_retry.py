@@ -14,7 +14,7 @@ from tests.unit.schedules import DAY, HOUR, MINUTE, SECOND, at, job
 @pytest.mark.parametrize(
     ("schedule", "slot", "started", "again"),
     [
-        # error_retry_time after it began, whatever cron's jitter
+        # error_retry_time after it began, without cron's jitter
         ("1h", "2026-11-21 12:00", "2026-11-21 12:00:02.7", "2026-11-21 12:05:02"),
         ("1d|03:00", "2026-11-21 03:00", "2026-11-21 12:00:02.7", "2026-11-21 12:05:02"),
         ("7d", "2026-11-21 12:00", "2026-11-22 07:00:00", "2026-11-22 07:05:00"),

@@ -355,7 +355,7 @@ def short(text, steps):
 @example("1d|02:30", "America/New_York", at("2026-03-06 12:00"), [(DAY, SECOND, [])] * 4)
 @example("5m", "UTC", NOW, [(HOUR, SECOND, [well, Outcome.CRASHED]), (HOUR, SECOND, [])])
 def test_a_backfill_app_gets_each_slot_once_and_in_order(text, zone, start, steps):
-    """trap: dates were lost or repeated, whatever failed or was killed, whenever it ran."""
+    """trap: dates were lost or repeated when runs failed, were killed or came late."""
     spec = job(text, zone=zone, backfill=True)
     world = World(spec, clock=start)
     for pause, length, ends in short(text, steps):

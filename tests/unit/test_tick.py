@@ -253,7 +253,7 @@ def test_a_signal_between_the_end_of_the_work_and_its_record_comes_after_both() 
 
 
 def test_a_result_that_cannot_be_recorded_is_told() -> None:
-    """trap: what came of a job was lost without a word, as the database was away"""
+    """trap: the outcome of a job was lost without a word, because the database was away"""
 
     class Away(MemoryStore):
         def save(self, *args: Any, **more: Any) -> JobState:

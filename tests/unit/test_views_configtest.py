@@ -20,10 +20,10 @@ def test_a_line_for_each_fault_and_each_warning():
         JobLineError("job line 'a.B|2r': '2r' is not a frequency"),
         CircularDependencyError("jobs depend on each other in a circle: a -> b -> a"),
     ]
-    assert report(faults, ["a depends on z, which nobody knows"], 2).splitlines() == [
+    assert report(faults, ["a depends on z, which is not known"], 2).splitlines() == [
         "job line 'a.B|2r': '2r' is not a frequency",
         "jobs depend on each other in a circle: a -> b -> a",
-        "warning: a depends on z, which nobody knows",
+        "warning: a depends on z, which is not known",
     ]
 
 

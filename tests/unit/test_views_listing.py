@@ -167,7 +167,7 @@ def test_a_backfill_app_that_is_up_to_date_or_due_names_no_date():
 
 
 def exception_of(statement):
-    with pytest.raises(Exception) as raised:  # noqa: PT011  whatever it is
+    with pytest.raises(Exception) as raised:  # noqa: PT011  any exception
         exec(statement, {})
     return last_error(raised.value, str)
 

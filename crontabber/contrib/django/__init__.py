@@ -1,5 +1,6 @@
 """Crontabber for Django projects: management commands as jobs, listed in the settings.
 
-``INSTALLED_APPS += ["crontabber.contrib.django"]``, jobs in ``CRONTABBER_JOBS``, and
-``manage.py cronrun`` is what ``crontabber`` is elsewhere: the same core, on the same tables.
+With ``INSTALLED_APPS += ["crontabber.contrib.django"]`` and jobs in ``CRONTABBER_JOBS``,
+``manage.py cronrun`` does what the command ``crontabber`` does elsewhere: it is the same core,
+on the same tables. Projects name this package in their settings, and import nothing from it.
 """

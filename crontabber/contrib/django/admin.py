@@ -45,7 +45,7 @@ def _red(text: str) -> str:
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
-    """Shows rows, and lets nobody write them."""
+    """Shows rows, and lets no user write them."""
 
     show_full_result_count = False  # a log can be long
 
@@ -92,7 +92,7 @@ class JobAdmin(ReadOnlyAdmin):
 
     @admin.display(description="state", ordering="error_count")
     def state(self, job: Job) -> str:
-        """How it is, in a word or two."""
+        """The state of the job, in a word or two."""
         if job.ongoing:
             return "running"
         if job.error_count:
@@ -101,7 +101,7 @@ class JobAdmin(ReadOnlyAdmin):
 
     @admin.display(description="schedule")
     def schedule(self, job: Job) -> str:
-        """When it runs, by the settings."""
+        """The schedule of the job in the settings."""
         configured = _configured(job)
         if configured is None:
             return "not in the settings"
@@ -110,7 +110,7 @@ class JobAdmin(ReadOnlyAdmin):
 
     @admin.display(description="command")
     def command(self, job: Job) -> str:
-        """The command and its arguments, by the settings."""
+        """The command and its arguments in the settings."""
         return str(_configured(job) or _NONE)
 
     @admin.display(description="depends on")
@@ -125,7 +125,7 @@ class JobAdmin(ReadOnlyAdmin):
 
     @admin.display(description="last error")
     def error(self, job: Job) -> str:
-        """What the last run raised, on a line."""
+        """What the last run raised, on one line."""
         error: Any = job.last_error or {}
         return _line(error.get("type"), error.get("value"))
 
@@ -137,17 +137,17 @@ class JobAdmin(ReadOnlyAdmin):
 
     @admin.display(description="log")
     def log(self, job: Job) -> str:
-        """Where its runs are."""
+        """A link to the runs of the job."""
         url = reverse(f"{self.admin_site.name}:crontabber_run_changelist")
         query = urlencode({NameFilter.parameter_name: job.app_name})
         return format_html('<a href="{}?{}">all runs of this job</a>', url, query)
 
     def has_reset_permission(self, request: Any) -> bool:
-        """Whether somebody may reset jobs."""
+        """Whether the user of *request* may reset jobs."""
         return bool(request.user.has_perm("crontabber.reset_job"))
 
     def has_mark_success_permission(self, request: Any) -> bool:
-        """Whether somebody may mark jobs as successful."""
+        """Whether the user of *request* may mark jobs as successful."""
         return bool(request.user.has_perm("crontabber.mark_success_job"))
 
     @admin.action(description="Reset: run as if for the first time", permissions=["reset"])
@@ -163,7 +163,7 @@ class JobAdmin(ReadOnlyAdmin):
     def _each(
         self, request: Any, queryset: Any, what: str, act: Callable[[DjangoCron, str], Answer]
     ) -> None:
-        """Act on each job, say what came of it, and note it in the history of the job."""
+        """Act on each job, show the result, and note it in the history of the job."""
         rows = list(queryset)
         gone = set(request.POST.getlist(ACTION_CHECKBOX_NAME)) - {job.app_name for job in rows}
         for name in sorted(gone):
@@ -196,24 +196,24 @@ class RunAdmin(ReadOnlyAdmin):
 
     @admin.display(description="outcome")
     def outcome(self, run: Run) -> str:
-        """How it ended."""
+        """How the run ended."""
         if run.exc_type is None:
             return "succeeded"
         return _red("crashed" if run.exc_type == CRASHED else "failed")
 
     @admin.display(description="duration", ordering="duration")
     def took(self, run: Run) -> str:
-        """How long it took."""
+        """How long the run took."""
         return duration_text(run.duration) if run.duration else _NONE
 
     @admin.display(description="error")
     def error(self, run: Run) -> str:
-        """What it raised, on a line."""
+        """What the run raised, on one line."""
         return _line(run.exc_type, run.exc_value)
 
     @admin.display(description="error")
     def traceback(self, run: Run) -> str:
-        """What it raised, in full."""
+        """What the run raised, in full."""
         return _block(run.exc_type, run.exc_value, run.exc_traceback)
 
 

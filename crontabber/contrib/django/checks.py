@@ -1,4 +1,4 @@
-"""What ``manage.py check`` says of the settings, each fault with what to do about it."""
+"""``manage.py check``: what is wrong with the settings, and what to do about each fault."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -17,7 +17,7 @@ _OBJECT = "crontabber"
 
 @checks.register("crontabber")
 def check_settings(**_: Any) -> list[checks.CheckMessage]:
-    """Everything that is wrong with the settings whose names begin with ``CRONTABBER_``."""
+    """All faults of the settings whose names begin with ``CRONTABBER_``."""
     messages: list[checks.CheckMessage] = [
         _error(fault.message, fault.hint, "E001") for fault in conf.faults()
     ]

@@ -1,4 +1,4 @@
-"""A management command as the core runs it, and what it is given on its command line."""
+"""A management command as an app of the core, and the command line that it is given."""
 
 import contextlib
 import io
@@ -19,10 +19,10 @@ from .jobs import Job
 from .output import logged_output
 
 TIME = "%Y-%m-%dT%H:%M"
-"""How a command is told a time: that of the clocks in the zone of the schedules."""
+"""How a time is written on a command line: the local time in the zone of the schedules."""
 RUN_TIME, LAST_SUCCESS = "run_time", "last_success"
 _SOME_TIME = "2026-11-21T03:00"
-"""Any time, to see whether it is taken."""
+"""Any time, to see whether the command accepts one."""
 
 Arguments = Sequence[tuple[str, str]]
 """Names and values of a command's options."""
@@ -108,15 +108,15 @@ def command_line(command: BaseCommand, job: Job, more: Arguments) -> list[str]:
 
 
 def told_times(job: Job) -> list[str]:
-    """The options by which a job's command is told times."""
+    """The options of a job's command that get a time."""
     wanted = {RUN_TIME: job.backfill, LAST_SUCCESS: job.last_success}
     return [name for name, is_wanted in wanted.items() if is_wanted]
 
 
 def try_arguments(command: BaseCommand, job: Job, more: Arguments = ()) -> None:
-    """Have a command parse what it will be given, and do nothing.
+    """Have a command parse the arguments that it will get, and do nothing else.
 
-    Raises `CommandError` if it refuses that, or would print something and exit.
+    Raises `CommandError` if it refuses them, or if it would print something and exit.
     """
     times = [(name, _SOME_TIME) for name in told_times(job)]
     words = command_line(command, job, [*times, *more])
@@ -130,7 +130,7 @@ def try_arguments(command: BaseCommand, job: Job, more: Arguments = ()) -> None:
 
 
 def options(command: BaseCommand, cmd: str) -> dict[str, Action]:
-    """argparse's actions of a command, by the names that its ``handle`` knows them by."""
+    """argparse's actions of a command, by the names under which its ``handle`` gets them."""
     parser = command.create_parser("manage.py", cmd)
     return {action.dest: action for action in parser._actions}  # noqa: SLF001  as Django does
 

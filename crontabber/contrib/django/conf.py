@@ -1,4 +1,4 @@
-"""The settings of the project that are crontabber's, and what Django itself says of the rest."""
+"""crontabber's settings in a Django project; Django's own settings fill in the rest."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -23,9 +23,9 @@ PREFIX = "CRONTABBER_"
 
 
 class DjangoSettings(Settings):
-    """The settings of the project as the core's own; what they do not say has its default.
+    """The settings of the project as the core's own; settings that are missing have their default.
 
-    Raises `SettingError`, but for jobs: see ``jobs.faults``.
+    Raises `SettingError`, except for jobs: their faults are in ``jobs.faults``.
     """
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ def value(name: str) -> Any:
 
 
 def jobs() -> list[Job]:
-    """The jobs of the settings, those that can be used."""
+    """The jobs of the settings that can be used."""
     return list(Jobs.read(getattr(settings, SETTING, [])).by_path.values())
 
 
@@ -74,7 +74,7 @@ def faults() -> Iterator[SettingError]:
 
 
 def strangers() -> Iterator[SettingError]:
-    """The settings that look like ours, and mean nothing."""
+    """The settings that begin with ``CRONTABBER_`` and do not exist, each as a fault."""
     known = {SETTING.removeprefix(PREFIX), *_SETTINGS}  # all are alike with the prefix
     for name in dir(settings):
         if name.startswith(PREFIX) and name.removeprefix(PREFIX) not in known:
@@ -131,4 +131,4 @@ _SETTINGS: Mapping[str, tuple[Any, Callable[[Any], Any]]] = {
     "MAX_ONGOING_AGE_HOURS": (12.0, lambda given: converters.hours(str(given))),
     "SENTRY_DSN": ("", _dsn),
 }
-"""Each with its default, and what makes a value of it."""
+"""Each setting: its default, and the function that checks and converts it."""

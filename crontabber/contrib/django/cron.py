@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 
 class DjangoCron(CronTabber):
-    """What `CronTabber` is for a file of settings; use it as a context manager too.
+    """`CronTabber` with Django's settings in place of a file; it is a context manager too.
 
-    *arguments* are given to the command of a job, besides its own.
+    The command of a job gets *arguments* after its own.
     """
 
     def __init__(self, arguments: Arguments = ()) -> None:
@@ -37,7 +37,7 @@ class DjangoCron(CronTabber):
 
     @property
     def verbose(self) -> bool:
-        """Yes: Django's settings decide what is heard."""
+        """Always true: Django's settings decide what is logged."""
         return True
 
     def jobs(self, snapshot: Snapshot) -> Jobs:
@@ -60,7 +60,7 @@ class DjangoCron(CronTabber):
         return make, {}
 
     def run_job(self, name: str, *, force: bool = False) -> TickResult:
-        """Run one job, by its name, if it is due; with *force* come what may.
+        """Run one job, by its name, if it is due; with *force* even if it is not.
 
         Raises `CommandError` before anything is done, if its command refuses our arguments.
         """
@@ -84,7 +84,7 @@ class DjangoCron(CronTabber):
         return Answer("\n".join(lines), code)
 
     def log(self) -> None:
-        """Nothing: Django has configured logging."""
+        """Do nothing: Django has configured logging."""
 
     def _try_arguments(self, job: Job) -> None:
         try:
@@ -93,7 +93,7 @@ class DjangoCron(CronTabber):
             text = str(error).removeprefix("Error: ")
             raise CommandError(f"{job.name} is not run: {text}") from None
         except (Exception, SystemExit):  # noqa: BLE001  the code of others
-            return  # what is wrong with the command itself is the run's to record
+            return  # a fault of the command itself is recorded by the run
 
     def _load(self, class_path: str) -> type:
         return app_class(self._jobs[class_path])

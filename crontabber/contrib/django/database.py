@@ -1,4 +1,4 @@
-"""The project's database, as crontabber connects to it: by psycopg2, whatever Django uses."""
+"""Connects crontabber to the project's database by psycopg2, also where Django uses psycopg 3."""
 
 from typing import Any
 
@@ -15,9 +15,9 @@ _NAMES = {"HOST": "host", "PORT": "port", "NAME": "dbname", "USER": "user", "PAS
 
 
 def connection_config(alias: str) -> Any:
-    """What to make a `ConnectionFactory` with, for the database that Django knows by *alias*.
+    """The config of a `ConnectionFactory` for the database that Django knows as *alias*.
 
-    In a test it is the database that the tests run in, as Django's own connections are.
+    In a test this is the test database, as for Django's own connections.
     """
     options = ConnectionFactory.required_config.items()
     defaults = {name: option.default for name, option in options}
@@ -26,7 +26,7 @@ def connection_config(alias: str) -> Any:
 
 
 def parameters(database: dict[str, Any]) -> dict[str, str]:
-    """What libpq is told about one of ``DATABASES``; options that are Django's are left out."""
+    """The parameters of libpq for one of ``DATABASES``, without options that are Django's."""
     given = database.get("OPTIONS") or {}
     options = {name: str(value) for name, value in given.items() if _is_libpq(name, value)}
     if role := given.get("assume_role"):  # as which ``migrate`` makes the tables
@@ -37,7 +37,7 @@ def parameters(database: dict[str, Any]) -> dict[str, str]:
 
 
 def _is_libpq(name: str, value: Any) -> bool:
-    """Whether libpq knows an option; it alone can tell."""
+    """Whether libpq knows an option. Only libpq can tell, so it is asked."""
     if not isinstance(value, str | int) or isinstance(value, bool):
         return False
     try:

@@ -1,4 +1,4 @@
-"""What the lists in Django's admin can be narrowed down to."""
+"""The filters of the lists in Django's admin."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,7 +10,7 @@ from .models import Job
 
 
 class StateFilter(SimpleListFilter):
-    """Jobs by how they are."""
+    """Jobs by their state."""
 
     title = "state"
     parameter_name = "state"
@@ -57,7 +57,7 @@ class OutcomeFilter(SimpleListFilter):
 
 
 class NameFilter(SimpleListFilter):
-    """Runs by their job; the names are those that are remembered, as the log may be long."""
+    """Runs by their job; the names come from the table of jobs, because the log may be long."""
 
     title = "job"
     parameter_name = "job"

@@ -33,7 +33,7 @@ class Job:
     """A management command that is run by a schedule."""
 
     name: str
-    """Its identity, crontabber's app_name: the command's, if no other is given."""
+    """Its identity, crontabber's app_name; the name of the command, unless another is given."""
     cmd: str
     schedule: Schedule
     cmd_args: tuple[str, ...] = ()
@@ -70,7 +70,7 @@ class Jobs:
 
     @classmethod
     def read(cls, setting: Any) -> "Jobs":
-        """Read the whole setting; one bad job does not spoil the others."""
+        """Read the whole setting; a job that cannot be used does not affect the others."""
         if not isinstance(setting, list | tuple):
             kind = type(setting).__name__
             fault = SettingError(
@@ -91,7 +91,7 @@ class Jobs:
 
 
 def read_job(entry: Any, where: str) -> Job:
-    """Read one dict; *where* it stands is said in a `SettingError`."""
+    """Read one dict. Raises a `SettingError` that names *where* it stands."""
     if not isinstance(entry, Mapping):
         raise SettingError(f"{where} is a {type(entry).__name__}, and not a dict", _EXAMPLE)
     if not isinstance(entry.get("cmd"), str) or not entry["cmd"].strip():
@@ -120,7 +120,7 @@ def read_job(entry: Any, where: str) -> Job:
 
 @contextmanager
 def _refused(what: str) -> Iterator[None]:
-    """Say what the core has against *what*, as of a setting."""
+    """Turn what the core says of *what* into a `SettingError`."""
     try:
         yield
     except JobLineError as error:
@@ -164,7 +164,7 @@ def _names(value: Any, what: str) -> tuple[str, ...]:
 
 
 def _limit(check: Callable[[Any, str], object]) -> Callable[[Any, str], Any]:
-    """What an app may say too, as it is written there."""
+    """A reader for what an app may say too: *check* refuses a bad value, a good one is kept."""
 
     def read(value: Any, what: str) -> Any:
         with _refused(what):

@@ -1,4 +1,4 @@
-"""A tick every few minutes in one process, for where there is no cron, as in containers."""
+"""Ticks every few minutes in one process, for hosts without cron, such as containers."""
 
 import logging
 from collections.abc import Callable
@@ -15,10 +15,10 @@ _logger = logging.getLogger("crontabber.loop")
 
 
 def loop(tick: Tick, every: timedelta) -> int:
-    """Run *tick* at once, and then *every* so often, until a signal ends it.
+    """Run *tick* now and then once in each period of *every*, until a signal comes; the signal.
 
-    The signal ends a job that runs, as in any tick. A tick that takes longer than *every*
-    is followed by the next one at once; one that fails is logged. Returns the signal.
+    The signal ends a job that runs, as in any tick. After a tick that took longer than
+    *every*, the next one follows at once. A tick that fails is logged.
     """
     with Signals() as signals:
         try:

@@ -1,4 +1,4 @@
-"""The two tables, for Django to read; crontabber alone writes them, and changes their form."""
+"""The two tables, for Django to read; only crontabber writes to them and changes their form."""
 
 import json
 from typing import Any
@@ -74,7 +74,7 @@ class Job(models.Model):
 
     @property
     def holder(self) -> str:
-        """Who is running it, for people; empty if nobody is."""
+        """Which process runs it, for people; empty if it is not running."""
         if self.ongoing is None:
             return ""
         if self.claim_time != self.ongoing:
@@ -99,7 +99,7 @@ class Run(models.Model):
     objects = Manager()
 
     class Meta:
-        """Not managed: as `Job`."""
+        """Not managed, for the same reason as `Job`."""
 
         managed = False
         db_table = "crontabber_log"

@@ -1,4 +1,4 @@
-"""What Django's migrations do to the database: run crontabber's own."""
+"""The operation of Django's migrations: it runs crontabber's own migrations."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ from .conf import value
 
 
 class MakeTables(RunSQL):
-    """Make the two tables or bring them up to date, whoever made them; harmless twice.
+    """Makes the two tables, or brings them up to date; harmless twice.
 
-    Only in the database that ``CRONTABBER_DATABASE`` names. Backwards it does nothing:
-    what is remembered of jobs is not Django's to drop.
+    It does so only in the database that ``CRONTABBER_DATABASE`` names. Backwards it does
+    nothing: Django must not drop the state of jobs. crontabber may have made the tables before.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""What a command prints goes to the log, line by line, marked with the job."""
+"""Logs what a command prints, line by line, marked with the job."""
 
 import codecs
 import contextlib
@@ -20,7 +20,8 @@ _logger = logging.getLogger("crontabber.output")
 class LogStream(io.TextIOBase):
     """Takes text as a file does, and logs each line of it at *level*.
 
-    A handler that itself writes to ``sys.stderr`` finds there what was there before.
+    While a line is logged, ``sys.stdout`` and ``sys.stderr`` are the real ones again, because
+    a handler may write to them.
     """
 
     encoding = "utf-8"
@@ -38,7 +39,7 @@ class LogStream(io.TextIOBase):
         return True
 
     def write(self, text: str) -> int:
-        """Log the lines that this ends; what follows the last of them waits for its end."""
+        """Log the lines that are complete; the rest is kept until its line is complete."""
         *lines, self._line = (self._line + text).split("\n")
         for line in lines:
             self._log(line)
@@ -77,15 +78,15 @@ class _Bytes(io.BufferedIOBase):
         return len(given)
 
     def finish(self) -> None:
-        """Pass on what was left of a character."""
+        """Pass on the bytes of a character that was not complete."""
         self._stream.write(self._decoder.decode(b"", final=True))
 
 
 @contextlib.contextmanager
 def logged_output(name: str, redact: Redact = str) -> Iterator[tuple[LogStream, LogStream]]:
-    """In here what Python code prints is logged: stdout at INFO, stderr at WARNING.
+    """Log what Python code prints within this context: stdout at INFO, stderr at WARNING.
 
-    What child processes write themselves goes where it always went.
+    The output of child processes is not logged; it goes where it always goes.
     """
     out, err = LogStream(name, logging.INFO, redact), LogStream(name, logging.WARNING, redact)
     try:

@@ -1,4 +1,4 @@
-"""Errors go where the project's own sentry-sdk sends them, if it has been initialised."""
+"""Sends errors by the project's own sentry-sdk, if the project has initialised it."""
 
 import sys
 
@@ -8,7 +8,7 @@ from ...reporters.wording import crash_line
 from ...schedule.model import JobSpec, Run
 
 PATIENCE = 3.0
-"""For how many seconds a tick waits at its end for what was not sent yet."""
+"""Seconds that a tick waits at its end for events that are not sent yet."""
 
 
 def is_active() -> bool:
@@ -18,7 +18,7 @@ def is_active() -> bool:
 
 
 class ProjectSentry(Reporter):
-    """Has the project's client send the errors of jobs, by the project's own rules."""
+    """Has the project's client send the errors of jobs, with the project's own options."""
 
     def __init__(self, redact: Redact = str) -> None:
         from sentry_sdk.integrations.logging import ignore_logger
@@ -47,7 +47,7 @@ class ProjectSentry(Reporter):
         sentry_sdk.capture_message(self._redact(message), level="fatal")
 
     def finished(self) -> None:
-        """Wait until what was captured is sent, but not for long."""
+        """Wait until all events are sent, `PATIENCE` seconds at most."""
         import sentry_sdk
 
         sentry_sdk.flush(timeout=PATIENCE)

@@ -21,7 +21,7 @@ class CronCommand(BaseCommand):
     requires_system_checks: Iterable[str] = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Do what is asked, say what came of it, and exit with a status if it is not 0."""
+        """Do what is asked, print the answer, and exit with its status unless that is 0."""
         try:
             answer = self.answer(**options)
         except CrontabberError as error:
@@ -34,7 +34,7 @@ class CronCommand(BaseCommand):
             raise SystemExit(int(answer.code))
 
     def answer(self, **options: Any) -> Answer:
-        """What the command has to say, and the exit status to say it with."""
+        """Do the command's work; the text to print, and the exit status."""
         raise NotImplementedError
 
 
@@ -44,7 +44,7 @@ def add_names(parser: CommandParser, what: str) -> None:
 
 
 def log_to_stderr(verbosity: int) -> None:
-    """Send the log to stderr, if the project's ``LOGGING`` sends it nowhere."""
+    """Send the log to stderr, if the project's ``LOGGING`` has no handler for it."""
     logger = logging.getLogger("crontabber")
     if logger.hasHandlers():
         return

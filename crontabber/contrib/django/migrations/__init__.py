@@ -1,1 +1,1 @@
-"""How Django comes by the two tables."""
+"""Makes the two tables when Django migrates."""

@@ -1,4 +1,4 @@
-"""``manage.py cronclean``: trim the log; a job to schedule, as any other command."""
+"""``manage.py cronclean``: remove old runs from the log. It can be listed as a job itself."""
 
 import argparse
 from contextlib import closing
@@ -19,7 +19,7 @@ class Command(CronCommand):
     help = "Removes old runs from the log of the scheduled jobs."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """For how long to keep what."""
+        """Add the options that say how long runs are kept."""
         for option, default, what in (
             ("--keep-successes", SUCCESSES, "that succeeded"),
             ("--keep-errors", ERRORS, "that failed"),
@@ -33,7 +33,7 @@ class Command(CronCommand):
             )
 
     def answer(self, **options: Any) -> Answer:
-        """How many rows are gone."""
+        """Remove old runs; the text says how many."""
         with DjangoCron() as cron:
             cron.look()  # which makes the tables, if there are none
             with closing(cron.database.connect()) as connection:

@@ -16,7 +16,7 @@ class Command(CronCommand):
     help = "Lists the scheduled jobs, and what is remembered of them."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """The one other form."""
+        """Add ``--nagios``."""
         parser.add_argument(
             "--nagios", action="store_true", help="report the health of all jobs to Nagios instead"
         )

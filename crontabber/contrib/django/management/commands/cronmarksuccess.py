@@ -11,7 +11,7 @@ from ..base import CronCommand, add_names
 
 
 class Command(CronCommand):
-    """Marks jobs as successful, whatever their runs came to."""
+    """Marks jobs as successful, also if their last run failed or they never ran."""
 
     help = (
         "Marks jobs as successful: their errors are forgotten, and they wait for their next "

@@ -26,7 +26,7 @@ class Command(CronCommand):
     help = "Runs the scheduled jobs that are due."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """One tick, one job, or a loop."""
+        """Add the options: without any of them it is one tick, else one job or a loop."""
         parser.add_argument("--job", metavar="NAME", help="run only this job, if it is due")
         parser.add_argument(
             "--force", action="store_true", help="with --job: run it even if it is not due"
@@ -51,7 +51,7 @@ class Command(CronCommand):
         )
 
     def answer(self, **options: Any) -> Answer:
-        """Run what is asked for. Exits as ``crontabber`` does; a loop that was ended, with 0."""
+        """Run what is asked for; exit as ``crontabber`` does, a loop after SIGTERM with 0."""
         job, force, arguments = options["job"], options["force"], options["arguments"]
         _refuse_contradictions(options)
         log_to_stderr(options["verbosity"])
@@ -80,7 +80,7 @@ def _tick(signals: Signals) -> ExitCode:
             cron.signals = signals
             return cron.tick().exit_code
     finally:
-        connections.close_all()  # nobody needs them until the next tick
+        connections.close_all()  # they are not needed until the next tick
 
 
 def _argument(text: str) -> tuple[str, str]:

@@ -8,7 +8,7 @@ class Command(BaseCommand):
     """Fetches orders, unless there is an outage."""
 
     def add_arguments(self, parser):
-        """Since when."""
+        """Add the option that gets the time of the last success."""
         parser.add_argument("--last-success")
 
     def handle(self, *, last_success, **options):

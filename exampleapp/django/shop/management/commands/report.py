@@ -7,7 +7,7 @@ class Command(BaseCommand):
     """Reports on one hour."""
 
     def add_arguments(self, parser):
-        """For which hour, and how."""
+        """Add the options: for which hour, and in which format."""
         parser.add_argument("--run-time", required=True)
         parser.add_argument("--format", choices=["csv", "html"], default="html")
 

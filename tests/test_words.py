@@ -1,0 +1,92 @@
+"""The words of the project: what is written for readers does without the words that slow them."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import ROOT
+
+FORBIDDEN = re.compile(
+    r"\b(?:"
+    r"whatever|whoever|whomever|nobody|somebody|anybody|lest|reckon(?:s|ed|ing)?"
+    r"|what (?:came|comes) of|come what may|as it were|who knows|be it"
+    r")\b".replace(" ", r"\s+"),
+    re.IGNORECASE,
+)
+"""Say instead: "any", "the caller", "another session", "otherwise", "computed", "the result"."""
+
+NAMES = re.compile(r"user=nobody")
+"""Names that look like such a word: a role of PostgreSQL."""
+
+UNSWEPT: tuple[str, ...] = (
+    "crontabber/tick/",
+    "crontabber/store/",
+    "crontabber/schedule/health.py",
+    "crontabber/process/",
+    "crontabber/database/",
+    "crontabber/embedded/",
+    "crontabber/contrib/procrastinate/",
+    "crontabber/config/",
+    "crontabber/app.py",
+    "crontabber/base.py",
+    "crontabber/cli.py",
+    "crontabber/connection_factory.py",
+    "crontabber/generic_app.py",
+    "crontabber/transaction_executor.py",
+    "tests/integration/test_store_postgres.py",
+    "tests/integration/test_store_suite.py",
+)
+"""Paths that are still to be rewritten; each line that can go makes the test stricter."""
+
+_WRITTEN = ("*.py", "*.md", "*.sql", "*.ini")
+_FOLDERS = ("crontabber", "docs", "tests", "exampleapp", "benchmarks")
+
+
+def _files() -> Iterator[str]:
+    yield from (path.name for path in ROOT.glob("*.md"))
+    yield "Makefile"
+    for folder in _FOLDERS:
+        for pattern in _WRITTEN:
+            for path in sorted((ROOT / folder).rglob(pattern)):
+                if not {"_build", "__pycache__"} & set(path.parts) and path != Path(__file__):
+                    yield path.relative_to(ROOT).as_posix()
+
+
+def _faults(name: str) -> list[str]:
+    """The forbidden words of a file, each with its line."""
+    text = _plain(NAMES.sub("", (ROOT / name).read_text(encoding="utf-8")))
+    return [
+        f"{name}:{text.count(chr(10), 0, match.start()) + 1}: {' '.join(match[0].split())}"
+        for match in FORBIDDEN.finditer(text)
+    ]
+
+
+def _plain(text: str) -> str:
+    """*text* without the signs that begin the lines of comments and lists."""
+    return re.sub(r"(?m)^[ \t]*(?:#|--|>|\*|-)+(?= )", "", text)
+
+
+@pytest.mark.parametrize("name", [name for name in _files() if not name.startswith(UNSWEPT)])
+def test_words_that_readers_stumble_over_are_not_used(name: str) -> None:
+    assert _faults(name) == []
+
+
+def test_what_is_listed_as_unswept_needs_it() -> None:
+    """An exception that is not needed any more hides the next fault."""
+    faulty = [name for name in _files() if name.startswith(UNSWEPT) and _faults(name)]
+    assert [path for path in UNSWEPT if not any(name.startswith(path) for name in faulty)] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["whatever comes", "Nobody", "what\n    # came of it", "reckoned", "be\nit", "-- be\n-- it"],
+)
+def test_a_forbidden_word_is_found_over_the_end_of_a_line(text: str) -> None:
+    assert FORBIDDEN.search(_plain(text))
+
+
+@pytest.mark.parametrize("text", ["may be item", "the lesser", "antibody", "what became of it"])
+def test_a_word_that_only_looks_like_one_is_fine(text: str) -> None:
+    assert not FORBIDDEN.search(_plain(text))
