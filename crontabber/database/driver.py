@@ -27,6 +27,14 @@ _PASSING = {
     "57P05",  # idle_session_timeout
 }
 _CONNECTION_EXCEPTION = "08"
+_OBSTACLES = (
+    errorcodes.LOCK_NOT_AVAILABLE,
+    errorcodes.QUERY_CANCELED,
+    errorcodes.READ_ONLY_SQL_TRANSACTION,  # as in the first moments after a failover
+    errorcodes.IO_ERROR,
+    *_PASSING,
+)
+_INSUFFICIENT_RESOURCES = "53"
 
 
 def connect(parameters: Mapping[str, str]) -> Connection:
@@ -81,6 +89,12 @@ def is_operational(error: BaseException) -> bool:
     if error.pgcode is None:
         return isinstance(error, psycopg2.OperationalError) or is_loss(error)
     return error.pgcode in _PASSING or error.pgcode.startswith(_CONNECTION_EXCEPTION)
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether the same statement may succeed in a while, in the same session or another."""
+    code = getattr(error, "pgcode", None) or ""
+    return code in _OBSTACLES or code.startswith(_INSUFFICIENT_RESOURCES)
 
 
 def is_loss(error: psycopg2.Error) -> bool:

@@ -24,10 +24,12 @@ from typing import Any
 import psycopg2
 from psycopg2 import extensions
 
+from . import waiting
+
 _LOOK = 1.0
 """Seconds: a signal that comes just before ``select`` does is noticed after these."""
 
-_CANCEL = 5.0
+_CANCEL = 1.0
 """Seconds that a server, which may be gone, has to take note of a cancellation."""
 
 
@@ -106,6 +108,7 @@ def _wait(connection: Any) -> None:
                 select.select([connection], [], [], _LOOK)
             else:
                 select.select([], [connection], [], _LOOK)
+            waiting.look()
     except psycopg2.Error:
         raise  # there is no query any more
     except BaseException:

@@ -56,6 +56,11 @@ class Signals:
             self._told = monotonic()
             raise self._pending
 
+    @property
+    def pending(self) -> Stopped | None:
+        """The last signal that came."""
+        return self._pending
+
     def check(self) -> None:
         """Raise `Stopped` if a signal came meanwhile."""
         if self._pending:
@@ -106,6 +111,16 @@ class Signals:
 # until that is so, as Python forgets those that come earlier.
 
 _installed: set[Signals] = set()
+
+
+def pending() -> Stopped | None:
+    """The signal that asks this process to end, if one came that a tick remembers.
+
+    For waits in the bookkeeping, which no signal interrupts by itself.
+    """
+    return next((signals.pending for signals in _installed if signals.pending), None)
+
+
 _masks: list[Any] = []
 
 

@@ -8,14 +8,14 @@ from ..errors import SlotClosed
 from ..schedule.model import JobState, Run
 from .rows import saving
 from .session import Session, plain_cursor
-from .sql import load_queries
+from .sql import load_queries, located
 
 
 def can_record(connection: Any, session: Session, table: int) -> bool:
     """Whether a transaction of *connection* could carry the record of a run.
 
     It has to be in the database of *session*, as the same user, and may write *table*, whose
-    oid this is. From then on it looks for tables as we do.
+    oid this is.
     """
     if not isinstance(connection, Connection) or connection.closed or connection.autocommit:
         return False
@@ -26,20 +26,23 @@ def can_record(connection: Any, session: Session, table: int) -> bool:
     ):
         return False
     with plain_cursor(connection) as cursor:
-        parameters = {"table": table, "search_path": session.search_path}
-        cursor.execute(load_queries()["may_record"], parameters)
+        cursor.execute(load_queries()["may_record"], {"table": table})
         row = cursor.fetchone()
     return row is not None and bool(row[0])
 
 
-def record(connection: Connection, before: JobState, after: JobState, run: Run | None) -> str:
+def record(
+    connection: Connection, schema: str, before: JobState, after: JobState, run: Run | None
+) -> str:
     """Write the record in the transaction of *connection*; the row's new version.
+
+    *schema* is where the tables are, quoted.
 
     Raises `SlotClosed`, so that the transaction is undone; errors of the driver go on.
     """
     name, parameters = saving(before, after, run)
     with plain_cursor(connection) as cursor:
-        cursor.execute(load_queries()[name], parameters)
+        cursor.execute(located(load_queries()[name], schema), parameters)
         row = cursor.fetchone()
     if row is None:
         raise SlotClosed(f"{after.app_name} is not ours to record any more at this slot")

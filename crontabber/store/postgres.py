@@ -23,19 +23,22 @@ from .keys import hashed
 from .recovery import ClaimVerdict, SaveVerdict, after_lost_claim, after_lost_save
 from .rows import Row, array_text, claim_parameters, saving, schedule_parameters, state_of
 from .server import PATIENCE, Server, StillHeld
-from .session import ConnectionGone, SessionChanged
+from .session import ConnectionGone, Obstacle, SessionChanged
+
+_MINUTE = 60.0
+"""For how many seconds a claim, and what is read for it, waits for a server that is gone."""
 
 
 class PostgresStore:
     """Remembers jobs in PostgreSQL; see `crontabber.store.StateStore` for its laws.
 
     *factory* is a ``ConnectionFactory``: it opens connections, and words what went
-    wrong without secrets. *patience* is in seconds.
+    wrong without secrets. *patience* says for how many seconds a result waits to be
+    recorded. *tables_owner* is a role that is trusted to own the tables.
     """
 
-    def __init__(self, factory: Any, patience: float = PATIENCE) -> None:
-        self._server = Server(factory, patience)
-        self._oid = 0
+    def __init__(self, factory: Any, patience: float = PATIENCE, tables_owner: str = "") -> None:
+        self._server = Server(factory, patience, tables_owner)
         self._shared: dict[str, int] = {}
         """The keys of the locks that our claims share with others, by app_name."""
 
@@ -44,24 +47,25 @@ class PostgresStore:
     def look(self, class_paths: Sequence[str] | None) -> Snapshot:
         """See `StateStore.look`; makes or upgrades the tables if they need it."""
         name = "look_at_all" if class_paths is None else "look"
-        rows = self._server.query(name, class_paths=array_text(class_paths or ()))
-        now, zone, self._oid = rows[0][:3]
-        states = (state_of(row[3:]) for row in rows if row[3] is not None)
+        rows = self._server.look(name, class_paths=array_text(class_paths or ()))
+        now, zone = rows[0][:2]
+        states = (state_of(row[5:]) for row in rows if row[5] is not None)
         return Snapshot(now, zone, {state.app_name: state for state in states})
 
     def look_for_due(self, lines: Sequence[JobLine], zone: str) -> Snapshot:
         """See `StateStore.look_for_due`; makes or upgrades the tables if they need it."""
-        rows = self._server.query("look_for_due", zone=zone, **schedule_parameters(lines))
-        now, server_zone, self._oid, candidates = rows[0][:4]
-        states = (state_of(row[4:]) for row in rows if row[4] is not None)
+        rows = self._server.look("look_for_due", zone=zone, **schedule_parameters(lines))
+        now, server_zone, *_, candidates = rows[0][:6]
+        states = (state_of(row[6:]) for row in rows if row[6] is not None)
         found = {state.app_name: state for state in states}
         return Snapshot(now, server_zone, found, frozenset(candidates))
 
     def read(self, app_name: str) -> JobState | None:
         """See `StateStore.read`; waits for a server that is gone to come back."""
-        return self._server.with_reconnect(lambda: self._read(app_name))
+        return self._server.with_reconnect(lambda: self._read(app_name), _MINUTE)
 
     def _read(self, app_name: str) -> JobState | None:
+        self._server.find()
         rows = self._server.query("read", app_name=app_name)
         return state_of(rows[0]) if rows else None
 
@@ -73,7 +77,7 @@ class PostgresStore:
 
     def holder(self, now: datetime) -> Claim:
         """See `StateStore.holder`."""
-        backend_pid = self._server.session().ensure_prepared().backend_pid
+        backend_pid = self._server.prepared_session().backend_pid
         return Claim(_host(), os.getpid(), backend_pid, now)
 
     def claim(
@@ -84,7 +88,7 @@ class PostgresStore:
             return self._claim(wanted, parents, lock)
         except ConnectionGone:
             again = functools.partial(self._claim_again, wanted, parents, lock)
-            return self._server.with_reconnect(again)
+            return self._server.with_reconnect(again, _MINUTE)
 
     def _claim_again(
         self, wanted: JobState, parents: Sequence[str], lock: str | None
@@ -106,7 +110,7 @@ class PostgresStore:
     ) -> ClaimResult | None:
         name = wanted.app_name
         keys = [self._key(name), *([self._shared_key(lock)] if lock else ())]
-        session = self._server.session().ensure_prepared()
+        session = self._server.prepared_session()
         mark = "mark_new" if wanted.version is None else "mark" if parents else "mark_alone"
         parameters = {
             **claim_parameters(wanted),
@@ -157,6 +161,7 @@ class PostgresStore:
 
     def add(self, state: JobState) -> JobState | None:
         """See `StateStore.add`; it needs no claim, as there is nothing to be claimed yet."""
+        self._server.find()
         rows = self._server.query("add", **claim_parameters(state))
         return state._replace(version=rows[0][0]) if rows else None
 
@@ -165,21 +170,22 @@ class PostgresStore:
     ) -> JobState:
         """See `StateStore.save`; waits for a server that is gone to come back."""
         if within is not None:
-            version = joint.record(within, before, after, run)
+            version = joint.record(within, self._server.find().schema, before, after, run)
         else:
-            try:
-                version = self._save(before, after, run)
-            except (ConnectionGone, DatabaseUnavailable):
-                if not _is_claimed(before, after):
-                    raise
-                again = functools.partial(self._save_again, before, after, run)
-                return self._server.with_reconnect(again)
+            with self._server.finishing():
+                try:
+                    version = self._save(before, after, run)
+                except (ConnectionGone, DatabaseUnavailable, Obstacle):
+                    if not _is_claimed(before, after):
+                        raise
+                    again = functools.partial(self._save_again, before, after, run)
+                    return self._server.with_reconnect(again)
         return after._replace(version=version)
 
     def _save(self, before: JobState, after: JobState, run: Run | None) -> str:
         if _is_claimed(before, after) and not self._holds(after.app_name):
             raise ConnectionGone(f"the claim on {after.app_name} went with its connection")
-        session = self._server.session().ensure_prepared()
+        session = self._server.prepared_session()
         name, parameters = saving(before, after, run)
         rows = self._server.query(name, **parameters)
         version, answered_by = rows[0] if rows else ("", session.backend_pid)
@@ -237,7 +243,7 @@ class PostgresStore:
 
     def shares_database(self, connection: Any) -> bool:
         """See `StateStore.shares_database`."""
-        return joint.can_record(connection, self._server.session().ensure_prepared(), self._table)
+        return joint.can_record(connection, self._server.prepared_session(), self._table)
 
     def close(self) -> None:
         """See `StateStore.close`."""
@@ -247,10 +253,8 @@ class PostgresStore:
 
     @property
     def _table(self) -> int:
-        """The number that the server knows the table of states by."""
-        if not self._oid:
-            self.look(())
-        return self._oid
+        """The number by which the server knows the table of states."""
+        return self._server.find().table
 
     def _key(self, app_name: str) -> int:
         """The advisory lock of a job: its name, and the table that it is in."""

@@ -1,26 +1,31 @@
 """The server behind the store: reached when needed, again after a loss, its tables made."""
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, NamedTuple, TypeVar
 
 import psycopg2
 from psycopg2 import errors
 
 from ..errors import ClaimLost, DatabaseUnavailable, StoreError
 from ..process import clock
+from ..process.signals import pending
 from .rows import Row, printable
-from .session import ConnectionGone, Session, explained, first_line
-from .sql import load_migrations, load_queries
+from .session import ConnectionGone, Obstacle, Session, explained, first_line
+from .sql import load_migrations
 
 T = TypeVar("T")
 
 _MISSING = (errors.UndefinedTable, errors.UndefinedColumn)
 _UNPRINTABLE = (errors.UntranslatableCharacter, errors.CharacterNotInRepertoire, ValueError)
 
-PATIENCE = 60.0
-"""For how many seconds a result waits for a server that is gone, before it is given up."""
+PATIENCE = 300.0
+"""For how many seconds a result waits to be recorded, before it is given up."""
 
 _PAUSE = 0.5
+_GRACE = 1.0
+"""For how many seconds a result is tried to be recorded even after a signal."""
 
 _TO_OWNER = (
     "run crontabber once as their owner; if they exist, the user needs USAGE on their schema"
@@ -28,30 +33,95 @@ _TO_OWNER = (
 
 
 class StillHeld(ClaimLost):
-    """The claim is held by a session that may be the ghost of our own."""
+    """The claim is held by a session that may be our own, which was lost."""
+
+
+class Place(NamedTuple):
+    """Where the tables are."""
+
+    table: int
+    """The number by which the server knows the table of states."""
+    schema: str
+    """Quoted."""
 
 
 class Server:
     """One server, through one session at a time; see `PostgresStore` for what it is made from."""
 
-    def __init__(self, factory: Any, patience: float) -> None:
+    def __init__(self, factory: Any, patience: float, tables_owner: str = "") -> None:
         self._factory = factory
         self._patience = patience
+        self._tables_owner = tables_owner
+        self.place: Place | None = None
+        """Where the tables are, as soon as a statement has found them."""
         self.current: Session | None = None
         """Our session, as long as there is one; it may be lost."""
 
     def session(self) -> Session:
         """Our session on the server; a new one if there is none any more."""
         if self.current is None or self.current.lost:
+            connect = self._factory.connect if self.current is None else self._reconnect
             try:
-                self.current = Session(self._factory.connect())
+                self.current = Session(connect(), self.place.schema if self.place else "")
             except psycopg2.Error as error:
                 raise DatabaseUnavailable(self._factory.unavailable(error)) from error
         return self.current
 
+    def _reconnect(self) -> Any:
+        """Connect in a thread: libpq waits in C, and a signal has to be heard meanwhile."""
+        made: list[Any] = []
+
+        def connect() -> None:
+            try:
+                made.append(self._factory.connect())
+            except BaseException as error:  # noqa: BLE001  it is raised where it is waited for
+                made.append(error)
+
+        thread = threading.Thread(target=connect, daemon=True)
+        thread.start()
+        while thread.is_alive():
+            thread.join(_PAUSE)
+            if thread.is_alive() and (stopped := pending()):
+                raise stopped
+        if isinstance(made[0], BaseException):
+            raise made[0]
+        return made[0]
+
+    def look(self, name: str, **parameters: Any) -> list[Row]:
+        """Ask by a statement whose rows begin with time, zone and place, and learn the place.
+
+        Raises `StoreError` if the tables belong to a role that is not trusted.
+        """
+        rows = self.query(name, tables_owner=self._tables_owner, **parameters)
+        table, schema, untrusted = rows[0][2:5]
+        if untrusted:
+            raise StoreError(
+                f"{untrusted}, and not to us, the owner of the database or a superuser: drop "
+                "what should not be there, or name the role you trust in the option tables_owner"
+            )
+        self.place = Place(table, schema)
+        self.session().here = schema
+        return rows
+
+    def find(self) -> Place:
+        """Where the tables are; looked for if no statement has found them yet."""
+        if self.place is None:
+            self.look("find_tables")
+        assert self.place, "a look learns it"
+        return self.place
+
+    def prepared_session(self) -> Session:
+        """Our session, fit for claims.
+
+        The tables are found before: a prepared session does not have the search path any
+        more that leads to them.
+        """
+        self.find()
+        return self.session().ensure_prepared()
+
     def query(self, *names: str, **parameters: Any) -> list[Row]:
         """Ask the server: again if the tables were missing, or a text was not storable."""
-        with explained():
+        with explained(), self._naming_blockers():
             try:
                 return self.session().run(*names, **parameters)
             except _MISSING:
@@ -60,26 +130,87 @@ class Server:
                 parameters = printable(parameters)
             return self.session().run(*names, **parameters)
 
-    def with_reconnect(self, attempt: Callable[[], T]) -> T:
-        """What *attempt* returns, as soon as the server lets it; for as long as we can wait."""
-        give_up = clock.monotonic() + self._patience
+    @contextmanager
+    def _naming_blockers(self) -> Iterator[None]:
+        """Add to an error that tells of a wait who stood in the way."""
+        try:
+            yield
+        except errors.LockNotAvailable as error:
+            blockers = self._blockers() or "another session"
+            raise Obstacle(
+                f"the tables cannot be used now: {first_line(error)}; in the way: {blockers}"
+            ) from error
+        except ConnectionGone as error:
+            blockers = self._blockers()
+            if not blockers:
+                raise
+            raise ConnectionGone(f"{error}; in the way: {blockers}") from error
+
+    def _blockers(self, *, readers: bool = False) -> str:
+        """Who has a lock that we may have waited for; empty if that cannot be told.
+
+        With *readers* those count too that only read.
+        """
+        place = self.place
+        with suppress(Exception):  # it is only for people
+            session = self.session()
+            table = place.table if place else None
+            log = f"{place.schema}.crontabber_log" if place else "crontabber_log"
+            return str(session.run("blockers", table=table, log=log, readers=readers)[0][0] or "")
+        return ""
+
+    @contextmanager
+    def finishing(self) -> Iterator[None]:
+        """In here a result is recorded: a signal does not end a wait in its first moment."""
+        if self.current is None:
+            yield
+            return
+        session = self.current
+        session.grace = _GRACE
+        try:
+            yield
+        finally:
+            session.grace = 0.0
+
+    def with_reconnect(self, attempt: Callable[[], T], patience: float | None = None) -> T:
+        """What *attempt* returns, as soon as the server lets it.
+
+        It is tried for *patience* seconds, by default for those of the store. Raises
+        `Stopped` a moment after a signal.
+        """
+        began = clock.monotonic()
+        give_up = began + (self._patience if patience is None else patience)
+        said = False
         while True:
             try:
                 return attempt()
-            except (DatabaseUnavailable, ConnectionGone, StillHeld):
-                if clock.monotonic() >= give_up:
+            except (DatabaseUnavailable, ConnectionGone, StillHeld, Obstacle) as error:
+                now = clock.monotonic()
+                stopped = pending()
+                give_up = min(give_up, began + _GRACE) if stopped else give_up
+                if now >= give_up and stopped:
+                    raise stopped from error
+                if now >= give_up:
                     raise
+                if not said:
+                    _tell(error, give_up - now)
+                    said = True
                 clock.sleep(min(_PAUSE, self._patience))
 
     def migrate(self) -> None:
         """Make the tables, or bring those of an older version up to date; harmless twice."""
-        statements = [load_queries()["begin_migration"], *load_migrations()]
+        session = self.session()
         try:
-            self.session().query(";".join(statements))  # in one go, so in one transaction
+            path = session.search_path
+            session.run_script("begin_migration", load_migrations(), search_path=path)
         except psycopg2.Error as error:
             denied = isinstance(error, (errors.InsufficientPrivilege, errors.InvalidSchemaName))
+            blockers = ""
+            if isinstance(error, errors.LockNotAvailable):
+                blockers = self._blockers(readers=True)
             raise StoreError(
                 f"the tables cannot be made or upgraded: {first_line(error)}; "
+                + (f"in the way: {blockers}; " if blockers else "")
                 + (_TO_OWNER if denied else "the next tick tries again")
             ) from error
 
@@ -88,3 +219,12 @@ class Server:
         if self.current:
             self.current.close()
             self.current = None
+
+
+def _tell(error: StoreError, seconds: float) -> None:
+    """Say what is waited for: a tick that waits looks like one that hangs."""
+    import logging  # an idle tick has nothing to wait for
+
+    logging.getLogger("crontabber").warning(
+        "waiting for up to %.0f s, as %s", seconds, error, extra={"action": "wait", "app_name": ""}
+    )

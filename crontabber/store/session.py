@@ -2,7 +2,7 @@
 
 import os
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,10 +10,11 @@ import psycopg2
 from psycopg2 import errors, extensions
 from psycopg2.extensions import connection as Connection
 
-from ..database.driver import is_loss
-from ..errors import LockHeld, StoreError
+from ..database import waiting
+from ..database.driver import is_loss, is_passing
+from ..errors import LockHeld, Stopped, StoreError
 from .rows import Row, array_text
-from .sql import load_queries, prepared
+from .sql import load_queries, located, prepared
 
 _REPEATED = frozenset(
     {
@@ -34,6 +35,10 @@ _POOLED = (
 )
 
 
+ANSWER = 75.0
+"""Seconds after which a server that does not answer is given up. More than ``lock_timeout``."""
+
+
 class SessionChanged(StoreError):
     """The session is not the one that has our claims."""
 
@@ -45,6 +50,10 @@ class ConnectionGone(StoreError):
     """The connection to the database was lost."""
 
 
+class Obstacle(StoreError):
+    """Something that may pass stands in the way: a lock, a full disk, a server that is busy."""
+
+
 class Session:
     """What one connection has on the server; all of it is gone when that is.
 
@@ -52,17 +61,21 @@ class Session:
     process that is killed would live for as long as the child does.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, here: str = "") -> None:
         connection.autocommit = True
         if connection.encoding != "UTF8":  # any text can be sent; the server may still refuse it
             connection.set_client_encoding("UTF8")
         self.connection = connection
+        self.here = here
+        """The schema of the tables, quoted; empty until the first statement found them."""
+        self.grace = 0.0
+        """For how many seconds an answer is waited for even after a signal."""
         self.backend_pid = 0
         """The process that serves us; known when the session is prepared."""
         self.token = ""
         """What marks the server's session as ours: a pooler may have others use it too."""
         self.search_path = ""
-        """Where the tables are found; known when the session is prepared."""
+        """That which we were given; known when the session is prepared, and has another."""
         _sessions.add(self)
         # One cursor for all statements: making one takes as long as using it. Its rows are
         # tuples, as they are read by position.
@@ -97,6 +110,11 @@ class Session:
         """Run named statements as `query` does."""
         return self.query(";".join(map(self._text, names)), parameters)
 
+    def run_script(self, name: str, scripts: Sequence[str], **parameters: Any) -> None:
+        """Run a named statement and then *scripts* in one message, so in one transaction."""
+        first = self._cursor.mogrify(load_queries()[name], parameters).decode()
+        self.query(";".join([first, *scripts]))
+
     def _text(self, name: str) -> str:
         """The text of a named statement; if it is used again, by a plan that the server keeps.
 
@@ -104,7 +122,7 @@ class Session:
         """
         if kept := self._kept.get(name):
             return kept
-        text = load_queries()[name]
+        text = located(load_queries()[name], self.here)
         if name not in self._used:
             self._used.add(name)
             return text
@@ -118,11 +136,19 @@ class Session:
     def query(self, query: str | bytes, parameters: Mapping[str, Any] | None = None) -> list[Row]:
         """Run statements in one round trip and one transaction; the rows of the last.
 
-        Raises `ConnectionGone`, or what the driver raises.
+        Raises `ConnectionGone` if there is no answer, `Stopped` by a signal, or what the
+        driver raises.
         """
         try:
-            self._cursor.execute(query, parameters)
+            with waiting.limited(ANSWER, self.grace):
+                self._cursor.execute(query, parameters)
             return self._cursor.fetchall() if self._cursor.description else []
+        except waiting.NoAnswer as error:
+            self.connection.close()
+            raise ConnectionGone(str(error)) from error
+        except Stopped:
+            self.connection.close()  # how far the server got is not known
+            raise
         except psycopg2.Error as error:
             if is_loss(error):
                 self.connection.close()
@@ -209,6 +235,8 @@ def explained() -> Iterator[None]:
     except errors.InvalidSqlStatementName:  # it was prepared, but in another session
         raise SessionChanged from None
     except psycopg2.Error as error:
+        if is_passing(error):
+            raise Obstacle(f"the tables cannot be used now: {first_line(error)}") from error
         advice = _NEEDED if isinstance(error, errors.InsufficientPrivilege) else ""
         raise StoreError(f"the tables cannot be used: {first_line(error)}{advice}") from error
 

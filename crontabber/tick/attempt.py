@@ -182,7 +182,7 @@ class Attempt:
     def _record(self, after: JobState, run: Run) -> JobState:
         try:
             return self._context.store.save(self._state, after, run)
-        except StoreError as error:
+        except (StoreError, Stopped) as error:
             if not (isinstance(error, ClaimLost) and self._written):
                 self._lost(run)
             raise

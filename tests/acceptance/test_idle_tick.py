@@ -79,7 +79,8 @@ COMMITS = """
 CREATE TABLE commits (transaction bigint, waits boolean);
 CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-        INSERT INTO commits SELECT txid_current(), current_setting('synchronous_commit') <> 'off';
+        INSERT INTO public.commits
+            SELECT txid_current(), current_setting('synchronous_commit') <> 'off';
         RETURN NULL;
     END
 $$;

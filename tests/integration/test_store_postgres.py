@@ -22,7 +22,7 @@ from crontabber.errors import (
 )
 from crontabber.schedule.model import JobState, LastError, Outcome
 from crontabber.store.postgres import PostgresStore
-from crontabber.store.sql import load_migrations, load_queries
+from crontabber.store.sql import load_migrations, load_queries, located
 from tests.server import own_server
 from tests.stores import (
     DAY,
@@ -260,10 +260,10 @@ def test_a_migration_that_must_wait_gives_up_without_holding_up_others(clean, st
     clean.execute(OLD_TABLES)
     queries = dict(load_queries())
     queries["begin_migration"] = queries["begin_migration"].replace("'10s'", "'50ms'")
-    monkeypatch.setattr("crontabber.store.server.load_queries", lambda: queries)
+    monkeypatch.setattr("crontabber.store.session.load_queries", lambda: queries)
     with closing(factory_of(clean).connect()) as reader, reader.cursor() as cursor:
         cursor.execute("SELECT * FROM crontabber")
-        with pytest.raises(StoreError, match="lock timeout; the next tick tries again") as error:
+        with pytest.raises(StoreError, match=r"lock timeout; in the way: process .*; the") as error:
             store.look(None)
     assert one_line(error)
     assert store.look(None).states == {}
@@ -594,7 +594,7 @@ def test_claims_do_not_wait_for_the_disk_and_records_do(clean, store):
         CREATE TABLE commits (setting text);
         CREATE OR REPLACE FUNCTION note_commit() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
-            INSERT INTO commits VALUES (current_setting('synchronous_commit'));
+            INSERT INTO public.commits VALUES (current_setting('synchronous_commit'));
             RETURN new;
         END $$;
         CREATE TRIGGER commits AFTER INSERT OR UPDATE ON crontabber
@@ -928,7 +928,7 @@ BREAK = """
     CREATE SEQUENCE breaks;
     CREATE FUNCTION break() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
-            IF NEW.app_name = '{app_name}' AND nextval('breaks') <= {times} THEN
+            IF NEW.app_name = '{app_name}' AND nextval('public.breaks') <= {times} THEN
                 {how};
             END IF;
             RETURN NULL;
@@ -989,7 +989,7 @@ def test_a_record_that_was_made_stays_made_when_the_next_claim_is_elsewhere(
     state = mark(store, "a")
 
     def answered(connection, query):
-        if "INSERT INTO crontabber_log" not in str(query):
+        if "INSERT INTO public.crontabber_log" not in str(query):
             return
         factory.answered = lambda *_: None
         terminate(clean, store)
@@ -1069,7 +1069,7 @@ def test_a_connection_lost_during_a_run_does_not_lose_its_result(clean, store, o
     assert mark(other)
 
 
-@pytest.mark.parametrize("text", ["INSERT INTO crontabber_log"])
+@pytest.mark.parametrize("text", ["INSERT INTO public.crontabber_log"])
 def test_a_record_whose_answer_was_lost_is_not_made_twice(clean, open_store, text):
     """trap: a connection lost in the recording commit."""
     store = losing(open_store, clean, text)
@@ -1080,7 +1080,7 @@ def test_a_record_whose_answer_was_lost_is_not_made_twice(clean, open_store, tex
 
 
 def test_a_backfill_goes_on_under_its_claim_when_the_connection_was_lost(clean, open_store, other):
-    store = losing(open_store, clean, "INSERT INTO crontabber_log")
+    store = losing(open_store, clean, "INSERT INTO public.crontabber_log")
     state = mark(store)
     for n in range(3):
         after = state._replace(next_slot=SLOT + (n + 1) * DAY, last_run=NOW)
@@ -1091,7 +1091,7 @@ def test_a_backfill_goes_on_under_its_claim_when_the_connection_was_lost(clean, 
 
 def test_a_backfill_whose_claim_somebody_has_by_now_does_not_go_on(clean, open_store, other):
     """trap: its record was made and only the answer lost, so it went on beside the other"""
-    store = losing(open_store, clean, "INSERT INTO crontabber_log", patience=0)
+    store = losing(open_store, clean, "INSERT INTO public.crontabber_log", patience=0)
     state = mark(store)
     lock_again = store._lock
 
@@ -1439,13 +1439,13 @@ def test_a_look_at_a_thousand_jobs_among_many_rows_uses_the_indexes(clean, store
     )
     if analyzed:
         clean.execute("ANALYZE crontabber")
-    parameters = {"class_paths": [f"pkg.mod.Class{n * 7}" for n in range(1, 1001)]}
-    plan = "\n".join(
-        line for (line,) in clean.execute(f"EXPLAIN {load_queries()['look']}", parameters)
-    )
+    class_paths = [f"pkg.mod.Class{n * 7}" for n in range(1, 1001)]
+    parameters = {"class_paths": class_paths, "tables_owner": ""}
+    look = located(load_queries()["look"], "public")
+    plan = "\n".join(line for (line,) in clean.execute(f"EXPLAIN {look}", parameters))
     assert "crontabber_class_path_idx" in plan
     assert "crontabber_unique_app_name_idx" in plan
-    assert "Seq Scan" not in plan
+    assert "Seq Scan on crontabber" not in plan
     jobs = [n * 7 for n in range(1, 1001)]
     found = set(store.look(parameters["class_paths"]).states)
     assert found == {f"app{n}" for n in jobs} | {f"app{n * 31 % 100000}" for n in jobs}

@@ -9,27 +9,16 @@ from unittest import mock
 
 import psycopg2
 import time_machine
-from psycopg2 import sql
 
 from crontabber.store.postgres import PostgresStore
 from crontabber.store.rows import run_parameters
-from tests.support import Database
+from crontabber.store.sql import load_queries
 from tests.torture.jobs import LEDGER
 
 SABOTAGE = "TORTURE_SABOTAGE"
 """The environment's variable that names what to break."""
 CLOCK = "TORTURE_CLOCK"
 """The variable with the seconds by which the machine's clock is wrong."""
-
-
-def break_claims(database: Database) -> None:
-    """Have the server grant every advisory lock to everybody, without one."""
-    name = sql.Identifier(database.dbname)
-    database.execute(sql.SQL("ALTER DATABASE {} SET search_path = public, pg_catalog").format(name))
-    database.execute(
-        "CREATE FUNCTION public.pg_try_advisory_lock(bigint) RETURNS boolean"
-        " LANGUAGE sql AS 'SELECT true'"
-    )
 
 
 @contextlib.contextmanager
@@ -82,7 +71,19 @@ def forget_crashes() -> Iterator[None]:
         yield
 
 
-SABOTAGES = {each.__name__: each for each in (split_record, record_apart, forget_crashes)}
+@contextlib.contextmanager
+def break_claims() -> Iterator[None]:
+    """Every claim is granted, without a lock."""
+    queries = {
+        name: text.replace("NOT pg_catalog.pg_try_advisory_lock(%(lock)s)", "false")
+        for name, text in load_queries().items()
+    }
+    with mock.patch("crontabber.store.session.load_queries", return_value=queries):
+        yield
+
+
+_BREAKERS = (split_record, record_apart, forget_crashes, break_claims)
+SABOTAGES = {each.__name__: each for each in _BREAKERS}
 
 
 @contextlib.contextmanager

@@ -7,13 +7,13 @@ import pytest
 from tests.torture.arena import arena
 from tests.torture.jobs import GATE, Plain, Single
 from tests.torture.proxy import Moment
-from tests.torture.sabotage import SABOTAGE, break_claims
+from tests.torture.sabotage import SABOTAGE
 
 
 def test_without_the_claim_two_ticks_run_a_job_at_once(tmp_path, database):
-    break_claims(database)
     with arena(tmp_path, database, apps=[Plain]) as broken:
         broken.env[GATE] = "plain"
+        broken.env[SABOTAGE] = "break_claims"
         broken.prepare()
         with broken.books.gate():
             [one] = broken.start()

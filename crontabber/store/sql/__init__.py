@@ -10,6 +10,8 @@ from collections.abc import Mapping
 _FOLDER = os.path.dirname(__file__)
 _NAME = "-- name: "
 _SHARED = (
+    "untrusted",
+    "place",
     "state_columns",
     "answer",
     "holder",
@@ -18,7 +20,10 @@ _SHARED = (
     "marking",
     "ours",
 )
-"""Parts of other statements, which stand in braces there; a part may have earlier ones in it."""
+"""Parts of other statements, which stand in braces there; a part may have earlier ones in it.
+
+What stays is for `located`: the schema of the tables, which the first statement finds.
+"""
 
 
 @functools.cache
@@ -33,6 +38,14 @@ def load_queries() -> Mapping[str, str]:
         for name, text in blocks.items():
             blocks[name] = text.replace(f"{{{shared}}}", blocks[shared])
     return blocks
+
+
+def located(text: str, schema: str) -> str:
+    """A statement on the tables in *schema*, which is quoted; empty: where the path leads."""
+    there = f"{schema}." if schema else ""
+    text = text.replace("{there_text}", there.replace("'", "''").replace("%", "%%"))
+    there = there.replace("%", "%%")
+    return text.replace("{there}", there).replace("{here}.", there)
 
 
 def prepared(query: str, name: str) -> tuple[str, str]:

@@ -24,25 +24,76 @@ CASE WHEN own_last_run IS NOT DISTINCT FROM last_run THEN attempts END,
 CASE WHEN own_last_run IS NOT DISTINCT FROM last_run THEN gave_up END,
 crontabber.xmin::text
 
+-- name: untrusted
+-- What of our tables belongs neither to us, nor to the owner of the database, nor to a
+-- superuser, nor to the role that the option tables_owner names. A row of it would be
+-- believed, and its triggers would run with our rights.
+SELECT pg_catalog.string_agg(what, '; ') FROM (
+    SELECT
+        relowner AS owner,
+        pg_catalog.format(
+            CASE WHEN relkind IN ('r', 'p') THEN 'the table %%s belongs to %%I'
+            ELSE '%%s, which is no table, belongs to %%I' END,
+            found.oid::pg_catalog.regclass, pg_catalog.pg_get_userbyid(relowner)
+        ) AS what
+    FROM pg_catalog.pg_class AS found
+    WHERE found.oid IN (
+        '{there_text}crontabber'::pg_catalog.regclass::pg_catalog.oid,
+        pg_catalog.to_regclass('{there_text}crontabber_log')::pg_catalog.oid
+    )
+    UNION ALL
+    SELECT
+        proowner,
+        pg_catalog.format(
+            'the trigger %%I on %%s calls a function of %%I',
+            tgname, tgrelid::pg_catalog.regclass, pg_catalog.pg_get_userbyid(proowner)
+        )
+    FROM pg_catalog.pg_trigger AS found JOIN pg_catalog.pg_proc ON pg_proc.oid = tgfoid
+    WHERE NOT tgisinternal AND tgrelid IN (
+        '{there_text}crontabber'::pg_catalog.regclass::pg_catalog.oid,
+        pg_catalog.to_regclass('{there_text}crontabber_log')::pg_catalog.oid
+    )
+) AS found JOIN pg_catalog.pg_roles AS owner ON owner.oid = found.owner
+WHERE NOT owner.rolsuper
+    AND owner.rolname <> current_user
+    AND owner.rolname <> %(tables_owner)s::pg_catalog.name
+    AND owner.oid <> (
+        SELECT datdba FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()
+    )
+
+-- name: place
+-- Where the tables are, found by the search path that we were given: their schema, the
+-- number of the table of states, and what of them is not to be trusted.
+'{there_text}crontabber'::pg_catalog.regclass::pg_catalog.oid::pg_catalog.int8,
+(
+    SELECT pg_catalog.quote_ident(nspname) FROM pg_catalog.pg_class AS found
+    JOIN pg_catalog.pg_namespace AS space ON space.oid = found.relnamespace
+    WHERE found.oid = '{there_text}crontabber'::pg_catalog.regclass::pg_catalog.oid
+),
+({untrusted})
+
+-- name: find_tables
+SELECT pg_catalog.now(), pg_catalog.current_setting('TimeZone'), {place}
+
 -- name: look
 -- Time, zone and rows in one statement. Without a row the first columns come alone.
 -- Parents may belong to another configuration; rows of no known class are an older
 -- crontabber's, or new to us. Lists come as ARRAY(SELECT ...) because the planner takes
 -- those for short, and uses the indexes even if the statistics speak of many ghosts.
 WITH ours AS (
-    SELECT app_name, depends_on FROM crontabber
-    WHERE class_path = ANY (ARRAY(SELECT unnest(%(class_paths)s::text[])))
+    SELECT app_name, depends_on FROM {there}crontabber
+    WHERE class_path = ANY (ARRAY(SELECT pg_catalog.unnest(%(class_paths)s::text[])))
     UNION ALL
-    SELECT app_name, depends_on FROM crontabber WHERE class_path IS NULL
+    SELECT app_name, depends_on FROM {there}crontabber WHERE class_path IS NULL
 )
-SELECT now(), current_setting('TimeZone'), 'crontabber'::regclass::oid::bigint, {state_columns}
-FROM (SELECT 1) AS always LEFT JOIN crontabber ON app_name = ANY (ARRAY(
-    SELECT app_name FROM ours UNION ALL SELECT unnest(depends_on) FROM ours
+SELECT pg_catalog.now(), pg_catalog.current_setting('TimeZone'), {place}, {state_columns}
+FROM (SELECT 1) AS always LEFT JOIN {there}crontabber ON app_name = ANY (ARRAY(
+    SELECT app_name FROM ours UNION ALL SELECT pg_catalog.unnest(depends_on) FROM ours
 ))
 
 -- name: look_at_all
-SELECT now(), current_setting('TimeZone'), 'crontabber'::regclass::oid::bigint, {state_columns}
-FROM (SELECT 1) AS always LEFT JOIN crontabber ON true
+SELECT pg_catalog.now(), pg_catalog.current_setting('TimeZone'), {place}, {state_columns}
+FROM (SELECT 1) AS always LEFT JOIN {there}crontabber ON true
 
 -- name: look_for_due
 -- The same for a tick: the rows of those jobs only that may be due, and of their parents. A
@@ -54,43 +105,43 @@ WITH listed AS (
     SELECT
         class_path,
         CASE
-            WHEN right(plan, 1) <> ' ' THEN plan
-            WHEN %(zone)s = '' THEN plan || current_setting('TimeZone')
-            ELSE plan || %(zone)s
+            WHEN pg_catalog.right(plan, 1) <> ' ' THEN plan
+            WHEN %(zone)s::text = '' THEN plan || pg_catalog.current_setting('TimeZone')
+            ELSE plan || %(zone)s::text
         END AS plan,
-        3 * period * interval '1 second' AS reach
+        period * interval '3 seconds' AS reach
     FROM ROWS FROM (
-        unnest(%(class_paths)s::text[]), unnest(%(plans)s::text[]),
-        unnest(%(periods)s::float8[])
+        pg_catalog.unnest(%(class_paths)s::text[]), pg_catalog.unnest(%(plans)s::text[]),
+        pg_catalog.unnest(%(periods)s::float8[])
     ) AS given (class_path, plan, period)
 ), candidate AS (
     SELECT listed.class_path, found.app_name, found.depends_on
-    FROM listed LEFT JOIN crontabber AS found ON found.class_path = listed.class_path
+    FROM listed LEFT JOIN {there}crontabber AS found ON found.class_path = listed.class_path
     WHERE (
         found.plan = listed.plan
         AND found.own_last_run IS NOT DISTINCT FROM found.last_run
         AND found.ongoing IS NULL
         AND found.backfill IS NOT NULL
         AND NOT (found.backfill AND coalesce(found.gave_up, false))
-        AND coalesce(found.last_run <= now(), true)
+        AND coalesce(found.last_run <= pg_catalog.now(), true)
         AND CASE
-            WHEN found.backfill THEN greatest(found.next_run, found.next_slot) > now()
-            ELSE coalesce(found.next_run, found.next_slot) > now()
-                AND found.next_slot <= now() + listed.reach
+            WHEN found.backfill THEN greatest(found.next_run, found.next_slot) > pg_catalog.now()
+            ELSE coalesce(found.next_run, found.next_slot) > pg_catalog.now()
+                AND found.next_slot <= pg_catalog.now() + listed.reach
         END
         AND found.next_slot IS NOT NULL
     ) IS NOT TRUE
 ), ours AS (
     SELECT app_name, depends_on FROM candidate WHERE app_name IS NOT NULL
     UNION ALL
-    SELECT app_name, depends_on FROM crontabber WHERE class_path IS NULL
+    SELECT app_name, depends_on FROM {there}crontabber WHERE class_path IS NULL
 )
 SELECT
-    now(), current_setting('TimeZone'), 'crontabber'::regclass::oid::bigint,
+    pg_catalog.now(), pg_catalog.current_setting('TimeZone'), {place},
     CASE WHEN first THEN ARRAY(SELECT class_path FROM candidate) END, {state_columns}
 FROM (VALUES (true), (false)) AS head (first)
-LEFT JOIN crontabber ON NOT first AND app_name = ANY (ARRAY(
-    SELECT app_name FROM ours UNION ALL SELECT unnest(depends_on) FROM ours
+LEFT JOIN {there}crontabber ON NOT first AND app_name = ANY (ARRAY(
+    SELECT app_name FROM ours UNION ALL SELECT pg_catalog.unnest(depends_on) FROM ours
 ))
 ORDER BY first DESC
 
@@ -101,15 +152,18 @@ ORDER BY first DESC
 -- host is gone, or the lock would stay. What is prepared is planned once: left to itself
 -- the server plans the mark anew each time, for another 0.1 ms a run. The token marks the
 -- session as ours: with a pooler in transaction mode another tick may have marked it before.
+-- From here on nothing is looked up where other roles may create, and temporary tables of
+-- our names hide nothing: statements name the schema of the tables.
 SELECT
-    pg_backend_pid(),
-    current_setting('search_path'),
-    set_config('crontabber.session', coalesce(
-        nullif(current_setting('crontabber.session', true), ''), %(token)s
+    pg_catalog.pg_backend_pid(),
+    pg_catalog.current_setting('search_path'),
+    pg_catalog.set_config('crontabber.session', coalesce(
+        nullif(pg_catalog.current_setting('crontabber.session', true), ''), %(token)s
     ), false),
-    set_config(name, value, false)
-FROM pg_settings JOIN (
+    pg_catalog.set_config(name, value, false)
+FROM pg_catalog.pg_settings JOIN (
     VALUES
+        ('search_path', 'pg_catalog, pg_temp'),
         ('default_transaction_isolation', 'read committed'),
         ('idle_session_timeout', '0'),
         ('statement_timeout', '0'),
@@ -124,9 +178,9 @@ FROM pg_settings JOIN (
 -- Gives back the locks, and takes our mark off: a pooler in session mode may hand the session
 -- to the next client as it is.
 SELECT
-    (SELECT count(pg_advisory_unlock(key)) FROM unnest(%(unlock)s::bigint[]) AS key),
-    CASE WHEN current_setting('crontabber.session', true) = %(token)s
-        THEN set_config('crontabber.session', '', false)
+    (SELECT pg_catalog.count(pg_catalog.pg_advisory_unlock(key)) FROM pg_catalog.unnest(%(unlock)s::bigint[]) AS key),
+    CASE WHEN pg_catalog.current_setting('crontabber.session', true) = %(token)s
+        THEN pg_catalog.set_config('crontabber.session', '', false)
     END
 
 -- name: lock
@@ -135,23 +189,23 @@ SELECT
 -- re-entrant. A job that shares a lock with others takes that second, and has its claim
 -- only with it. The answer is a setting, as the mark is a statement of its own.
 SELECT
-    (SELECT count(pg_advisory_unlock(key)) FROM unnest(%(unlock)s::bigint[]) AS key),
-    set_config('crontabber.locked', CASE
-        WHEN pg_backend_pid() <> %(backend_pid)s THEN 'pooled'
-        WHEN current_setting('crontabber.session', true) IS DISTINCT FROM %(token)s THEN 'pooled'
-        WHEN NOT pg_try_advisory_lock(%(lock)s) THEN 'no'
+    (SELECT pg_catalog.count(pg_catalog.pg_advisory_unlock(key)) FROM pg_catalog.unnest(%(unlock)s::bigint[]) AS key),
+    pg_catalog.set_config('crontabber.locked', CASE
+        WHEN pg_catalog.pg_backend_pid() <> %(backend_pid)s THEN 'pooled'
+        WHEN pg_catalog.current_setting('crontabber.session', true) IS DISTINCT FROM %(token)s THEN 'pooled'
+        WHEN NOT pg_catalog.pg_try_advisory_lock(%(lock)s) THEN 'no'
         WHEN %(shared_lock)s::bigint IS NULL THEN 'yes'
-        WHEN pg_try_advisory_lock(%(shared_lock)s) THEN 'yes'
-        WHEN pg_advisory_unlock(%(lock)s) THEN 'held'
+        WHEN pg_catalog.pg_try_advisory_lock(%(shared_lock)s) THEN 'yes'
+        WHEN pg_catalog.pg_advisory_unlock(%(lock)s) THEN 'held'
     END, false)
 
 -- name: answer
 -- What every mark says first: whether there is the lock, and who we are. The mark may be
 -- lost if the server crashes: the lock is the truth, the mark is for people, so its commit
 -- need not wait for the disk.
-current_setting('crontabber.locked'),
-pg_backend_pid(),
-set_config('synchronous_commit', 'off', true)
+pg_catalog.current_setting('crontabber.locked'),
+pg_catalog.pg_backend_pid(),
+pg_catalog.set_config('synchronous_commit', 'off', true)
 
 -- name: holder
 claim_time = %(claim_time)s,
@@ -182,11 +236,11 @@ error_count = %(error_count)s,
 last_error = %(last_error)s
 
 -- name: marking
-UPDATE crontabber SET {of_a_claim}, own_last_run = last_run
+UPDATE {here}.crontabber SET {of_a_claim}, own_last_run = last_run
 WHERE app_name = %(app_name)s
     AND xmin::text = %(version)s
     AND ongoing IS NULL
-    AND current_setting('crontabber.locked') = 'yes'
+    AND pg_catalog.current_setting('crontabber.locked') = 'yes'
 RETURNING xmin::text AS version
 
 -- name: mark
@@ -198,7 +252,7 @@ SELECT
     {answer}, marked.version, {state_columns}
 FROM (SELECT 1) AS always
 LEFT JOIN marked ON true
-LEFT JOIN crontabber ON app_name = ANY (%(names)s::text[])
+LEFT JOIN {here}.crontabber ON app_name = ANY (%(names)s::text[])
 
 -- name: mark_alone
 -- For a job without parents: its own row is as it was seen if it can be marked, so there
@@ -211,7 +265,7 @@ SELECT
 
 -- name: mark_new
 WITH marked AS (
-    INSERT INTO crontabber (
+    INSERT INTO {here}.crontabber (
         app_name, next_run, next_slot, first_run, error_count, depends_on, ongoing, class_path,
         plan, backfill, claim_time, claim_host, claim_pid, claim_backend_pid
     )
@@ -219,7 +273,7 @@ WITH marked AS (
         %(app_name)s, %(next_run)s, %(next_slot)s, %(first_run)s, 0, %(depends_on)s::text[],
         %(ongoing)s, %(class_path)s, %(plan)s, %(backfill)s, %(claim_time)s, %(claim_host)s,
         %(claim_pid)s, %(claim_backend_pid)s
-    WHERE current_setting('crontabber.locked') = 'yes'
+    WHERE pg_catalog.current_setting('crontabber.locked') = 'yes'
     ON CONFLICT (app_name) DO NOTHING
     RETURNING xmin::text AS version
 )
@@ -227,16 +281,16 @@ SELECT
     {answer}, marked.version, {state_columns}
 FROM (SELECT 1) AS always
 LEFT JOIN marked ON true
-LEFT JOIN crontabber ON app_name = ANY (%(names)s::text[])
+LEFT JOIN {here}.crontabber ON app_name = ANY (%(names)s::text[])
 
 -- name: held
 -- The keys of all advisory locks in this database.
 SELECT (classid::bigint << 32) | objid::bigint FROM pg_locks
 WHERE locktype = 'advisory' AND objsubid = 1 AND granted
-    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND database = (SELECT oid FROM pg_database WHERE datname = pg_catalog.current_database())
 
 -- name: add
-INSERT INTO crontabber (
+INSERT INTO {here}.crontabber (
     app_name, next_run, next_slot, error_count, depends_on, class_path, plan, backfill
 ) VALUES (
     %(app_name)s, %(next_run)s, %(next_slot)s, 0, %(depends_on)s, %(class_path)s, %(plan)s,
@@ -247,9 +301,9 @@ RETURNING xmin::text
 
 -- name: save
 -- Only over the very version of the row that was read.
-UPDATE crontabber SET {assignments}
+UPDATE {here}.crontabber SET {assignments}
 WHERE app_name = %(app_name)s AND xmin::text = %(was_version)s
-RETURNING xmin::text, pg_backend_pid()
+RETURNING xmin::text, pg_catalog.pg_backend_pid()
 
 -- name: ours
 -- Only while the mark is ours and the slot is open; other changes that people made in the row
@@ -261,25 +315,25 @@ RETURNING xmin::text AS version
 
 -- name: save_and_log
 WITH saved AS (
-    UPDATE crontabber SET {assignments}
+    UPDATE {here}.crontabber SET {assignments}
     {ours}
 ), logged AS (
     -- not the default, now(): in a transaction of the job's own that is when it began
-    INSERT INTO crontabber_log (
+    INSERT INTO {here}.crontabber_log (
         log_time, app_name, slot, success, duration, host, exc_type, exc_value, exc_traceback
     )
     SELECT
-        clock_timestamp(), %(app_name)s, %(slot)s, %(success)s, %(duration)s, %(host)s,
+        pg_catalog.clock_timestamp(), %(app_name)s, %(slot)s, %(success)s, %(duration)s, %(host)s,
         %(exc_type)s, %(exc_value)s, %(exc_traceback)s
     FROM saved
 )
-SELECT version, pg_backend_pid() FROM saved
+SELECT version, pg_catalog.pg_backend_pid() FROM saved
 
 -- name: save_success
 -- The same for what is written most often, with half of the values: the claim has written
 -- the others. To bind, send and parse them was a tenth of what a run costs.
 WITH saved AS (
-    UPDATE crontabber SET
+    UPDATE {here}.crontabber SET
         next_run = %(next_slot)s,
         next_slot = %(next_slot)s,
         last_run = %(last_run)s,
@@ -294,41 +348,63 @@ WITH saved AS (
         {holder}
     {ours}
 ), logged AS (
-    INSERT INTO crontabber_log (log_time, app_name, slot, success, duration, host)
+    INSERT INTO {here}.crontabber_log (log_time, app_name, slot, success, duration, host)
     SELECT
-        clock_timestamp(), %(app_name)s, %(slot)s, %(slot)s, %(duration)s, %(host)s
+        pg_catalog.clock_timestamp(), %(app_name)s, %(slot)s, %(slot)s, %(duration)s, %(host)s
     FROM saved
 )
-SELECT version, pg_backend_pid() FROM saved
+SELECT version, pg_catalog.pg_backend_pid() FROM saved
 
 -- name: may_record
--- Asked in a job's own transaction, which may be for reading only, have another role, or look
--- for tables elsewhere: that it does no more, as the record comes next, and the commit.
-SELECT CASE
-    WHEN current_setting('transaction_read_only') = 'off'
-        AND has_schema_privilege(relnamespace, 'USAGE')
-        AND has_table_privilege(oid, 'SELECT')
-        AND has_table_privilege(oid, 'UPDATE')
-    THEN set_config('search_path', %(search_path)s, true) IS NOT NULL
-END
-FROM pg_class WHERE oid = %(table)s
+-- Asked in a job's own transaction, which may be for reading only, or have another role.
+SELECT pg_catalog.current_setting('transaction_read_only') = 'off'
+    AND pg_catalog.has_schema_privilege(relnamespace, 'USAGE')
+    AND pg_catalog.has_table_privilege(oid, 'SELECT')
+    AND pg_catalog.has_table_privilege(oid, 'UPDATE')
+FROM pg_catalog.pg_class WHERE oid = %(table)s
 
 -- name: read
-SELECT {state_columns} FROM crontabber WHERE app_name = %(app_name)s
+SELECT {state_columns} FROM {here}.crontabber WHERE app_name = %(app_name)s
+
+-- name: blockers
+-- Who stands in our way: sessions with a lock on our tables, or on the key of migrations; those
+-- that only read stand in the way of a migration alone.
+SELECT pg_catalog.string_agg(pg_catalog.format(
+    'process %%s (role %%s, %%s, %%s)', pid, usename,
+    coalesce(nullif(application_name, ''), 'no application_name'), state
+), ', ')
+FROM (
+    SELECT DISTINCT activity.pid, usename, application_name, state
+    FROM pg_catalog.pg_locks AS held
+    JOIN pg_catalog.pg_stat_activity AS activity ON activity.pid = held.pid
+    WHERE granted AND held.pid <> pg_catalog.pg_backend_pid() AND (
+        (locktype = 'relation' AND (mode <> 'AccessShareLock' OR %(readers)s) AND relation IN (
+            coalesce(%(table)s, pg_catalog.to_regclass('crontabber')::pg_catalog.oid),
+            pg_catalog.to_regclass(%(log)s)::pg_catalog.oid
+        ))
+        OR (locktype = 'advisory' AND classid = 1668444014::pg_catalog.oid)
+    )
+    ORDER BY state, activity.pid
+    LIMIT 3
+) AS blocker
 
 -- name: forget
-DELETE FROM crontabber WHERE app_name = %(app_name)s RETURNING app_name
+DELETE FROM {here}.crontabber WHERE app_name = %(app_name)s RETURNING app_name
 
 -- name: try_lock
-SELECT pg_try_advisory_lock(%(lock)s)
+SELECT pg_catalog.pg_try_advisory_lock(%(lock)s)
 
 -- name: begin_migration
 -- Two first ticks must not both make tables; and a migration that waits for a long
--- reader must not make every other reader wait behind it. The number says "crontab", so
--- that it is recognised in pg_locks.
+-- reader must not make every other reader wait behind it. The limit is set before the first
+-- lock: any role may take that. The number says "crontab", so that it is recognised in pg_locks.
+-- The tables are made where the search path leads that we were given.
 SELECT
-    pg_advisory_xact_lock(x'63726F6E74616200'::bigint),
-    set_config('lock_timeout', '10s', true)
+    pg_catalog.set_config('lock_timeout', '10s', true),
+    pg_catalog.set_config('search_path', coalesce(
+        nullif(%(search_path)s::text, ''), pg_catalog.current_setting('search_path')
+    ), true);
+SELECT pg_catalog.pg_advisory_xact_lock(x'63726F6E74616200'::bigint)
 
 -- name: clean_log
 -- One batch, by the primary key, from where the last one ended: no row is looked at twice,
@@ -336,9 +412,9 @@ SELECT
 -- without old rows is the end. Answers where it ended, how many successes and errors are
 -- gone, and whether to go on.
 WITH batch AS (
-    SELECT id, exc_type IS NULL AS success, log_time < now() - CASE
+    SELECT id, exc_type IS NULL AS success, log_time < pg_catalog.now() - CASE
         WHEN exc_type IS NULL THEN %(successes)s::interval ELSE %(errors)s::interval
-    END AS old, log_time < now() - least(%(successes)s::interval, %(errors)s::interval) AS oldish
+    END AS old, log_time < pg_catalog.now() - least(%(successes)s::interval, %(errors)s::interval) AS oldish
     FROM crontabber_log WHERE id > %(after)s ORDER BY id LIMIT %(batch)s
 ), gone AS (
     DELETE FROM crontabber_log USING batch
@@ -346,8 +422,8 @@ WITH batch AS (
     RETURNING batch.success
 )
 SELECT
-    max(id),
-    (SELECT count(*) FILTER (WHERE success) FROM gone),
-    (SELECT count(*) FILTER (WHERE NOT success) FROM gone),
-    count(*) = %(batch)s AND bool_or(oldish)
+    pg_catalog.max(id),
+    (SELECT pg_catalog.count(*) FILTER (WHERE success) FROM gone),
+    (SELECT pg_catalog.count(*) FILTER (WHERE NOT success) FROM gone),
+    pg_catalog.count(*) = %(batch)s AND pg_catalog.bool_or(oldish)
 FROM batch

@@ -1,0 +1,56 @@
+"""How long a statement of crontabber's own waits for its answer, and what ends the wait early.
+
+A server may keep a connection open and not answer: it is frozen, or a table is locked. The
+limits are on our side, so that they hold from the first statement on and for any server.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ..process import clock
+from ..process.signals import pending
+
+
+class NoAnswer(Exception):
+    """The server did not answer in time."""
+
+
+class _Limit:
+    """The limit of the statement that is being waited for."""
+
+    def __init__(self, seconds: float, grace: float) -> None:
+        self._began = clock.monotonic()
+        self._seconds = seconds
+        self._grace = grace
+
+    def look(self) -> None:
+        """Raise `NoAnswer` when the time is over, `Stopped` after a signal."""
+        waited = clock.monotonic() - self._began
+        stopped = pending()
+        if stopped and waited >= self._grace:
+            raise stopped
+        if waited >= self._seconds:
+            raise NoAnswer(f"no answer within {self._seconds:g} s")
+
+
+_limits: list[_Limit] = []
+"""The one in force, if there is one: a tick has one thread, and waits for one answer at a time."""
+
+
+@contextmanager
+def limited(seconds: float, grace: float = 0.0) -> Iterator[None]:
+    """In here a wait for an answer ends after *seconds*, or at a signal, but not before *grace*.
+
+    It is looked for about once a second. A wait that is cut short cancels the query.
+    """
+    _limits.append(_Limit(seconds, grace))
+    try:
+        yield
+    finally:
+        _limits.pop()
+
+
+def look() -> None:
+    """Raise what ends the wait that is in progress, if anything does."""
+    if _limits:
+        _limits[-1].look()
