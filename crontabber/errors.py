@@ -67,6 +67,10 @@ class DatabaseUnavailable(StoreError):
     """The database cannot be reached."""
 
 
+class SessionShared(StoreError):
+    """The session on the server is not ours alone, so that no claim in it could be trusted."""
+
+
 class ClaimLost(StoreError):
     """The claim on the job is no longer ours."""
 

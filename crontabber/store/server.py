@@ -12,7 +12,14 @@ from ..errors import ClaimLost, DatabaseUnavailable, StoreError
 from ..process import clock
 from ..process.signals import pending
 from .rows import Row, printable
-from .session import ConnectionGone, Obstacle, Session, explained, first_line
+from .session import (
+    ConnectionGone,
+    Obstacle,
+    Session,
+    SessionChanged,
+    explained,
+    first_line,
+)
 from .sql import load_migrations
 
 T = TypeVar("T")
@@ -24,6 +31,8 @@ PATIENCE = 300.0
 """For how many seconds a result waits to be recorded, before it is given up."""
 
 _PAUSE = 0.5
+_PROBES = 3
+"""How often two connections are asked in turns which sessions a pooler gave them."""
 _GRACE = 1.0
 """For how many seconds a result is tried to be recorded even after a signal."""
 
@@ -117,7 +126,33 @@ class Server:
         more that leads to them.
         """
         self.find()
-        return self.session().ensure_prepared()
+        session = self.session()
+        if not session.backend_pid and session.ensure_prepared().is_pooled:
+            self._check_pooler(session)
+        return session
+
+    def _check_pooler(self, session: Session) -> None:
+        """Raise `SessionChanged` unless the pooler before us keeps *session* for us alone.
+
+        A lock that is taken in a session that others get too is no lock. With a pooler in
+        transaction mode an idle client has no session, so that another one is given it.
+        """
+        try:
+            other = Session(self._factory.connect(), session.here)
+        except psycopg2.Error as error:
+            raise DatabaseUnavailable(self._factory.unavailable(error)) from error
+        with explained():
+            try:
+                for _ in range(_PROBES):
+                    if session.server_process() != session.backend_pid:
+                        raise SessionChanged
+                    if other.server_process() == session.backend_pid:
+                        raise SessionChanged
+            except SessionChanged:
+                session.close()
+                raise
+            finally:
+                other.close()
 
     def query(self, *names: str, **parameters: Any) -> list[Row]:
         """Ask the server: again if the tables were missing, or a text was not storable."""

@@ -12,7 +12,7 @@ from psycopg2.extensions import connection as Connection
 
 from ..database import waiting
 from ..database.driver import is_loss, is_passing
-from ..errors import LockHeld, Stopped, StoreError
+from ..errors import LockHeld, SessionShared, Stopped, StoreError
 from .rows import Row, array_text
 from .sql import load_queries, located, prepared
 
@@ -39,7 +39,7 @@ ANSWER = 75.0
 """Seconds after which a server that does not answer is given up. More than ``lock_timeout``."""
 
 
-class SessionChanged(StoreError):
+class SessionChanged(SessionShared):
     """The session is not the one that has our claims."""
 
     def __init__(self) -> None:
@@ -105,6 +105,15 @@ class Session:
                 self.backend_pid = 0
                 raise SessionChanged
         return self
+
+    @property
+    def is_pooled(self) -> bool:
+        """Whether a pooler stands between: the process that we were told is not the one we have."""
+        return bool(self.connection.info.backend_pid != self.backend_pid)
+
+    def server_process(self) -> int:
+        """The process that serves us at this moment."""
+        return int(self.run("server_process")[0][0])
 
     def run(self, *names: str, **parameters: Any) -> list[Row]:
         """Run named statements as `query` does."""

@@ -11,6 +11,7 @@ from ..errors import (
     CrontabberError,
     DatabaseUnavailable,
     JobLineError,
+    SessionShared,
     StoreError,
 )
 from ..schedule.decide import decide
@@ -97,7 +98,7 @@ class Batch:
             self._context.signals.check()
             try:
                 self._do(job, None if job.class_path in faults else make, force)
-            except DatabaseUnavailable:
+            except (DatabaseUnavailable, SessionShared):
                 raise
             except StoreError as error:
                 self._tell(StoreError(f"{job.app_name}: {error}"))

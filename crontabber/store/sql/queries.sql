@@ -174,6 +174,9 @@ FROM pg_catalog.pg_settings JOIN (
         ('tcp_keepalives_count', '3')
 ) AS wanted (name, value) USING (name)
 
+-- name: server_process
+SELECT pg_catalog.pg_backend_pid()
+
 -- name: leave_session
 -- Gives back the locks, and takes our mark off: a pooler in session mode may hand the session
 -- to the next client as it is.
