@@ -9,7 +9,7 @@ from contextlib import contextmanager, redirect_stdout, suppress
 from typing import TYPE_CHECKING, TextIO
 
 from . import __version__
-from .errors import CrontabberError, ExitCode, Stopped, StoreError
+from .errors import MOST_FAULTS, ConfigError, CrontabberError, ExitCode, Stopped, StoreError
 
 if TYPE_CHECKING:
     from .app import CronTabber
@@ -34,6 +34,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         answer = _answer_nagios if nagios else _answer
         return _print(*answer(argv, os.environ), failed=_UNKNOWN if nagios else ExitCode.ERROR)
+    except ConfigError as error:
+        for fault in error.faults:
+            _complain(str(fault))
+        return error.exit_code
     except CrontabberError as error:
         _complain(str(error))
         return error.exit_code
@@ -137,10 +141,18 @@ def _answer(argv: Sequence[str], environ: Mapping[str, str]) -> "tuple[str, int]
 def _do(line: "CommandLine", environ: Mapping[str, str]) -> "tuple[str, int]":
     from .config.settings import Settings
 
-    settings = Settings.load(line, environ)
+    command = line.command
+    try:
+        settings = Settings.load(line, environ)
+    except ConfigError as error:
+        if command.configtest:  # such as lines that cannot be understood
+            error.exit_code = min(len(error.faults), MOST_FAULTS)
+        raise
     if settings.wants_admin and not settings.jobs.lines:
-        # nobody who asks how to begin should have to wait for psycopg2
+        # who asks how to begin should not have to wait for psycopg2
         return settings.run_admin({}), ExitCode.OK
+    if not settings.wants_admin:
+        settings.require_file() if command.has_verb else settings.require_jobs()
 
     from .app import CronTabber
     from .generic_app import Answer
@@ -148,11 +160,9 @@ def _do(line: "CommandLine", environ: Mapping[str, str]) -> "tuple[str, int]":
     with CronTabber(settings, sys.stdout if sys.stdout.isatty() else None) as app:
         if settings.wants_admin:
             return Answer(settings.run_admin(app.classes()))
-        warnings = (
-            settings.check(app.classes()) if settings.needs_all_classes else settings.warnings
-        )
-        _log(app, () if line.command.configtest else warnings)  # which prints them itself
-        return _obey(line.command, app)
+        judge = settings.needs_all_classes and not command.configtest  # which does so itself
+        _log(app, settings.check(app.classes()) if judge else ())
+        return _obey(command, app)
 
 
 def _log(app: "CronTabber", warnings: Sequence[str]) -> None:

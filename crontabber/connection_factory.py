@@ -3,7 +3,7 @@
 import contextlib
 import select
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .config import compat  # noqa: F401  configman cannot be imported before
@@ -41,7 +41,8 @@ def _options() -> Namespace:
     options.add_option(
         "dsn",
         default="",
-        doc="a connection string or URL of libpq; the options below win over its parts",
+        doc="a connection string or URL of libpq; the options below, and others of libpq's such as "
+        "sslmode, win over its parts",
         secret=True,
     )
     for name, doc in _IDENTITY.items():
@@ -51,6 +52,9 @@ def _options() -> Namespace:
     for name, (default, doc) in _TUNING.items():
         options.add_option(name, default=default, doc=doc)
     return options
+
+
+_OTHERS = libpq.PARAMETERS - {*_IDENTITY, *_TUNING}
 
 
 class _Operational:
@@ -66,11 +70,16 @@ class ConnectionFactory(RequiredConfig):  # type: ignore[misc]
     """Makes a new connection each time, and closes what it made.
 
     An empty option means what libpq makes of it: its environment variables (PGHOST, …),
-    a service or pgpass file, its default. Host, port, dbname, user and password win over
-    the same parts of ``dsn``, and ``dsn`` wins over the options for time-outs.
+    a service or pgpass file, its default. Host, port, dbname, user and password, and any
+    other parameter of libpq, win over the same parts of ``dsn``; ``dsn`` wins over the options
+    for time-outs.
     """
 
     required_config = _options()
+    optional_config: Mapping[str, tuple[str, bool]] = {
+        name: (f"libpq's parameter {name}", name in libpq.SECRETS) for name in sorted(_OTHERS)
+    }
+    """The options that exist only where they are set: their docs, and whether they are secret."""
 
     operational_exceptions = _Operational()
     """What a refused or lost connection raises. So do other things: ask
@@ -128,6 +137,7 @@ class ConnectionFactory(RequiredConfig):  # type: ignore[misc]
             **self._set(_TUNING),
             **self._parsed_dsn(),
             **self._set(_IDENTITY),
+            **self._set(_OTHERS.intersection(self.config)),  # but those of sections around it
         }
 
     def _parsed_dsn(self) -> dict[str, str]:
@@ -137,7 +147,7 @@ class ConnectionFactory(RequiredConfig):  # type: ignore[misc]
 
         return parse_dsn(self.config.dsn)
 
-    def _set(self, names: Mapping[str, object]) -> dict[str, str]:
+    def _set(self, names: Iterable[str]) -> dict[str, str]:
         texts = {name: self.config[name] for name in names}
         return {name: str(text) for name, text in texts.items() if text not in (None, "")}
 

@@ -5,7 +5,7 @@ and what to do about it. ``cli`` prints that line and exits with ``exit_code``.
 """
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 Redact = Callable[[str], str]
 """Takes the secrets out of a text."""
@@ -28,6 +28,10 @@ class ExitCode(enum.IntEnum):
     """A job was skipped because it, or another one with its lock, is running elsewhere."""
 
 
+MOST_FAULTS = 125
+"""The highest exit status that says how many faults there are: beyond it are those of signals."""
+
+
 class CrontabberError(Exception):
     """Something went wrong in crontabber."""
 
@@ -39,6 +43,27 @@ class CrontabberError(Exception):
 
 class ConfigError(CrontabberError):
     """The configuration cannot be used."""
+
+    @property
+    def faults(self) -> "tuple[ConfigError, ...]":
+        """Each thing that is wrong, one by one."""
+        return (self,)
+
+
+class ConfigErrors(ConfigError):
+    """Several things are wrong with the configuration.
+
+    Its text has them all on one line; who can print several prints its ``faults``.
+    """
+
+    def __init__(self, errors: Iterable[ConfigError]) -> None:
+        self._faults = tuple(fault for error in errors for fault in error.faults)
+        super().__init__("; ".join(map(str, self._faults)))
+
+    @property
+    def faults(self) -> tuple[ConfigError, ...]:
+        """Each thing that is wrong, one by one."""
+        return self._faults
 
 
 class JobLineError(ConfigError):

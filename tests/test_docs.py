@@ -108,6 +108,16 @@ def test_every_setting_is_documented_with_its_default_and_every_documented_one_e
     assert documented == options_of_sections()
 
 
+LIBPQ = {f"{DATABASE}.{name}" for name in ConnectionFactory.optional_config}
+
+
+def test_every_parameter_of_libpq_is_documented_and_every_documented_one_exists() -> None:
+    start = "They are those of libpq 13 to 18: "
+    listed = page("howto/connect.md").partition(start)[2].partition(". ")[0]
+    names = {f"{DATABASE}.{name}" for name in _NAME.findall(listed)}
+    assert names == LIBPQ
+
+
 def test_every_option_of_the_command_is_documented_and_every_documented_one_exists() -> None:
     documented = {}
     for cells in rows(page("reference/command-line.md")):
@@ -122,7 +132,7 @@ def test_every_option_of_the_command_is_documented_and_every_documented_one_exis
 
 
 def test_every_setting_that_a_page_speaks_of_exists() -> None:
-    known = {*options_of_sections(), "crontabber.class-MyFirstConfigApp.date_format"}
+    known = {*options_of_sections(), *LIBPQ, "crontabber.class-MyFirstConfigApp.date_format"}
     sections = "admin|crontabber|logging|resource|sentry"
     spoken_of = re.compile(rf"(?<![\w./@-])(?:{sections})\.[a-z_.]+=")
     for path in PAGES:
@@ -180,7 +190,7 @@ def test_python_examples_run(code: str) -> None:
 def test_ini_examples_can_be_read_and_set_what_there_is(text: str, tmp_path: Path) -> None:
     (tmp_path / "example.ini").write_text(text, encoding="utf-8")
     # sections of libpq's services are none of ours
-    known = set(options_of_sections())
+    known = {*options_of_sections(), *LIBPQ}
     for name in read_ini(str(tmp_path / "example.ini")):
         if name.startswith(("jobs.", "crontabber.class-")):
             continue

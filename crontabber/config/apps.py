@@ -1,16 +1,18 @@
 """The second pass: the options of app classes, of as many as are needed, in one go."""
 
-from collections.abc import Iterator, Mapping
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from itertools import islice
 from types import FunctionType, NoneType
 from typing import Any, NamedTuple
 
-from ..errors import ConfigError
+from ..errors import ConfigError, ConfigErrors
+from ..schedule.grammar import JobLine
 from . import compat  # noqa: F401  configman cannot be imported before
 from .names import is_open, section_of
 from .options import DATABASE
-from .resolve import Resolver, class_name, namespace_of, required_options
+from .resolve import Resolver, class_name, namespace_of, required_options, resolve_usable
 from .show import is_secret
 from .sources import Sources
 
@@ -44,8 +46,11 @@ class AppConfigs(NamedTuple):
     """The secrets that were set for the apps, which must not be shown."""
 
 
-def app_configs(sources: Sources, classes: Classes) -> AppConfigs:
-    """Resolve the options of *classes*; what is wrong with one does not spoil the others."""
+def app_configs(sources: Sources, classes: Classes, lines: Iterable[JobLine] = ()) -> AppConfigs:
+    """Resolve the options of *classes*; what is wrong with one does not spoil the others.
+
+    Those of the job *lines* find their ``frequency`` and ``time`` in their configs too.
+    """
     resolved = AppConfigs({}, {}, set())
     asked = {}
     for class_path, cls in classes.items():
@@ -62,7 +67,18 @@ def app_configs(sources: Sources, classes: Classes) -> AppConfigs:
     }
     for batch in _batches({path: asked[path] for path in twins if path not in copied}):
         _resolve(sources, batch, resolved)
+    for line in lines:
+        if line.class_path in resolved.configs:
+            _set_schedule(resolved.configs[line.class_path], line, asked[line.class_path])
     return resolved
+
+
+def _set_schedule(config: Any, line: JobLine, required: Any) -> None:
+    """Let the app read its schedule, as 0.18 did; its own options of these names win."""
+    frequency, _, time = str(line.schedule).partition("|")
+    for name, text in {"frequency": frequency, "time": time}.items():
+        if name not in set(required):
+            config[name] = text
 
 
 def all_options(sources: Sources, classes: Classes) -> dict[str, Any]:
@@ -75,6 +91,29 @@ def all_options(sources: Sources, classes: Classes) -> dict[str, Any]:
     for batch in _batches(asked):
         options = {**Resolver(sources, batch).options, **options}
     return options
+
+
+def all_names(sources: Sources, classes: Classes) -> dict[str, bool]:
+    """See `Resolver.names`; of *classes* whose options cannot be used, as far as they can."""
+    asked = {}
+    for class_path, cls in classes.items():
+        with contextlib.suppress(ConfigError):
+            asked[class_path] = required_options(cls)
+    names: dict[str, bool] = {}
+    for batch in _batches(asked):
+        for part in _parts(sources, batch):
+            names = {**part, **names}
+    return names
+
+
+def _parts(sources: Sources, batch: Asked) -> Iterator[dict[str, bool]]:
+    """The names of a batch; one by one where its classes cannot be resolved together."""
+    try:
+        yield resolve_usable(sources, batch)[0].names
+    except ConfigError:
+        if len(batch) > 1:
+            for class_path, required in batch.items():
+                yield from _parts(sources, {class_path: required})
 
 
 def _twins(sources: Sources, asked: Asked) -> dict[str, str]:
@@ -168,7 +207,7 @@ def _resolve(sources: Sources, batch: Asked, resolved: AppConfigs) -> set[str]:
         values = resolver.values()
     except ConfigError as error:
         if len(batch) == 1:
-            resolved.faults.update(dict.fromkeys(batch, error))
+            resolved.faults.update(dict.fromkeys(batch, _all_faults(sources, batch, error)))
             return set()
         middle = len(batch) // 2  # halving finds a few faults among many classes quickly
         halves = islice(batch.items(), middle), islice(batch.items(), middle, None)
@@ -182,6 +221,15 @@ def _resolve(sources: Sources, batch: Asked, resolved: AppConfigs) -> set[str]:
         if not _makes_the_same(option.from_string_converter)
     }
     return {class_path for class_path in batch if class_name(class_path) not in singular}
+
+
+def _all_faults(sources: Sources, batch: Asked, first: ConfigError) -> ConfigError:
+    """Why the options of a class cannot be used: all that is wrong with them."""
+    try:
+        _, _, faults = resolve_usable(sources, batch)
+    except ConfigError as error:
+        return error
+    return ConfigErrors(faults) if len(faults) > 1 else first
 
 
 def _keep(resolved: AppConfigs, class_path: str, root: Any) -> None:

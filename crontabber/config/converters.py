@@ -92,9 +92,13 @@ LINE_FORMATS = (
 
 
 def line_format(text: str) -> str:
-    """A format of log lines: the logging module's fields in braces."""
+    """A format of log lines: the logging module's fields in braces.
+
+    ``{app_name}`` is the command's, as in 0.18.
+    """
     if text in LINE_FORMATS:
         return text
+    text = text.replace("{app_name}", "crontabber")
     import logging
 
     try:

@@ -5,12 +5,12 @@
 
 import os
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 import configobj
 
-from ..errors import ConfigError
+from ..errors import ConfigError, ConfigErrors
 
 # ``+include FILE`` includes; ``#+include FILE`` is the hint that configman writes into
 # its dumps, which becomes effective by making the file that it names.
@@ -18,6 +18,10 @@ _INCLUDE = re.compile(r"\s*(#?)\+include\s+(.*?)\s*")
 
 _OPENED = re.compile(r"""[^=]*=\s*('''|\"""|'|")(?:(?!\1).)*""")
 """A line whose value begins with a quote that it does not close."""
+
+# not compiled before there is a fault to tell
+_SECTION = r"\s*(\[+)\s*(.*?)\s*\]+\s*(?:#.*)?"
+_OPTION = r"""\s*("[^"]*"|'[^']*'|[^'"=#][^=]*?)\s*=\s*(.*)"""
 
 _FAULTS = {
     configobj.DuplicateError: "this section or option is there already",
@@ -28,6 +32,16 @@ _FAULTS = {
 
 class ListText(str):
     """The text of an option that configobj split at its commas, joined again."""
+
+
+class Place(NamedTuple):
+    """A line of a file; lines count from 1."""
+
+    path: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.path}, line {self.line}"
 
 
 class _Ini(configobj.ConfigObj):  # type: ignore[misc]
@@ -46,24 +60,79 @@ class _Ini(configobj.ConfigObj):  # type: ignore[misc]
 def read_ini(path: str) -> dict[str, str]:
     """Read the file: dotted names of options to their text.
 
-    A ConfigError says which line of which file cannot be understood, or which option
-    has a ``%(name)s`` that stands for nothing.
+    A ConfigError says which lines of which file cannot be understood, or which options
+    have a ``%(name)s`` that stands for nothing.
     """
-    lines = list(_lines(path, ()))
+    texts, faults = parse_ini(path)
+    if faults:
+        raise ConfigErrors(faults)
+    return texts
+
+
+def parse_ini(path: str) -> tuple[dict[str, str], list[ConfigError]]:
+    """What `read_ini` returns, and why some options cannot be used.
+
+    A ConfigError says which lines cannot be understood: they may change what the rest means.
+    """
+    lines = list(lines_of(path))
     try:
-        content = _Ini([line for line, _, _ in lines])
+        content = _Ini([line for line, _ in lines])
     except SyntaxError as error:  # the root of all errors of configobj
-        first = (getattr(error, "errors", None) or [error])[0]
-        number = getattr(first, "line_number", None) or 1
+        errors = getattr(error, "errors", None) or [error]
+        raise ConfigErrors(_syntax_errors(errors, lines)) from None
+    texts: dict[str, str] = {}
+    faults = dict(_cut_values(content, "\n".join(line for line, _ in lines)))
+    for name, text in _flatten(content):
+        if isinstance(text, Exception):
+            reason = str(text) if isinstance(text, configobj.ConfigObjError) else "not a text"
+            faults[name] = f"its %(…)s cannot be replaced: {reason}"
+        else:
+            texts[name] = text
+    if not faults:
+        return texts, []
+    places = dict(places_in_ini(path))
+    return texts, [
+        ConfigError(f"{places.get(name, path)}: option {name}: {fault}")
+        for name, fault in faults.items()
+    ]
+
+
+def _syntax_errors(
+    errors: Iterable[SyntaxError], lines: list[tuple[str, Place]]
+) -> Iterator[ConfigError]:
+    for error in errors:
+        number = getattr(error, "line_number", None) or 1
         # the text of the line stays out of the message: it may be a password
-        fault = _FAULTS.get(type(first), "this cannot be understood")
-        line, *place = lines[number - 1]
-        if isinstance(first, configobj.ParseError) and (opened := _OPENED.fullmatch(line)):
-            fault = f"the {opened[1]} that begins a text here is not closed"
-        raise ConfigError("{}, line {}: {}".format(*place, fault)) from None
-    options = dict(_flatten(content, path))
-    _refuse_cut_values(content, path, "\n".join(line for line, _, _ in lines))
-    return options
+        fault = _FAULTS.get(type(error), "this cannot be understood")
+        line, place = lines[number - 1]
+        if isinstance(error, configobj.ParseError) and (opened := _OPENED.fullmatch(line)):
+            yield ConfigError(f"{place}: the {opened[1]} that begins a text here is not closed")
+            return  # so that what follows is not what it seems
+        yield ConfigError(f"{place}: {fault}")
+
+
+def places_in_ini(path: str) -> Iterator[tuple[str, Place]]:
+    """Where each option stands, by dotted name; a section's name ends in a dot.
+
+    For a file that can be read; only when there is a fault to tell.
+    """
+    levels: list[str] = []
+    closing = ""
+    for line, place in lines_of(path):
+        if closing:  # within a text of several lines
+            closing = "" if closing in line else closing
+        elif section := re.fullmatch(_SECTION, line):
+            levels[len(section[1]) - 1 :] = [_unquoted(section[2])]
+            yield ".".join([*levels, ""]), place
+        elif option := re.fullmatch(_OPTION, line):
+            yield ".".join([*levels, _unquoted(option[1])]), place
+            quotes = option[2][:3]
+            opens = quotes in ("'''", '"""') and quotes not in option[2][3:]
+            closing = quotes if opens else ""
+
+
+def _unquoted(name: str) -> str:
+    return name[1:-1] if name[:1] in ("'", '"') and name[-1:] == name[:1] else name
 
 
 def read_text(path: str) -> str:
@@ -79,61 +148,60 @@ def read_text(path: str) -> str:
         raise ConfigError(f"cannot read {path}: {reason}") from None
 
 
-def _lines(path: str, including: tuple[str, ...]) -> Iterator[tuple[str, str, int]]:
-    """Each line of the file and of what it includes, with its file and number."""
+def lines_of(path: str, including: tuple[str, ...] = ()) -> Iterator[tuple[str, Place]]:
+    """Each line of the file and of what it includes, with its place."""
     text = read_text(path)
     inside = (*including, os.path.realpath(path))
     for number, line in enumerate(text.split("\n"), 1):
-        included = "+include" in line and _included(line, path, number)
+        place = Place(path, number)
+        included = "+include" in line and _included(line, place)
         if not included:
-            yield line, path, number
+            yield line, place
         elif os.path.realpath(included) in inside:
-            raise ConfigError(f"{path}, line {number}: {included} would include itself")
+            raise ConfigError(f"{place}: {included} would include itself")
         else:
-            yield from _lines(included, inside)
+            yield from lines_of(included, inside)
 
 
-def _included(line: str, path: str, number: int) -> str | None:
+def _included(line: str, place: Place) -> str | None:
     """The file that the line includes, None if it does not."""
     match = _INCLUDE.fullmatch(line)
     if not match:
         return None
-    included = os.path.join(os.path.dirname(path), match[2])
+    included = os.path.join(os.path.dirname(place.path), match[2])
     if os.path.isfile(included):
         return included
     if match[1]:
         return None
-    raise ConfigError(f"{path}, line {number}: cannot include {included}: there is no such file")
+    raise ConfigError(f"{place}: cannot include {included}: there is no such file")
 
 
-def _flatten(content: Any, path: str) -> Iterator[tuple[str, str]]:
-    """The options of all sections, by dotted name."""
+def _flatten(content: Any) -> Iterator[tuple[str, str | Exception]]:
+    """The options of all sections, by dotted name; or why one has no text."""
     sections = [("", content)]
     while sections:
         prefix, section = sections.pop()
         for name in section.scalars:
-            yield prefix + name, _text(section, name, f"{path}: option {prefix}{name}")
-        sections += [(f"{prefix}{name}.", section[name]) for name in section.sections]
+            yield prefix + name, _text(section, name)
+        inner = [(f"{prefix}{name}.", section[name]) for name in section.sections]
+        sections += reversed(inner)  # so that the order is that of the file
 
 
-def _refuse_cut_values(content: Any, path: str, text: str) -> None:
-    """Refuse ``password=ab#c``: configobj takes what follows the ``#`` for a comment."""
-    if "#" not in text:
-        return
-    sections = [content]
-    while sections:
-        section = sections.pop()
-        sections += [section[name] for name in section.sections]
-        for name, comment in section.inline_comments.items():
-            value = section.get(name)
-            if comment and isinstance(value, str) and value and f"{value}{comment}" in text:
-                raise ConfigError(f"{path}: option {name}: quote its value, because it has a #")
-
-
-def _text(section: Any, name: str, where: str) -> str:
+def _text(section: Any, name: str) -> str | Exception:
     try:
         value = section[name]
     except Exception as error:  # noqa: BLE001  odd values raise more than configobj's own
-        reason = str(error) if isinstance(error, configobj.ConfigObjError) else "not a text"
-        raise ConfigError(f"{where}: its %(…)s cannot be replaced: {reason}") from None
+        return error
     return value if isinstance(value, str) else ListText(", ".join(value))
+
+
+def _cut_values(content: Any, text: str) -> Iterator[tuple[str, str]]:
+    """The options such as ``password=ab#c``: configobj takes what follows ``#`` for a comment."""
+    sections = [("", content)] if "#" in text else []
+    while sections:
+        prefix, section = sections.pop()
+        sections += [(f"{prefix}{name}.", section[name]) for name in section.sections]
+        for name, comment in section.inline_comments.items():
+            value = section.get(name)
+            if comment and isinstance(value, str) and value and f"{value}{comment}" in text:
+                yield prefix + name, "quote its value, because it has a #"

@@ -10,6 +10,7 @@ from typing import Any
 
 import configobj
 
+from .messages import header
 from .show import MASK, Options, Texts, follows, is_secret, text_of
 
 _PLAIN = re.compile(r"""[^\s'"#,](?:[^'"#,\n]*[^\s'"#,])?""")
@@ -52,18 +53,12 @@ def _section(section: dict[str, Any], depth: int, texts: Texts) -> Iterator[str]
             yield from (indent + line for line in _option(name, option, texts))
             yield ""
     for reference, keys in followers.items():
-        yield f"{indent}# as in {_header(reference)} unless set here: {', '.join(keys)}"
+        yield f"{indent}# as in {header(reference)} unless set here: {', '.join(keys)}"
         yield ""
     for key in sorted(section, key=lambda key: (key != "resource", key)):
         if isinstance(section[key], dict):
             yield indent + "[" * (depth + 1) + key + "]" * (depth + 1)
             yield from _section(section[key], depth + 1, texts)
-
-
-def _header(section: str) -> str:
-    """The headers that lead to a section, as one writes them: ``[resource] [[postgresql]]``."""
-    keys = section.split(".")
-    return " ".join("[" * n + key + "]" * n for n, key in enumerate(keys, 1))
 
 
 def _option(name: str, option: Any, texts: Texts) -> Iterator[str]:

@@ -16,6 +16,12 @@ def did_you_mean(name: str, candidates: Iterable[str]) -> str:
     return f": did you mean {guess}?" if guess else ""
 
 
+def header(section: str) -> str:
+    """How the sections are written that lead to this one: ``[resource] [[postgresql]]``."""
+    keys = section.split(".")
+    return " ".join("[" * n + key + "]" * n for n, key in enumerate(keys, 1))
+
+
 def one_line(error: BaseException) -> str:
     """What *error* says, on one line and not too long; its type if it says nothing."""
     try:

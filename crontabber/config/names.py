@@ -1,24 +1,57 @@
 """Which of the names that were set are no options, and how bad that is.
 
-Some namespaces are known as soon as the database class is; in the others any app
-class may have options, so that their names can be judged only with all classes.
+Some sections are ours: what is no option there is a mistake. Others any app class may
+have options in, so that their names can be judged only with all classes.
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from typing import NamedTuple
 
-from ..errors import ConfigError
-from .messages import did_you_mean, nearest
-from .options import APP_SECTION
-from .sources import COMMAND_LINE, ENVIRONMENT, Sources
+from .legacy import RENAMED, is_old, why_gone
+from .messages import header, nearest
+from .options import APP_SECTION, DATABASE, setting_options
+from .sources import ENVIRONMENT, Sources
 
-_CLOSED = frozenset({"admin", "crontabber", "logging", "sentry"})
+_OURS = frozenset(
+    {"admin", "crontabber", "logging", "sentry", "resource.logging", "secrets.sentry", DATABASE}
+)
+_PARENTS = frozenset({"resource", "secrets"})
+"""The sections in which others stand, ours and those of apps."""
+_OF_OUR_CLASSES = frozenset({"backoff_delays", "data_directory", "wait_log_interval"})
+"""What our own classes may want from the section of the database, if an app uses them."""
+_LIKENESS = 0.8
+"""From here on, up to 1, a section's name is taken for a mistyped one of ours."""
+
+Known = Mapping[str, bool]
+"""The names of options, and whether each has its own value: else it refers to another."""
+
+
+class Unknown(NamedTuple):
+    """A name that was set and is no option; or a section, with all the names in it."""
+
+    name: str
+    """The first name in question."""
+    section: str
+    """The section of an ini file that does not exist; empty: it is only about the option."""
+    line: str
+    """For people: what it is, where it is, and what may be meant."""
+    guess: str
+    """The dotted name of what may be meant; empty if nothing is like it."""
+    is_ours: bool
+    """Whether it stands in a section of ours, in none, or where one of ours seems to be meant."""
+    is_shared: bool
+    """Whether it stands in a section that apps have too: one could explain it."""
+
+    @property
+    def leads_elsewhere(self) -> bool:
+        """Whether it seems to say where the database is, so that another one would be used."""
+        return any(f"{each}.".startswith(f"{DATABASE}.") for each in (self.name, self.guess))
 
 
 def is_open(name: str) -> bool:
     """Whether an app class may bring an option of this name."""
     section, dot, _ = name.partition(".")
-    return name.startswith(APP_SECTION) or (bool(dot) and section not in _CLOSED)
+    return name.startswith(APP_SECTION) or (bool(dot) and section not in _OURS)
 
 
 def section_of(name: str) -> str:
@@ -26,57 +59,136 @@ def section_of(name: str) -> str:
     return name.removeprefix(APP_SECTION).partition(".")[0] if name.startswith(APP_SECTION) else ""
 
 
-def unknown(sources: Sources, options: Mapping[str, Any]) -> list[str]:
-    """The names set that are no options.
+def unknown(sources: Sources, known: Known, classes: Collection[str]) -> list[Unknown]:
+    """What was set and is none of the *known* names; *classes* are those of the jobs.
 
-    Other programs have dotted names in their environment too: there, only what
-    begins with ``crontabber.`` is surely meant for us.
+    A section that does not exist is told of once.
     """
-    return [
-        name
-        for name, origin in sources.origins.items()
-        if name not in options and (origin != ENVIRONMENT or name.startswith("crontabber."))
-    ]
-
-
-def judge(
-    sources: Sources, names: Collection[str], options: Mapping[str, Any], *, strict: bool
-) -> Iterator[str]:
-    """A line for each of the unknown *names*.
-
-    On the command line, or if all is to be taken strictly, the first is a ConfigError.
-    """
+    names = [name for name in sources.texts if name not in known and _is_for_us(sources, name)]
+    if not names:
+        return []
+    judge = _Judge(sources, known, classes)
+    found: dict[str, Unknown] = {}
     for name in names:
-        origin = sources.origins[name]
-        line = f"unknown option {' '.join(name.split())} (from {origin}){_nearest(name, options)}"
-        if strict or origin == COMMAND_LINE:
-            raise ConfigError(line)
-        yield line
+        each = judge.judged(name)
+        key = each.section or name
+        if key not in found or each.is_ours > found[key].is_ours:
+            found[key] = each
+    return [*found.values()]
 
 
-def without_foreign_sections(names: Collection[str], options: Mapping[str, Any]) -> list[str]:
-    """*names* without those in sections that seem to be of jobs in another file.
+def notes(sources: Sources, known: Known) -> Iterator[str]:
+    """A line for each name of 0.18 that was set, and means nothing any more."""
+    for name in sources.texts:
+        if name not in known and (why := why_gone(name)):
+            yield f"option {name} (from {sources.where(name)}) means nothing any more: {why}"
 
-    Several files may share one that has sections for the jobs of all of them.
+
+def is_foreign(each: Unknown, classes: Collection[str]) -> bool:
+    """Whether it seems to be about a job in another file: several files may share a third."""
+    section = section_of(each.name)
+    return bool(section) and section not in classes and not nearest(section, classes)
+
+
+def _is_for_us(sources: Sources, name: str) -> bool:
+    """Whether we are to judge a name.
+
+    Other programs have dotted names in their environment too: there, only what begins
+    with the name of the command or of its database is surely meant for us.
     """
-    sections = {section_of(option) for option in options}
-    return [
-        name
-        for name in names
-        if section_of(name) in sections or did_you_mean(section_of(name), sections)
-    ]
+    if is_old(name) or why_gone(name) or sources.is_renamed(name):
+        return False
+    surely = ("crontabber.", f"{DATABASE}.")
+    return sources.origins[name] != ENVIRONMENT or name.startswith(surely)
 
 
-def _nearest(name: str, options: Mapping[str, Any]) -> str:
-    """The option that may be meant: of a similar name, or of the same name elsewhere."""
-    own = [known for known, option in options.items() if not option.reference_value_from]
-    section, _, last = name.rpartition(".")
-    candidates = {
+class _Judge:
+    """Says what is wrong with names, given those that are known."""
+
+    def __init__(self, sources: Sources, known: Known, classes: Collection[str]) -> None:
+        self._sources = sources
+        self._known = known
+        parents = {name.rpartition(".")[0] for name in known}
+        jobs = {APP_SECTION + name for name in classes}
+        self._sections = (parents | jobs | _OURS | _PARENTS) - {""}
+        self._ours = _OURS | jobs
+
+    def judged(self, name: str) -> Unknown:
+        """What there is to say about an unknown name."""
+        missing = self._missing_section(name)
+        ours = self._is_ours(name, missing)
+        shared = name.partition(".")[0] not in _OURS
+        if missing and self._sources.is_ini and self._sources.is_in_file(name):
+            guess = self._section_meant(missing, name)
+            where = self._sources.where_section(missing, name)
+            line = f"unknown section {header(missing)} (from {where})"
+            line += f": did you mean {header(guess)}?" if guess else ""
+            return Unknown(name, missing, line, guess, ours, shared)
+        guess = self._option_meant(name)
+        line = f"unknown option {' '.join(name.split())} (from {self._sources.where(name)})"
+        line += f": did you mean {guess}?" if guess else ""
+        return Unknown(name, "", line, guess, ours, shared)
+
+    def _missing_section(self, name: str) -> str:
+        """The outermost section of the name that does not exist; empty if all do."""
+        parts = name.split(".")
+        sections = (".".join(parts[:end]) for end in range(1, len(parts)))
+        return next((each for each in sections if not self._exists(each)), "")
+
+    def _exists(self, section: str) -> bool:
+        return any(f"{each}.".startswith(f"{section}.") for each in self._sections)
+
+    def _is_ours(self, name: str, missing: str) -> bool:
+        """See `Unknown.is_ours`."""
+        parent, _, last = name.rpartition(".")
+        if parent.startswith(APP_SECTION) or (parent == DATABASE and last in _OF_OUR_CLASSES):
+            return False
+        if not parent or any(f"{parent}.".startswith(f"{each}.") for each in _OURS):
+            return True
+        return bool(missing) and (last in _distinctive() or self._resembles(missing))
+
+    def _resembles(self, section: str) -> bool:
+        """Whether the section is one of ours, mistyped or in the wrong place."""
+        last = section.rpartition(".")[2]
+        ours = {each.rpartition(".")[2] for each in self._ours}
+        mistyped = nearest(last, ours | _PARENTS, _LIKENESS)
+        return last in ours or bool(mistyped) or last.startswith("class-")
+
+    def _section_meant(self, section: str, name: str) -> str:
+        within_app = section.startswith(APP_SECTION)
+        candidates = [each for each in self._sections if within_app or not _is_within_app(each)]
+        # the later ones win over their namesakes: ours, and the shallow ones
+        candidates.sort(key=lambda each: (each in self._ours, -each.count("."), each))
+        by_last = {each.rpartition(".")[2]: each for each in candidates}
+        last = section.rpartition(".")[2]
+        guess = last if last in by_last else nearest(last, by_last)
+        if guess:
+            return by_last[guess]
+        is_telling = name.rpartition(".")[2] in _distinctive() | {"dbname"}
+        return self._option_meant(name).rpartition(".")[0] if is_telling else ""
+
+    def _option_meant(self, name: str) -> str:
+        """The option that may be meant: of a similar name, or of the same name elsewhere."""
+        section, _, last = name.rpartition(".")
+        last = RENAMED.get(last, last)
+        beside = {each.rpartition(".")[2]: each for each in self._known if _is_in(each, section)}
+        own = [each for each, has_value in self._known.items() if has_value]
         # the section that both are in must not count for likeness
-        **{known.rpartition(".")[2]: known for known in own if known.startswith(f"{section}.")},
-        **{known: known for known in own},
-    }
-    guess = nearest(last, candidates) or nearest(name, candidates, likeness=0.9)
-    elsewhere = (known for known in own if known.endswith(f".{last}"))
-    meant = candidates[guess] if guess else next(elsewhere, None)
-    return f": did you mean {meant}?" if meant else ""
+        if guess := nearest(last, beside):
+            return beside[guess]
+        elsewhere = sorted(each for each in own if f".{each}".endswith(f".{last}"))
+        return nearest(name, own, likeness=0.9) or next(iter(elsewhere), "")
+
+
+def _distinctive() -> set[str]:
+    """The last parts of names that hardly any app has too."""
+    names = setting_options().keys_breadth_first()
+    return {*RENAMED, *(name.rpartition(".")[2] for name in names)} - {"dsn", "conf"}
+
+
+def _is_in(name: str, section: str) -> bool:
+    return name.rpartition(".")[0] == section
+
+
+def _is_within_app(section: str) -> bool:
+    return section.startswith(APP_SECTION) and section.count(".") > 1

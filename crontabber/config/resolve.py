@@ -5,10 +5,10 @@ app classes as it is given. No app module is imported here.
 """
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ..errors import ConfigError
+from ..errors import ConfigError, ConfigErrors
 from . import compat  # noqa: F401  configman cannot be imported before
 from .converters import jobs_text, names_text, yes_or_no
 from .inifile import ListText
@@ -22,6 +22,15 @@ from configman.converters import boolean_converter
 from configman.option import Option
 
 _REASONS = {int: "it is not a whole number", float: "it is not a number"}
+
+
+class UnusableOptions(ConfigErrors):
+    """The texts of some options cannot be used."""
+
+    def __init__(self, faults: Mapping[str, ConfigError]) -> None:
+        super().__init__(faults.values())
+        self.names = frozenset(faults)
+        """The dotted names under which these texts were set, or have their defaults."""
 
 
 class _Texts(dict[str, Any]):
@@ -47,8 +56,8 @@ class Resolver(ConfigurationManager):  # type: ignore[misc]
     def __init__(self, sources: Sources, asked: Mapping[str, Namespace]) -> None:
         """Resolve all options; *asked* are those of app classes, by class path.
 
-        No two of them may have one name, as it names their section. A ConfigError
-        says which option cannot be used.
+        No two of them may have one name, as it names their section. `UnusableOptions`
+        says which options cannot be used, as far as that can be told at once.
         """
         self._sources = sources
         self._asked = asked
@@ -63,7 +72,7 @@ class Resolver(ConfigurationManager):  # type: ignore[misc]
             )
         self.options: dict[str, Option] = dict(self._all_options())
         """Every option that exists, by dotted name."""
-        self._check_texts()
+        self._raise(self._odd_texts())
 
     def values(self) -> Any:
         """The values, as a ``DotDictWithAcquisition`` of all namespaces, with a logger."""
@@ -71,6 +80,20 @@ class Resolver(ConfigurationManager):  # type: ignore[misc]
             config = self.get_config()
         config.logger = _logger() if self._asked else _Logger()
         return config
+
+    @property
+    def names(self) -> dict[str, bool]:
+        """What can be set, and whether each has its own value: else it refers to another.
+
+        With the options that exist only where they are set.
+        """
+        names = {name: not option.reference_value_from for name, option in self.options.items()}
+        for key, option in self.options.items():
+            for name in getattr(option.value, "optional_config", ()):
+                section = _section(key)
+                names.setdefault(f"{section}.{name}", not option.reference_value_from)
+                names.setdefault(f"{option.reference_value_from or section}.{name}", True)
+        return names
 
     @property
     def _what(self) -> str:
@@ -87,10 +110,34 @@ class Resolver(ConfigurationManager):  # type: ignore[misc]
         for class_path, required in self._asked.items():
             self.option_definitions[namespace_of(class_path)] = required.safe_copy()
         try:
-            return super()._overlay_expand()
+            finished = super()._overlay_expand()
         except (Exception, SystemExit):  # converters are users' code
-            self._explain()
+            self._raise(self._inconvertible())
             raise
+        self._add_optional()
+        return finished
+
+    def _add_optional(self) -> None:
+        """Add the options that exist only where they are set: libpq has some fifty."""
+        set_names = {name.rpartition(".")[2] for name in self._sources.texts}
+        for key, maker in [*self._all_options()]:
+            for name in sorted(set_names.intersection(getattr(maker.value, "optional_config", ()))):
+                self._add_where_set(_section(key), name, maker)
+
+    def _add_where_set(self, section: str, name: str, maker: Option) -> None:
+        reference = maker.reference_value_from
+        for place in (section, reference):
+            text = self._sources.texts.get(f"{place}.{name}")
+            if text is not None:
+                namespace = self.option_definitions[section]
+                if name not in set(namespace):
+                    doc, secret = maker.value.optional_config[name]
+                    option = Option(
+                        name, default=text, doc=doc, secret=secret, reference_value_from=reference
+                    )
+                    option.value = text
+                    namespace.add_option(option)
+                return
 
     def _all_options(self) -> Iterator[tuple[str, Option]]:
         for name in self.option_definitions.keys_breadth_first():
@@ -98,19 +145,28 @@ class Resolver(ConfigurationManager):  # type: ignore[misc]
             if isinstance(option, Option):
                 yield name, option
 
-    def _explain(self) -> None:
-        """Raise a ConfigError for the first option whose text cannot be converted."""
+    def _raise(self, faults: Iterable[tuple[str, str]]) -> None:
+        """Raise `UnusableOptions` if there are any, given by the option and the reason."""
+        errors: dict[str, ConfigError] = {}
+        for name, reason in faults:
+            written = self._written(name)
+            errors.setdefault(written, self._unusable(name, written, reason))
+        if errors:
+            raise UnusableOptions(errors)
+
+    def _inconvertible(self) -> Iterator[tuple[str, str]]:
+        """The options whose texts cannot be converted, and why."""
         for name, option in self._all_options():
             if isinstance(option.default, str) and option.from_string_converter:
                 try:
                     option.from_string_converter(option.default)
                 except TypeError:
                     continue  # configman takes the text as it is then
-                except (Exception, SystemExit) as error:
-                    raise self._unusable(name, _reason(name, option, error)) from error
+                except (Exception, SystemExit) as error:  # noqa: BLE001  converters are users' code
+                    yield name, _reason(name, option, error)
 
-    def _check_texts(self) -> None:
-        """Catch what configman would let pass: split texts, and values that are missing."""
+    def _odd_texts(self) -> Iterator[tuple[str, str]]:
+        """What configman would let pass: split texts, and values that are missing."""
         for name, text in self._sources.texts.items():
             option = self.options.get(name)
             if option is None:
@@ -118,21 +174,49 @@ class Resolver(ConfigurationManager):  # type: ignore[misc]
             is_list = option.from_string_converter in (jobs_text, names_text)
             is_text = isinstance(option.value, str) and not is_list
             if isinstance(text, ListText) and is_text:
-                raise self._unusable(name, "quote it, because it has a comma")
+                yield name, "quote it, because it has a comma"
             is_flag = option.from_string_converter in (boolean_converter, yes_or_no)
             if name in self._sources.bare and not is_flag:
-                raise self._unusable(name, "")
+                yield name, ""
 
-    def _unusable(self, name: str, reason: str) -> ConfigError:
+    def _written(self, name: str) -> str:
+        """The name of the option that has the text: the one referred to if need be."""
+        option = self.option_definitions[name]
+        if name not in self._sources.texts and option.reference_value_from:
+            return f"{option.reference_value_from}.{option.name}"
+        return name
+
+    def _unusable(self, name: str, written: str, reason: str) -> ConfigError:
         if name in self._sources.bare:
             return ConfigError(f"option --{name} needs a value")
         option = self.option_definitions[name]
-        if name not in self._sources.texts and option.reference_value_from:
-            name = f"{option.reference_value_from}.{option.name}"
-        origin = self._sources.origins.get(name, "its default")
-        text = self._sources.texts.get(name, option.default)
+        text = self._sources.texts.get(written, option.default)
         shown = "" if is_secret(name, option) else f" {text[:100]!r}"
-        return ConfigError(f"option {name}{shown} (from {origin}) cannot be used: {reason}")
+        where = self._sources.where(written)
+        return ConfigError(f"option {written}{shown} (from {where}) cannot be used: {reason}")
+
+
+def resolve_usable(
+    sources: Sources, asked: Mapping[str, Namespace]
+) -> tuple[Resolver, Sources, list[ConfigError]]:
+    """Resolve all options but those whose texts cannot be used, which have their defaults.
+
+    Also what was resolved then, and why the others cannot be used. Raises ConfigError if
+    it cannot be told which options these are.
+    """
+    faults: list[ConfigError] = []
+    while True:
+        try:
+            return Resolver(sources, asked), sources, faults
+        except UnusableOptions as error:
+            faults += error.faults
+            if not error.names <= set(sources.texts):  # a default that an app brings
+                raise ConfigErrors(faults) from error
+            sources = sources.without(error.names)
+
+
+def _section(name: str) -> str:
+    return name.rpartition(".")[0]
 
 
 def class_name(class_path: str) -> str:

@@ -4,22 +4,26 @@
 app classes are resolved for the classes that one asks for, from the same sources.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..errors import ConfigError
+from ..errors import ConfigError, ConfigErrors
 from ..schedule.grammar import JobList
 from . import names
 from .commandline import CommandLine
 from .messages import did_you_mean
-from .resolve import Resolver
-from .sources import COMMAND_LINE, Sources
+from .resolve import resolve_usable
+from .sources import COMMAND_LINE, CONF, Sources
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from .apps import AppConfigs
+
+_HOW_TO_NAME_ONE = (
+    f"write --admin.conf=crontabber.ini, or set {CONF}=crontabber.ini in the environment"
+)
 
 DEBUG = 10
 """The level of that name; to import logging would be a part of what an idle tick costs."""
@@ -48,12 +52,24 @@ class LoggingSettings(NamedTuple):
         return self.stderr_level
 
 
+class Judgement(NamedTuple):
+    """What there is to say about the names that were set, and about the texts of options."""
+
+    faults: tuple[ConfigError, ...]
+    warnings: tuple[str, ...]
+
+
 class Settings:
-    """The configuration of one start of the command. Nobody changes it."""
+    """The configuration of one start of the command, which never changes.
+
+    Raises ConfigError if an option cannot be used; for ``--configtest`` it has its default
+    then, and `judge` tells of it.
+    """
 
     def __init__(self, line: CommandLine, sources: Sources) -> None:
-        self._sources = sources
-        self._base = Resolver(sources, {})
+        self._base, self._sources, faults = resolve_usable(sources, {})
+        self._faults = [*sources.faults, *faults]
+        """What is wrong with the texts of options."""
         values = self._base.values()
         own = values.crontabber
         own.__dict__["_root"] = values  # which it knows by a weak reference only
@@ -76,8 +92,9 @@ class Settings:
         self.database_class: type[Any] = own.database_class
         self.database_config: Any = own
         """What to make a ``database_class`` with."""
-        self.warnings = self._judge_base()
-        """A line for each unknown option that can be judged without app classes."""
+        self._faults += self._strays()
+        if self._faults and not self.command.configtest:
+            raise _one(self._faults)
 
     @classmethod
     def load(cls, line: CommandLine, environ: Mapping[str, str]) -> "Settings":
@@ -90,12 +107,31 @@ class Settings:
 
     @property
     def needs_all_classes(self) -> bool:
-        """Whether to `check`: only app classes can tell if the command line is right.
+        """Whether to `check`: only app classes can tell if a name that was set is an option.
 
         So it is too when ``admin.strict`` is set.
         """
-        unknown = names.unknown(self._sources, self._base.options)
-        return self._strict or any(self._sources.origins[name] == COMMAND_LINE for name in unknown)
+        found = self._unknown(self._base.names)
+        return self._strict or any(map(self._is_serious, found))
+
+    def require_file(self) -> None:
+        """Raise a ConfigError if there is nothing to work with: no file, and nothing set."""
+        if self._sources.is_empty:
+            raise ConfigError(f"no configuration is named: {_HOW_TO_NAME_ONE}")
+
+    def require_jobs(self) -> None:
+        """Raise a ConfigError if no jobs are listed: most often a name is mistyped."""
+        self.require_file()
+        if self.jobs.lines or self.jobs.faults:
+            return
+        if found := self._unknown(self._base.names):
+            raise _one([ConfigError(each.line) for each in found])
+        if self._sources.path:
+            raise ConfigError(
+                f"there are no jobs in {self._sources.path}: list them there, as the option jobs "
+                "in the section [crontabber]"
+            )
+        raise ConfigError(f"no jobs are given, and no configuration is named: {_HOW_TO_NAME_ONE}")
 
     @property
     def wants_admin(self) -> bool:
@@ -106,14 +142,40 @@ class Settings:
         """Resolve the options of app classes: their configs, and why some have none."""
         from .apps import app_configs
 
-        return app_configs(self._sources, classes)
+        return app_configs(self._sources, classes, self.jobs.lines)
 
     def check(self, classes: Classes) -> tuple[str, ...]:
         """A line for each unknown option, given the classes of *all* jobs.
 
-        Raises a ConfigError if it is on the command line, or ``admin.strict`` is set.
+        Raises a ConfigError if one stands in a section of ours, or on the command line, or if
+        ``admin.strict`` is set.
         """
-        return self._judge(self._options(classes))
+        found = self._unknown(self._names(classes))
+        if serious := [each for each in found if self._is_serious(each, classes)]:
+            raise _one([ConfigError(each.line) for each in serious])
+        return tuple(each.line for each in found)
+
+    def judge(self, classes: Classes) -> Judgement:
+        """All that is wrong with the names and texts, given the classes of *all* jobs."""
+        known = self._names(classes)
+        found = self._unknown(known)
+        faults = [each for each in found if self._is_serious(each, classes) or _is_top(each)]
+        return Judgement(
+            (*self._faults, *(ConfigError(each.line) for each in faults)),
+            (
+                *(each.line for each in found if each not in faults),
+                *names.notes(self._sources, known),
+            ),
+        )
+
+    def where(self, *candidates: str) -> str:
+        """For people: where the first of these options that is set was set; or nothing."""
+        name = next((name for name in candidates if name in self._sources.texts), None)
+        return (name and f"{name} (from {self._sources.where(name)})") or ""
+
+    def where_in_jobs(self, line: str) -> str:
+        """For people: where a line of the jobs list stands."""
+        return self._sources.where_in_jobs(line)
 
     def run_admin(self, classes: Classes) -> str:
         """Do what `wants_admin` speaks of, with the options of *classes*.
@@ -121,7 +183,9 @@ class Settings:
         Returns the text to print, and writes the file to write. Raises ConfigError.
         """
         options = self._options(classes)
-        self._judge(options)
+        found = self._unknown(self._names(classes))
+        if wrong := [each for each in found if self._strict or self._is_typed(each)]:
+            raise _one([ConfigError(each.line) for each in wrong])
         texts = self._sources.texts
         if path := self._admin("dump_conf"):
             from .dump import write
@@ -152,28 +216,52 @@ class Settings:
 
         return all_options(self._sources, classes)
 
-    def _judge(self, options: Mapping[str, Any]) -> tuple[str, ...]:
-        unknown = names.unknown(self._sources, options)
-        if not self._strict:
-            unknown = names.without_foreign_sections(unknown, options)
-        return tuple(names.judge(self._sources, unknown, options, strict=self._strict))
+    def _names(self, classes: Classes) -> names.Known:
+        """What can be set, as far as the base and *classes* can tell."""
+        if not classes:
+            return self._base.names
+        from .apps import all_names
 
-    def _judge_base(self) -> tuple[str, ...]:
-        options = self._base.options
-        unknown = [
-            name for name in names.unknown(self._sources, options) if not names.is_open(name)
-        ]
-        self._check_sections()
-        return tuple(names.judge(self._sources, unknown, options, strict=self._strict))
+        return {**all_names(self._sources, classes), **self._base.names}
 
-    def _check_sections(self) -> None:
-        """Refuse a section on the command line that is of no job: it can have no effect."""
+    def _unknown(self, known: names.Known) -> list[names.Unknown]:
+        """What was set and is unknown; of sections of jobs, only what seems to be meant for us."""
+        jobs = {job.class_name for job in self.jobs.lines}
+        classes = jobs | {names.section_of(name) for name in known}
+        found = names.unknown(self._sources, known, classes - {""})
+        return [each for each in found if self._strict or not names.is_foreign(each, classes)]
+
+    def _is_serious(self, each: names.Unknown, classes: Classes | None = None) -> bool:
+        """Whether it is an error, and not a mere oddity.
+
+        A class that cannot be imported may have an option in a section that apps share: it
+        is given the benefit of the doubt unless there is a likely mistake.
+        """
+        if self._strict or self._is_typed(each):
+            return True
+        if self._only_looks and not each.leads_elsewhere:
+            return False
+        all_asked = classes is None or len(classes) >= len(self.jobs.lines)
+        return each.is_ours and bool(all_asked or each.guess or not each.is_shared)
+
+    @property
+    def _only_looks(self) -> bool:
+        """Whether nothing is done but to look, for which not all must be right."""
+        has_jobs = self.jobs.lines or self.jobs.faults
+        command = self.command
+        return command.list_jobs or command.audit_ghosts or (command.nagios and not has_jobs)
+
+    def _is_typed(self, each: names.Unknown) -> bool:
+        return self._sources.origins[each.name] == COMMAND_LINE
+
+    def _strays(self) -> Iterator[ConfigError]:
+        """The sections on the command line that are of no job: they can have no effect."""
         classes = {job.class_name for job in self.jobs.lines}
         for name, origin in self._sources.origins.items():
             section = names.section_of(name)
             if origin == COMMAND_LINE and section and section not in classes:
                 guess = did_you_mean(section, classes)
-                raise ConfigError(f"unknown option --{name}: no job is of a class {section}{guess}")
+                yield ConfigError(f"unknown option --{name}: no job is of a class {section}{guess}")
 
     @property
     def _strict(self) -> bool:
@@ -181,6 +269,15 @@ class Settings:
 
     def _admin(self, name: str) -> str:
         return str(self._base.options[f"admin.{name}"].value)
+
+
+def _one(faults: Sequence[ConfigError]) -> ConfigError:
+    return faults[0] if len(faults) == 1 else ConfigErrors(faults)
+
+
+def _is_top(each: names.Unknown) -> bool:
+    """Whether it is a whole section that nobody has anything to do with."""
+    return bool(each.section) and "." not in each.section
 
 
 def _zone(name: str) -> "ZoneInfo | None":

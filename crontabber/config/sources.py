@@ -7,22 +7,27 @@ dotted name, for both passes of `resolve`.
 # pathlib would be several milliseconds of an idle tick
 # ruff: noqa: PTH122
 
+import copy
+import functools
 import io
 import json
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..errors import ConfigError
 from . import compat  # noqa: F401  configman cannot be imported before
 from .commandline import CommandLine
-from .inifile import ListText, read_ini, read_text
+from .inifile import ListText, Place, parse_ini, read_text
+from .legacy import FALLBACKS, modern
 
 from configman.value_sources import for_conf
 
 _NAMESPACES = frozenset({"admin", "crontabber", "logging", "resource", "sentry"})
 # What these say is for one start of the command, and has no place in a file.
 _NOT_IN_FILE = frozenset({"admin.conf", "admin.dump_conf", "admin.print_conf"})
+CONF = "CRONTABBER_CONF"
+"""The environment's variable with the path of the configuration."""
 COMMAND_LINE = "the command line"
 ENVIRONMENT = "the environment"
 
@@ -30,13 +35,20 @@ ENVIRONMENT = "the environment"
 class Sources:
     """What has been set, and where; its ``repr`` tells nothing, as it may hold secrets."""
 
+    path = ""
+    """The file that was read; empty if none was."""
+    faults: Sequence[ConfigError] = ()
+    """Why some options of the file have no text."""
+
     def __init__(
         self, texts: Mapping[str, str], origins: Mapping[str, str], bare: Collection[str] = ()
     ) -> None:
-        self.texts = texts
+        renamed = [*modern(texts)]
+        self._written = {new: old for old, new in renamed}
+        self.texts = {**texts, **{new: texts[old] for old, new in renamed}}
         """The text of each option that is set anywhere, by dotted name."""
-        self.origins = origins
-        """Where that text comes from, for messages: a file's path, or one of the above."""
+        self.origins = {**origins, **{new: origins[old] for old, new in renamed}}
+        """Where that text comes from: a file's path, or one of the above."""
         self.bare = frozenset(bare)
         """The options that the command line names without a value, as only a flag may be."""
 
@@ -44,20 +56,95 @@ class Sources:
     def collect(cls, line: CommandLine, environ: Mapping[str, str]) -> "Sources":
         """Read everything; a ConfigError says what cannot be read."""
         environment = ours(environ)
-        path = line.settings.get("admin.conf") or environment.get("admin.conf")
-        layers: list[tuple[str, Mapping[str, str]]] = [
-            (ENVIRONMENT, environment),
-            (COMMAND_LINE, line.settings),
-        ]
-        if path:
-            from_file = read_file(path).items()
-            layers.insert(0, (path, {k: v for k, v in from_file if k not in _NOT_IN_FILE}))
+        path, named_by = _conf(line, environ)
+        from_file, faults = _read_named(path, named_by)
         texts: dict[str, str] = {}
         origins: dict[str, str] = {}
-        for origin, layer in layers:
+        for origin, layer in {
+            path: {k: v for k, v in from_file.items() if k not in _NOT_IN_FILE},
+            ENVIRONMENT: environment,
+            COMMAND_LINE: line.settings,
+        }.items():
             texts.update(layer)
             origins.update(dict.fromkeys(layer, origin))
-        return cls(texts, origins, line.bare)
+        sources = cls(texts, origins, line.bare)
+        sources.path, sources.faults = path, faults
+        return sources
+
+    def without(self, names: Collection[str]) -> "Sources":
+        """The same, as if none of *names* had been set."""
+        gone = {*names, *(self._written.get(name, name) for name in names)}
+        rest = copy.copy(self)
+        rest.texts = {name: text for name, text in self.texts.items() if name not in gone}
+        rest.bare = self.bare - gone
+        return rest
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no file, and nothing is set that has a place in one."""
+        return not self.path and all(name.startswith("admin.") for name in self.texts)
+
+    @property
+    def is_ini(self) -> bool:
+        """Whether the file has sections."""
+        return self.path.endswith(".ini")
+
+    def is_in_file(self, name: str) -> bool:
+        """Whether the text of an option is that of the file."""
+        return bool(self.path) and self.origins.get(name) == self.path
+
+    def is_renamed(self, name: str) -> bool:
+        """Whether an option's text was set under its name of 0.18."""
+        return name in self._written
+
+    def where(self, name: str) -> str:
+        """For people: where an option is set, with the line of the file."""
+        place = None
+        if self.is_in_file(name):
+            place = self._places.get(self._written.get(name, name))
+        return str(place or self.origins.get(name, "its default"))
+
+    def where_section(self, section: str, name: str) -> str:
+        """For people: where a section of the ini file begins, or this option in it stands."""
+        return str(self._places.get(f"{section}.") or self.where(name))
+
+    def where_in_jobs(self, line: str) -> str:
+        """For people: where a line of the jobs list stands."""
+        place = self._places.get("crontabber.jobs")
+        if not (place and self.is_in_file("crontabber.jobs")):
+            return self.where("crontabber.jobs")
+        from .places import place_of_text
+
+        return str(place_of_text(self.path, line, place) or place)
+
+    @functools.cached_property
+    def _places(self) -> Mapping[str, Place]:
+        if not self.path:
+            return {}
+        from .places import places  # only needed when something is wrong
+
+        return places(self.path)
+
+
+def _conf(line: CommandLine, environ: Mapping[str, str]) -> tuple[str, str]:
+    """The path of the configuration, empty if none is named; and who names it."""
+    if path := line.settings.get("admin.conf"):
+        return path, COMMAND_LINE
+    for name in ("admin.conf", CONF):
+        if path := environ.get(name):
+            return path, name
+    return "", ""
+
+
+def _read_named(path: str, named_by: str) -> tuple[Mapping[str, str], Sequence[ConfigError]]:
+    if not path:
+        return {}, ()
+    try:
+        return read_file(path)
+    except ConfigError as error:
+        if named_by == COMMAND_LINE or not str(error).startswith(f"cannot read {path}"):
+            raise
+        raise ConfigError(f"{error} ({named_by} in the environment names it)") from None
 
 
 def ours(environ: Mapping[str, str]) -> dict[str, str]:
@@ -65,20 +152,24 @@ def ours(environ: Mapping[str, str]) -> dict[str, str]:
     return {
         name: text
         for name, text in environ.items()
-        if "." in name and name.partition(".")[0] in _NAMESPACES
+        if "." in name and (name.partition(".")[0] in _NAMESPACES or name in FALLBACKS)
     }
 
 
-def read_file(path: str) -> dict[str, str]:
-    """Read a file of one of the kinds that configman knows, by the end of its name."""
+def read_file(path: str) -> tuple[dict[str, str], list[ConfigError]]:
+    """Read a file of one of the kinds that configman knows, by the end of its name.
+
+    Also why some of its options cannot be used; a ConfigError if it cannot be read at all.
+    """
     kind = os.path.splitext(path)[1]
+    if kind == ".ini":
+        return parse_ini(path)
     try:
-        reader = {".ini": read_ini, ".json": _read_json, ".conf": _read_conf}[kind]
+        return {".json": _read_json, ".conf": _read_conf}[kind](path), []
     except KeyError:
         raise ConfigError(
             f"cannot read {path}: the name of a configuration ends in .ini, .json or .conf"
         ) from None
-    return reader(path)
 
 
 def _read_json(path: str) -> dict[str, str]:

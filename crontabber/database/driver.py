@@ -4,7 +4,7 @@ To import this imports psycopg2, which takes as long as Python itself.
 """
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import psycopg2
@@ -38,10 +38,36 @@ _INSUFFICIENT_RESOURCES = "53"
 
 
 def connect(parameters: Mapping[str, str]) -> Connection:
-    """Open a connection whose queries end when a signal's handler raises."""
-    return psycopg2.connect(
-        extensions.make_dsn(**parameters), connection_factory=InterruptibleConnection
-    )
+    """Open a connection whose queries end when a signal's handler raises.
+
+    A `ConfigError` says which parameters the libpq in use does not know.
+    """
+    try:
+        dsn = extensions.make_dsn(**parameters)
+    except psycopg2.ProgrammingError:
+        if not (unknown := [*unknown_to_libpq(parameters)]):
+            raise
+        raise ConfigError("; ".join(unknown)) from None
+    return psycopg2.connect(dsn, connection_factory=InterruptibleConnection)
+
+
+def unknown_to_libpq(parameters: Mapping[str, str]) -> Iterator[str]:
+    """The parameters that the libpq in use does not know, each with what to do about it."""
+    version = extensions.libpq_version() // 10000
+    for name in parameters:
+        if not _is_known(name):
+            yield (
+                f"{name} is not known to libpq {version}: leave it out, or install a psycopg2 "
+                "with a newer libpq"
+            )
+
+
+def _is_known(name: str) -> bool:
+    try:
+        extensions.parse_dsn(f"{name}=''")
+    except psycopg2.ProgrammingError:
+        return False
+    return True
 
 
 def parse_dsn(dsn: str) -> dict[str, str]:

@@ -7,6 +7,26 @@ from collections.abc import Iterable, Iterator, Mapping
 
 Parameters = Mapping[str, str]
 
+PARAMETERS = frozenset(
+    # 13
+    "application_name authtype channel_binding client_encoding connect_timeout dbname"
+    " fallback_application_name gssencmode gsslib host hostaddr keepalives keepalives_count"
+    " keepalives_idle keepalives_interval krbsrvname options passfile password port replication"
+    " requirepeer requiressl service ssl_max_protocol_version ssl_min_protocol_version sslcert"
+    " sslcompression sslcrl sslkey sslmode sslpassword sslrootcert target_session_attrs"
+    " tcp_user_timeout tty user"
+    # 14
+    " sslcrldir sslsni"
+    # 16
+    " gssdelegation load_balance_hosts require_auth sslcertmode"
+    # 17
+    " sslnegotiation"
+    # 18
+    " max_protocol_version min_protocol_version oauth_client_id oauth_client_secret oauth_issuer"
+    " oauth_scope scram_client_key scram_server_key servicefile sslkeylogfile".split()
+)
+"""The connection parameters of libpq 13 to 18, by the first of these that has them."""
+
 _PLACE = {
     "service": "PGSERVICE",
     "host": "PGHOST",
@@ -25,7 +45,14 @@ _NUMBERS = (
     "tcp_user_timeout",
 )
 _PORT = r"\s*[0-9]{1,5}\s*"
-_SECRETS = {"password": "PGPASSWORD", "sslpassword": "PGSSLPASSWORD"}
+SECRETS = {
+    "password": "PGPASSWORD",
+    "sslpassword": "PGSSLPASSWORD",
+    "oauth_client_secret": "",
+    "scram_client_key": "",
+    "scram_server_key": "",
+}
+"""The parameters that must not be shown, and the variables that libpq reads for them."""
 
 
 def describe(parameters: Parameters) -> str:
@@ -84,7 +111,7 @@ def faults(parameters: Parameters) -> Iterator[str]:
 
 
 def _secrets(parameters: Parameters) -> set[str]:
-    values = {_value(parameters, name, variable) for name, variable in _SECRETS.items()}
+    values = {_value(parameters, name, variable) for name, variable in SECRETS.items()}
     values.add(_stray(parameters.get("host", "")))
     # to mask a user's name because it is the password too would tell just that
     return values - {parameters.get("user"), parameters.get("dbname"), ""}

@@ -1,16 +1,21 @@
 """The verbs that test the configuration: ``--configtest`` and ``--sentrytest``."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
 from typing import Any
 
 from ..config.converters import ENGINES
 from ..config.messages import did_you_mean
+from ..config.options import DATABASE
+from ..config.settings import Settings
 from ..database import libpq
-from ..errors import ConfigError, StoreError
+from ..errors import MOST_FAULTS, ConfigError, StoreError
 from ..generic_app import Answer, GenericApp
 from ..reporters.dsn import Dsn
 from ..views.configtest import report
+
+_JOB_LINE = re.compile("job line '(.*?)': ")
 
 
 def configtest(app: GenericApp) -> Answer:
@@ -22,12 +27,32 @@ def configtest(app: GenericApp) -> Answer:
     catalogue = app.catalogue
     of_lines = catalogue.import_all()
     configs, of_options, _ = settings.app_configs(catalogue.classes)
-    faults = [*of_lines, *of_options.values(), *app.middleware()[1], *_connections(app)]
+    judged, warnings = settings.judge(catalogue.classes)
+    faults = [*judged, *_with_places(app, of_lines)]
+    faults += [fault for error in of_options.values() for fault in error.faults]
+    faults += [*app.middleware()[1], *_connections(app), *_of_apps(configs.values())]
     if settings.engine:
         faults += import_module(ENGINES[settings.engine]).faults(catalogue.classes).values()
-    usable = {path: cls for path, cls in catalogue.classes.items() if path in configs}
-    warnings = [*settings.check(usable), *_unknown_parents(app)]
-    return Answer(report(faults, warnings, len(catalogue.classes)), min(len(faults), 125))
+    if not (catalogue.classes or faults):
+        faults = [*_no_jobs(settings)]
+    faults = list({str(fault): fault for fault in faults}.values())
+    warnings = (*warnings, *_unknown_parents(app))
+    return Answer(report(faults, warnings, len(catalogue.classes)), min(len(faults), MOST_FAULTS))
+
+
+def _no_jobs(settings: Settings) -> Iterator[ConfigError]:
+    try:
+        settings.require_jobs()
+    except ConfigError as error:
+        yield error
+
+
+def _with_places(app: GenericApp, faults: Iterable[ConfigError]) -> Iterator[ConfigError]:
+    """*faults*, those of job lines with the place where the line stands."""
+    for fault in faults:
+        line = _JOB_LINE.match(str(fault))
+        place = line and app.settings.where_in_jobs(line[1])
+        yield ConfigError(f"{place}: {fault}") if place else fault
 
 
 def sentrytest(app: GenericApp) -> Answer:
@@ -37,21 +62,50 @@ def sentrytest(app: GenericApp) -> Answer:
 
 def _connections(app: GenericApp) -> Iterator[ConfigError]:
     """What is wrong with where the database and Sentry are said to be."""
+    where = app.settings.where
     try:
-        for fault in libpq.faults(_parameters(app.database)):
-            yield ConfigError(f"the database cannot be reached: {fault}")
+        for fault in _refused(app.database):
+            name = fault.partition(" ")[0]
+            own, common = f"crontabber.{name}", f"{DATABASE}.{name}"
+            place = where(own, common, "crontabber.dsn", f"{DATABASE}.dsn")
+            yield ConfigError(f"the database cannot be reached: {fault}{place and f': {place}'}")
     except ConfigError as error:
-        yield error
+        place = where("crontabber.dsn", f"{DATABASE}.dsn")
+        yield ConfigError(f"{error}{place and f': {place}'}")
     try:
         if app.settings.sentry_dsn:
             Dsn.parse(app.settings.sentry_dsn)
     except ConfigError as error:
+        place = where("sentry.dsn")
+        yield ConfigError(f"{error}{place and f': {place}'}")
+
+
+def _of_apps(configs: Iterable[Any]) -> Iterator[ConfigError]:
+    """What is wrong with where the databases of apps are said to be."""
+    for config in configs:
+        for resource in filter(lambda name: isinstance(config[name], Mapping), set(config)):
+            cls = config[resource].get(f"{resource}_class")
+            if hasattr(cls, "parameters"):
+                yield from _of_resource(cls, config[resource], resource)
+
+
+def _of_resource(cls: Any, config: Any, resource: str) -> Iterator[ConfigError]:
+    try:
+        for fault in _refused(cls(config)):
+            yield ConfigError(f"{resource} cannot be reached: {fault}")
+    except ConfigError as error:
         yield error
 
 
-def _parameters(database: Any) -> libpq.Parameters:
-    """What libpq is told, by a factory that can say so."""
-    return database.parameters() if hasattr(database, "parameters") else {}
+def _refused(database: Any) -> Iterator[str]:
+    """What libpq would refuse, of a factory that can say what libpq is told."""
+    if not hasattr(database, "parameters"):
+        return
+    from ..database.driver import unknown_to_libpq
+
+    parameters = database.parameters()
+    yield from libpq.faults(parameters)
+    yield from unknown_to_libpq(parameters)
 
 
 def _unknown_parents(app: GenericApp) -> Iterator[str]:

@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 
 from ..errors import CrontabberError
-from .text import NO_JOBS, all_well, one_line
+from .text import all_well, one_line
 
 
 def report(faults: Sequence[CrontabberError], warnings: Sequence[str], jobs: int) -> str:
     """A line for each of *faults* and *warnings*; without faults also how many *jobs* are well."""
     lines = [one_line(str(fault)) for fault in faults]
-    if not (jobs or faults):
-        warnings = [*warnings, NO_JOBS]
     lines += [f"warning: {one_line(warning)}" for warning in warnings]
     if jobs and not faults:
         lines.append(f"OK: {all_well(jobs)}")

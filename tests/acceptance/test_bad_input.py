@@ -57,7 +57,7 @@ def test_a_database_that_cannot_be_used_is_named_without_its_password(
     assert snapshot(database) == []
 
     bad = "postgresql://me:s3cret@/x?port=nonsense&nothing=1"
-    crontabber.write("crontabber.ini", f"[resource]\n[[postgresql]]\ndsn={bad}\n")
+    crontabber.configure(database._replace(host=f"\ndsn={bad}"), JOBS)
     line = refuse(crontabber)
     assert "the option dsn is not a connection string" in line
     assert "s3cret" not in line
@@ -82,7 +82,10 @@ def test_a_wrong_password_or_none(crontabber: Command, guarded: Database) -> Non
         ("[crontabber]\n[crontabber]\n", r"crontabber\.ini, line 2: .* is there already"),
         ("[crontabber]\njobs='''\na.B|1h\n", r"crontabber\.ini, line \d: "),
         ("#+include gone.ini\n+include gone.ini\n", r"crontabber\.ini, line 2: cannot include"),
-        ("[crontabber]\nerror_retry_time=soon\n", r"crontabber\.error_retry_time 'soon' .*ini\)"),
+        (
+            "[crontabber]\nerror_retry_time=soon\n",
+            r"error_retry_time 'soon' .*ini, line 2\)",
+        ),
         ("[crontabber]\ntimezone=Europe/Berlni\n", r"did you mean Europe/Berlin\?"),
         ("[crontabber]\ndatabase_class=no.Such\n", r"there is no module no"),
         ("[logging]\nstderr_error_logging_level=loud\n", r"neither a number nor a name"),

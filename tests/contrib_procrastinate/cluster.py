@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 
-from crontabber.contrib.procrastinate.settings import CONF
+from crontabber.config.sources import CONF
 from tests.support import TIMEOUT, Command, Database
 
 TICK = ("--admin.conf=crontabber.ini", "--engine=procrastinate")

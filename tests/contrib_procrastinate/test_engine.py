@@ -368,6 +368,4 @@ def test_an_engine_that_is_not_installed_is_one_line(cluster) -> None:
 def test_a_worker_without_a_configuration_says_so(cluster) -> None:
     worker = cluster.work("--one-shot", env={"CRONTABBER_CONF": ""})
     assert worker.wait() != 0
-    assert (
-        "no jobs are listed: set CRONTABBER_CONF to the path of a crontabber.ini" in cluster.log()
-    )
+    assert "no configuration is named: write --admin.conf=crontabber.ini, or set" in cluster.log()

@@ -358,7 +358,7 @@ def _raise(error: BaseException) -> Any:
         (
             {"n": 1},
             "n=abc",
-            "MyApp.n 'abc' (from c.ini) cannot be used: it is not a whole number",
+            "MyApp.n 'abc' (from c.ini, line 6) cannot be used: it is not a whole number",
         ),
         ({"n": 1.5}, "n=abc", "it is not a number"),
         ({"text": "x"}, "text=a, b", "quote it, because it has a comma"),
@@ -433,7 +433,7 @@ def test_check_knows_all_names() -> None:
     assert settings(classes, ini, "--admin.strict").check(classes) == ()
     ini += "\n[resource]\n[[postgresql]]\nbackoff_delays='1, 2'"
     (line,) = settings(classes, ini).check(classes)
-    assert line == "unknown option resource.postgresql.backoff_delays (from c.ini)"
+    assert line == "unknown option resource.postgresql.backoff_delays (from c.ini, line 11)"
     with pytest.raises(ConfigError, match="backoff_delays"):
         settings(classes, ini, "--admin.strict").check(classes)
 
@@ -443,7 +443,7 @@ def test_check_suggests() -> None:
     (line,) = settings(classes, f"{SECTION}date_fromat=y").check(classes)
     assert line.endswith(": did you mean crontabber.class-MyApp.date_format?")
     (line,) = settings(classes, "[crontabber]\n[[class-MyAp]]\ndate_format=y").check(classes)
-    assert line.endswith(": did you mean crontabber.class-MyApp.date_format?")
+    assert line.endswith(": did you mean [crontabber] [[class-MyApp]]?")
     with pytest.raises(ConfigError, match=r"did you mean crontabber\.class-MyApp\.date_format"):
         settings(classes, "", "--crontabber.class-MyApp.date_formt=y").check(classes)
 

@@ -87,7 +87,7 @@ def use(arguments: Sequence[str], environ: Mapping[str, str]) -> None:
     try:
         loaded = Settings.load(CommandLine.parse(arguments), environ)
         assert JobList.parse(str(loaded.jobs)).lines == loaded.jobs.lines
-        for line in (*loaded.describe(), *loaded.warnings):
+        for line in (*loaded.describe(), *loaded.judge({}).warnings):
             assert_one_line(line)
         for fault in loaded.app_configs(CLASSES).faults.values():
             assert_one_line(fault)

@@ -10,13 +10,21 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from crontabber.base import BaseCronApp
 from crontabber.config.commandline import CommandLine
 from crontabber.config.settings import LoggingSettings, Settings
 from crontabber.connection_factory import ConnectionFactory, PooledConnectionFactory
 from crontabber.errors import ConfigError
 
+from configman import Namespace
+
 Load = Callable[..., Settings]
+JOB = {"crontabber.jobs": "m.A|5m"}
 POOLED = "crontabber.connection_factory.PooledConnectionFactory"
+
+
+class App(BaseCronApp):
+    app_name = "app"
 
 
 @pytest.fixture
@@ -52,7 +60,7 @@ def test_defaults(load: Load) -> None:
     )
     assert settings.database_class is ConnectionFactory
     assert settings.database_config.host == ""
-    assert settings.warnings == ()
+    assert settings.judge({}) == ((), ())
     assert not settings.wants_admin
     assert not settings.needs_all_classes
 
@@ -157,7 +165,7 @@ def test_bare_environment_variables_are_not_ours(load: Load) -> None:
     settings = load(env=bare)
     assert list(settings.describe()) == list(load().describe())
     assert settings.command == load().command
-    assert settings.warnings == ()
+    assert settings.judge({}) == ((), ())
 
 
 def test_a_class_for_everybody_and_one_for_the_command(load: Load) -> None:
@@ -198,7 +206,7 @@ def test_a_class_for_everybody_and_one_for_the_command(load: Load) -> None:
 def test_values_that_cannot_be_used(load: Load, name: str, text: str, reason: str) -> None:
     section, _, option = name.partition(".")
     for origin, settings in {
-        "c.ini": lambda: load(f"[{section}]\n{option}={text}"),
+        "c.ini, line 2": lambda: load(f"[{section}]\n{option}={text}"),
         "the environment": lambda: load(env={name: text}),
         "the command line": lambda: load("", f"--{name}={text}"),
     }.items():
@@ -229,23 +237,122 @@ def test_a_text_with_a_comma_has_to_be_quoted(load: Load, section: str, line: st
     [
         (
             "[crontabber]\nerror_rety_time=5",
-            "unknown option crontabber.error_rety_time (from c.ini): did you mean crontabber.",
+            (
+                "unknown option crontabber.error_rety_time (from c.ini, line 2): did you mean "
+                "crontabber.error_retry_time?"
+            ),
         ),
         (
             "dbname=crontabber",
-            "unknown option dbname (from c.ini): did you mean resource.postgresql.dbname?",
+            "unknown option dbname (from c.ini, line 1): did you mean resource.postgresql.dbname?",
         ),
-        ("nagios=True", "unknown option nagios (from c.ini)"),
-        ("[crontabber]\n[[jobs]]\nx=1", "unknown option crontabber.jobs.x (from c.ini)"),
-        ("[logging]\nlevel=5", "unknown option logging.level (from c.ini)"),
+        ("nagios=True", "unknown option nagios (from c.ini, line 1)"),
+        (
+            "[crontabber]\n[[jobs]]\nx=1",
+            "unknown section [crontabber] [[jobs]] (from c.ini, line 2)",
+        ),
+        ("[logging]\nlevel=5", "unknown option logging.level (from c.ini, line 2)"),
+        (
+            "[crontaber]\nx=1\ny=2",
+            "unknown section [crontaber] (from c.ini, line 1): did you mean [crontabber]?",
+        ),
+        (
+            "\n[postgresql]\nhost=db",
+            (
+                "unknown section [postgresql] (from c.ini, line 2): did you mean [resource] "
+                "[[postgresql]]?"
+            ),
+        ),
+        (
+            "[crontabber]\n[[postgresql]]\nhost=db",
+            (
+                "unknown section [crontabber] [[postgresql]] (from c.ini, line 2): did you mean "
+                "[resource] [[postgresql]]?"
+            ),
+        ),
+        (
+            "[secrets]\n[[postgresql]]\ndbname=db",
+            (
+                "unknown section [secrets] [[postgresql]] (from c.ini, line 2): did you mean "
+                "[resource] [[postgresql]]?"
+            ),
+        ),
+        (
+            "[resource]\n[[postgres]]\nhost=db",
+            (
+                "unknown section [resource] [[postgres]] (from c.ini, line 2): did you mean "
+                "[resource] [[postgresql]]?"
+            ),
+        ),
+        (
+            "[resources]\n[[postgresql]]\nhost=db",
+            "unknown section [resources] (from c.ini, line 1): did you mean [resource]?",
+        ),
+        (
+            "[class-A]\nx=1",
+            "unknown section [class-A] (from c.ini, line 1): did you mean [crontabber] [[class-A]]",
+        ),
+        (
+            "[resource]\n[[class-A]]\nx=1",
+            (
+                "unknown section [resource] [[class-A]] (from c.ini, line 2): did you mean "
+                "[crontabber] [[class-A]]?"
+            ),
+        ),
+        (
+            "[crontabber]\n[[logging]]\nsyslog_host=x",
+            (
+                "unknown section [crontabber] [[logging]] (from c.ini, line 2): did you mean "
+                "[logging]?"
+            ),
+        ),
+        (
+            "[syslog]\nsyslog_host=x",
+            "unknown section [syslog] (from c.ini, line 1): did you mean [logging]?",
+        ),
+        (
+            "[resource]\n[[postgresql]]\nsslmod=verify-full",
+            (
+                "unknown option resource.postgresql.sslmod (from c.ini, line 3): did you mean "
+                "resource.postgresql.sslmode?"
+            ),
+        ),
+        (
+            "[resource]\n[[postgresql]]\ndatabase_hostname=db",
+            (
+                "unknown option resource.postgresql.database_hostname (from c.ini, line 3): did "
+                "you mean resource.postgresql.host?"
+            ),
+        ),
+        ("[resource]\n[[postgresql]]\nverify=yes", "unknown option resource.postgresql.verify ("),
+        ("[resource]\n[[logging]]\nlevel=5", "unknown option resource.logging.level (from c.ini, "),
+        ("[secrets]\n[[sentry]]\ndns=5", "unknown option secrets.sentry.dns (from c.ini, line 3)"),
     ],
 )
-def test_unknown_options_of_a_file(load: Load, ini: str, line: str) -> None:
-    (warning,) = load(ini).warnings
-    assert warning.startswith(line)
+def test_unknown_names_of_a_file_where_one_of_ours_must_be_meant(
+    load: Load, ini: str, line: str
+) -> None:
+    """trap: a misspelled section: exit 0 and silence for ever; ``sslmode`` ignored"""
+    settings = load(ini, env=JOB)
+    assert settings.needs_all_classes
     with pytest.raises(ConfigError) as caught:
-        load(ini, "--admin.strict")
-    assert str(caught.value) == warning
+        settings.check({"m.A": App})
+    assert str(caught.value).startswith(line)
+    faults, warnings = load(ini, "--configtest", env=JOB).judge({"m.A": App})
+    assert [str(fault) for fault in faults] == [str(caught.value)]
+    assert warnings == ()
+
+
+def test_every_unknown_name_is_told_of(load: Load) -> None:
+    ini = "[crontabber]\nx=1\n[loging]\na=1\nb=2\n[sentry]\ny=1"
+    with pytest.raises(ConfigError) as caught:
+        load(ini, env=JOB).check({"m.A": App})
+    lines = [str(fault) for fault in caught.value.faults]
+    assert [line.partition(" (")[0] for line in lines] == [
+        "unknown option crontabber.x",
+        "unknown section [loging]",
+        "unknown option sentry.y",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -253,10 +360,64 @@ def test_unknown_options_of_a_file(load: Load, ini: str, line: str) -> None:
 )
 def test_names_that_only_apps_know_are_not_judged_without_them(load: Load, name: str) -> None:
     ini = f"{name}=1\n[crontabber]\njobs=m.A|5m"
-    assert load(ini).warnings == load(env={name: "1"}).warnings == ()
     assert not load(ini).needs_all_classes
+    assert not load(env={name: "1"}).needs_all_classes
     assert load(ini, "--admin.strict").needs_all_classes
     assert load(ini, f"--{name}=2").needs_all_classes
+
+
+@pytest.mark.parametrize(
+    "ini",
+    [
+        "[secrets]\n[[boto]]\nkey=1",
+        "[resource]\n[[redis]]\nhost=1",
+        "[resource]\n[[postgresql_replica]]\nhost=1",
+        "[warehouse]\nhost=1\n[[database]]\ndbname=x",
+        "[crontabber]\n[[class-A]]\nnope=1",
+        "[crontabber]\n[[class-Other]]\nnope=1",
+        "[sentinel]\ndsn=1",
+    ],
+)
+def test_sections_that_may_be_those_of_apps_cost_an_idle_tick_no_imports(
+    load: Load, ini: str
+) -> None:
+    assert not load(ini, env=JOB).needs_all_classes
+
+
+def test_a_section_that_no_app_has_anything_to_do_with_is_a_fault_for_configtest(
+    load: Load,
+) -> None:
+    ini = "[warehouse]\nhost=1\n[crontabber]\n[[class-A]]\nnope=1"
+    faults, warnings = load(ini, env=JOB).judge({"m.A": App})
+    assert [str(fault) for fault in faults] == ["unknown section [warehouse] (from c.ini, line 1)"]
+    assert warnings == ("unknown option crontabber.class-A.nope (from c.ini, line 5)",)
+
+    class Warehouse(App):
+        required_config = Namespace()
+        required_config.add_option("host", default="", reference_value_from="warehouse")
+        required_config.add_option("nope", default="")
+
+    assert load(ini, env=JOB).judge({"m.A": Warehouse}) == ((), ())
+
+
+@pytest.mark.parametrize("section", ["resource.postgresql", "crontabber", "resource.postgres"])
+def test_an_app_may_have_options_in_sections_of_ours(load: Load, section: str) -> None:
+    class Schema(App):
+        required_config = Namespace()
+        required_config.add_option("schema", default="", reference_value_from=section)
+
+    ini = f"{section}.schema=x"
+    assert load(ini, env=JOB).check({"m.A": Schema}) == ()
+    with pytest.raises(ConfigError, match="unknown"):
+        load(ini, env=JOB).check({"m.A": App})
+
+
+def test_a_class_that_cannot_be_asked_has_the_benefit_of_the_doubt(load: Load) -> None:
+    """trap: one bad import stopped every job"""
+    assert load("resource.postgresql.schema=x", env=JOB).check({}) != ()
+    for mistake in ("resource.postgresql.sslmod=x", "logging.schema=x", "postgresql.host=x"):
+        with pytest.raises(ConfigError, match="unknown"):
+            load(mistake, env=JOB).check({})
 
 
 @pytest.mark.parametrize(
@@ -267,6 +428,13 @@ def test_names_that_only_apps_know_are_not_judged_without_them(load: Load, name:
             "unknown option crontabber.error_retry_tme (from the command line): did you mean cront",
         ),
         (
+            "--resource.postgresql.sslmod=require",
+            (
+                "unknown option resource.postgresql.sslmod (from the command line): did you mean "
+                "resource.postgresql.sslmode?"
+            ),
+        ),
+        (
             "--crontabber.class-Ab.x=5",
             "unknown option --crontabber.class-Ab.x: no job is of a class Ab: did you mean Abc?",
         ),
@@ -274,15 +442,21 @@ def test_names_that_only_apps_know_are_not_judged_without_them(load: Load, name:
 )
 def test_unknown_options_of_the_command_line(load: Load, argument: str, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        load("[crontabber]\njobs=m.Abc|5m", argument)
+        load("[crontabber]\njobs=m.Abc|5m", argument).check({})
     assert str(caught.value).startswith(message)
 
 
-def test_an_unknown_name_in_the_environment_that_is_surely_ours(load: Load) -> None:
-    (warning,) = load(env={"crontabber.jbs": "m.A|1h", "logging.jbs": "1"}).warnings
-    assert warning == (
-        "unknown option crontabber.jbs (from the environment): did you mean crontabber.jobs?"
-    )
+def test_unknown_names_in_the_environment_that_are_surely_ours(load: Load) -> None:
+    env = {"crontabber.jbs": "m.A|1h", "logging.jbs": "1", "resource.postgresql.sslmod": "x"}
+    with pytest.raises(ConfigError) as caught:
+        load(env={**JOB, **env}).check({"m.A": App})
+    assert [str(fault) for fault in caught.value.faults] == [
+        "unknown option crontabber.jbs (from the environment): did you mean crontabber.jobs?",
+        (
+            "unknown option resource.postgresql.sslmod (from the environment): did you mean "
+            "resource.postgresql.sslmode?"
+        ),
+    ]
 
 
 def test_secrets_are_shown_nowhere(load: Load) -> None:

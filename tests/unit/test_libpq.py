@@ -1,11 +1,16 @@
 """Where a connection goes, in words, and without secrets."""
 
+import ctypes
+import itertools
 import os
 import pwd
+from pathlib import Path
 
 import pytest
+from psycopg2.extensions import libpq_version
 
-from crontabber.database.libpq import describe, faults, masked, redact
+from crontabber.database.driver import unknown_to_libpq
+from crontabber.database.libpq import PARAMETERS, SECRETS, describe, faults, masked, redact
 
 US = pwd.getpwuid(os.geteuid()).pw_name
 
@@ -56,6 +61,9 @@ def test_a_user_without_a_name_is_left_out(monkeypatch):
     [
         ({"password": "geheim"}, {}),
         ({"sslpassword": "geheim"}, {}),
+        ({"oauth_client_secret": "geheim"}, {}),
+        ({"scram_client_key": "geheim"}, {}),
+        ({"scram_server_key": "geheim"}, {}),
         ({}, {"PGPASSWORD": "geheim"}),
         ({"host": "geheim@db"}, {}),
     ],
@@ -116,3 +124,54 @@ def test_what_libpq_would_refuse(parameters, said):
 
 def test_without_a_password_there_is_nothing_to_mask():
     assert redact("text", {"password": ""}) == "text"
+
+
+# -- its parameters ------------------------------------------------------------
+
+
+class _Option(ctypes.Structure):
+    """``PQconninfoOption``."""
+
+    _fields_ = [
+        *((name, ctypes.c_char_p) for name in "keyword envvar compiled val label dispchar".split()),
+        ("dispsize", ctypes.c_int),
+    ]
+
+
+@pytest.fixture(scope="module")
+def libpq_in_use():
+    """Each parameter of the libpq that psycopg2 has loaded, and whether it hides its value."""
+    path = next(line.split()[-1] for line in MAPS.read_text().splitlines() if "libpq" in line)
+    library = ctypes.CDLL(path)
+    library.PQconndefaults.restype = ctypes.POINTER(_Option)
+    defaults = itertools.takewhile(lambda each: each.keyword, library.PQconndefaults())
+    return {each.keyword.decode(): each.dispchar == b"*" for each in defaults}
+
+
+MAPS = Path("/proc/self/maps")
+OLDER = {"authtype", "tty", "requiressl"}
+"""What was there once; the last of them is another way to write ``sslmode=require``."""
+NEWER = {
+    "max_protocol_version", "min_protocol_version", "oauth_client_id", "oauth_client_secret",
+    "oauth_issuer", "oauth_scope", "scram_client_key", "scram_server_key", "servicefile",
+    "sslkeylogfile",
+}  # fmt: skip
+"""What came with libpq 18."""
+
+
+def test_every_parameter_of_libpq_is_known(libpq_in_use):
+    hidden = {name for name in libpq_in_use if name.startswith("_")}
+    assert set(libpq_in_use) - hidden <= PARAMETERS
+    if 170000 <= libpq_version() < 180000:
+        assert PARAMETERS - set(libpq_in_use) == OLDER | NEWER
+
+
+def test_every_parameter_that_libpq_hides_is_a_secret(libpq_in_use):
+    assert {name for name, is_hidden in libpq_in_use.items() if is_hidden} <= set(SECRETS)
+    assert set(SECRETS) <= PARAMETERS
+
+
+def test_a_parameter_that_this_libpq_does_not_have_is_named():
+    [said] = unknown_to_libpq({"host": "x", "password": "geheim", "sslmod": "geheim"})
+    assert said.startswith("sslmod is not known to libpq ")
+    assert "geheim" not in said

@@ -1,14 +1,11 @@
-"""The settings of workers and their processes: those of the command, found by a variable."""
+"""The settings of workers and their processes: those of the command."""
 
 import os
 from collections.abc import Sequence
 
 from ...config.commandline import CommandLine
 from ...config.settings import Settings
-from ...errors import ConfigError
-
-CONF = "CRONTABBER_CONF"
-"""The environment's variable with the path of the configuration."""
+from ...generic_app import GenericApp
 
 
 def load(arguments: Sequence[str]) -> Settings:
@@ -16,10 +13,9 @@ def load(arguments: Sequence[str]) -> Settings:
 
     Raises `ConfigError`, also if no jobs are listed anywhere.
     """
-    path = os.environ.get(CONF)
-    settings = Settings.load(
-        CommandLine.parse([*([f"--admin.conf={path}"] if path else []), *arguments]), os.environ
-    )
-    if not settings.jobs.lines and not settings.jobs.faults:
-        raise ConfigError(f"no jobs are listed: set {CONF} to the path of a crontabber.ini")
+    settings = Settings.load(CommandLine.parse(arguments), os.environ)
+    settings.require_jobs()
+    if settings.needs_all_classes:
+        with GenericApp(settings) as app:
+            settings.check(app.classes())
     return settings
