@@ -3,7 +3,12 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from .errors import ClaimLost as RowLevelLockError  # noqa: F401  this, and 4 others, as in 0.18
 from .errors import ConfigError
+from .errors import JobLineError as JobDescriptionError  # noqa: F401
+from .errors import JobLineError as TimeDefinitionError  # noqa: F401
+from .errors import JobOngoingError as OngoingJobError  # noqa: F401
+from .errors import UnknownJobError as JobNotFoundError  # noqa: F401
 from .generic_app import GenericApp
 from .reporters import Reporter
 from .schedule.model import JobSpec

@@ -13,6 +13,22 @@ if TYPE_CHECKING:
     from .retry import SupportsRetry
 
 
+def __getattr__(name: str) -> Any:
+    """A helper that 0.18 had here; most ticks need none."""
+    if name not in _OLDER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from .schedule import older
+
+    return getattr(older, name)
+
+
+_OLDER = {
+    "CircularDAGError",
+    "FrequencyDefinitionError",
+    "convert_frequency",
+    "reorder_dag",
+    "toposort",
+}
 _NOT_RUN = (GeneratorType, CoroutineType, AsyncGeneratorType)
 """What calling a function returns that has not done anything yet."""
 
@@ -84,5 +100,5 @@ class BaseCronApp(RequiredConfig):  # type: ignore[misc]
         if isinstance(result, _NOT_RUN):
             kind = "has a yield" if isinstance(result, GeneratorType) else "is async"
             if isinstance(result, CoroutineType):
-                result.close()  # or Python warns, much later, that nobody awaited it
+                result.close()  # or Python warns, much later, that it was not awaited
             raise TypeError(f"run() of {type(self).__name__} {kind}: its code was not run")

@@ -10,12 +10,15 @@ from typing import Any, NamedTuple
 from .base import BaseCronApp
 from .config.converters import days
 from .mixins import using_postgres, with_postgres_connection_as_argument
+from .store.rows import array_text
 from .store.sql import load_queries
 
 from configman import Namespace
 
 BATCH = 1000
-"""How many rows are looked at in one transaction: some hundredths of a second."""
+"""How many rows are removed in one transaction: some hundredths of a second."""
+_BATCHES = 100
+"""For how many transactions the log is looked through once."""
 
 SUCCESSES, ERRORS = 30.0, 180.0
 """For how many days rows are kept; errors longer, as that is what people look for."""
@@ -30,7 +33,12 @@ class Cleaned(NamedTuple):
     errors: int = 0
 
     def __str__(self) -> str:
-        return f"removed from the log: {self.successes} successes, {self.errors} errors"
+        return f"removed from the log: {self.text}"
+
+    @property
+    def text(self) -> str:
+        """How many, in words."""
+        return f"{self.successes} successes, {self.errors} errors"
 
 
 def clean_log(connection: Any, successes: float, errors: float, batch: int = BATCH) -> Cleaned:
@@ -39,18 +47,33 @@ def clean_log(connection: Any, successes: float, errors: float, batch: int = BAT
     *connection* is psycopg2's, on the database of the tables, with no transaction begun.
     An interruption leaves what is done done, and harms nothing.
     """
-    parameters = {
-        "successes": timedelta(days=successes),
-        "errors": timedelta(days=errors),
-        "batch": batch,
-    }
-    cleaned, after, more = Cleaned(), -1, True
+    days = _days(successes, errors)
+    cleaned, more = Cleaned(), True
     while more:
-        with connection, connection.cursor() as cursor:
-            cursor.execute(load_queries()["clean_log"], {**parameters, "after": after})
-            after, *gone, more = cursor.fetchone()
-        cleaned = Cleaned(*map(sum, zip(cleaned, gone, strict=True)))
+        found = _ask(connection, "find_old", limit=batch * _BATCHES, **days)
+        before = cleaned
+        for first in range(0, len(found), batch):
+            rows = array_text(row for (row,) in found[first : first + batch])
+            [gone] = _ask(connection, "clean_log", rows=rows, **days)
+            cleaned = Cleaned(*map(sum, zip(cleaned, gone, strict=True)))
+        more = len(found) == batch * _BATCHES and cleaned != before  # what cannot go, stays
     return cleaned
+
+
+def count_old(connection: Any, successes: float, errors: float) -> Cleaned:
+    """How many rows `clean_log` would remove now."""
+    [old] = _ask(connection, "count_old", **_days(successes, errors))
+    return Cleaned(*old)
+
+
+def _days(successes: float, errors: float) -> dict[str, timedelta]:
+    return {"successes": timedelta(days=successes), "errors": timedelta(days=errors)}
+
+
+def _ask(connection: Any, name: str, **parameters: object) -> list[tuple[Any, ...]]:
+    with connection, connection.cursor() as cursor:
+        cursor.execute(load_queries()[name], parameters)
+        return list(cursor.fetchall())
 
 
 @using_postgres()

@@ -12,7 +12,7 @@ from .database import libpq
 from configman import Namespace, RequiredConfig
 
 # ``driver`` is imported where it is needed: for the options alone, as --help shows them,
-# nobody should have to wait for psycopg2.
+# psycopg2 would cost as long as Python itself.
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
@@ -57,13 +57,16 @@ def _options() -> Namespace:
 _OTHERS = libpq.PARAMETERS - {*_IDENTITY, *_TUNING}
 
 
-class _Operational:
-    """An attribute whose value is the driver's, which is imported when somebody asks."""
+class _OfDriver:
+    """An attribute whose value is the driver's, which is imported when it is asked for."""
 
-    def __get__(self, instance: object, owner: type) -> tuple[type[Exception], ...]:
-        from .database.driver import OPERATIONAL
+    def __init__(self, name: str) -> None:
+        self._name = name
 
-        return OPERATIONAL
+    def __get__(self, instance: object, owner: type) -> Any:
+        from .database import driver
+
+        return getattr(driver, self._name)
 
 
 class ConnectionFactory(RequiredConfig):  # type: ignore[misc]
@@ -73,6 +76,9 @@ class ConnectionFactory(RequiredConfig):  # type: ignore[misc]
     a service or pgpass file, its default. Host, port, dbname, user and password, and any
     other parameter of libpq, win over the same parts of ``dsn``; ``dsn`` wins over the options
     for time-outs.
+
+    A subclass may override `connect`; or what it did in crontabber 0.18: override
+    `connection`, keep connections in ``self.pool``, or set ``self.dsn``.
     """
 
     required_config = _options()
@@ -81,12 +87,19 @@ class ConnectionFactory(RequiredConfig):  # type: ignore[misc]
     }
     """The options that exist only where they are set: their docs, and whether they are secret."""
 
-    operational_exceptions = _Operational()
+    operational_exceptions = _OfDriver("OPERATIONAL")
     """What a refused or lost connection raises. So do other things: ask
     `is_operational_exception`."""
+    conditional_exceptions = _OfDriver("CONDITIONAL")
+    """What may be an operational exception in another class."""
+    IntegrityError = _OfDriver("IntegrityError")
+    """The driver's, for who does not want to import that."""
 
-    def __init__(self, config: Any) -> None:
-        self.config = config
+    def __init__(self, config: Any, local_config: Any = None) -> None:
+        """Take the options from *config*, or from *local_config* if that is given."""
+        self.config = config if local_config is None else local_config
+        self.pool: dict[str, Connection] = {}
+        """The connections that a subclass of 0.18 keeps open, by name; ours keeps none."""
 
     def connect(self) -> "Connection":
         """Open a new connection, which is the caller's to close.
@@ -94,30 +107,53 @@ class ConnectionFactory(RequiredConfig):  # type: ignore[misc]
         Its queries end when a signal's handler raises. Raises what the driver raises,
         and `ConfigError` if ``dsn`` is not a connection string.
         """
+        self.force_reconnect()  # what is in a pool is not new
+        return self.connection(None)
+
+    def connection(self, name: str | None = None) -> "Connection":
+        """What makes the connections, as in crontabber 0.18. *name* means nothing here."""
         from .database.driver import connect
 
         return connect(self.parameters())
 
     @contextlib.contextmanager
     def __call__(self, name: str | None = None) -> "Iterator[Connection]":
-        """A context with a new connection, which is closed at its end.
-
-        What was not committed is rolled back. *name* means nothing here.
-        """
-        connection = self.connect()
+        """A context with a connection, which is given to `close_connection` at its end."""
+        is_ours = getattr(self.connect, "__func__", None) is ConnectionFactory.connect
+        connection = self.connection(name) if is_ours else self.connect()
         try:
             yield connection
         finally:
             self.close_connection(connection)
 
-    def close_connection(self, connection: "Connection") -> None:
-        """Roll back what was not committed, and close; harmless on a dead connection."""
-        from .database.driver import close
+    def close_connection(self, connection: "Connection", force: bool = False) -> None:
+        """Roll back what was not committed, and close; harmless on a dead connection.
 
+        One that is in the pool stays open, unless *force* is given.
+        """
+        from .database.driver import close, reset
+
+        names = [name for name, pooled in self.pool.items() if pooled is connection]
+        if names and not force and reset(connection, {}):
+            return
+        for name in names:
+            del self.pool[name]
         close(connection)
 
     def close(self) -> None:
-        """Close what the factory keeps open: nothing."""
+        """Close what is in the pool."""
+        for connection in list(self.pool.values()):
+            self.close_connection(connection, force=True)
+
+    def force_reconnect(self) -> None:
+        """Have the next connection of this thread be a new one."""
+        self.pool.pop(self._get_default_connection_name(), None)
+
+    @staticmethod
+    def _get_default_connection_name() -> str:
+        import threading
+
+        return threading.current_thread().name
 
     def is_operational_exception(self, error: BaseException) -> bool:
         """Whether the same work, on a new connection, may succeed in a while.
@@ -132,20 +168,38 @@ class ConnectionFactory(RequiredConfig):  # type: ignore[misc]
 
     def parameters(self) -> dict[str, str]:
         """What libpq is told: only what is set somewhere."""
+        if "_dsn" in vars(self):
+            return {
+                "fallback_application_name": "crontabber",
+                **self._set(_TUNING),
+                **self._parsed(self._dsn),
+            }
         return {
             "fallback_application_name": "crontabber",
             **self._set(_TUNING),
-            **self._parsed_dsn(),
+            **self._parsed(self.config.dsn),
             **self._set(_IDENTITY),
             **self._set(_OTHERS.intersection(self.config)),  # but those of sections around it
         }
 
-    def _parsed_dsn(self) -> dict[str, str]:
-        if not self.config.dsn:
+    @property
+    def dsn(self) -> str:
+        """`parameters` as a connection string; a subclass may set it, and then it is all."""
+        from .database.driver import make_dsn
+
+        return make_dsn(**self.parameters())
+
+    @dsn.setter
+    def dsn(self, dsn: str) -> None:
+        self._dsn = dsn
+
+    @staticmethod
+    def _parsed(dsn: str) -> dict[str, str]:
+        if not dsn:
             return {}
         from .database.driver import parse_dsn
 
-        return parse_dsn(self.config.dsn)
+        return parse_dsn(dsn)
 
     def _set(self, names: Iterable[str]) -> dict[str, str]:
         texts = {name: self.config[name] for name in names}
@@ -173,8 +227,8 @@ class PooledConnectionFactory(ConnectionFactory):
     by ``SET`` stays, as do prepared statements and temporary tables.
     """
 
-    def __init__(self, config: Any) -> None:
-        super().__init__(config)
+    def __init__(self, config: Any, local_config: Any = None) -> None:
+        super().__init__(config, local_config)
         self._idle: defaultdict[str | None, list[Connection]] = defaultdict(list)
 
     @contextlib.contextmanager
@@ -210,7 +264,8 @@ class PooledConnectionFactory(ConnectionFactory):
             self._idle[name].append(connection)
 
     def close(self) -> None:
-        """Close the connections that nobody is using."""
+        """Close the connections that are not in use."""
+        super().close()
         for idle in self._idle.values():
             while idle:
                 self.close_connection(idle.pop())

@@ -1,11 +1,12 @@
 """Dates as text and text as dates, and spans of time in words."""
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta, tzinfo
 
 from .process.clock import utc_now
 
 __all__ = [
     "UTC",
+    "ZERO",
     "date_to_string",
     "string_to_datetime",
     "timesince",
@@ -14,8 +15,29 @@ __all__ = [
     "words",
 ]
 
-UTC = timezone.utc
+ZERO = timedelta(0)
 
+
+class _Utc(tzinfo):
+    """UTC; it can be called, as the class that it was in crontabber 0.18."""
+
+    def utcoffset(self, moment: datetime | None) -> timedelta:
+        return ZERO
+
+    def dst(self, moment: datetime | None) -> timedelta:
+        return ZERO
+
+    def tzname(self, moment: datetime | None) -> str:
+        return "UTC"
+
+    def __call__(self) -> "_Utc":
+        return self
+
+    def __repr__(self) -> str:
+        return "UTC"
+
+
+UTC = _Utc()
 _UNITS = {
     "year": timedelta(days=365),
     "day": timedelta(days=1),

@@ -10,11 +10,15 @@ Parameters = Sequence[Any] | Mapping[str, Any] | None
 Row = tuple[Any, ...]
 
 
-class SQLDidNotReturnSingleValue(CrontabberError):
+class DBApiUtilNonFatalBaseException(CrontabberError):
+    """The query did not return what was asked for; the connection is well."""
+
+
+class SQLDidNotReturnSingleValue(DBApiUtilNonFatalBaseException):
     """The query returned no value where one was needed."""
 
 
-class SQLDidNotReturnSingleRow(CrontabberError):
+class SQLDidNotReturnSingleRow(DBApiUtilNonFatalBaseException):
     """The query returned no row where one was needed."""
 
 

@@ -78,6 +78,10 @@ class UnknownJobError(CrontabberError):
     """No job has this name."""
 
 
+class JobDoneError(CrontabberError):
+    """The job has succeeded since then."""
+
+
 class JobOngoingError(CrontabberError):
     """The job is running elsewhere."""
 

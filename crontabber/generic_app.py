@@ -109,11 +109,14 @@ class GenericApp:
         self, classes: Mapping[str, type]
     ) -> tuple["AppFactory", Mapping[str, ConfigError]]:
         """How to make the apps of *classes*, by class path, and why some cannot be made."""
+        from .schedule.information import information_of
+
         resolved = self.settings.app_configs(classes)
         self._secrets |= resolved.secrets
 
         def make(job: JobSpec, state: JobState) -> "App":
-            app: App = classes[job.class_path](resolved.configs[job.class_path], state)
+            config = resolved.configs[job.class_path]
+            app: App = classes[job.class_path](config, information_of(state))
             return app
 
         if not gc.isenabled():  # as the command starts: from here on memory is the jobs'

@@ -4,6 +4,7 @@ They can be written in any order, and above a subclass of an app that has them a
 """
 
 import functools
+import os
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -13,6 +14,8 @@ from .process import commands as process
 
 App = TypeVar("App", bound=type[Any])
 
+_BLANKS = " \t\n\r\v\f"
+"""What crontabber 0.18 took from both ends of a command's output."""
 _CONNECTION_FACTORY = "crontabber.connection_factory.ConnectionFactory"
 _TRANSACTION_EXECUTOR = "crontabber.transaction_executor.TransactionExecutor"
 
@@ -42,10 +45,26 @@ def as_backfill_cron_app(cls: App) -> App:
 def with_subprocess(cls: App) -> App:
     """Give the app ``self.run_process(command, input=None, timeout=None)``.
 
-    It returns (exit code, stdout, stderr); `crontabber.process.commands.run` tells the rest.
+    It returns (exit code, stdout, stderr), without the blanks and line breaks around what
+    was written. Of a list, what is not a string is made one. For the rest, see
+    `crontabber.process.commands.run`.
     """
-    cls.run_process = staticmethod(process.run)
+    cls.run_process = staticmethod(_run_process)
     return cls
+
+
+def _run_process(
+    command: object, input: str | None = None, timeout: float | None = None
+) -> tuple[int, str, str]:
+    exit_code, stdout, stderr = process.run(_command(command), input, timeout)
+    return exit_code, stdout.strip(_BLANKS), stderr.strip(_BLANKS)
+
+
+def _command(given: Any) -> process.Command:
+    if isinstance(given, list | tuple):
+        texts = (str, bytes, os.PathLike)
+        return [os.fsdecode(each) if isinstance(each, texts) else str(each) for each in given]
+    return os.fsdecode(given) if isinstance(given, bytes) else given
 
 
 def with_transactional_resource(

@@ -17,9 +17,11 @@ from .errors import ConfigError, ExitCode
 from .process.clock import utc_now
 from .process.signals import Signals
 from .reporters import Reporter, Reporters
+from .reporters.wording import crash_line, exception_line, slot_text
 from .schedule.calendar import floor_minute
 from .schedule.grammar import Frequency, JobLine, JobList, Schedule
-from .schedule.model import JobSpec, JobState, Run
+from .schedule.information import information_of
+from .schedule.model import JobSpec, JobState, Outcome, Run
 from .store.memory import MemoryStore
 from .tick.attempt import App, AppFactory
 from .tick.batch import Batch
@@ -76,7 +78,7 @@ def run_job(
     AppSpec.of(app)
     slot = floor_minute(utc_now()) if date is None else _aware(date)
     config = _config(app, _settings({app: options or {}}, settings or {}))
-    made: Any = app(config, JobState(app.app_name))  # type: ignore[call-arg, attr-defined]  # as just checked
+    made: Any = app(config, None)  # type: ignore[call-arg]  # as just checked
     for _ in made.main([slot]):
         pass
     return made  # type: ignore[no-any-return]
@@ -106,7 +108,8 @@ class Simulation:
         self.reporter = Reporter()
         """Is told what happens; put your own here to listen. It may fail, as any reporter."""
         self.troubles: list[str] = []
-        """What a person would have to mend, and why a tick returned 1: one line for each."""
+        """What a person would have to mend: a line for each run that failed, and for each
+        reason why a tick returned 1."""
         self._settings = _settings({}, settings or {})
         self._configs: dict[str, Any] = {}
         self._classes = {_class_path(cls): cls for cls in jobs}
@@ -123,9 +126,15 @@ class Simulation:
         """What is remembered of each job, by app_name."""
         return self.store.states
 
+    @property
+    def failures(self) -> list[Run]:
+        """The runs that failed, in order; their ``error`` says why."""
+        return [run for run in self.log if run.error]
+
     def slots(self, app_name: str) -> list[datetime]:
         """The slots that succeeded, in the order in which they did, in UTC."""
-        return [run.slot for run in self.log if run.app_name == app_name and not run.error]
+        runs = (run for run in self.log if run.app_name == app_name)
+        return [run.slot for run in runs if run.outcome is Outcome.SUCCEEDED]
 
     def tick(self, at: datetime | None = None) -> ExitCode:
         """Start crontabber once, now or *at* this moment; what it would exit with."""
@@ -169,7 +178,8 @@ class Simulation:
                 faults[class_path] = error
 
         def make(job: JobSpec, state: JobState) -> App:
-            app: App = classes[job.class_path](self._configs[job.class_path], state)
+            config = self._configs[job.class_path]
+            app: App = classes[job.class_path](config, information_of(state))
             return app
 
         return make, faults
@@ -183,6 +193,10 @@ class _Troubles(Reporter):
 
     def trouble(self, message: str) -> None:
         self._troubles.append(message)
+
+    def failed(self, job: JobSpec, run: Run, error: BaseException | None) -> None:
+        why = exception_line(error, str) if error else crash_line(run, str)
+        self._troubles.append(f"{job.app_name} failed for {slot_text(job, run)}: {why}")
 
 
 def _config(cls: type, settings: Settings) -> Any:

@@ -28,9 +28,28 @@ class TransactionExecutor(RequiredConfig):  # type: ignore[misc]
 
     required_config = Namespace()
 
-    def __init__(self, config: Any, connection_factory: Any) -> None:
+    do_quit_check = True
+    """Whether ``quit_check`` is called before each try."""
+
+    def __init__(
+        self,
+        config: Any,
+        connection_factory: Any,
+        quit_check_callback: Callable[[], object] | None = None,
+    ) -> None:
+        """Work with the connections of *connection_factory*.
+
+        *quit_check_callback* is called before each try, and every second of a wait: what
+        it raises ends the work. What it returns means nothing.
+        """
         self.config = config
         self.connection_factory = connection_factory
+        self.quit_check = quit_check_callback or _go_on
+
+    @property
+    def db_conn_context_source(self) -> Any:
+        """The connection factory, by the name that it had in crontabber 0.18."""
+        return self.connection_factory
 
     def __call__(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Call ``function(connection, *args, **kwargs)`` and return what it returns.
@@ -39,6 +58,8 @@ class TransactionExecutor(RequiredConfig):  # type: ignore[misc]
         and the exception goes on. The connection is the factory's, and given back at
         the end.
         """
+        if self.do_quit_check:
+            self.quit_check()
         with self.connection_factory() as connection:
             try:
                 result = function(connection, *args, **kwargs)
@@ -46,10 +67,22 @@ class TransactionExecutor(RequiredConfig):  # type: ignore[misc]
             except BaseException as error:
                 with contextlib.suppress(Exception):  # the first error is the one to tell
                     connection.rollback()
+                with contextlib.suppress(Exception):
+                    _force_reconnect(self.connection_factory)
                 if _is_disguised_loss(error, connection):
                     raise psycopg2.OperationalError(str(error)) from error
                 raise
             return result
+
+
+def _go_on() -> None:
+    """There is no reason to quit."""
+
+
+def _force_reconnect(factory: Any) -> None:
+    """Have a factory that keeps its connections forget the one that failed."""
+    if hasattr(factory, "force_reconnect"):
+        factory.force_reconnect()
 
 
 def _commit(connection: Any) -> None:
@@ -125,7 +158,7 @@ class _BackoffExecutor(TransactionExecutor):
         doc="while waiting, say so in the log every so many seconds; 0: once, at the start",
     )
 
-    def _delays(self) -> Iterable[float]:
+    def backoff_generator(self) -> Iterable[float]:
         """How many seconds to wait before each further try."""
         raise NotImplementedError
 
@@ -133,34 +166,43 @@ class _BackoffExecutor(TransactionExecutor):
         """Call *function* as `TransactionExecutor` does, until the database is there.
 
         Tried again is what the factory's `is_operational_exception` says, or its
-        ``operational_exceptions`` if it has only these; whatever else is raised goes on at once.
+        ``operational_exceptions`` if it has only these; anything else that is raised goes on
+        at once.
         """
-        for delay in self._delays():
+        for delay in self.backoff_generator():
             try:
                 return super().__call__(function, *args, **kwargs)
             except Exception as error:
                 if not _is_operational(self.connection_factory, error):
                     raise
                 reason = _unavailable(self.connection_factory, error)
-            self._wait(delay, reason)
+            self.responsive_sleep(delay, reason)
         return super().__call__(function, *args, **kwargs)
 
-    def _wait(self, seconds: float, reason: str) -> None:
-        """Sleep; a signal's handler that raises ends it."""
+    def responsive_sleep(self, seconds: float, wait_reason: str = "") -> None:
+        """Sleep; a signal's handler that raises ends it, or a ``quit_check`` that does."""
         interval: float = self.config.wait_log_interval
         interval = interval if interval > 0 else math.inf
         while seconds > 0:
             logger.warning(
-                "%s; next try in %g seconds", reason, seconds, extra={"action": "back off"}
+                "%s; next try in %g seconds", wait_reason, seconds, extra={"action": "back off"}
             )
-            clock.sleep(min(seconds, interval))
+            self._sleep(min(seconds, interval))
             seconds -= interval
+
+    def _sleep(self, seconds: float) -> None:
+        step = seconds if self.quit_check is _go_on else 1.0
+        while seconds > 0:
+            self.quit_check()
+            clock.sleep(min(seconds, step))
+            seconds -= step
 
 
 class TransactionExecutorWithInfiniteBackoff(_BackoffExecutor):
     """Tries for as long as the database is away; the last delay is repeated."""
 
-    def _delays(self) -> Iterable[float]:
+    def backoff_generator(self) -> Iterable[float]:
+        """The delays, and the last of them without end."""
         delays = self.config.backoff_delays
         return itertools.chain(delays, itertools.repeat(delays[-1]))
 
@@ -168,6 +210,7 @@ class TransactionExecutorWithInfiniteBackoff(_BackoffExecutor):
 class TransactionExecutorWithLimitedBackoff(_BackoffExecutor):
     """Tries once more after each delay, and ends with the database's own error."""
 
-    def _delays(self) -> Iterable[float]:
+    def backoff_generator(self) -> Iterable[float]:
+        """The delays."""
         delays: Iterable[float] = self.config.backoff_delays
         return delays

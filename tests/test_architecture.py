@@ -33,7 +33,7 @@ ROOMS = {
     "datetimeutil": {"process"},
     "dbapi2_util": {"errors"},
     "retry": {"errors"},
-    "base": {"config", "retry"},
+    "base": {"config", "retry", "schedule"},
     "mixins": {"config", "errors", "process"},
     "connection_factory": {"config", "database"},
     "transaction_executor": {"config", "process"},

@@ -15,6 +15,9 @@ from ..errors import ConfigError
 from .interruptible import InterruptibleConnection
 
 OPERATIONAL = (psycopg2.OperationalError, psycopg2.InterfaceError)
+CONDITIONAL = (psycopg2.ProgrammingError,)
+IntegrityError = psycopg2.IntegrityError
+make_dsn = extensions.make_dsn
 
 # What PostgreSQL says when the same work may well succeed in a while.
 _PASSING = {
@@ -43,7 +46,7 @@ def connect(parameters: Mapping[str, str]) -> Connection:
     A `ConfigError` says which parameters the libpq in use does not know.
     """
     try:
-        dsn = extensions.make_dsn(**parameters)
+        dsn = make_dsn(**parameters)
     except psycopg2.ProgrammingError:
         if not (unknown := [*unknown_to_libpq(parameters)]):
             raise

@@ -7,7 +7,7 @@ so nothing drifts. All results are aware datetimes in UTC.
 
 import functools
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
 from .grammar import Schedule, TimeOfDay, Unit
@@ -24,20 +24,25 @@ def floor_minute(moment: datetime) -> datetime:
 # Jobs share their times, and each asks for the same few days several times.
 @functools.lru_cache(4096)
 def wall_clock(day: date, time: TimeOfDay, zone: ZoneInfo) -> datetime:
-    """The moment at which a clock on the wall in *zone* shows *time* on *day*, in UTC.
+    """The moment at which a clock on the wall in *zone* shows *time* on *day*, in UTC."""
+    return moment_of(datetime(day.year, day.month, day.day, time.hour, time.minute, tzinfo=zone))
+
+
+def moment_of(local: datetime) -> datetime:
+    """The moment at which a clock on the wall in its zone shows *local*, in UTC.
 
     A time that exists twice (clocks were set back) is the first of the two. One that
     does not exist (clocks were set forward over it) is the first moment after the gap,
     which for a whole day that the zone left out is the start of the next day.
     """
-    local = datetime(day.year, day.month, day.day, time.hour, time.minute, tzinfo=zone)
-    moment = local.astimezone(timezone.utc)
+    zone = local.tzinfo
+    moment = local.replace(fold=0).astimezone(timezone.utc)
     if moment.astimezone(zone).replace(tzinfo=None) == local.replace(tzinfo=None):
         return moment
     return _end_of_gap(local.replace(fold=1).astimezone(timezone.utc), moment, zone)
 
 
-def _end_of_gap(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+def _end_of_gap(before: datetime, after: datetime, zone: tzinfo | None) -> datetime:
     """The second in which *zone*'s clocks are set forward, between two moments around it."""
     offset = after.astimezone(zone).utcoffset()
     while after - before > _SECOND:

@@ -68,10 +68,12 @@ def _fault(parent: JobState | None, slot: datetime, now: datetime) -> str | None
         return "is running"
     if parent.last_error:
         return "failed when it last ran"
-    if parent.last_run is None:
+    # it may only have been marked as successful
+    ran = max(filter(None, (parent.last_run, parent.last_success)), default=None)
+    if ran is None:
         return "has never run"
     # A parent that is due goes first. But one that ran since this slot came up is good
     # enough, or a child would wait for ever on a parent that is due at every tick.
-    if parent.next_run and parent.next_run <= now and parent.last_run < slot:
+    if parent.next_run and parent.next_run <= now and ran < slot:
         return "has not recently run"
     return None

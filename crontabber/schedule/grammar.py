@@ -5,7 +5,7 @@ Everything that is typed by people and says *when* is parsed here and nowhere el
 
 import enum
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import NamedTuple
 
 from ..errors import ConfigError, JobLineError
@@ -61,6 +61,16 @@ class Frequency(NamedTuple):
         """The time between two runs; for days, without regard to daylight saving."""
         return self.number * _LENGTHS[self.unit]
 
+    def in_days(self, what: str) -> "Frequency":
+        """The same in days; a `JobLineError` if they are not whole, as *what* needs them."""
+        days, rest = divmod(self.period, _LENGTHS[Unit.DAYS])
+        if rest:
+            raise JobLineError(
+                f"{what} needs a frequency of whole days, not {self}: "
+                "write a number of days, such as 1d"
+            )
+        return Frequency(days, Unit.DAYS)
+
     def __str__(self) -> str:
         return f"{self.number}{self.unit.value}"
 
@@ -73,12 +83,14 @@ class TimeOfDay(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> "TimeOfDay":
-        """Read ``HH:MM`` from 00:00 to 23:59; anything else is a `JobLineError`."""
-        hour, minute = text[:2], text[3:]
-        is_time = len(text) == 5 and text[2] == ":" and _is_number(hour + minute)
-        if not (is_time and hour <= "23" and minute <= "59"):
+        """Read ``HH:MM`` from 00:00 to 23:59, also as ``3:00`` or ``1:1``, as 0.18 did.
+
+        Anything else is a `JobLineError`.
+        """
+        hour, _, minute = (part.strip() for part in text[:40].partition(":"))
+        if len(text) > 40 or not (_is_below(24, hour) and _is_below(60, minute)):
             raise JobLineError(
-                f"{text!r} is not a time: write HH:MM from 00:00 to 23:59, such as 03:00"
+                f"{text[:40]!r} is not a time: write HH:MM from 00:00 to 23:59, such as 03:00"
             )
         return cls(int(hour), int(minute))
 
@@ -89,7 +101,8 @@ class TimeOfDay(NamedTuple):
 class Schedule(NamedTuple):
     """When a job runs: every ``frequency``, for whole days also at a ``time``.
 
-    Its text is ``5m``, ``1d`` or ``2d|21:00``; a time alone means every day.
+    Its text is ``5m``, ``1d`` or ``2d|21:00``; a time alone means every day. With a time,
+    hours and minutes that make whole days are read as days: ``24h|03:00`` is ``1d|03:00``.
     """
 
     frequency: Frequency
@@ -98,19 +111,16 @@ class Schedule(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> "Schedule":
         """Read a schedule; a `JobLineError` says which part is wrong."""
-        parts = [part.strip() for part in text.split("|")]
-        if len(parts) == 1 and ":" in parts[0]:
-            return cls(Frequency(1, Unit.DAYS), TimeOfDay.parse(parts[0]))
-        if len(parts) > 2:
+        first, bar, second = (part.strip() for part in text.partition("|"))
+        if ":" in first and not bar:
+            return cls(Frequency(1, Unit.DAYS), TimeOfDay.parse(first))
+        if "|" in second:
             raise JobLineError(f"{text.strip()!r} has more than a frequency and a time")
-        frequency = Frequency.parse(parts[0])
-        time = TimeOfDay.parse(parts[1]) if len(parts) == 2 else None
-        if time and frequency.unit is not Unit.DAYS:
-            raise JobLineError(
-                f"a time of day ({time}) needs a frequency of whole days, not {frequency}: "
-                "write a number of days, such as 1d"
-            )
-        return cls(frequency, time)
+        frequency = Frequency.parse(first)
+        if not second:  # 0.18 took 1d| for 1d
+            return cls(frequency)
+        time = TimeOfDay.parse(second)
+        return cls(frequency.in_days(f"a time of day ({time})"), time)
 
     def __str__(self) -> str:
         return f"{self.frequency}|{self.time}" if self.time else str(self.frequency)
@@ -206,20 +216,34 @@ def duration_text(length: timedelta) -> str:
 
 
 def parse_moment(text: str, zone: tzinfo) -> datetime:
-    """Read ``2026-11-21T03:00``, also with seconds, as a time on a clock in *zone*.
+    """Read ``2026-11-21T03:00``, also with seconds, as a time on a clock in *zone*; it is in UTC.
 
     A date alone is its midnight; an offset such as ``+01:00``, or ``Z``, wins over *zone*.
-    Anything else is a `ConfigError`.
+    In a gap, or where a time exists twice, it is what it is for schedules. Anything else is
+    a `ConfigError`, as are the ends of time that *zone* or UTC cannot show.
     """
+    from .calendar import moment_of  # which needs this module
+
     try:
         # Python 3.10 does not know Z
         moment = datetime.fromisoformat(text.strip().upper().replace("Z", "+00:00"))
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
-        moment.astimezone(timezone.utc)  # which the first and the last days may not have
+        is_local = moment.tzinfo is None
+        utc = moment_of(moment.replace(tzinfo=zone) if is_local else moment)
+        utc.astimezone(zone)
     except (ValueError, OverflowError):
         raise ConfigError(
-            f"{text!r} is not a time: write YYYY-MM-DDTHH:MM, such as 2026-11-21T03:00"
+            f"{text[:40]!r} is not a time: write YYYY-MM-DDTHH:MM, such as 2026-11-21T03:00"
         ) from None
+    return utc
+
+
+def parse_moment_near(text: str, zone: tzinfo, now: datetime) -> datetime:
+    """Read a time as `parse_moment` does; it has to be within a century of *now*."""
+    moment = parse_moment(text, zone)
+    if abs(moment - now) > _LONGEST:
+        raise ConfigError(
+            f"{text[:40]!r} is more than a hundred years away: write a time nearer to now"
+        )
     return moment
 
 
@@ -232,6 +256,10 @@ def _entries(text: str) -> Iterator[str]:
 
 def _is_number(text: str) -> bool:
     return text.isascii() and text.isdecimal()
+
+
+def _is_below(limit: int, text: str) -> bool:
+    return _is_number(text) and int(text) < limit
 
 
 def _is_class_path(text: str) -> bool:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from .dag import order
 from .decide import blocked_by
 from .model import JobSpec, JobState, States
-from .plan import has_given_up, plan
+from .plan import has_given_up, is_by_schedule, plan
 
 PATIENCE = timedelta(hours=1)
 """How late a job may be before it counts as overdue: ticks are minutes apart, and jobs queue."""
@@ -93,7 +93,7 @@ def _astray(job: JobSpec, state: JobState, now: datetime) -> Finding | None:
 
     Others are planned anew by the next tick, as is one whose schedule was edited.
     """
-    if not job.backfill or state.plan not in (None, job.plan):
+    if not job.backfill or not is_by_schedule(job, state):
         return None
     slot = plan(job, state, now).slot
     if slot - now <= 3 * job.schedule.frequency.period:

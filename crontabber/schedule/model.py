@@ -124,6 +124,8 @@ class Outcome(enum.Enum):
     """``run`` raised."""
     CRASHED = "crashed"
     """The process ended before ``run`` did; found by a later tick."""
+    MARKED = "marked as successful"
+    """There was no run: a person says that the slot is done."""
 
 
 class Run(NamedTuple):
@@ -133,7 +135,7 @@ class Run(NamedTuple):
     slot: datetime
     started: datetime
     duration: timedelta | None
-    """None for a crash: when it ended is not known."""
+    """None for a crash, as when it ended is not known, and for a mark."""
     outcome: Outcome
     host: str
     error: LastError | None = None

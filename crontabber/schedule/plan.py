@@ -75,13 +75,29 @@ def in_force(job: JobSpec, state: JobState | None) -> tuple[Schedule, ZoneInfo]:
     That is the remembered one as long as slots of it are open: an edited schedule
     counts from now on, and invents no slots of the past.
     """
-    if state and state.plan and state.plan != job.plan:
+    if state and state.plan and not is_by_schedule(job, state):
         text, _, zone = state.plan.partition(" ")
         try:
             return Schedule.parse(text), ZoneInfo(zone) if zone else job.zone
         except (JobLineError, KeyError, ValueError, OSError):
             pass  # a zone that this host does not know: the new schedule has to do
     return job.schedule, job.zone
+
+
+def is_by_schedule(job: JobSpec, state: JobState) -> bool:
+    """Whether what *state* waits for follows from the schedule of *job*, or none is remembered.
+
+    It may be remembered in another form, such as ``24h|3:00`` for ``1d|03:00``.
+    """
+    return state.plan in (None, job.plan) or _normal(state.plan) == job.plan
+
+
+def _normal(plan_text: str) -> str:
+    text, blank, zone = plan_text.partition(" ")
+    try:
+        return f"{Schedule.parse(text)}{blank}{zone}"
+    except JobLineError:
+        return plan_text
 
 
 def replanned(job: JobSpec, state: JobState, now: datetime) -> Replan | None:
@@ -96,7 +112,7 @@ def replanned(job: JobSpec, state: JobState, now: datetime) -> Replan | None:
         return _replanned_inherited(job, state, now)
     if state.next_slot <= now or state.plan is None:
         return None
-    if state.plan != job.plan:
+    if not is_by_schedule(job, state):
         why = f"its schedule was {state.plan}, and is now {job.plan}"
     elif not job.backfill and state.next_slot - now > 3 * job.schedule.frequency.period:
         # The clock was wrong when it was computed. A backfill app waits even so:

@@ -5,7 +5,7 @@ from datetime import datetime
 from ..errors import JobCrashed
 from .calendar import floor_minute, latest_slot, next_slot, slot_after
 from .model import Claim, JobSpec, JobState, LastError
-from .plan import in_force, plan
+from .plan import in_force, is_by_schedule, plan
 from .retry import Advice, attempts_at, is_ahead, next_try
 
 CRASHED = repr(JobCrashed)
@@ -80,11 +80,13 @@ def _upcoming(
     job: JobSpec, state: JobState, slot: datetime, horizon: datetime
 ) -> tuple[datetime, str]:
     """The slot to wait for after *slot*, and the plan by which it is computed."""
-    if not job.backfill and state.next_slot and state.next_slot > slot and state.plan == job.plan:
+    by_schedule = is_by_schedule(job, state)
+    may_stay = not job.backfill and state.plan is not None and by_schedule
+    if may_stay and state.next_slot and state.next_slot > slot:
         return state.next_slot, job.plan  # a run ahead of the plan does not move it
     schedule, zone = in_force(job, state)
     upcoming = next_slot(schedule, slot, zone)
-    if state.plan in (None, job.plan):
+    if by_schedule:
         return upcoming, job.plan
     if job.backfill and upcoming <= horizon and state.plan:
         return upcoming, state.plan  # the old schedule counts until its slots are done
@@ -147,6 +149,7 @@ def marked_successful(job: JobSpec, state: JobState, moment: datetime) -> JobSta
     - A slot that is done is not opened again, so a *moment* before the last success changes
       no slot.
     - The slots of a job that never succeeded are counted from *moment*.
+    - The time of its last run stays, as this is none.
     """
     planned = plan(job, state, moment)
     slot, plan_text, done = planned.slot, state.plan or job.plan, moment
@@ -159,11 +162,10 @@ def marked_successful(job: JobSpec, state: JobState, moment: datetime) -> JobSta
         slot, plan_text = slot_after(job.schedule, moment, moment, job.zone), job.plan
     elif job.backfill:
         done = state.last_success
-    return released(
+    return withdrawn(
         state._replace(
             next_run=slot,
             next_slot=slot,
-            last_run=max(moment, state.last_run or moment),
             last_success=max(done, state.last_success or done),
             error_count=0,
             last_error=None,
@@ -172,6 +174,13 @@ def marked_successful(job: JobSpec, state: JobState, moment: datetime) -> JobSta
             plan=plan_text,
         )
     )
+
+
+def marked_slot(job: JobSpec, state: JobState, after: JobState, moment: datetime) -> datetime:
+    """The slot that is done by marking *job* at *moment*, which led from *state* to *after*."""
+    if job.backfill:
+        return after.last_success or moment
+    return plan(job, state, moment).slot_at(job, state, moment)
 
 
 def crashed(job: JobSpec, state: JobState, now: datetime, advice: Advice | None = None) -> JobState:

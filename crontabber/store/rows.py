@@ -9,6 +9,7 @@ from ..schedule.grammar import JobLine
 from ..schedule.model import Claim, JobState, LastError, Outcome, Run, plan_text
 
 Row = tuple[Any, ...]
+_DONE = (Outcome.SUCCEEDED, Outcome.MARKED)
 
 
 def state_of(row: Row) -> JobState:
@@ -142,7 +143,7 @@ def run_parameters(run: Run) -> dict[str, Any]:
     error = run.error
     return {
         "slot": _text_of(run.slot),
-        "success": _text_of(run.slot) if run.outcome is Outcome.SUCCEEDED else None,
+        "success": _text_of(run.slot) if run.outcome in _DONE else None,
         "duration": _length_of(run.duration),
         "host": run.host,
         "exc_type": error and error.type,

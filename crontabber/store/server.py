@@ -24,7 +24,11 @@ from .sql import load_migrations
 
 T = TypeVar("T")
 
-_MISSING = (errors.UndefinedTable, errors.UndefinedColumn)
+_MISSING = (
+    errors.UndefinedTable,
+    errors.UndefinedColumn,
+    errors.InvalidColumnReference,  # ON CONFLICT (app_name) without a unique index
+)
 _UNPRINTABLE = (errors.UntranslatableCharacter, errors.CharacterNotInRepertoire, ValueError)
 
 PATIENCE = 300.0

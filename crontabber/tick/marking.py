@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from datetime import datetime, timezone
 
-from ..errors import ConfigError, JobOngoingError, StoreError
+from ..errors import ConfigError, JobDoneError, JobOngoingError, StoreError
 from ..schedule.decide import marked_by_older
-from ..schedule.model import JobSpec, JobState
-from ..schedule.transition import claimed, marked_successful, run_at, tried_again
+from ..schedule.model import JobSpec, JobState, Outcome, Run
+from ..schedule.transition import claimed, marked_slot, marked_successful, run_at, tried_again
 from ..store import StateStore
 
-Change = Callable[[JobState], JobState]
+Change = Callable[[JobState], tuple[JobState, Run | None]]
+"""From what is remembered of a job to what is to be, and to what the log says of it."""
 
 
 def mark_success(
@@ -18,16 +19,27 @@ def mark_success(
     """Have *job* count as having succeeded at *moment*, and return what is remembered then.
 
     *seen* is its row as a look at the store showed it, *now* the store's time. What that
-    means is told by `crontabber.schedule.transition.marked_successful`. A run that
-    crashed does not stand in the way. Raises `JobOngoingError` if the job is being run,
-    and `ConfigError` if *moment* is yet to come.
+    means is told by `crontabber.schedule.transition.marked_successful`; the log says it
+    too. A run that crashed does not stand in the way. Raises `JobOngoingError` if the job
+    is being run, `JobDoneError` if it has succeeded since *moment*, and `ConfigError` if
+    that is yet to come.
     """
     if moment > now:
         raise ConfigError(
-            f"{job.app_name} cannot have succeeded at {moment}: it is {now.astimezone(job.zone)}"
+            f"{job.app_name} cannot have succeeded at {moment.astimezone(job.zone)}: "
+            f"it is {now.astimezone(job.zone)}"
         )
     utc = moment.astimezone(timezone.utc)
-    return _change(store, job, seen, now, lambda state: marked_successful(job, state, utc))
+    _refuse_done(job, seen, moment)
+
+    def mark(state: JobState) -> tuple[JobState, Run]:
+        _refuse_done(job, state, moment)  # it may have run since it was seen
+        after = marked_successful(job, state, utc)
+        slot = marked_slot(job, state, after, utc)
+        host = store.holder(now).host
+        return after, Run(job.app_name, slot, now, None, Outcome.MARKED, host)
+
+    return _change(store, job, seen, now, mark)
 
 
 def run_next_at(
@@ -39,7 +51,7 @@ def run_next_at(
     this too is a `JobOngoingError`.
     """
     _refuse_crashed(job, seen)
-    return _change(store, job, seen, now, lambda state: run_at(state, moment))
+    return _change(store, job, seen, now, lambda state: (run_at(state, moment), None))
 
 
 def try_again(store: StateStore, job: JobSpec, seen: JobState | None, now: datetime) -> JobState:
@@ -48,7 +60,7 @@ def try_again(store: StateStore, job: JobSpec, seen: JobState | None, now: datet
     For the rest, see `run_next_at`.
     """
     _refuse_crashed(job, seen)
-    return _change(store, job, seen, now, lambda state: tried_again(state, now))
+    return _change(store, job, seen, now, lambda state: (tried_again(state, now), None))
 
 
 def _change(
@@ -64,7 +76,8 @@ def _change(
             raise StoreError(f"{job.app_name} was reset at this moment; try again")
         if marked_by_older(state, now, job.max_ongoing_age):
             raise JobOngoingError(_ongoing(job))
-        return store.save(state, change(state))
+        after, run = change(state)
+        return store.save(state, after, run)
     finally:
         store.release(job.app_name)
 
@@ -74,6 +87,15 @@ def _refuse_crashed(job: JobSpec, seen: JobState | None) -> None:
     if seen and seen.ongoing:
         raise JobOngoingError(
             f"{job.app_name} is running, or it crashed, and the next tick runs it again"
+        )
+
+
+def _refuse_done(job: JobSpec, state: JobState | None, moment: datetime) -> None:
+    if state and state.last_success and moment < state.last_success:
+        times = (state.last_success.astimezone(job.zone), moment.astimezone(job.zone))
+        done, wanted = (f"{time:%Y-%m-%d %H:%M:%S}" for time in times)
+        raise JobDoneError(
+            f"{job.app_name} has succeeded at {done}, after {wanted}: there is nothing to mark"
         )
 
 

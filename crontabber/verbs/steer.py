@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from datetime import datetime, timezone
 
-from ..errors import ExitCode, JobOngoingError
+from ..errors import ExitCode, JobDoneError, JobOngoingError
 from ..generic_app import Answer, GenericApp
 from ..schedule.decide import marked_by_older
-from ..schedule.grammar import parse_duration, parse_moment
+from ..schedule.grammar import parse_duration, parse_moment_near
 from ..schedule.model import JobSpec, JobState
 from ..tick import marking
 from ..tick.lookup import EVERYTHING, app_name_of, find_all, find_job
@@ -52,23 +52,27 @@ def mark_success(app: GenericApp, names: Iterable[str], at: str = "") -> Answer:
 
     ``all`` means all that are configured. What it means for a job is told by
     `crontabber.schedule.transition.marked_successful`; one that is being run is left
-    alone. Raises `UnknownJobError` before anything is done, and `ConfigError` for a
-    time that cannot be read, or is yet to come.
+    alone, as is one that has succeeded since, which is a `JobDoneError` if no other job was
+    meant. Raises `UnknownJobError` before anything is done, and `ConfigError` for a time
+    that cannot be read, or is yet to come.
     """
     snapshot = app.look()
     jobs = app.jobs(snapshot)
-    moment = parse_moment(at, jobs.zone) if at else snapshot.now
-    lines, code = [], ExitCode.OK
-    for job in find_all(names, jobs):
+    moment = parse_moment_near(at, jobs.zone, snapshot.now) if at else snapshot.now
+    found = find_all(names, jobs)
+    lines, codes = [], set()
+    for job in found:
         seen = snapshot.states.get(job.app_name) or app.store.read(job.app_name)
         try:
             after = marking.mark_success(app.store, job, seen, moment, snapshot.now)
-        except JobOngoingError as error:
+        except (JobDoneError, JobOngoingError) as error:
+            if isinstance(error, JobDoneError) and len(found) == 1:
+                raise
             lines.append(str(error))
-            code = ExitCode.ONGOING
+            codes.add(error.exit_code)
         else:
             lines.append(_marked(job, moment, after))
-    return Answer("\n".join(lines), code)
+    return Answer("\n".join(lines), min(codes, default=ExitCode.OK))  # the gravest
 
 
 def run_at(app: GenericApp, name: str, at: str = "", wait: str = "") -> Answer:
@@ -81,7 +85,10 @@ def run_at(app: GenericApp, name: str, at: str = "", wait: str = "") -> Answer:
     snapshot = app.look()
     jobs = app.jobs(snapshot)
     job = find_job(name, jobs)
-    moment = parse_moment(at, jobs.zone) if at else snapshot.now + parse_duration(wait)
+    if at:
+        moment = parse_moment_near(at, jobs.zone, snapshot.now)
+    else:
+        moment = snapshot.now + parse_duration(wait)
     if job.backfill:
         refused = left_alone(job)
         return Answer(refused.refusal, refused.exit_code)

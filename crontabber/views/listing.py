@@ -42,7 +42,7 @@ def _block(
     yield _line("Frequency:", str(job.schedule).replace("|", " @ "))
     if job.depends_on:
         yield _line("Depends on:", ", ".join(job.depends_on))
-    if state is None or (state.last_run is None and state.ongoing is None):
+    if state is None or not (state.last_run or state.last_success or state.ongoing):
         yield "*NO PREVIOUS RUN INFO*"
         if state:  # it has not run yet: it waits for its time or a parent
             yield from _next_run(job, state, now, style)

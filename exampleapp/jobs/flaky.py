@@ -13,5 +13,5 @@ class Flaky(BaseCronApp):
 
     def run(self):
         """Fail if the last run did not; what is known of that is in ``job_information``."""
-        if self.job_information.error_count == 0:
+        if not self.job_information or self.job_information.error_count == 0:
             raise TimeoutError("it is still asleep")

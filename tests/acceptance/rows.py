@@ -24,7 +24,9 @@ def state(database: Database, app_name: str) -> Any:
 def runs(database: Database, app_name: str = "%") -> list[tuple[str, str | None]]:
     """The log, oldest first: app_name and, for a run that failed, the type of its exception."""
     return database.execute(
-        "SELECT app_name, exc_type FROM crontabber_log WHERE app_name LIKE %s ORDER BY id",
+        "SELECT app_name, exc_type FROM crontabber_log WHERE app_name LIKE %s"
+        " AND (duration IS NOT NULL OR success IS NULL)"  # else it was marked as successful
+        " ORDER BY id",
         [app_name],
     )
 

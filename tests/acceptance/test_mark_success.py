@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.acceptance.rows import CONF, INFO, pass_time, ran, state
+from tests.acceptance.rows import CONF, INFO, pass_time, ran, snapshot, state
 from tests.support import Command, Database
 
 APPS = """\
@@ -48,6 +48,37 @@ def test_a_job_is_said_to_be_done(jobs: Command, database: Database) -> None:
     assert state(database, "failing").error_count == 0
 
 
+def test_the_log_says_that_a_job_was_marked(jobs: Command, database: Database) -> None:
+    """trap: a slot that did not run left no trace, and a row said that it had run"""
+    assert jobs(CONF, "--mark-success=child,dates").returncode == 0
+    rows = database.execute(
+        "SELECT app_name, success = slot, duration, exc_type, exc_value, host IS NOT NULL"
+        " FROM crontabber_log ORDER BY app_name"
+    )
+    assert rows == [(name, True, None, None, None, True) for name in ("child", "dates")]
+    assert (state(database, "child").first_run, state(database, "child").last_run) == (None, None)
+    listed = jobs(CONF, "--list-jobs").stdout
+    assert "Last run:       no previous run\n" in listed
+    jobs(CONF)
+    assert state(database, "failing").last_error
+
+
+def test_a_job_that_has_succeeded_since_is_not_marked(jobs: Command, database: Database) -> None:
+    """trap: it claimed to have done it, with exit status 0"""
+    jobs(CONF, "--mark-success=dates")
+    before = snapshot(database)
+    for _ in range(2):
+        done = jobs(CONF, "--mark-success=dates", "--at=2020-01-01")
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.startswith("crontabber: dates has succeeded at 20")
+        assert done.stderr.endswith(", after 2020-01-01 00:00:00: there is nothing to mark\n")
+        assert snapshot(database) == before
+    done = jobs(CONF, "--mark-success=all", "--at=2020-01-01")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.count("counts as having succeeded at 2020-01-01") == 2
+    assert done.stdout.count("dates has succeeded at 20") == 1
+
+
 def test_dates_are_left_out_deliberately(jobs: Command, database: Database) -> None:
     jobs(CONF, "--job=dates")
     jobs(CONF)
@@ -64,7 +95,10 @@ def test_dates_are_left_out_deliberately(jobs: Command, database: Database) -> N
         (["--mark-success=failng"], "there is no job 'failng': did you mean failing?"),
         (["--mark-success=failing,x"], "there is no job 'x'"),
         (["--mark-success=failing", "--at=soon"], "'soon' is not a time"),
-        (["--mark-success=failing", "--at=2999-01-01"], "failing cannot have succeeded at 2999"),
+        (["--mark-success=failing", "--at=2099-01-01"], "failing cannot have succeeded at 2099"),
+        (["--mark-success=failing", "--at=9999-12-31"], "'9999-12-31' is more than a hundred"),
+        (["--mark-success=failing", "--at=0001-01-01"], "'0001-01-01' is more than a hundred"),
+        (["--mark-success=failing", "--at=infinity"], "'infinity' is not a time"),
         (["--at=2026-01-01"], "option --at says when --mark-success=NAME is meant"),
     ],
 )

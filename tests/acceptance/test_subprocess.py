@@ -58,9 +58,9 @@ def test_a_command_gives_its_exit_code_and_what_it_wrote(
     done = crontabber(CONF)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert read(crontabber) == {
-        "shell": [3, "52\n", "oops\n"],
-        "list": [0, "$HOME ; touch injected *\n", ""],
-        "input": [0, "héllo\n", ""],
+        "shell": [3, "52", "oops"],
+        "list": [0, "$HOME ; touch injected *", ""],
+        "input": [0, "héllo", ""],
         "no input": [0, "", ""],
         "late": "begun\n",
     }

@@ -38,6 +38,8 @@ def test_arguments_for_once(site: Site, database: Database) -> None:
     told = site.told(database, [{"cmd": "talk"}])
     once = ("--job-arg", "count=1", "--job-arg", "loud=yes", "--job-arg", "words=x")
     assert "printed ['x'] 2 True" in told.ok("cronrun", "--job=talk", "--force", *once)
+    bare = ("--job-arg", "loud")
+    assert "printed [] 1 True" in told.ok("cronrun", "--job=talk", "--force", *bare)
     assert "is not run: not due" in told.ok("cronrun", "--job=talk")
     refused = told("cronrun", "--job-arg", "count=1")
     assert refused.returncode == 1
@@ -56,6 +58,7 @@ def test_arguments_for_once(site: Site, database: Database) -> None:
     ("argument", "said"),
     [
         ("cuont=1", "the command has no option 'cuont': did you mean count?"),
+        ("count", "count needs a value: write count=VALUE"),
         ("count=one", "argument --count: invalid int value: 'one'"),
         ("version=yes", "with them it says something and exits: leave out --help and --version"),
     ],
@@ -81,7 +84,7 @@ def test_arguments_are_tried_with_the_times_that_the_command_needs(
     output = told.ok("cronrun", "--job=dates", "--force", "--job-arg", "run_time=x")
     assert "dates: x|\n" in output
     # what is wrong with the command itself is remembered, as ever
-    told.ok("cronrun", "--job=broken_at_once", "--job-arg", "run_time=x")
+    assert told("cronrun", "--job=broken_at_once", "--job-arg", "run_time=x").returncode == 1
     assert dict(runs(database))["broken_at_once"] == "<class 'ZeroDivisionError'>"
 
 
@@ -139,15 +142,19 @@ def test_parents_go_first_and_a_bad_job_does_not_stop_the_others(
 
 
 def test_a_job_that_runs_elsewhere_is_skipped(site: Site, database: Database) -> None:
+    """trap: cron's mail and a container's restart for what is as it should be"""
     jobs = [{"cmd": "wait", "frequency": "1m"}, {"cmd": "talk"}]
     told = site.told(database, jobs)
     with told.started("cronrun") as first:
         assert "wait: begun" in first.stderr.readline()
         second = told("cronrun")
-        assert second.returncode == ExitCode.ONGOING
+        assert second.returncode == ExitCode.OK
         assert "wait is skipped: running elsewhere" in second.stderr
+        alone = told("cronrun", "--job=wait", "--force")
+        assert alone.returncode == ExitCode.OK
+        assert alone.stdout.startswith("wait is not run: running elsewhere, by process ")
         for command in ("cronreset", "cronmarksuccess"):
-            refused = told(command, "wait", "talk")
+            refused = told(command, "wait,talk")
             assert refused.returncode == ExitCode.ONGOING
             assert "wait is running now" in refused.stdout
             assert "talk" in refused.stdout
@@ -168,13 +175,25 @@ def test_locks_attempts_and_time_limits(site: Site, database: Database) -> None:
     with told.started("cronrun") as first:
         assert any("wait: begun" in line for line in first.stderr)
         second = told("cronrun", "--job=talk")
-        assert second.returncode == ExitCode.ONGOING
+        assert second.returncode == ExitCode.OK
         assert "talk is skipped: its lock is held" in second.stderr
     assert state(database, "short").last_error["value"] == "did not finish within 0.1s"
     [(waits,)] = database.execute(
         "SELECT next_run > now() + '1 day'::interval FROM crontabber WHERE app_name = 'fail'"
     )
     assert waits, "its one attempt failed, so it waits for its next slot"
+
+
+def test_a_job_that_failed_by_itself_is_an_exit_status(site: Site, database: Database) -> None:
+    """trap: a deployment's one-off job failed, and went on with status 0"""
+    told = site.told(database, [{"cmd": "fail"}, {"cmd": "talk"}])
+    done = told("cronrun", "--job=fail")
+    assert done.returncode == ExitCode.ERROR
+    assert "fail failed: ValueError" in done.stderr
+    assert "is not run: not due" in told.ok("cronrun", "--job=fail")
+    assert told("cronrun", "--job=fail", "--force").returncode == ExitCode.ERROR
+    told.ok("cronrun")
+    assert told.ok("cronrun", "--job=talk", "--force")
 
 
 def test_reset_and_mark(site: Site, database: Database) -> None:
@@ -191,13 +210,23 @@ def test_reset_and_mark(site: Site, database: Database) -> None:
     assert f"|{three}" in output
     assert state(database, "fail").error_count == 1
 
-    assert "fail counts as having succeeded" in told.ok("cronmarksuccess", "all")
+    assert "fail counts as having succeeded" in told.ok("cronmarksuccess")
     assert state(database, "fail").error_count == 0
+    assert told.ok("cronmarksuccess", "all").count("counts as") == 2
+    assert told.ok("cronmarksuccess", "dates,fail,").count("counts as") == 2
+    assert told.ok("cronmarksuccess", "dates, fail", "dates").count("counts as") == 2
+    since = told("cronmarksuccess", "fail", "--at=2020-01-01")
+    assert (since.returncode, since.stdout) == (1, "")
+    assert since.stderr.startswith("CommandError: fail has succeeded at ")
     pass_time(database, "5 hours", "dates")
     told.ok("cronmarksuccess", "dates")
     assert "dates" not in told.ok("cronrun")
 
-    refused = told("cronreset", "fail", "daets")
+    assert told("cronreset").returncode == 2
+    for command in ("cronreset", "cronmarksuccess"):  # an empty variable is not to mean all
+        assert told(command, "").stderr == "CommandError: no job is named: name one, or all\n"
+        assert told(command, " ,").returncode == 1
+    refused = told("cronreset", "fail,daets")
     assert refused.returncode == 1
     assert refused.stderr == "CommandError: there is no job 'daets': did you mean dates?\n"
     assert state(database, "fail")
@@ -212,6 +241,9 @@ def test_the_log_is_trimmed(site: Site, database: Database) -> None:
         "INSERT INTO crontabber_log (app_name, log_time, exc_type)"
         " SELECT 'x', now() - '2 days'::interval, type FROM unnest(ARRAY[NULL, 'E']) AS type"
     )
+    dry = ("cronclean", "--dry-run", "--keep-successes=1", "--keep-errors=1")
+    for _ in range(2):
+        assert told.ok(*dry) == "to be removed from the log: 1 successes, 1 errors\n"
     assert told.ok("cronclean", "--keep-successes=1") == (
         "removed from the log: 1 successes, 0 errors\n"
     )

@@ -55,6 +55,11 @@ class Report:
         ([("fast", "yes")], ["--fast"]),
         ([("fast", "no")], ["--no-fast"]),
         ([("where", "there")], ["there"]),
+        ([("dry", None), ("fast", None)], ["--dry", "--fast"]),
+        ([("--dry", None)], ["--dry"]),
+        ([("no-input", None), ("--no-fast", None)], ["--no-input", "--no-fast"]),
+        ([("no_input", "yes"), ("no-fast", "no")], ["--no-input"]),
+        ([("interactive", None)], []),
     ],
 )
 def test_arguments_are_given_by_name(more, words):
@@ -66,6 +71,8 @@ def test_arguments_are_given_by_name(more, words):
     [
         (("dyas", "1"), "the command has no option 'dyas': did you mean days?"),
         (("zzz", "1"), "the command has no option 'zzz'; it has days, dry, fast, format, help, i"),
+        (("days", None), "days needs a value: write days=VALUE"),
+        (("where", None), "where needs a value: write where=VALUE"),
         (("dry", "maybe"), "dry=maybe cannot be given: it is neither yes nor no"),
     ],
 )

@@ -56,7 +56,7 @@ def test_a_job_with_everything():
         ({"cmd": "r", "frequency": "5"}, "cannot be used: '5' is not a frequency"),
         ({"cmd": "r", "frequency": 5}, "frequency of here (r) is 5: make it a text"),
         ({"cmd": "r", "frequency": "1d|03:00"}, "'1d|03:00' is not a frequency"),
-        ({"cmd": "r", "time": "3:00"}, "'3:00' is not a time"),
+        ({"cmd": "r", "time": "3h"}, "'3h' is not a time"),
         ({"cmd": "r", "frequency": "1h", "time": "03:00"}, "needs a frequency of whole days"),
         ({"cmd": "r", "cmd_args": "--x"}, "make it a list"),
         ({"cmd": "r", "backfill": "yes"}, "make it True or False"),

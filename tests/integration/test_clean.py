@@ -4,7 +4,7 @@ from contextlib import closing
 
 import pytest
 
-from crontabber.clean import Cleaned, CleanLog, clean_log
+from crontabber.clean import Cleaned, CleanLog, clean_log, count_old
 from crontabber.connection_factory import ConnectionFactory
 from crontabber.errors import ConfigError
 from crontabber.store.postgres import PostgresStore
@@ -67,6 +67,52 @@ def test_the_end_is_where_nothing_is_old(log):
         connection.cursor = cursor
         clean_log(connection, 90, 95, batch=10)
     assert len(statements) == 3  # 20 old rows, and a batch without
+
+
+@pytest.fixture(params=["primary key", "none", "the same"])
+def scrambled(request, log):
+    """The same log after the sequence was set back: the lowest ids are the youngest."""
+    log.execute("UPDATE crontabber_log SET id = 1000 - id")
+    if request.param != "primary key":  # 0.18 made none
+        log.execute("ALTER TABLE crontabber_log DROP CONSTRAINT crontabber_log_pkey")
+    if request.param == "the same":
+        log.execute("UPDATE crontabber_log SET id = 1")
+    return log
+
+
+@pytest.mark.parametrize("batch", [1, 7, 1000])
+def test_age_counts_and_not_the_id(scrambled, batch):
+    """trap: nothing was removed from a log whose lowest ids are the youngest"""
+    with closing(_factory(scrambled).connect()) as connection:
+        assert count_old(connection, 30, 60) == Cleaned(70, 40)
+        assert clean_log(connection, 30, 60, batch=batch) == Cleaned(70, 40)
+        assert count_old(connection, 30, 60) == Cleaned(0, 0)
+    assert left(scrambled) == (30, 60)
+
+
+def test_no_transaction_removes_more_than_a_batch(log, monkeypatch):
+    monkeypatch.setattr("crontabber.clean._BATCHES", 2)  # so it is looked through several times
+    log.execute(
+        "CREATE TABLE removed (at timestamptz);"
+        "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN INSERT INTO removed VALUES (now()); RETURN OLD; END $$;"
+        "CREATE TRIGGER note BEFORE DELETE ON crontabber_log FOR EACH ROW EXECUTE FUNCTION note()"
+    )
+    with closing(_factory(log).connect()) as connection:
+        assert clean_log(connection, 30, 60, batch=7) == Cleaned(70, 40)
+    sizes = log.execute("SELECT count(*) FROM removed GROUP BY at ORDER BY at")
+    assert [size for (size,) in sizes] == [7] * 15 + [5]
+
+
+def test_a_row_that_may_not_go_is_not_tried_for_ever(log, monkeypatch):
+    monkeypatch.setattr("crontabber.clean._BATCHES", 1)
+    log.execute(
+        "CREATE FUNCTION stay() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RETURN NULL; END $$;"
+        "CREATE TRIGGER stay BEFORE DELETE ON crontabber_log FOR EACH ROW EXECUTE FUNCTION stay()"
+    )
+    with closing(_factory(log).connect()) as connection:
+        assert clean_log(connection, 30, 60, batch=1) == Cleaned(0, 0)
 
 
 def test_it_is_an_app_to_schedule(log):

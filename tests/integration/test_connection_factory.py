@@ -10,6 +10,7 @@ from psycopg2.extras import DictCursor
 from crontabber.connection_factory import ConnectionFactory, PooledConnectionFactory
 from crontabber.dbapi2_util import single_value_sql
 from crontabber.errors import ConfigError
+from crontabber.store.postgres import PostgresStore
 from tests.apps import configured, options_of
 
 PID = "select pg_backend_pid()"
@@ -387,3 +388,124 @@ def test_a_lost_and_a_refused_connection_pass(database):
 )
 def test_the_text_of_an_error_says_nothing(error):
     assert not make(ConnectionFactory).is_operational_exception(error)
+
+
+# -- what subclasses did in 0.18 ----------------------------------------------
+
+
+class Elsewhere(ConnectionFactory):
+    """Its connections are told apart by their name for the application."""
+
+    def connection(self, name=None):
+        connection = super().connection(name)
+        connection.cursor().execute("set application_name = 'elsewhere'")
+        return connection
+
+
+class ElsewhereWithName(ConnectionFactory):
+    """It does not call ours, and must have an argument."""
+
+    def connection(self, name):
+        return psycopg2.connect(self.dsn, application_name="elsewhere")
+
+
+class Pooling(ConnectionFactory):
+    """As 0.18 itself did it."""
+
+    def __init__(self, config, local_config=None):
+        super().__init__(config, local_config)
+        self.made = 0
+
+    def connection(self, name=None):
+        if not name:
+            name = self._get_default_connection_name()
+        if name in self.pool:
+            return self.pool[name]
+        self.made += 1
+        self.pool[name] = psycopg2.connect(self.dsn)
+        return self.pool[name]
+
+
+@pytest.mark.parametrize("cls", [Elsewhere, ElsewhereWithName])
+def test_a_subclass_may_make_its_connections_itself(database, cls):
+    """trap: `connection()` was bypassed, which can be another database"""
+    factory = make(cls, database)
+    with factory() as connection, factory("named") as named:
+        assert single_value_sql(connection, "show application_name") == "elsewhere"
+        assert single_value_sql(named, "show application_name") == "elsewhere"
+    assert connection.closed
+    with closing(factory.connect()) as connection:
+        assert single_value_sql(connection, "show application_name") == "elsewhere"
+
+
+def test_a_store_works_with_the_connections_of_a_subclass(database):
+    """trap: the state was kept in another database than 0.18 had kept it in"""
+    store = PostgresStore(make(ElsewhereWithName, database))
+    store.look([])
+    [name] = database.execute(
+        "select application_name from pg_stat_activity"
+        " where pid <> pg_backend_pid() and datname = current_database()"
+    )
+    store.close()
+    assert name == ("elsewhere",)
+
+
+def test_a_subclass_that_keeps_connections_has_them_open_until_it_is_told(database):
+    factory = make(Pooling, database)
+    with factory() as connection:
+        connection.cursor().execute("create table undone ()")
+    assert not connection.closed
+    assert connection.get_transaction_status() == TRANSACTION_STATUS_IDLE
+    with factory() as again, factory("other") as other:
+        assert again is connection
+        assert other is not connection
+    factory.close_connection(connection, force=True)
+    assert connection.closed
+    factory.close()
+    assert other.closed
+    assert factory.pool == {}
+    factory.close()
+
+
+def test_connect_gives_no_connection_out_of_a_pool(database):
+    """trap: a lost connection stayed in the pool."""
+    factory = make(Pooling, database)
+    with factory() as pooled:
+        pass
+    with closing(factory.connect()) as connection:
+        assert connection is not pooled
+    factory.force_reconnect()
+    with factory() as connection:
+        assert not connection.closed
+    factory.close()
+    assert factory.made == 3
+
+
+def test_a_dsn_that_a_subclass_sets_is_all_that_counts(database):
+    class Moved(ConnectionFactory):
+        def __init__(self, config, local_config=None):
+            super().__init__(config, local_config)
+            self.dsn = database_dsn
+
+    database_dsn = psycopg2.extensions.make_dsn(**make(ConnectionFactory, database).parameters())
+    factory = make(Moved, host="nowhere.invalid", dbname="nothing", user="nobody")
+    with factory() as connection:
+        assert single_value_sql(connection, "select current_database()") == database.dbname
+    assert "nothing" not in factory.describe()
+
+
+def test_the_exceptions_of_the_driver_are_there_without_importing_it(any_factory):
+    assert any_factory.IntegrityError is psycopg2.IntegrityError
+    assert ConnectionFactory.IntegrityError is psycopg2.IntegrityError
+    assert any_factory.operational_exceptions == (
+        psycopg2.OperationalError,
+        psycopg2.InterfaceError,
+    )
+    assert any_factory.conditional_exceptions == (psycopg2.ProgrammingError,)
+
+
+def test_a_connection_may_be_closed_by_force(any_factory):
+    with any_factory() as connection:
+        any_factory.close_connection(connection, force=True)
+        assert connection.closed
+    any_factory.force_reconnect()

@@ -346,6 +346,78 @@ def test_an_upgrade_rewrites_nothing(old, store):
     assert len(old.execute("SELECT * FROM crontabber WHERE next_slot IS NULL")) == 3
 
 
+INDEX = "CREATE UNIQUE INDEX crontabber_unique_app_name_idx ON crontabber USING btree (app_name);"
+ONGOING = """last_error json,
+        ongoing timestamp with time zone"""
+OLDER_TABLES = {
+    "0.7": OLD_TABLES.replace(INDEX, "").replace(ONGOING, "last_error json"),
+    "0.10": OLD_TABLES.replace(INDEX, ""),
+    "0.18": OLD_TABLES,
+}
+UNIQUE = "SELECT count(*) FROM pg_index WHERE indrelid = 'crontabber'::regclass AND indisunique"
+
+
+@pytest.mark.parametrize("version", OLDER_TABLES)
+def test_the_tables_of_every_older_crontabber_are_upgraded(clean, store, version):
+    """trap: without the column `ongoing`, or the unique index, every command failed"""
+    clean.execute(OLDER_TABLES[version])
+    clean.execute(
+        "INSERT INTO crontabber (app_name, next_run, last_run, error_count, last_error)"
+        " VALUES ('a', '2026-11-21 03:00Z', '2026-11-20 03:00Z', 0, '{}')"
+    )
+    clean.execute("INSERT INTO crontabber_log (app_name, success) VALUES ('a', now())")
+    assert store.look(["m.A"]).states["a"].next_run == at(21)
+    for name in ("a", "new"):
+        state = mark(store, name)
+        store.save(state, done(state), run_of(state))
+    assert set(store.look(None).states) == {"a", "new"}
+    assert clean.execute(UNIQUE) == [(1,)]
+    assert len(log(clean)) == 3
+
+
+@pytest.mark.parametrize("version", ["0.7", "0.10"])
+def test_of_two_rows_of_one_job_the_newest_stays(clean, store, version):
+    """trap: with two rows of a job the unique index could not be made"""
+    clean.execute(OLDER_TABLES[version])
+    clean.execute(
+        "INSERT INTO crontabber (app_name, last_run, last_success) VALUES"
+        " ('a', '2026-11-20 03:00Z', NULL), ('a', NULL, NULL), ('b', NULL, NULL),"
+        " ('a', '2026-11-21 03:00Z', '2026-11-19 03:00Z'),"
+        " ('a', '2026-11-21 03:00Z', '2026-11-20 03:00Z'), ('b', NULL, NULL)"
+    )
+    states = store.look(None).states
+    assert (states["a"].last_run, states["a"].last_success) == (at(21), at(20))
+    rows = clean.execute("SELECT app_name FROM crontabber ORDER BY app_name")
+    assert rows == [("a",), ("b",)]
+
+
+@pytest.mark.parametrize(
+    ("constraint", "indexes"),
+    [
+        ("ALTER TABLE crontabber ADD PRIMARY KEY (app_name)", 1),
+        ("ALTER TABLE crontabber ADD UNIQUE (app_name)", 1),
+        ("CREATE UNIQUE INDEX mine ON crontabber (app_name) INCLUDE (next_run)", 1),
+        ("CREATE UNIQUE INDEX mine ON crontabber (app_name, next_run)", 2),
+        ("CREATE UNIQUE INDEX mine ON crontabber (lower(app_name))", 2),
+        ("CREATE UNIQUE INDEX mine ON crontabber (app_name) WHERE last_error IS NULL", 2),
+    ],
+)
+def test_any_unique_index_will_do_that_a_new_row_can_be_checked_by(
+    clean, store, constraint, indexes
+):
+    clean.execute(OLDER_TABLES["0.10"] + constraint)
+    assert mark(store)
+    assert clean.execute(UNIQUE) == [(indexes,)]
+
+
+@pytest.mark.parametrize("write", [put, mark])
+def test_a_unique_index_that_was_dropped_comes_back(clean, store, write):
+    store.migrate()
+    clean.execute("DROP INDEX crontabber_unique_app_name_idx")
+    assert write(store, "a").app_name == "a"
+    assert clean.execute(UNIQUE) == [(1,)]
+
+
 @pytest.mark.parametrize(("rows", "indexes"), [(9_999, 2), (10_000, 0)])
 def test_only_a_small_log_gets_indexes_on_the_way(old, store, rows, indexes):
     old.execute(

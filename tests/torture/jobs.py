@@ -7,7 +7,7 @@ not done. All others write at once, over a connection of their own: what was beg
 import contextlib
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -62,31 +62,44 @@ def ledger(app_name: str, slot: datetime) -> Iterator[None]:
         run.write("end")
 
 
-class Plain(BaseCronApp):
+class _KnowsSlot(BaseCronApp):
+    """Knows the slot that a job without a date is run for."""
+
+    slot: datetime
+
+    def main(self, slots: Iterable[datetime]) -> Iterator[datetime]:
+        return super().main(self._noted(slots))
+
+    def _noted(self, slots: Iterable[datetime]) -> Iterator[datetime]:
+        for self.slot in slots:
+            yield self.slot
+
+
+class Plain(_KnowsSlot):
     app_name = "plain"
 
     def run(self) -> None:
-        with ledger(self.app_name, self.job_information.next_slot):
+        with ledger(self.app_name, self.slot):
             pass
 
 
-class Child(BaseCronApp):
+class Child(_KnowsSlot):
     app_name = "child"
     depends_on = "plain"
 
     def run(self) -> None:
-        with ledger(self.app_name, self.job_information.next_slot):
+        with ledger(self.app_name, self.slot):
             pass
 
 
 @with_subprocess
-class Subprocess(BaseCronApp):
+class Subprocess(_KnowsSlot):
     app_name = "subprocess"
 
     def run(self) -> None:
-        with ledger(self.app_name, self.job_information.next_slot):
+        with ledger(self.app_name, self.slot):
             done = self.run_process(["cat"], input="one\ntwo\n")
-            assert done == (0, "one\ntwo\n", "")
+            assert done == (0, "one\ntwo", "")
 
 
 @as_backfill_cron_app
@@ -100,11 +113,11 @@ class Backfill(BaseCronApp):
 
 @using_postgres
 @as_single_postgres_transaction
-class Single(BaseCronApp):
+class Single(_KnowsSlot):
     app_name = "single"
 
     def run(self, connection: Any) -> None:
-        Run(connection, self.app_name, self.job_information.next_slot).write("end")
+        Run(connection, self.app_name, self.slot).write("end")
 
 
 @using_postgres
@@ -120,7 +133,7 @@ class SingleBackfill(BaseCronApp):
 class AtOnce(TransactionExecutorWithLimitedBackoff):
     """Tries once more, without waiting."""
 
-    def _delays(self) -> tuple[float, ...]:
+    def backoff_generator(self) -> tuple[float, ...]:
         return (0.0,)
 
 

@@ -4,14 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crontabber.errors import ConfigError, JobOngoingError
-from crontabber.schedule.grammar import parse_moment
-from crontabber.schedule.model import JobState
+from crontabber.errors import ConfigError, JobDoneError, JobOngoingError
+from crontabber.schedule.decide import blocked_by
+from crontabber.schedule.grammar import parse_moment, parse_moment_near
+from crontabber.schedule.model import JobState, Outcome, Run
 from crontabber.schedule.transition import claimed, marked_successful
 from crontabber.store.memory import MemoryStore
 from crontabber.testing import FakeClock
 from crontabber.tick.marking import mark_success
-from tests.unit.schedules import DAY, ERROR, HOUR, MINUTE, at, claim, job, waiting
+from tests.unit.schedules import DAY, ERROR, HOUR, MINUTE, SECOND, at, claim, job, waiting
 
 NOON = at("2026-11-21 12:00")
 
@@ -25,9 +26,7 @@ def mark(spec, moment, **state):
 def test_the_error_is_forgotten_and_the_next_slot_waited_for():
     failing = {"last_error": ERROR, "error_count": 3, "next_run": NOON + MINUTE}
     after = mark(job("1h"), NOON + MINUTE, slot=NOON, last_run=NOON, **failing)
-    assert after == waiting(
-        job("1h"), NOON + HOUR, last_run=NOON + MINUTE, last_success=NOON + MINUTE
-    )
+    assert after == waiting(job("1h"), NOON + HOUR, last_run=NOON, last_success=NOON + MINUTE)
 
 
 def test_a_kill_amid_the_change_looks_like_no_run():
@@ -55,13 +54,24 @@ def test_slots_are_counted_from_the_slot(backfill):
 
 
 @pytest.mark.parametrize("backfill", [False, True])
-def test_a_time_before_the_last_run_does_not_move_that_back(backfill):
+@pytest.mark.parametrize("last_run", [None, NOON + MINUTE])
+def test_when_the_job_ran_stays_as_it_was(backfill, last_run):
+    """trap: a row said that the job had run when it was only marked"""
+    failing = {"last_run": last_run, "last_error": ERROR, "error_count": 1}
+    after = mark(job("1h", backfill=backfill), NOON + HOUR, slot=NOON, **failing)
+    assert (after.last_run, after.last_error) == (last_run, None)
+    new = claimed(job("1h", backfill=backfill), None, claim(NOON))
+    after = marked_successful(job("1h", backfill=backfill), new, NOON)
+    assert (after.first_run, after.last_run, after.last_success) == (None, None, NOON)
+
+
+@pytest.mark.parametrize("last_run", [None, NOON - DAY, NOON + DAY])
+def test_a_job_that_is_marked_frees_its_children(last_run):
     """trap: a child waited for a parent that had run since, as it was marked for a time before"""
-    spec = job("1h", backfill=backfill)
-    failing = {"last_run": NOON + MINUTE, "last_error": ERROR, "error_count": 1}
-    after = mark(spec, NOON - HOUR, slot=NOON, last_success=NOON - HOUR, **failing)
-    assert (after.last_run, after.last_error) == (NOON + MINUTE, None)
-    assert mark(spec, NOON + HOUR, slot=NOON, **failing).last_run == NOON + HOUR
+    parent = job("1h", "parent")
+    after = mark(parent, NOON, slot=NOON - HOUR, last_run=last_run)
+    for now in (NOON, NOON + HOUR):  # by then it is due again, and has been good since the slot
+        assert blocked_by(job("1d", depends_on=("parent",)), {"parent": after}, NOON, now) is None
 
 
 def test_the_slots_of_a_backfill_app_after_that_time_stay_open():
@@ -107,6 +117,46 @@ def test_the_time_may_not_be_yet_to_come():
     assert store.states == {}
 
 
+@pytest.mark.parametrize("backfill", [False, True])
+@pytest.mark.parametrize(
+    ("moment", "done"),
+    [(NOON - MINUTE, False), (NOON - 100 * DAY, False), (NOON, True), (NOON + HOUR, True)],
+)
+def test_a_job_that_has_succeeded_since_is_left_alone(backfill, moment, done):
+    """trap: `--mark-success` for a time before what was done claimed to have done it"""
+    store = MemoryStore(FakeClock(NOON))
+    spec = job("1h", backfill=backfill)
+    seen = store.add(waiting(spec, NOON + HOUR, last_run=NOON, last_success=NOON, first_run=NOON))
+    if done:
+        assert mark_success(store, spec, seen, moment, NOON + HOUR).last_success == moment
+        return
+    for known in (seen, seen._replace(last_success=None, version="0")):  # it ran since then
+        with pytest.raises(JobDoneError, match="app has succeeded at 2026-11-21 12:00:00, after"):
+            mark_success(store, spec, known, moment, NOON + HOUR)
+    assert store.states["app"]._replace(version=None, claim=None) == seen._replace(version=None)
+    assert store.log == []
+
+
+@pytest.mark.parametrize(
+    ("backfill", "slot", "moment", "logged"),
+    [
+        (False, NOON - 5 * HOUR, NOON + MINUTE, NOON),  # it runs once for all that it missed
+        (True, NOON - 5 * HOUR, NOON + MINUTE, NOON),
+        (False, NOON + HOUR, NOON + 90 * SECOND, NOON + MINUTE),  # there is none: this minute
+        (True, NOON + HOUR, NOON + MINUTE, NOON),  # nothing is closed: the last that is done
+    ],
+)
+def test_the_log_says_which_slot_was_marked(backfill, slot, moment, logged):
+    """trap: a slot that did not run left no trace"""
+    store = MemoryStore(FakeClock(NOON))
+    spec = job("1h", backfill=backfill)
+    done = slot - HOUR
+    seen = store.add(waiting(spec, slot, last_run=done, last_success=done))
+    mark_success(store, spec, seen, moment, NOON + HOUR)
+    host = store.holder(NOON).host
+    assert store.log == [Run("app", logged, NOON + HOUR, None, Outcome.MARKED, host)]
+
+
 def test_a_job_that_is_being_run_is_left_alone():
     store = MemoryStore(FakeClock(NOON))
     running = store.another_session().claim(claimed(job(), None, claim(NOON)), ()).state
@@ -150,7 +200,59 @@ def test_a_time_is_read_in_the_zone_of_the_schedules(text, moment):
     assert parse_moment(text, job(zone="Europe/Berlin").zone) == moment
 
 
-@pytest.mark.parametrize("text", ["", "now", "03:00", "2026-11-31", "2026-11-21T25:00"])
+@pytest.mark.parametrize(
+    ("text", "utc"),
+    [
+        ("2026-03-29T02:30", "2026-03-29 01:00"),  # clocks were set forward over it
+        ("2026-03-29T02:00:01", "2026-03-29 01:00"),
+        ("2026-03-29T03:00", "2026-03-29 01:00"),
+        ("2026-03-29T01:59", "2026-03-29 00:59"),
+        ("2026-10-25T02:30", "2026-10-25 00:30"),  # it exists twice
+        ("2026-10-25T02:30+01:00", "2026-10-25 01:30"),
+    ],
+)
+def test_a_time_that_does_not_exist_or_exists_twice_is_that_of_schedules(text, utc):
+    """trap: `--run-at` in a gap meant an hour later, where a schedule means its end"""
+    assert parse_moment(text, job(zone="Europe/Berlin").zone) == at(utc)
+
+
+def test_a_day_that_a_zone_left_out_is_the_start_of_the_next():
+    apia = job(zone="Pacific/Apia").zone
+    assert parse_moment("2011-12-30T12:00", apia) == at("2011-12-31 00:00", "Pacific/Apia")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "now", "03:00", "2026-11-31", "2026-11-21T25:00", "infinity", "-infinity", "today"),
+        *("10000-01-01", "20000-01-01T00:00", "0000-01-01", "-0001-01-01", "0044-03-15 BC"),
+    ],
+)
 def test_what_is_no_time_is_refused(text):
     with pytest.raises(ConfigError, match="is not a time: write YYYY-MM-DDTHH:MM"):
         parse_moment(text, job().zone)
+
+
+@pytest.mark.parametrize(
+    ("text", "zone"),
+    [
+        ("0001-01-01", "Europe/Berlin"),
+        ("0001-01-01T00:00Z", "America/New_York"),
+        ("9999-12-31T23:59", "America/New_York"),
+        ("9999-12-31T23:59Z", "Europe/Berlin"),
+        ("9999-12-31T23:59-12:00", "UTC"),
+    ],
+)
+def test_what_a_zone_cannot_show_is_refused(text, zone):
+    """trap: an OverflowError ended the command"""
+    with pytest.raises(ConfigError, match="is not a time"):
+        parse_moment(text, job(zone=zone).zone)
+
+
+@pytest.mark.parametrize("text", ["0001-01-01", "1926-11-20", "2126-11-24", "9999-12-31"])
+def test_what_is_further_than_a_century_away_is_refused(text):
+    """trap: a job that was to run at the end of time made every tick end with a traceback"""
+    with pytest.raises(ConfigError, match=f"'{text}' is more than a hundred years away"):
+        parse_moment_near(text, job().zone, NOON)
+    assert parse_moment_near("2126-11-20", job().zone, NOON) == at("2126-11-20 00:00")
+    assert parse_moment_near("1926-11-23", job().zone, NOON) == at("1926-11-23 00:00")

@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+from pathlib import Path
 
 import pytest
 
@@ -356,3 +357,32 @@ def test_with_subprocess_gives_run_process():
     app = make(Shell)
     run(app)
     assert app.result == (3, "hello", "")
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("echo; echo ' a  b '; echo; echo ' oops ' >&2", (0, "a  b", "oops")),
+        (r"printf '\t\v a\302\240\r\n\f'", (0, "a\N{NO-BREAK SPACE}", "")),
+        (["echo", 7, 2.5, None, Path("/tmp")], (0, "7 2.5 None /tmp", "")),
+        (("echo", b"x", "y"), (0, "x y", "")),
+        (b"echo $((6 * 7))", (0, "42", "")),
+        (Path("/bin/true"), (0, "", "")),
+    ],
+)
+def test_run_process_takes_and_gives_what_it_did_in_0_18(command, said):
+    """trap: numbers among the arguments raised, and output that was compared had a line break"""
+
+    class Shell(decorated(with_subprocess)):
+        def run(self):
+            self.result = self.run_process(command)
+
+    app = make(Shell)
+    run(app)
+    assert app.result == said
+
+
+@pytest.mark.parametrize("command", [[], None, ()])
+def test_run_process_without_a_command_is_refused(command):
+    with pytest.raises(ValueError, match="write a program and its arguments"):
+        make(decorated(with_subprocess)).run_process(command)

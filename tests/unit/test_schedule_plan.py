@@ -4,6 +4,7 @@ import pytest
 
 from crontabber.schedule.model import JobState
 from crontabber.schedule.plan import Plan, in_force, plan, replanned
+from crontabber.schedule.transition import succeeded
 from tests.unit.schedules import DAY, ERROR, HOUR, MINUTE, SECOND, at, job, waiting
 
 NOW = at("2026-11-21 12:03:20")
@@ -198,6 +199,23 @@ def test_a_job_that_never_ran_can_be_edited_too():
     replan = replanned(spec, state, NOW)
     assert replan
     assert replan.state.next_slot == at("2026-11-21 22:00")
+
+
+@pytest.mark.parametrize(
+    ("remembered", "schedule"),
+    [("48h|3:00 UTC", "2d|03:00"), ("2d|3:0 UTC", "48h|03:00"), ("3:0 UTC", "1d|03:00")],
+)
+@pytest.mark.parametrize("backfill", [False, True])
+def test_another_form_of_the_same_schedule_is_no_edit(remembered, schedule, backfill):
+    """trap: `24h|03:00` was refused; where it is remembered, a `2d` job must not lose its day"""
+    spec = job(schedule, backfill=backfill)
+    slot = at("2026-11-22 03:00")
+    done = {"last_run": NOW, "last_success": NOW}
+    state = waiting(spec, slot, **done)._replace(plan=remembered)
+    assert in_force(spec, state) == (spec.schedule, spec.zone)
+    assert replanned(spec, state, NOW) is None
+    after = succeeded(spec, state, slot, slot, slot)
+    assert (after.plan, after.next_slot) == (spec.plan, slot + spec.schedule.frequency.period)
 
 
 def test_another_time_zone_is_another_schedule():

@@ -141,7 +141,21 @@ def test_a_simulation_shows_failures_and_retries() -> None:
     assert month.tick() == ExitCode.OK
     month.tick(START + timedelta(minutes=5))
     assert month.states["raises"].error_count == 2
-    assert [run.error.value for run in month.log if run.error] == ["as it must"] * 2
+    assert [run.error.value for run in month.failures if run.error] == ["as it must"] * 2
+    assert month.failures == month.log
+
+
+def test_what_fails_is_a_trouble() -> None:
+    """trap: a job failed 289 times in a day, and `assert not month.troubles` held"""
+    month = Simulation({Raises: "5m", Greeter: "5m"}, START, "Europe/Berlin")
+    month.run(START + timedelta(days=1))
+    assert len(month.failures) == len(month.troubles) == 289
+    failed = "raises failed for 2026-11-01 01:00 CET: OSError: as it must"
+    assert month.troubles[0] == failed
+    assert {run.app_name for run in month.failures} == {"raises"}
+    good = Simulation({Greeter: "5m"}, START)
+    assert good.tick() == ExitCode.OK
+    assert good.troubles == good.failures == []
 
 
 def test_a_simulation_takes_settings() -> None:

@@ -97,7 +97,7 @@ class JobAdmin(ReadOnlyAdmin):
             return "running"
         if job.error_count:
             return _red(f"failed {job.error_count} times" if job.error_count > 1 else "failed")
-        return "well" if job.last_run else "did not run yet"
+        return "well" if job.last_run or job.last_success else "did not run yet"
 
     @admin.display(description="schedule")
     def schedule(self, job: Job) -> str:
@@ -198,7 +198,7 @@ class RunAdmin(ReadOnlyAdmin):
     def outcome(self, run: Run) -> str:
         """How the run ended."""
         if run.exc_type is None:
-            return "succeeded"
+            return "marked as successful" if run.duration is None else "succeeded"
         return _red("crashed" if run.exc_type == CRASHED else "failed")
 
     @admin.display(description="duration", ordering="duration")

@@ -24,8 +24,8 @@ RUN_TIME, LAST_SUCCESS = "run_time", "last_success"
 _SOME_TIME = "2026-11-21T03:00"
 """Any time, to see whether the command accepts one."""
 
-Arguments = Sequence[tuple[str, str]]
-"""Names and values of a command's options."""
+Arguments = Sequence[tuple[str, str | None]]
+"""Names and values of a command's options; a flag may have none."""
 
 
 class CommandApp:
@@ -135,19 +135,39 @@ def options(command: BaseCommand, cmd: str) -> dict[str, Action]:
     return {action.dest: action for action in parser._actions}  # noqa: SLF001  as Django does
 
 
-def _words(name: str, text: str, known: dict[str, Action]) -> list[str]:
-    action = known.get(name.lstrip("-").replace("-", "_"))
-    if action is None:
-        hint = did_you_mean(name, known) or f"; it has {', '.join(sorted(known))}"
-        raise CommandError(f"the command has no option {name!r}{hint}")
+def _words(name: str, text: str | None, known: dict[str, Action]) -> list[str]:
+    action, flag = _option(name, known)
+    if action.option_strings and action.nargs == 0:
+        return _flag_words(action, flag, name, text)
+    if text is None and action.nargs != "?":
+        raise CommandError(f"{name} needs a value: write {name}=VALUE")
     if not action.option_strings:
-        return [text]
-    if action.nargs != 0:
-        return [f"{action.option_strings[-1]}={text}"]
+        return [] if text is None else [text]
+    option = flag or action.option_strings[-1]
+    return [option if text is None else f"{option}={text}"]
+
+
+def _option(name: str, known: dict[str, Action]) -> tuple[Action, str | None]:
+    """What *name* means: what ``handle`` calls it, or one of its flags, which comes along."""
+    plain = name.lstrip("-")
+    if found := known.get(plain.replace("-", "_")):
+        return found, None
+    for action in known.values():
+        for flag in action.option_strings:
+            if flag == f"--{plain.replace('_', '-')}":
+                return action, flag
+    hint = did_you_mean(name, known) or f"; it has {', '.join(sorted(known))}"
+    raise CommandError(f"the command has no option {name!r}{hint}")
+
+
+def _flag_words(action: Action, flag: str | None, name: str, text: str | None) -> list[str]:
     try:
-        return _flag(action, yes_or_no(text))
+        wanted = text is None or yes_or_no(text)
     except ValueError as error:
         raise CommandError(f"{name}={text} cannot be given: {error}") from None
+    if flag is None:
+        return _flag(action, wanted)
+    return [flag] if wanted else []
 
 
 def _flag(action: Action, wanted: bool) -> list[str]:

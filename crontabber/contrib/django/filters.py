@@ -33,7 +33,7 @@ class StateFilter(SimpleListFilter):
                 return queryset.filter(ongoing__isnull=False)
             case "well":
                 well = queryset.filter(error_count=0, ongoing__isnull=True)
-                return well.exclude(last_run__isnull=True)
+                return well.exclude(last_run__isnull=True, last_success__isnull=True)
             case "ghost":
                 return queryset.exclude(app_name__in=[job.name for job in jobs()])
         return queryset

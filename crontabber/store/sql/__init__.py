@@ -19,6 +19,7 @@ _SHARED = (
     "assignments",
     "marking",
     "ours",
+    "is_old",
 )
 """Parts of other statements, which stand in braces there; a part may have earlier ones in it.
 

@@ -409,24 +409,25 @@ SELECT
     ), true);
 SELECT pg_catalog.pg_advisory_xact_lock(x'63726F6E74616200'::bigint)
 
--- name: clean_log
--- One batch, by the primary key, from where the last one ended: no row is looked at twice,
--- and none is locked for longer than a batch takes. The oldest come first, so that a batch
--- without old rows is the end. Answers where it ended, how many successes and errors are
--- gone, and whether to go on.
-WITH batch AS (
-    SELECT id, exc_type IS NULL AS success, log_time < pg_catalog.now() - CASE
+-- name: is_old
+-- Of a row of the log. The first condition is one that an index on log_time can answer.
+log_time < pg_catalog.now() - least(%(successes)s::interval, %(errors)s::interval)
+    AND log_time < pg_catalog.now() - CASE
         WHEN exc_type IS NULL THEN %(successes)s::interval ELSE %(errors)s::interval
-    END AS old, log_time < pg_catalog.now() - least(%(successes)s::interval, %(errors)s::interval) AS oldish
-    FROM crontabber_log WHERE id > %(after)s ORDER BY id LIMIT %(batch)s
-), gone AS (
-    DELETE FROM crontabber_log USING batch
-    WHERE crontabber_log.id = batch.id AND batch.old
-    RETURNING batch.success
+    END
+
+-- name: find_old
+-- By where they lie: ids say nothing of age once the sequence was set back, and 0.18 made no
+-- index on them.
+SELECT ctid::text FROM crontabber_log WHERE {is_old} LIMIT %(limit)s
+
+-- name: count_old
+SELECT pg_catalog.count(*) FILTER (WHERE exc_type IS NULL), pg_catalog.count(exc_type)
+FROM crontabber_log WHERE {is_old}
+
+-- name: clean_log
+-- Removes those of some rows that are old: another one may lie there by now.
+WITH gone AS (
+    DELETE FROM crontabber_log WHERE ctid = ANY (%(rows)s::tid[]) AND {is_old} RETURNING exc_type
 )
-SELECT
-    pg_catalog.max(id),
-    (SELECT pg_catalog.count(*) FILTER (WHERE success) FROM gone),
-    (SELECT pg_catalog.count(*) FILTER (WHERE NOT success) FROM gone),
-    pg_catalog.count(*) = %(batch)s AND pg_catalog.bool_or(oldish)
-FROM batch
+SELECT pg_catalog.count(*) FILTER (WHERE exc_type IS NULL), pg_catalog.count(exc_type) FROM gone

@@ -1,13 +1,14 @@
 """What crontabber's commands have in common."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ....errors import CrontabberError, Stopped
 from ....generic_app import Answer
+from ....tick.lookup import EVERYTHING
 
 _LEVELS = {0: logging.WARNING, 1: logging.INFO}
 
@@ -38,9 +39,20 @@ class CronCommand(BaseCommand):
         raise NotImplementedError
 
 
-def add_names(parser: CommandParser, what: str) -> None:
-    """Let a command have the names of jobs as arguments."""
-    parser.add_argument("jobs", nargs="+", metavar="JOB", help=f"{what}; all means all of them")
+def add_names(parser: CommandParser, what: str, *, needed: bool = True) -> None:
+    """Let a command have the names of jobs as arguments; without any, if it may, it means all."""
+    meant = "all means all of them" if needed else "all of them if none is named"
+    nargs = "+" if needed else "*"
+    text = f"{what}, with blanks or commas between them; {meant}"
+    parser.add_argument("jobs", nargs=nargs, metavar="JOB", help=text)
+
+
+def names(given: Sequence[str]) -> list[str]:
+    """The names that are meant by what `add_names` read; ``all`` if that is nothing."""
+    found = [name.strip() for text in given for name in text.split(",") if name.strip()]
+    if given and not found:  # an empty variable, say, is not to mean all
+        raise CommandError("no job is named: name one, or all")
+    return found or [EVERYTHING]
 
 
 def log_to_stderr(verbosity: int) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from .....clean import ERRORS, SUCCESSES, clean_log
+from .....clean import ERRORS, SUCCESSES, clean_log, count_old
 from .....config.converters import days
 from .....generic_app import Answer
 from ...cron import DjangoCron
@@ -31,14 +31,20 @@ class Command(CronCommand):
                 type=_days,
                 help=f"for how many days runs {what} are kept (default: {default:g})",
             )
+        parser.add_argument(
+            "--dry-run", action="store_true", help="only say how many would be removed"
+        )
 
     def answer(self, **options: Any) -> Answer:
-        """Remove old runs; the text says how many."""
+        """Remove old runs, or only count them; the text says how many."""
         with DjangoCron() as cron:
             cron.look()  # which makes the tables, if there are none
             with closing(cron.database.connect()) as connection:
-                cleaned = clean_log(connection, options["keep_successes"], options["keep_errors"])
-        return Answer(str(cleaned))
+                days_kept = options["keep_successes"], options["keep_errors"]
+                if options["dry_run"]:
+                    old = count_old(connection, *days_kept)
+                    return Answer(f"to be removed from the log: {old.text}")
+                return Answer(str(clean_log(connection, *days_kept)))
 
 
 def _days(text: str) -> float:

@@ -7,7 +7,7 @@ from django.core.management.base import CommandParser
 from .....generic_app import Answer
 from .....verbs.steer import mark_success
 from ...cron import DjangoCron
-from ..base import CronCommand, add_names
+from ..base import CronCommand, add_names, names
 
 
 class Command(CronCommand):
@@ -20,7 +20,7 @@ class Command(CronCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Which jobs, and when."""
-        add_names(parser, "the jobs to mark")
+        add_names(parser, "the jobs to mark", needed=False)
         parser.add_argument(
             "--at",
             default="",
@@ -29,6 +29,8 @@ class Command(CronCommand):
         )
 
     def answer(self, **options: Any) -> Answer:
-        """A line for each job. One that is running is left alone: exit status 3."""
+        """A line for each job. One that is running is left alone: exit status 3; one that has
+        succeeded since too: exit status 1.
+        """
         with DjangoCron() as cron:
-            return mark_success(cron, options["jobs"], options["at"])
+            return mark_success(cron, names(options["jobs"]), options["at"])

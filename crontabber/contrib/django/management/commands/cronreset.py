@@ -6,7 +6,7 @@ from django.core.management.base import CommandParser
 
 from .....generic_app import Answer
 from ...cron import DjangoCron
-from ..base import CronCommand, add_names
+from ..base import CronCommand, add_names, names
 
 
 class Command(CronCommand):
@@ -21,4 +21,4 @@ class Command(CronCommand):
     def answer(self, **options: Any) -> Answer:
         """A line for each job. One that is running is left alone: exit status 3."""
         with DjangoCron() as cron:
-            return cron.reset_jobs(options["jobs"])
+            return cron.reset_jobs(names(options["jobs"]))

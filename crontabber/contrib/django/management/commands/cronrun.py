@@ -12,12 +12,14 @@ from .....errors import ExitCode, JobLineError
 from .....generic_app import Answer
 from .....process.signals import Signals
 from .....schedule.grammar import Frequency
+from .....tick.results import RunOutcome, TickResult
 from ...cron import DjangoCron
 from ...loop import loop
 from ..base import CronCommand, log_to_stderr
 
 _EVERY = timedelta(minutes=5)
 """How often a loop runs them."""
+_ELSEWHERE = (ExitCode.ONGOING, ExitCode.RACE_LOST)
 
 
 class Command(CronCommand):
@@ -36,9 +38,9 @@ class Command(CronCommand):
             action="append",
             default=[],
             dest="arguments",
-            metavar="NAME=VALUE",
+            metavar="NAME[=VALUE]",
             type=_argument,
-            help="with --job: give its command this option; may be repeated",
+            help="with --job: give its command this option; a flag needs no value; may be repeated",
         )
         parser.add_argument(
             "--loop", action="store_true", help="go on until SIGTERM, with a run every so often"
@@ -51,7 +53,10 @@ class Command(CronCommand):
         )
 
     def answer(self, **options: Any) -> Answer:
-        """Run what is asked for; exit as ``crontabber`` does, a loop after SIGTERM with 0."""
+        """Run what is asked for; exit as ``crontabber`` does, a loop after SIGTERM with 0.
+
+        But a job that runs elsewhere is no error, and one of ``--job`` that failed is.
+        """
         job, force, arguments = options["job"], options["force"], options["arguments"]
         _refuse_contradictions(options)
         log_to_stderr(options["verbosity"])
@@ -60,9 +65,15 @@ class Command(CronCommand):
             return Answer("", 0 if signum == signal.SIGTERM else 128 + signum)
         with DjangoCron(arguments) as cron:
             if job is None:
-                return Answer("", cron.tick().exit_code)
+                return Answer("", _exit_code(cron.tick()))
             result = cron.run_job(job, force=force)
-            return Answer("".join(each.refusal for each in result.jobs), result.exit_code)
+        failed = any(each.outcome is RunOutcome.FAILED for each in result.jobs)
+        code = ExitCode.ERROR if failed else _exit_code(result)
+        return Answer("".join(each.refusal for each in result.jobs), code)
+
+
+def _exit_code(result: TickResult) -> ExitCode:
+    return ExitCode.OK if result.exit_code in _ELSEWHERE else result.exit_code
 
 
 def _refuse_contradictions(options: dict[str, Any]) -> None:
@@ -83,11 +94,11 @@ def _tick(signals: Signals) -> ExitCode:
         connections.close_all()  # they are not needed until the next tick
 
 
-def _argument(text: str) -> tuple[str, str]:
+def _argument(text: str) -> tuple[str, str | None]:
     name, equals, value = text.partition("=")
-    if not name or not equals:
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=VALUE")
-    return name, value
+    if not name.strip("-"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=VALUE, or NAME")
+    return name, value if equals else None
 
 
 def _period(text: str) -> timedelta:
