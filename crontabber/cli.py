@@ -161,7 +161,8 @@ def _do(line: "CommandLine", environ: Mapping[str, str]) -> "tuple[str, int]":
         if settings.wants_admin:
             return Answer(settings.run_admin(app.classes()))
         judge = settings.needs_all_classes and not command.configtest  # which does so itself
-        _log(app, settings.check(app.classes()) if judge else ())
+        found = settings.check(app.classes()) if judge else ()
+        _log(app, [*found, *(() if command.configtest else settings.exposed())])
         return _obey(command, app)
 
 

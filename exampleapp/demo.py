@@ -20,6 +20,7 @@ from typing import Any
 import psycopg2
 
 from crontabber import embedded
+from crontabber.errors import CrontabberError
 
 HERE = Path(__file__).resolve().parent
 COMMAND = ("crontabber", "--admin.conf=crontabber.ini")
@@ -161,3 +162,5 @@ if __name__ == "__main__":
         main()
     except KeyboardInterrupt:
         sys.exit(130)
+    except CrontabberError as error:  # such as of a directory that another user could change
+        sys.exit(f"{error}")

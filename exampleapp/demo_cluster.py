@@ -19,6 +19,7 @@ import psutil
 import psycopg2
 
 from crontabber import embedded
+from crontabber.errors import CrontabberError
 
 SITE = Path(__file__).resolve().parent / "cluster"
 DBNAME = "cluster"
@@ -151,3 +152,5 @@ if __name__ == "__main__":
         main()
     except KeyboardInterrupt:
         sys.exit(130)
+    except CrontabberError as error:  # such as of a directory that another user could change
+        sys.exit(f"{error}")

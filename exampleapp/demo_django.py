@@ -16,6 +16,7 @@ from pathlib import Path
 import psycopg2
 
 from crontabber import embedded
+from crontabber.errors import CrontabberError
 
 SITE = Path(__file__).resolve().parent / "django"
 OUTAGE = SITE / "outage"
@@ -78,4 +79,7 @@ def move(server: embedded.ConnectionParameters, how_far: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except CrontabberError as error:  # such as of a directory that another user could change
+        sys.exit(f"{error}")

@@ -162,7 +162,7 @@ def columns_of(table: str) -> dict[str, str]:
 
 def _type(definition: str) -> str:
     definition = definition.replace("timestamp with time zone", "timestamptz")
-    return definition.replace("serial", "integer").split()[0]
+    return definition.replace("bigserial", "bigint").split()[0]
 
 
 @pytest.mark.parametrize("table", ["crontabber", "crontabber_log"])

@@ -14,6 +14,7 @@ from . import names
 from .commandline import CommandLine
 from .messages import did_you_mean
 from .resolve import resolve_usable
+from .show import exposed
 from .sources import COMMAND_LINE, CONF, Sources
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ class Settings:
         return app_configs(self._sources, classes, self.jobs.lines)
 
     def check(self, classes: Classes) -> tuple[str, ...]:
-        """A line for each unknown option, given the classes of *all* jobs.
+        """A line for each oddity of the names, given the classes of *all* jobs.
 
         Raises a ConfigError if one stands in a section of ours, or on the command line, or if
         ``admin.strict`` is set.
@@ -167,6 +168,11 @@ class Settings:
                 *names.notes(self._sources, known),
             ),
         )
+
+    def exposed(self) -> tuple[str, ...]:
+        """A line for each secret on the command line, where all users of the host see it."""
+        typed = [n for n, origin in self._sources.origins.items() if origin == COMMAND_LINE]
+        return tuple(exposed(typed, self._base.options, self._sources.texts)) if typed else ()
 
     def where(self, *candidates: str) -> str:
         """For people: where the first of these options that is set was set; or nothing."""

@@ -1,7 +1,7 @@
 """Shows an option to people: its value as text, or a mask if it is secret."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from . import compat  # noqa: F401  configman cannot be imported before
@@ -14,12 +14,28 @@ Texts = Mapping[str, str]
 """The texts that were set, by the same names."""
 
 MASK = "*" * 16
+_PASSWORD = re.compile(r"password|//[^/@]*:[^/@]*@")
+"""What a connection string has that holds a password."""
 _SECRET = re.compile(r"password|passwd|passphrase|secret|token|dsn|api_?key", re.IGNORECASE)
 
 
 def is_secret(name: str, option: Any = None) -> bool:
     """Whether the option's value must not be shown: it says so, or its name does."""
     return bool(getattr(option, "secret", False) or _SECRET.search(name.rpartition(".")[2]))
+
+
+def exposed(given: Iterable[str], options: Options, texts: Texts) -> Iterator[str]:
+    """A line for each secret among the options *given* on the command line, which ps shows."""
+    for name in given:
+        text = texts[name]
+        if not text or not is_secret(name, options.get(name)):
+            continue
+        if name.startswith("resource.") and name.endswith(".dsn") and not _PASSWORD.search(text):
+            continue
+        yield (
+            f"--{name} is a secret that all users of this host see in ps: set it in the file of "
+            "--admin.conf or in the environment instead"
+        )
 
 
 def follows(name: str, option: Any, texts: Texts) -> bool:

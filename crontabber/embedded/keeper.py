@@ -1,8 +1,8 @@
-"""The process that starts the private PostgreSQL, and stops it when nobody uses it.
+"""The process that starts the private PostgreSQL, and stops it when no process uses it.
 
-It is started as ``python -m crontabber.embedded.keeper DIRECTORY LINGER SETTINGS``, belongs
-to no terminal and to no parent, and lives as long as the server. It writes one line: that
-the server is ready, or why it is not.
+It is the module that `User` starts with the arguments ``DIRECTORY LINGER SETTINGS``. It has no
+terminal and no parent, and lives as long as the server. It writes one line: that the server
+is ready, or why it is not.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from typing import Any
 import psutil
 
 from ..errors import CrontabberError, DatabaseUnavailable
-from .installation import bin_directory, server_identity
+from .installation import bin_directory, minimal_environment, server_identity
 from .place import PORT, READY, SUPERUSER, Place
 
 _POLL = 0.02
@@ -28,30 +28,38 @@ _POLL = 0.02
 
 
 def main(directory: str, linger: str, settings: str) -> int:
-    """Keep a server until nobody uses it; the exit status."""
+    """Keep a server until no process uses it; return the exit status."""
     if os.fork():
-        os._exit(0)  # whoever started us need not wait for us, nor ever reap us
+        os._exit(0)  # the process that started us need not wait for us, nor ever reap us
     os.umask(0o077)
     signal.signal(signal.SIGTERM, lambda signum, _: sys.exit(128 + signum))
-    place = Place(directory)
-    with place.locked("keeper"):
-        try:
-            server = _orphan(place) or _start(place, json.loads(settings))
-            _wait_until_ready(place, server)
-        except CrontabberError as error:
-            _say(str(error))
-            return 1
-        _say(READY)
-        try:
-            _keep(place, server, max(float(linger), _POLL))
-        finally:
-            _stop(place, server)
+    try:
+        place = Place(directory)
+        with place.locked("keeper"):
+            _serve(place, max(float(linger), _POLL), json.loads(settings))
+    except CrontabberError as error:
+        _say(str(error))
+        return 1
     return 0
 
 
+def _serve(place: Place, linger: float, settings: Mapping[str, str]) -> None:
+    """Start a server or take one over, keep it, and stop it."""
+    try:
+        server = _orphan(place) or _start(place, settings)
+        _wait_until_ready(place, server)
+    except OSError as error:
+        raise place.unusable(error) from error
+    _say(READY)
+    try:
+        _keep(place, server, linger)
+    finally:
+        _stop(place, server)
+
+
 def _say(line: str) -> None:
-    """Tell the one who waits for us, and close that line for good."""
-    with contextlib.suppress(BrokenPipeError):  # who asked may be gone
+    """Tell the process that waits for us, and close that line for good."""
+    with contextlib.suppress(BrokenPipeError):  # that process may be gone
         os.write(1, f"{line}\n".encode())
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 1)
@@ -60,20 +68,36 @@ def _say(line: str) -> None:
 
 
 def _orphan(place: Place) -> psutil.Process | None:
-    """A server that runs here although its keeper was killed: we take it over.
+    """Return a server that runs here although its keeper was killed: we take it over.
 
-    A ``postmaster.pid`` that a crash left behind is removed: PostgreSQL would not start
-    if its number belonged to another process of ours by now.
+    Without one, this removes a ``postmaster.pid`` that a crash left behind: PostgreSQL does not
+    start if another process of its user has that number by now.
     """
-    lines = place.postmaster()
-    if not lines:
-        return None
-    with contextlib.suppress(psutil.Error, ValueError):
-        process = psutil.Process(int(lines[0]))
-        if str(place.cluster) in process.cmdline():
-            return process
-    (place.cluster / "postmaster.pid").unlink()
+    if server := find_server(place):
+        return server
+    (place.cluster / "postmaster.pid").unlink(missing_ok=True)
     return None
+
+
+def find_server(place: Place) -> psutil.Process | None:
+    """Return the server that runs on the cluster; None without one.
+
+    It is found among the processes of the user that PostgreSQL runs as. The number in
+    ``postmaster.pid`` could be that of any process, because SQL can change the file.
+    """
+    user = server_identity().get("user", os.geteuid())
+    parents = {}
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if (
+                set(process.uids()) == {user}
+                and process.name() == "postgres"
+                and str(place.cluster) in process.cmdline()
+            ):
+                parents[process] = process.ppid()
+    # its children are called the same until they have a title
+    pids = {process.pid for process in parents}
+    return next((process for process, parent in parents.items() if parent not in pids), None)
 
 
 def _start(place: Place, settings: Mapping[str, str]) -> psutil.Process:
@@ -89,12 +113,12 @@ def _start(place: Place, settings: Mapping[str, str]) -> psutil.Process:
         "unix_socket_directories": f'"{sockets}"',
     }
     arguments = [word for name, value in parameters.items() for word in ("-c", f"{name}={value}")]
-    with place.log.open("wb") as log:
+    with os.fdopen(place.new_log(), "wb") as log:
         return psutil.Popen(
             [programs / "postgres", "-D", place.cluster, *arguments],
             stdout=log,
             stderr=log,
-            **_surroundings(place),
+            **_process_state(place),
         )
 
 
@@ -109,22 +133,18 @@ def _make_cluster(place: Place, programs: Path, *, durable: bool) -> None:
         capture_output=True,
         text=True,
         check=False,
-        **_surroundings(place),
+        **_process_state(place),
     )
     if done.returncode:
-        raise DatabaseUnavailable(done.stderr.strip() or "initdb failed without a word")
+        raise DatabaseUnavailable(done.stderr.strip() or "initdb failed and did not say why")
     unfinished.rename(place.cluster)
 
 
-def _surroundings(place: Place) -> dict[str, Any]:
-    """`subprocess.Popen`'s arguments: where PostgreSQL's programs run, and as whom.
-
-    They read some of the variables that are meant for clients, such as ``PGPORT``.
-    """
-    environment = {name: value for name, value in os.environ.items() if name[:2] != "PG"}
+def _process_state(place: Place) -> dict[str, Any]:
+    """Return `subprocess.Popen`'s arguments for a program of PostgreSQL's."""
     return {
         "cwd": place.directory,
-        "env": environment,
+        "env": minimal_environment(),
         "stdin": subprocess.DEVNULL,
         **server_identity(),
     }
@@ -134,7 +154,7 @@ def _owned(directory: Path) -> Path:
     """Hand a directory over to the user that PostgreSQL runs as."""
     identity = server_identity()
     if identity:
-        os.chown(directory, identity["user"], identity["group"])
+        os.chown(directory, identity["user"], identity["group"], follow_symlinks=False)
     return directory
 
 
@@ -143,14 +163,14 @@ def _wait_until_ready(place: Place, server: psutil.Process) -> None:
     while place.socket_directory() is None:
         with contextlib.suppress(psutil.TimeoutExpired):
             server.wait(_POLL)
-            fatal = place.log.read_text(errors="replace").rpartition("FATAL:")[2].split("\n")[0]
+            fatal = place.read_log().rpartition("FATAL:")[2].split("\n")[0]
             raise DatabaseUnavailable(f"{fatal.strip() or 'it ended'} (see {place.log})")
 
 
 def _keep(place: Place, server: psutil.Process, linger: float) -> None:
-    """Return when the server has ended, or when nobody used it between two looks.
+    """Return when the server has ended, or when no process used it between two looks.
 
-    In the latter case nobody can join any more until this process has ended, because the
+    In the latter case no process can join until this one has ended, because the
     descriptor stays open and keeps the lock.
     """
     users = place.open_lock("users")
@@ -181,15 +201,12 @@ def _has_ended(server: psutil.Process) -> bool:
 
 def _stop(place: Place, server: psutil.Process) -> None:
     """Shut the server down (PostgreSQL's "fast" way) and wait for it."""
-    sockets = place.postmaster()[4:5]
     if not _has_ended(server):
         server.send_signal(signal.SIGINT)
     while not _has_ended(server):
         with contextlib.suppress(psutil.TimeoutExpired):
             server.wait(_POLL)
-    for directory in sockets:
-        with contextlib.suppress(OSError):
-            Path(directory).rmdir()
+    place.remove_socket_directory()
 
 
 if __name__ == "__main__":

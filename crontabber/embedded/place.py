@@ -1,14 +1,23 @@
-"""What lies in a data directory: the cluster, the log, the socket and the locks."""
+"""What lies in a data directory: the cluster, the log, the socket and the locks.
+
+The directory is ours. ``cluster`` and ``socket`` belong to the user that PostgreSQL runs as,
+which is another one when we are root. SQL can change each file in them, so what they
+say decides nothing but whether the server is ready, and which of our programs to start.
+"""
 
 import contextlib
 import fcntl
 import os
+import re
 import socket
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import ConfigError
+from .installation import server_identity
+from .trust import open_plainly, private_directory, read_plainly
 
 PORT = 5432
 """Part of the socket's name; nothing listens on the network."""
@@ -21,44 +30,54 @@ _LONGEST_SOCKET = 103
 
 
 class Place:
-    """A data directory, as an absolute path.
+    """A data directory that exists, or is made with *mode*.
+
+    Raises `ConfigError` if it cannot be used, or if other users could change it.
 
     Three locks (``flock``, so they end with the processes that hold them) say who is there:
 
-    * ``users``: shared by everyone who uses the server; the keeper takes it exclusively
+    * ``users``: shared by all that use the server; the keeper takes it exclusively
       before it stops the server, and keeps it until the server is gone.
     * ``keeper``: exclusive to the process that started the server and will stop it.
     * ``start``: exclusive to the user who is having a keeper started.
     """
 
-    def __init__(self, directory: str | os.PathLike[str]) -> None:
-        self.directory = Path(directory).resolve()
+    def __init__(self, directory: str | os.PathLike[str], mode: int | None = None) -> None:
+        self.directory = Path(directory)
+        try:
+            self.directory = private_directory(self.directory, mode)
+        except OSError as error:
+            raise self.unusable(error) from None
         self.cluster = self.directory / "cluster"
         self.log = self.directory / "postgresql.log"
+        self._sockets = self.directory / "socket"
+        self._link = self.directory / "socket.link"
+
+    def unusable(self, error: OSError) -> ConfigError:
+        """Return the error that says what is wrong with this directory."""
+        return ConfigError(
+            f"data_directory: {self.directory} cannot be used ({error.strerror}): "
+            "name a directory that you may write to"
+        )
+
+    # -- locks -------------------------------------------------------------------
 
     def open_lock(self, name: str) -> int:
         """Open a lock's file; programs that are executed later do not inherit it."""
         try:
-            return os.open(self.directory / f"{name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+            return open_plainly(self.directory / f"{name}.lock", os.O_RDWR | os.O_CREAT)
         except OSError as error:
             raise self.unusable(error) from None
 
     @contextlib.contextmanager
     def locked(self, name: str) -> Iterator[int]:
-        """Hold a lock exclusively, waiting for it as long as it takes."""
+        """Hold a lock exclusively; wait until it is free."""
         descriptor = self.open_lock(name)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield descriptor
         finally:
             os.close(descriptor)
-
-    def unusable(self, error: OSError) -> ConfigError:
-        """The error that says what is wrong with this directory."""
-        return ConfigError(
-            f"data_directory: {self.directory} cannot be used ({error.strerror}): "
-            "name a directory that you may write to"
-        )
 
     def is_kept(self) -> bool:
         """Whether a keeper lives."""
@@ -72,27 +91,53 @@ class Place:
         finally:
             os.close(descriptor)
 
+    # -- the log -----------------------------------------------------------------
+
+    def new_log(self) -> int:
+        """Begin the log anew; return its descriptor."""
+        self.log.unlink(missing_ok=True)
+        return open_plainly(self.log, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+
+    def read_log(self) -> str:
+        """Return the end of the log."""
+        return read_plainly(self.log)
+
+    # -- the cluster -------------------------------------------------------------
+
     def major(self) -> int | None:
-        """The major version of PostgreSQL that made the cluster; None without one."""
+        """Return the major version of PostgreSQL that made the cluster; None without one."""
         try:
-            return int((self.cluster / "PG_VERSION").read_text())
+            text = read_plainly(self.cluster / "PG_VERSION")
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise self.unusable(error) from None
+        if not re.fullmatch(r"\d{1,3}(\.\d+)?\s*", text, re.ASCII):
+            raise ConfigError(
+                f"data_directory: {self.cluster}/PG_VERSION names no version of PostgreSQL: "
+                "restore the directory, or name another"
+            )
+        return int(text.partition(".")[0])
 
     def postmaster(self) -> list[str]:
-        """The lines of ``postmaster.pid``, none without one; the first is the process id."""
+        """Return the lines of ``postmaster.pid``, none without one.
+
+        The first is the process id and the eighth says whether the server is ready. SQL can
+        change them.
+        """
         try:
-            text = (self.cluster / "postmaster.pid").read_text()
-        except FileNotFoundError:
+            text = read_plainly(self.cluster / "postmaster.pid")
+        except OSError:
             return []
         return [line.strip() for line in text.splitlines()]
 
+    # -- the socket --------------------------------------------------------------
+
     def socket_directory(self) -> Path | None:
-        """Where the server listens; None when it does not run, or is not ready."""
-        lines = self.postmaster()
-        if len(lines) < 8 or lines[7] != READY:
+        """Return where the server listens; None when it does not run, or is not ready."""
+        directory = self._socket_directory()
+        if directory is None or self.postmaster()[7:8] != [READY]:
             return None
-        directory = Path(lines[4])
         with socket.socket(socket.AF_UNIX) as probe:
             try:
                 probe.connect(str(_socket(directory)))
@@ -100,18 +145,44 @@ class Place:
                 return None
         return directory
 
+    def _socket_directory(self) -> Path | None:
+        """Return the directory of the socket; None where there is none that is the server's."""
+        try:
+            directory = self._sockets if self._has_room else self._link.readlink()
+            found = directory.lstat()
+        except OSError:
+            return None
+        owner = server_identity().get("user", os.geteuid())
+        return directory if stat.S_ISDIR(found.st_mode) and found.st_uid == owner else None
+
+    @property
+    def _has_room(self) -> bool:
+        """Whether the socket can be in the data directory.
+
+        It cannot where the path is too long for a socket, or has a comma, which separates hosts.
+        """
+        path = os.fsencode(_socket(self._sockets))
+        return len(path) <= _LONGEST_SOCKET and b"," not in path
+
     def new_socket_directory(self) -> Path:
         """Make a directory for the socket, for its owner only.
 
-        It is in the data directory, unless that has a path too long for a socket, or with
-        a comma, which separates hosts.
+        It is in the data directory, or a link there says where it is.
         """
-        directory = self.directory / "socket"
-        path = os.fsencode(_socket(directory))
-        if len(path) > _LONGEST_SOCKET or b"," in path:
-            return Path(tempfile.mkdtemp(prefix="crontabber-"))
-        directory.mkdir(mode=0o700, exist_ok=True)
-        return directory
+        if self._has_room:
+            self._sockets.mkdir(mode=0o700, exist_ok=True)
+            return self._sockets
+        self._link.unlink(missing_ok=True)
+        elsewhere = Path(tempfile.mkdtemp(prefix="crontabber-"))
+        self._link.symlink_to(elsewhere)
+        return elsewhere
+
+    def remove_socket_directory(self) -> None:
+        """Remove the directory of the socket, if it is empty."""
+        if directory := self._socket_directory():
+            with contextlib.suppress(OSError):
+                directory.rmdir()
+        self._link.unlink(missing_ok=True)
 
 
 def _socket(directory: Path) -> Path:

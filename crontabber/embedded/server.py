@@ -5,19 +5,18 @@ import fcntl
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TypedDict
 
 from ..errors import DatabaseUnavailable
 from ..process import clock
-from .installation import bin_directory, make_reachable
+from ..process.python import module_command
+from .installation import bin_directory, make_reachable, minimal_environment
 from .place import PORT, READY, SUPERUSER, Place
 
 LINGER = 3.0
 """Seconds for which an unused server waits for its next user (up to twice as long)."""
-
 
 _POLL = 0.02
 
@@ -32,7 +31,7 @@ class ConnectionParameters(TypedDict):
 
 
 class User:
-    """One who uses the server under a data directory: while it does, the server stays.
+    """A process's use of the server under a data directory, while which the server stays.
 
     It ends with `close`, or with the process, however that ends. A child that the process
     forks is the same user, until it closes the descriptor, executes a program or ends: a
@@ -55,7 +54,7 @@ class User:
         os.utime(self._lock)
 
     def parameters(self, dbname: str = "postgres") -> ConnectionParameters:
-        """How to connect to *dbname*, once the server runs; start it where it does not."""
+        """Return how to connect to *dbname*, once the server runs; start it if it does not."""
         directory = self._place.socket_directory() if self._place.is_kept() else None
         if directory is None:
             with self._place.locked("start"):
@@ -63,11 +62,11 @@ class User:
         return {"host": str(directory), "port": PORT, "dbname": dbname, "user": SUPERUSER}
 
     def close(self) -> None:
-        """Use it no more; do this once."""
+        """End the use; call this once."""
         os.close(self._lock)
 
     def _wait_for_keeper(self) -> Path | None:
-        """Where the server listens, as soon as it does; None when nobody keeps one.
+        """Return where the server listens, as soon as it does; None when it has no keeper.
 
         A keeper may be starting for a user who was killed, or ending because its server
         crashed. Where a server runs without one, a new keeper takes it over.
@@ -81,16 +80,14 @@ class User:
     def _start(self) -> Path:
         """Start a keeper, which starts the server."""
         done = subprocess.run(
-            [
-                sys.executable,
-                "-m",
+            module_command(
                 "crontabber.embedded.keeper",
                 str(self._place.directory),
                 str(self._linger),
                 json.dumps(self._settings),
-            ],
+            ),
             cwd="/",
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+            env={**minimal_environment(), "PYTHONPATH": str(Path(__file__).parents[2])},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -108,11 +105,10 @@ class User:
 
 
 def _prepare(data_directory: str | os.PathLike[str]) -> Place:
-    """Make the directory, and check whatever can be wrong before anything is started."""
-    place = Place(data_directory)
+    """Make the directory, and check all that can be wrong before anything is started."""
+    mode = 0o700 if os.geteuid() else 0o711  # as root, PostgreSQL's user passes through
+    place = Place(data_directory, mode)
     try:
-        mode = 0o700 if os.geteuid() else 0o711  # as root, PostgreSQL's user passes through
-        place.directory.mkdir(mode=mode, parents=True, exist_ok=True)
         programs = bin_directory(place.major())
         make_reachable(place.directory)
         make_reachable(programs)
@@ -128,7 +124,7 @@ def server(
     linger: float = LINGER,
     settings: Mapping[str, str] | None = None,
 ) -> Iterator[ConnectionParameters]:
-    """Have a server run under *data_directory* meanwhile; start it, or join the one that runs.
+    """Have a server run under *data_directory* in the block; start it, or join the one that runs.
 
     Gives the parameters of a connection to the database ``postgres``. *linger* (seconds)
     and *settings* (PostgreSQL's parameters, by name) count where this starts the server.
@@ -143,6 +139,6 @@ def server(
 
 
 def wait_until_stopped(data_directory: str | os.PathLike[str]) -> None:
-    """Return when no server runs under *data_directory*: until then, wait."""
+    """Wait until no server runs under *data_directory*."""
     with Place(data_directory).locked("keeper"):
         pass

@@ -8,6 +8,7 @@ from pathlib import Path
 from django.core.management import execute_from_command_line
 
 from crontabber import embedded
+from crontabber.errors import CrontabberError
 
 HERE = Path(__file__).resolve().parent
 
@@ -21,4 +22,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except CrontabberError as error:  # such as of a directory that another user could change
+        sys.exit(f"{error}")

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from crontabber.embedded.keeper import find_server
 from crontabber.embedded.place import Place
 from tests.acceptance.test_crontab import virtual_environment
 from tests.support import ROOT, TIMEOUT, Command, server_directory
@@ -46,8 +47,9 @@ class Playground:
             check=False,
         )
         assert done.returncode == 0, done.stdout
-        if lines := Place(self.app / "crontabber-postgresql").postmaster():
-            self._server = psutil.Process(int(lines[0]))
+        data = self.app / "crontabber-postgresql"
+        if data.exists() and (server := find_server(Place(data))):
+            self._server = server
         return done.stdout
 
     def stop_server(self) -> None:

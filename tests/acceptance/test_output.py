@@ -249,3 +249,34 @@ def test_secrets_of_jobs_are_not_in_what_is_kept_of_their_exceptions(
     )
     assert value == "******** ******** ********"
     assert "hunter" not in traceback
+
+
+def test_a_person_who_gives_a_password_on_the_command_line_is_warned(jobs: Command) -> None:
+    """trap: a password that all users of the host could read, and no word of it"""
+    password = "--resource.postgresql.password=s3cret-word"
+    shown = jobs.tty(CONF, password, "--list-jobs").stdout
+    assert shown.count("is a secret that all users of this host see in ps") == 1
+    assert "s3cret-word" not in shown
+    done = jobs(CONF, password, "--list-jobs")
+    assert done.stderr == ""  # cron would mail it, each time
+    secret = """
+        from crontabber.base import BaseCronApp
+        from crontabber.config import compat
+        from configman import Namespace
+
+        class Secretive(BaseCronApp):
+            app_name = 'secretive'
+            required_config = Namespace()
+            required_config.add_option('word', default='', secret=True)
+
+            def run(self):
+                pass
+    """
+    jobs.write("jobs/other.py", secret)
+    jobs.write("other.ini", "[crontabber]\njobs='jobs.other.Secretive|1h'\n")
+    done = jobs(
+        "--admin.conf=other.ini", "--crontabber.class-Secretive.word=s3cret-word", "--configtest"
+    )
+    assert "--crontabber.class-Secretive.word is a secret that all users" in done.stdout
+    assert "s3cret-word" not in done.stdout
+    assert done.returncode == 0

@@ -1,5 +1,6 @@
 import datetime
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -251,3 +252,67 @@ def test_help() -> None:
     assert "hunter2" not in text
     assert text.count("--admin.conf=crontabber.ini --list-jobs") == 1
     assert max(map(len, text.splitlines())) <= 120
+
+
+def test_a_dump_is_for_its_owner_only() -> None:
+    before = os.umask(0)
+    try:
+        admin("--admin.dump_conf=a.ini", classes={})
+        Path("empty.ini").touch(0o666)
+        admin("--admin.dump_conf=empty.ini", classes={})
+        Path("a.ini").chmod(0o644)
+        admin("--admin.dump_conf=a.ini", classes={})
+        admin("--admin.dump_conf=a.json", classes={})
+    finally:
+        os.umask(before)
+    for name in ("a.ini", "empty.ini", "a.json"):
+        assert Path(name).stat().st_mode & 0o777 == 0o600
+    assert sorted(os.listdir()) == ["a.ini", "a.json", "empty.ini"]  # noqa: PTH208
+
+
+@pytest.mark.parametrize("content", [None, "", "ours\n"])
+def test_a_dump_follows_no_link(content: str | None) -> None:
+    """trap: a link that another user laid had a file of ours written over"""
+    target = Path("target")
+    if content is not None:
+        target.write_text(content)
+    Path("a.ini").symlink_to(target)
+    with pytest.raises(ConfigError, match=r"^a\.ini is there already: choose another name"):
+        admin("--admin.dump_conf=a.ini", classes={})
+    assert Path("a.ini").is_symlink()
+    assert (target.read_text() if target.exists() else None) == content
+    assert {path.name for path in Path().iterdir()} <= {"a.ini", "target"}
+
+
+def test_a_dump_takes_the_place_of_nothing_but_a_file() -> None:
+    os.mkfifo("a.ini")
+    with pytest.raises(ConfigError, match=r"^a\.ini is there already"):
+        admin("--admin.dump_conf=a.ini", classes={})
+    Path("b.ini").mkdir()
+    with pytest.raises(ConfigError, match=r"^cannot read b\.ini: Is a directory"):
+        admin("--admin.dump_conf=b.ini", classes={})
+
+
+def test_a_dump_that_fails_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fdopen", full)
+    with pytest.raises(ConfigError, match=r"^cannot write a\.ini: No space left on device"):
+        admin("--admin.dump_conf=a.ini", classes={})
+    assert list(Path().iterdir()) == []
+
+
+def test_two_dumps_at_once_do_not_mix(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What appears at the place in the meantime, stays."""
+    make = os.open
+
+    def late(path: str, *arguments: int) -> int:
+        if path == "a.ini" and not Path(path).exists():
+            Path(path).write_text("theirs")
+        return make(path, *arguments)
+
+    monkeypatch.setattr(os, "open", late)
+    with pytest.raises(ConfigError, match=r"^a\.ini is there already"):
+        admin("--admin.dump_conf=a.ini", classes={})
+    assert Path("a.ini").read_text() == "theirs"

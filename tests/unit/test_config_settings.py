@@ -543,3 +543,28 @@ def test_what_the_first_pass_imports() -> None:
     assert not (forbidden | ours) & set(output.split())
     for name in ours:  # or a renamed module would pass unnoticed
         assert importlib.util.find_spec(name), name
+
+
+@pytest.mark.parametrize(
+    ("argument", "shown"),
+    [
+        ("resource.postgresql.password=hunter2", True),
+        ("resource.postgresql.password=", False),
+        ("resource.postgresql.user=hunter2", False),
+        ("resource.postgresql.dsn=host=x password=hunter2", True),
+        ("resource.postgresql.dsn=postgresql://u:hunter2@x/y", True),
+        ("resource.postgresql.dsn=postgresql://u@x/y", False),
+        ("resource.postgresql.dsn=service=jobs", False),
+        ("sentry.dsn=https://hunter2@x/1", True),
+    ],
+)
+def test_a_secret_on_the_command_line_is_warned_of(load: Load, argument: str, shown: bool) -> None:
+    """trap: a password that all users of the host could read, and no word of it"""
+    name, _, text = argument.partition("=")
+    warnings = load("", f"--{argument}").warnings
+    assert len(warnings) == shown
+    for warning in warnings:
+        assert warning.startswith(f"--{name} is a secret that all users of this host see in ps: ")
+        assert "hunter2" not in warning
+        assert "\n" not in warning
+    assert load(env={name: text}).warnings == ()

@@ -85,7 +85,7 @@ class Job(models.Model):
 class Run(models.Model):
     """One attempt at one slot: a row of ``crontabber_log``."""
 
-    id = models.AutoField(primary_key=True)
+    id = models.BigAutoField(primary_key=True)
     app_name = models.TextField("job")
     log_time = models.DateTimeField("recorded")
     slot = models.DateTimeField(null=True)

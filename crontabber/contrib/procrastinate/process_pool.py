@@ -8,12 +8,12 @@ keep the worker from saying that it lives.
 import asyncio
 import json
 import signal
-import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...errors import CrontabberError
+from ...process.python import module_command
 
 _LONGEST_ANSWER = 1 << 26
 """Bytes; an answer names every job that is to be handed over next."""
@@ -27,7 +27,7 @@ class ProcessPool:
     """As many processes as there ever were jobs at once; *arguments* are the command's."""
 
     def __init__(self, arguments: Sequence[str]) -> None:
-        self._command = (sys.executable, "-m", f"{__package__}.child", *arguments)
+        self._command = module_command(f"{__package__}.child", *arguments)
         self._idle: list[Process] = []
 
     async def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:

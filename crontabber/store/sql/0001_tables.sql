@@ -19,7 +19,7 @@ BEGIN
     END IF;
     IF to_regclass('crontabber_log') IS NULL THEN
         CREATE TABLE crontabber_log (
-            id serial PRIMARY KEY,
+            id bigserial PRIMARY KEY,  -- serial until 0.18, see 0007_log_numbers.sql
             app_name text NOT NULL,
             log_time timestamp with time zone NOT NULL DEFAULT now(),
             duration interval,

@@ -431,3 +431,16 @@ WITH gone AS (
     DELETE FROM crontabber_log WHERE ctid = ANY (%(rows)s::tid[]) AND {is_old} RETURNING exc_type
 )
 SELECT pg_catalog.count(*) FILTER (WHERE exc_type IS NULL), pg_catalog.count(exc_type) FROM gone
+
+-- name: log_numbers
+-- The last number of the log, whether numbers have 64 bits, and whether they are used again. No
+-- row without a sequence; null for the last number if there is none, or we may not know it.
+SELECT
+    CASE WHEN pg_catalog.has_sequence_privilege(seqrelid, 'SELECT, USAGE')
+        THEN pg_catalog.pg_sequence_last_value(seqrelid)
+    END,
+    pg_catalog.format_type(atttypid, NULL) = 'bigint',
+    seqcycle
+FROM pg_catalog.pg_attribute JOIN pg_catalog.pg_sequence
+    ON seqrelid = pg_catalog.pg_get_serial_sequence('{there_text}crontabber_log', 'id')::pg_catalog.regclass
+WHERE attrelid = '{there_text}crontabber_log'::pg_catalog.regclass AND attname = 'id'

@@ -44,7 +44,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Run",
             fields=[
-                ("id", models.AutoField(primary_key=True, serialize=False)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
                 ("app_name", models.TextField("job")),
                 ("log_time", models.DateTimeField("recorded")),
                 ("slot", models.DateTimeField(null=True)),

@@ -1,0 +1,22 @@
+"""Start a module of ours in another Python, which takes no code from the working directory."""
+
+import sys
+
+# What -m does, when the working directory is off the path: -m itself imports from there.
+_RUN = (
+    "import sys; sys.path[:] = filter(None, sys.path); del sys.argv[0]; import runpy; "
+    "runpy.run_module(sys.argv[0], run_name='__main__', alter_sys=True)"
+)
+
+
+def module_command(module: str, *arguments: str) -> list[str]:
+    """Return the command line that runs *module* with *arguments*, as ``python -m`` does.
+
+    The working directory is on its path only if ``PYTHONPATH`` names it. ``python -m`` has it
+    there before the standard library: a ``json.py`` in the directory would be imported as ours.
+    """
+    return [sys.executable, *_how(), module, *arguments]
+
+
+def _how(version: tuple[int, ...] = sys.version_info[:2]) -> tuple[str, ...]:
+    return ("-P", "-m") if version >= (3, 11) else ("-c", _RUN)
