@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -250,6 +251,33 @@ def server(directory: Path) -> Iterator[Server]:
         with embedded.server(home / "server", linger=0.2, settings=SETTINGS) as parameters:
             yield Server(home, parameters)
         embedded.wait_until_stopped(home / "server")
+
+
+_HAND = """
+CREATE TABLE jobs (name text PRIMARY KEY, last_run timestamptz, plan text, errors integer);
+CREATE TABLE runs (id serial PRIMARY KEY, name text, time timestamptz, duration interval);
+INSERT INTO jobs SELECT 'app-' || number, now(), '1d', 0 FROM generate_series(1, 1000) AS number;
+"""
+
+
+def by_hand(database: Database, count: int = 1000) -> Work:
+    """What a run has to write, by psycopg2: an update and an insert; the seconds of each."""
+    database.execute(_HAND)
+
+    def work() -> float:
+        connection = psycopg2.connect(database.dsn)
+        with contextlib.closing(connection), connection.cursor() as cursor:
+            began = time.perf_counter()
+            for number in range(count):
+                name = f"app-{number % 1000 + 1}"
+                cursor.execute("UPDATE jobs SET last_run = now() WHERE name = %s", (name,))
+                cursor.execute(
+                    "INSERT INTO runs (name, time, duration) VALUES (%s, now(), '1 s')", (name,)
+                )
+                connection.commit()
+            return (time.perf_counter() - began) / count
+
+    return work
 
 
 def commits(database: Database, count: int = 1000) -> Work:

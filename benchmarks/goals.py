@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from .arena import COMMAND, FLOOR, Installation, Server, commits
+from .arena import COMMAND, FLOOR, Installation, Server, by_hand, commits
 from .measure import Figure, in_turns
 
 _CONNECT = "connect, SELECT, exit"
+_IDLE = {1: 1.3, 100: 1.3, 1000: 1.3, 10_000: 2.0}
+"""What an idle tick may cost, as a multiple of its floor, by the number of jobs."""
 
 
 class Row(NamedTuple):
@@ -28,12 +30,16 @@ class Count(NamedTuple):
     goal: float
 
 
-def measured(server: Server, rounds: int, log: int, states: int) -> Iterator[Row | Count]:
-    """Every row of the table, one after the other."""
-    sites = {count: Installation(server, f"idle{count}", count) for count in (1, 100, 1000)}
+def measured(
+    server: Server, memory: Server | None, rounds: int, log: int, states: int
+) -> Iterator[Row | Count]:
+    """Every row of the table, one after the other; *memory* is a server whose disk is none."""
+    sites = {count: Installation(server, f"idle{count}", count) for count in (1, 100, 1000, 10_000)}
     yield from _starts(sites, rounds)
     yield from _processor(sites, rounds)
-    yield from _runs(server, sites, rounds)
+    yield from _runs(server, sites[1000], rounds, "a disk")
+    if memory:
+        yield from _runs(memory, Installation(memory, "idle1000", 1000), rounds, "memory")
     yield from _traffic(sites)
     yield from _memory(sites[1000], rounds)
     yield from _large(server, sites[1000], rounds, log, states)
@@ -53,7 +59,7 @@ def _starts(sites: dict[int, Installation], rounds: int) -> Iterator[Row]:
         },
         rounds,
     )
-    for count, goal in ((1, 1.3), (100, 1.3), (1000, 1.6)):
+    for count, goal in _IDLE.items():
         work = f"idle tick, N = {count:,}"
         yield Row(work, figures[str(count)], _CONNECT, figures["floor"], goal)
     for option, goal in (("--nagios", 1.2), ("--list-jobs", 1.5)):
@@ -65,19 +71,19 @@ def _starts(sites: dict[int, Installation], rounds: int) -> Iterator[Row]:
 def _processor(sites: dict[int, Installation], rounds: int) -> Iterator[Row]:
     works = {str(count): site.processor(site.tick) for count, site in sites.items()}
     figures = in_turns({"floor": sites[1].processor(sites[1].floor), **works}, rounds)
-    for count, goal in ((1, 1.3), (100, 1.3), (1000, 1.6)):
+    for count, goal in _IDLE.items():
         work = f"its processor time, N = {count:,}"
         yield Row(work, figures[str(count)], _CONNECT, figures["floor"], goal)
 
 
-def _runs(server: Server, sites: dict[int, Installation], rounds: int) -> Iterator[Row]:
-    most = sites[1000]
+def _runs(server: Server, most: Installation, rounds: int, where: str) -> Iterator[Row]:
     backfill = Installation(server, "backfill", 1, backfill=True)
     figures = in_turns(
         {
             "idle": most.run(most.tick),
             "busy": most.busy(1000),
-            "commit": commits(server.create("commits")),
+            "by hand": by_hand(server.create("hand")),
+            "pgbench -N": commits(server.create("commits")),
             "idle backfill": backfill.run(backfill.tick),
             "backfill": backfill.busy(1, slots=1000),
         },
@@ -85,9 +91,9 @@ def _runs(server: Server, sites: dict[int, Installation], rounds: int) -> Iterat
     )
     job = figures["busy"].beyond(figures["idle"], 1000)
     slot = figures["backfill"].beyond(figures["idle backfill"], 1000)
-    beside = "commit (pgbench -N)"
-    yield Row("busy tick, N = 1,000: a job", job, beside, figures["commit"], 1.3)
-    yield Row("backfill, 1,000 slots: a slot", slot, beside, figures["commit"], 0.8)
+    for beside, of_job, of_slot in (("by hand", 3.0, 1.7), ("pgbench -N", 3.0, 1.7)):
+        yield Row(f"a job of 1,000, on {where}", job, beside, figures[beside], of_job)
+        yield Row(f"a slot of 1,000, on {where}", slot, beside, figures[beside], of_slot)
 
 
 def _traffic(sites: dict[int, Installation]) -> Iterator[Count]:

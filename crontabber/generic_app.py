@@ -46,7 +46,7 @@ class GenericApp:
     ) -> None:
         self.settings = settings
         self.database: Any = settings.database_class(settings.database_config)
-        self.store = store or PostgresStore(self.database)
+        self.store = store or PostgresStore(self.database, settings.patience, settings.tables_owner)
         self.reporter = Reporters(self._reporters)
         self._terminal = terminal
         self._logs = False

@@ -109,6 +109,12 @@ def _crontabber(section: Namespace) -> None:
         doc="after how many hours a run that an older crontabber left ongoing is taken for dead",
     )
     section.add_option(
+        "patience",
+        default=300.0,
+        from_string_converter=seconds,
+        doc="for how many seconds a result waits to be recorded, if the database is away or locked",
+    )
+    section.add_option(
         "engine",
         default="",
         from_string_converter=engine,
@@ -130,6 +136,11 @@ def _around_jobs(section: Namespace) -> None:
         default="",
         from_string_converter=timezone,
         doc="the time zone of the schedules; empty: that of the PostgreSQL server",
+    )
+    section.add_option(
+        "tables_owner",
+        default="",
+        doc="a role trusted to own the tables, besides us, the database's owner and superusers",
     )
     section.add_option(
         "database_class",

@@ -81,6 +81,10 @@ class Settings:
         """How long a failed job waits before it is tried again."""
         self.max_ongoing_age = timedelta(hours=own.max_ongoing_age_hours)
         """When a run that an older crontabber left ongoing counts as dead."""
+        self.patience: float = own.patience
+        """For how many seconds a result waits to be recorded."""
+        self.tables_owner: str = own.tables_owner
+        """A role that is trusted to own the tables; empty: no other than the usual ones."""
         self.engine: str = own.engine
         """Who runs the due jobs; empty: the tick itself."""
         self.middleware: tuple[str, ...] = tuple(filter(None, own.middleware.split(", ")))
