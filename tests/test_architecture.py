@@ -24,7 +24,7 @@ ROOMS = {
     "database": {"errors"},
     "store": {"database", "errors", "process", "schedule"},
     "config": {"errors", "retry", "schedule"},
-    "log": {"config"},
+    "log": {"config", "process"},
     "views": {"datetimeutil", "errors", "schedule"},
     "reporters": {"errors", "process", "schedule"},
     "tick": {"config", "errors", "process", "reporters", "schedule", "store"},

@@ -57,32 +57,14 @@ class _Stderr(logging.StreamHandler):  # type: ignore[type-arg]  # no generic in
 
 
 class _Syslog(logging.Handler):
-    """Connects to syslog when there is something to say: an idle tick does not.
-
-    What goes wrong is said once, as a warning; from then on it is silent.
-    """
+    """Imports what speaks to syslog when there is something to say: an idle tick does not."""
 
     def __init__(self, settings: "LoggingSettings") -> None:
         super().__init__()
         self._settings = settings
         self._target: logging.Handler | None = None
-        self._broken = False
 
     def emit(self, record: logging.LogRecord) -> None:
-        if self._broken:
-            return
-        try:
-            self._connected().emit(record)
-        except OSError as error:
-            self._broken = True
-            logging.getLogger("crontabber").warning(
-                "nothing is logged to syslog at %s: %s",
-                self._settings.syslog_host,
-                error,
-                extra={"action": "syslog", "app_name": ""},
-            )
-
-    def _connected(self) -> logging.Handler:
         if self._target is None:
             from .syslog import SyslogHandler
 
@@ -91,10 +73,9 @@ class _Syslog(logging.Handler):
                 settings.syslog_host, settings.syslog_port, settings.syslog_facility
             )
             self._target.setFormatter(self.formatter)
-        return self._target
+        self._target.emit(record)
 
     def close(self) -> None:
         if self._target:
-            self._target.close()
-            self._target = None  # a job's dictConfig closes all handlers, and we go on
+            self._target.close()  # a job's dictConfig closes all handlers, and we go on
         super().close()

@@ -19,6 +19,7 @@ from .session import (
     SessionChanged,
     explained,
     first_line,
+    server_process,
 )
 from .sql import load_migrations
 
@@ -28,6 +29,7 @@ _MISSING = (
     errors.UndefinedTable,
     errors.UndefinedColumn,
     errors.InvalidColumnReference,  # ON CONFLICT (app_name) without a unique index
+    errors.ObjectNotInPrerequisiteState,  # no replica identity, while a publication has all tables
 )
 _UNPRINTABLE = (errors.UntranslatableCharacter, errors.CharacterNotInRepertoire, ValueError)
 
@@ -35,8 +37,6 @@ PATIENCE = 300.0
 """For how many seconds a result waits to be recorded, before it is given up."""
 
 _PAUSE = 0.5
-_PROBES = 3
-"""How often two connections are asked in turns which sessions a pooler gave them."""
 _GRACE = 1.0
 """For how many seconds a result is tried to be recorded even after a signal."""
 
@@ -131,35 +131,25 @@ class Server:
         """
         self.find()
         session = self.session()
-        if not session.backend_pid and session.ensure_prepared().is_pooled:
-            self._check_pooler(session)
+        if not session.backend_pid and not session.prepare(session.connection.info.backend_pid):
+            self._check_pooler(session)  # which has a key of its own
         return session
 
     def _check_pooler(self, session: Session) -> None:
-        """Raise `SessionChanged` unless the pooler before us keeps *session* for us alone.
+        """Prepare *session* if the pooler before it keeps it for us; else `SessionChanged`.
 
-        A lock that is taken in a session that others get too is no lock. With a pooler in
-        transaction mode an idle client has no session, so that another one is given it.
+        A lock that is taken in a session that others get too is no lock.
         """
-        try:
-            other = Session(self._factory.connect(), session.here)
-        except psycopg2.Error as error:
-            raise DatabaseUnavailable(self._factory.unavailable(error)) from error
+        from .pooler import is_shared  # needed behind a pooler only
+
         with explained():
-            try:
-                for _ in range(_PROBES):
-                    if session.server_process() != session.backend_pid:
-                        raise SessionChanged
-                    if other.server_process() == session.backend_pid:
-                        raise SessionChanged
-            except SessionChanged:
-                session.close()
-                raise
-            finally:
-                other.close()
+            process = session.server_process()
+            shared = is_shared(session.server_process, self._factory.connect, server_process)
+        if shared or not session.prepare(process):
+            raise SessionChanged
 
     def query(self, *names: str, **parameters: Any) -> list[Row]:
-        """Ask the server: again if the tables were missing, or a text was not storable."""
+        """Ask the server: again if the tables lacked something, or a text was not storable."""
         with explained(), self._naming_blockers():
             try:
                 return self.session().run(*names, **parameters)
@@ -167,7 +157,11 @@ class Server:
                 self.migrate()
             except _UNPRINTABLE:
                 parameters = printable(parameters)
-            return self.session().run(*names, **parameters)
+                return self.session().run(*names, **parameters)
+            try:
+                return self.session().run(*names, **parameters)
+            except errors.UndefinedTable:  # they were made, but in another session
+                raise SessionChanged from None
 
     @contextmanager
     def _naming_blockers(self) -> Iterator[None]:
@@ -239,6 +233,7 @@ class Server:
     def migrate(self) -> None:
         """Make the tables, or bring those of an older version up to date; harmless twice."""
         session = self.session()
+        session.refuse_shared()  # in the session of another tick no tables are found
         try:
             path = session.search_path
             session.run_script("begin_migration", load_migrations(), search_path=path)

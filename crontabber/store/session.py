@@ -30,8 +30,8 @@ _REPEATED = frozenset(
 
 
 _POOLED = (
-    "the database session changed under a claim, as a pooler in transaction mode does; "
-    "use session pooling or a direct connection for crontabber"
+    "a pooler in transaction mode stands before the database: the session that has a claim "
+    "changes, or serves others too; use session pooling or a direct connection for crontabber"
 )
 
 
@@ -40,7 +40,7 @@ ANSWER = 75.0
 
 
 class SessionChanged(SessionShared):
-    """The session is not the one that has our claims."""
+    """The server's session is not the one that has our claims, or not ours alone."""
 
     def __init__(self) -> None:
         super().__init__(_POOLED)
@@ -91,25 +91,27 @@ class Session:
         """Whether the connection is known to be gone; it is asked for by a query only."""
         return bool(self.connection.closed)
 
-    def ensure_prepared(self) -> "Session":
-        """Prepare the session for claims, once, and return it.
+    def prepare(self, server_process: int) -> bool:
+        """Prepare the session for claims, if this process of the server serves us.
 
-        Raises `SessionChanged` if others use the server's session too.
+        Returns False if another does, whose session is left as it was. Raises
+        `SessionChanged` if it bears the mark of another tick.
         """
-        if not self.backend_pid:
-            token = os.urandom(8).hex()
-            with explained():
-                row = self.run("prepare_session", token=token)[0]
-            self.backend_pid, self.search_path, self.token, _ = row
-            if self.token != token:
-                self.backend_pid = 0
-                raise SessionChanged
-        return self
+        token = os.urandom(8).hex()
+        with explained():
+            row = self.run("prepare_session", token=token, server_process=server_process)[0]
+        if row[0] != server_process:
+            return False
+        if row[2] != token:
+            raise SessionChanged
+        self.backend_pid, self.search_path, self.token = row[:3]
+        return True
 
-    @property
-    def is_pooled(self) -> bool:
-        """Whether a pooler stands between: the process that we were told is not the one we have."""
-        return bool(self.connection.info.backend_pid != self.backend_pid)
+    def refuse_shared(self) -> None:
+        """Raise `SessionChanged` if the server's session bears the mark of another tick."""
+        token = self.run("session_token")[0][0]
+        if token and token != self.token:
+            raise SessionChanged
 
     def server_process(self) -> int:
         """The process that serves us at this moment."""
@@ -228,6 +230,14 @@ os.register_at_fork(after_in_child=_let_go)
 def plain_cursor(connection: Connection) -> extensions.cursor:
     """A cursor whose rows are tuples, even if the connection's own make other rows."""
     return connection.cursor(cursor_factory=extensions.cursor)
+
+
+def server_process(connection: Connection) -> int:
+    """The process that serves a connection at this moment."""
+    with plain_cursor(connection) as cursor:
+        cursor.execute(load_queries()["server_process"])
+        [(process,)] = cursor.fetchall()
+        return int(process)
 
 
 _NEEDED = (

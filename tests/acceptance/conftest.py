@@ -24,7 +24,11 @@ def database(database: Database) -> Database:
 def guarded() -> Iterator[Database]:
     """A database on a server that asks for a password: the one that it comes with."""
     with own_server() as server:
-        server.database.execute("CREATE USER guarded PASSWORD %s", [PASSWORD])
+        server.database.execute(
+            # PostgreSQL 13 would make it MD5
+            "SET password_encryption = 'scram-sha-256'; CREATE USER guarded PASSWORD %s",
+            [PASSWORD],
+        )
         server.database.execute("CREATE DATABASE guarded OWNER guarded")
         [(path,)] = server.database.execute("SHOW hba_file")
         with Path(path).open("r+") as file:

@@ -36,8 +36,7 @@ def make(cls, database=None, **options):
 
 def terminate(database, *connections):
     for connection in connections:
-        pid = connection.info.backend_pid
-        database.execute("select pg_terminate_backend(%s, 5000)", (pid,))
+        database.terminate(connection.info.backend_pid)
 
 
 # -- where to -----------------------------------------------------------------

@@ -145,7 +145,7 @@ def test_an_error_of_the_server_leaves_the_connection_open(connection):
 def test_a_lost_server_is_an_operational_error(connection, database):
     cursor = connection.cursor()
     cursor.execute("select pg_backend_pid()")
-    database.execute("select pg_terminate_backend(%s, 5000)", cursor.fetchone())
+    database.terminate(cursor.fetchone()[0])
     with pytest.raises(psycopg2.OperationalError):
         cursor.execute("select 1")
     assert connection.closed

@@ -70,7 +70,7 @@ def run(store: PostgresStore, app: Dates) -> JobResult:
 def lose(database: Database, store: PostgresStore) -> None:
     assert store._server.current
     pid = store._server.current.backend_pid
-    assert database.execute("SELECT pg_terminate_backend(%s, 5000)", [pid]) == [(True,)]
+    database.terminate(pid)
 
 
 @pytest.mark.parametrize("together", [True, False])

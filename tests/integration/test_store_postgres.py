@@ -146,8 +146,7 @@ def superuser(clean):
 
 def terminate(database, store):
     """End the store's session on the server, and wait until it has ended."""
-    pid = store._server.current.backend_pid
-    assert database.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,)) == [(True,)]
+    database.terminate(store._server.current.backend_pid)
 
 
 def log(database, columns="app_name, slot, success, duration, exc_type, host"):
@@ -968,8 +967,7 @@ def losing(open_store, database, text, **options):
     def answered(connection, query):
         if text in query:
             factory.answered = lambda *_: None
-            pid = connection.info.backend_pid
-            database.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
+            database.terminate(connection.info.backend_pid)
             with connection.cursor() as cursor:
                 cursor.execute("SELECT 'this finds it out'")
 
@@ -1336,7 +1334,7 @@ def test_the_ghost_of_ones_own_session_is_waited_for(clean, store, other, job):
     def lock(app_name):
         tries.append(app_name)
         if len(tries) == 2:
-            clean.execute("SELECT pg_terminate_backend(%s, 5000)", (ghost.info.backend_pid,))
+            clean.terminate(ghost.info.backend_pid)
         return _original(app_name)
 
     store._lock = lock
@@ -1359,7 +1357,7 @@ def test_a_claim_too_waits_for_the_ghost_of_ones_own_session(clean, open_store, 
         if connection is ghost:
             store._server.current.connection = job
             raise psycopg2.OperationalError("nobody hears the answer")
-        clean.execute("SELECT pg_terminate_backend(%s, 5000)", (ghost.info.backend_pid,))
+        clean.terminate(ghost.info.backend_pid)
 
     factory.answered = answered
     claimed = store.claim(want, ())

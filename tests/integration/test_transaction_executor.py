@@ -144,7 +144,7 @@ def test_a_plain_executor_tries_once(database):
 
 def lose(database, connection):
     pid = single_value_sql(connection, "select pg_backend_pid()")
-    database.execute("select pg_terminate_backend(%s, 5000)", (pid,))
+    database.terminate(pid)
 
 
 @pytest.mark.parametrize("factory", [ConnectionFactory, PooledConnectionFactory])

@@ -7,11 +7,12 @@ import random
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crontabber import embedded
+from tests.pgbouncer import pgbouncer
 from tests.server import own_server
 from tests.support import Database, fresh_database, server_directory, signals_heard
 from tests.torture.arena import arena
@@ -63,6 +64,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.torture", description=__doc__)
     parser.add_argument("--kills", type=int, default=1000, help="how many kills at least")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="of the dice")
+    parser.add_argument(
+        "--pgbouncer", action="store_true", help="all ticks through a PgBouncer in session mode"
+    )
     options = parser.parse_args()
     for name in [name for name in os.environ if name.startswith(OURS)]:
         del os.environ[name]
@@ -73,7 +77,8 @@ def main() -> int:
         server_directory() as directory,
         embedded.server(directory, linger=0.2, settings={"fsync": "off"}) as parameters,
     ):
-        torture(table, Database(**parameters), random.Random(options.seed), options.kills)
+        run = torture_through_pgbouncer if options.pgbouncer else torture
+        run(table, Database(**parameters), random.Random(options.seed), options.kills)
     return table.finish()
 
 
@@ -102,17 +107,37 @@ def torture(table: Table, server: Database, dice: random.Random, kills: int) -> 
         table.show("server restarted", restarted.restarted(30, other))
 
 
+def torture_through_pgbouncer(
+    table: Table, server: Database, dice: random.Random, kills: int
+) -> None:
+    """Those scenarios in which a pooler in session mode could make a difference."""
+    with scenarios(server, dice, pooled=True) as fork:
+        table.show("SIGKILL at every message", fork.at_messages(fork.points()), kills=True)
+        rest = max(kills - table.kills, 100)
+        table.show("SIGKILL at random, one to four in a row", fork.at_random(rest), kills=True)
+        table.show("SIGTERM, SIGINT, SIGHUP at random", fork.signals(100))
+        table.show("connection cut at every message", fork.at_messages(fork.points(), None))
+        table.show("backends terminated", fork.terminated(60))
+        table.show("two to eight crontabbers at once", fork.races([*range(2, 9)] * 15))
+
+
 @contextmanager
 def scenarios(
-    server: Database, dice: random.Random, state: Database | None = None, *, forks: bool = True
+    server: Database,
+    dice: random.Random,
+    state: Database | None = None,
+    *,
+    forks: bool = True,
+    pooled: bool = False,
 ) -> Iterator[Scenarios]:
     """Scenarios with a database of their own; the state may be elsewhere than the ledger."""
-    with (
-        tempfile.TemporaryDirectory() as directory,
-        fresh_database(server) as database,
-        arena(Path(directory), state or database, ledger=database, forks=forks) as made,
-    ):
-        yield Scenarios(made, dice)
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        database = stack.enter_context(fresh_database(server))
+        state = state or database
+        through = stack.enter_context(pgbouncer(state, "session", 60)) if pooled else None
+        made = arena(directory, state, ledger=database, forks=forks, through=through)
+        yield Scenarios(stack.enter_context(made), dice)
 
 
 @contextmanager

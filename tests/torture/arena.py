@@ -146,11 +146,15 @@ def arena(
     forks: bool = True,
     apps: Sequence[type[BaseCronApp]] = ALL,
     ledger: Database | None = None,
+    through: Database | None = None,
 ) -> Iterator[Arena]:
-    """An arena for *apps*, of forks or of real commands; its files are in *directory*."""
+    """An arena for *apps*, of forks or of real commands; its files are in *directory*.
+
+    *through* is the same database as the ticks find it, where a pooler stands before it.
+    """
     command = Command(directory)
     with contextlib.ExitStack() as stack:
-        proxy = stack.enter_context(Proxy(database))
+        proxy = stack.enter_context(Proxy(through or database))
         command.configure(
             Database("127.0.0.1", proxy.port, database.dbname, database.user, database.password),
             "\n".join(f"{class_path(app)}|{frequency(app)}" for app in apps),

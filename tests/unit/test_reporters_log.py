@@ -11,6 +11,7 @@ import pytest
 
 from crontabber.config.settings import LoggingSettings
 from crontabber.log import setup as logs
+from crontabber.log import syslog
 from crontabber.reporters.log import LogReporter
 from crontabber.schedule.grammar import Schedule
 from crontabber.schedule.model import JobSpec, LastError, Outcome, Run, Skip, SkipReason
@@ -255,7 +256,122 @@ def test_syslog_can_be_a_socket_such_as_dev_log(tmp_path, monkeypatch):
         assert server.recv(1000).startswith(b"<11>crontabber (pid ")
 
 
-@pytest.mark.parametrize("host", ["nowhere.invalid", "/no/such/socket"])
+@pytest.fixture
+def dev_log(tmp_path, monkeypatch):
+    """Makes a socket such as ``/dev/log``, and has us log to it."""
+    monkeypatch.chdir(tmp_path)  # the path of a socket must be short
+    made = []
+
+    def dev_log(kind=socket.SOCK_DGRAM, **more):
+        server = socket.socket(socket.AF_UNIX, kind)
+        made.append(server)
+        (tmp_path / "log").unlink(missing_ok=True)
+        server.bind("log")
+        server.settimeout(TIMEOUT)
+        if kind == socket.SOCK_STREAM:
+            server.listen()
+        if len(made) == 1:
+            host = "/proc/self/cwd/log"
+            logs.configure(settings(syslog_host=host, syslog_format="{message}", **more))
+        return server
+
+    yield dev_log
+    for server in made:
+        server.close()
+
+
+LOGGER = logging.getLogger("crontabber")
+
+
+def test_a_record_that_is_too_long_is_shortened_and_the_next_is_heard(udp, capsys):
+    """trap: a record too long for a datagram silenced syslog for the rest of the tick"""
+    port = udp.getsockname()[1]
+    logs.configure(settings(syslog_host="localhost", syslog_port=port, syslog_format="{message}"))
+    LOGGER.error("ü%s", "ä" * 500_000)
+    LOGGER.error("heard")
+
+    long = udp.recv(1 << 16).decode()
+    assert long.startswith("<11>üää")
+    assert long.endswith("ää [shortened]")
+    assert len(long.encode()) > 60_000
+    assert udp.recv(1000) == b"<11>heard"
+    assert "nothing is logged" not in capsys.readouterr().err
+
+
+def test_a_record_that_is_too_long_for_a_socket_is_shortened(dev_log, capsys):
+    server = dev_log()
+    LOGGER.error("x" * 10_000_000)
+    assert server.recv(1 << 20).endswith(b"xx [shortened]")
+    LOGGER.error("heard")
+    assert server.recv(1000) == b"<11>heard"
+    assert "nothing is logged" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [("half \ud83d a pair", b"<11>half \\ud83d a pair"), ("nul \0 in it", b"<11>nul \0 in it")],
+)
+def test_a_record_of_odd_characters_is_sent(dev_log, text, sent):
+    """trap: what UTF-8 cannot say was a traceback on stderr"""
+    server = dev_log()
+    LOGGER.error(text)
+    assert server.recv(1000) == sent
+
+
+def test_a_record_that_cannot_be_formatted_silences_nothing(dev_log, monkeypatch):
+    monkeypatch.setattr(logging, "raiseExceptions", False)  # or pytest's own handler raises
+    server = dev_log()
+    LOGGER.error("%d", "none")
+    LOGGER.error("heard")
+    assert server.recv(1000) == b"<11>heard"
+
+
+def test_a_syslog_that_is_restarted_is_found_again(dev_log, capsys):
+    first = dev_log()
+    LOGGER.error("one")
+    first.close()
+    second = dev_log()
+    LOGGER.error("two")
+    assert second.recv(1000) == b"<11>two"
+    assert "nothing is logged" not in capsys.readouterr().err
+
+
+def test_a_syslog_that_was_gone_is_tried_again_later(dev_log, monkeypatch, capsys):
+    """trap: a tick of hours had no syslog after a restart that took a second"""
+    now = [1000.0]
+    monkeypatch.setattr(syslog, "monotonic", lambda: now[0])
+    first = dev_log()
+    LOGGER.error("one")
+    first.close()
+    LOGGER.error("two")
+    second = dev_log()
+    LOGGER.error("three")
+    now[0] += 30
+    LOGGER.error("four")
+    assert second.recv(1000) == b"<11>four"
+    assert capsys.readouterr().err.count("nothing is logged to syslog") == 1
+
+
+def test_a_syslog_that_takes_nothing_holds_nothing_up(dev_log, monkeypatch, capsys):
+    """trap: a wait without end"""
+    monkeypatch.setattr(syslog, "_PATIENCE", 0.05)
+    dev_log()
+    for _ in range(3_000):
+        LOGGER.error("x" * 100)
+    assert "nothing is logged to syslog at /proc/self/cwd/log: timed out" in capsys.readouterr().err
+
+
+def test_syslog_can_be_a_stream(dev_log):
+    server = dev_log(socket.SOCK_STREAM)
+    LOGGER.error("one")
+    LOGGER.error("two")
+    heard, _ = server.accept()
+    with heard, heard.makefile("rb") as stream:
+        logging.getLogger().handlers[-1].close()
+        assert stream.read() == b"<11>one\0<11>two\0"
+
+
+@pytest.mark.parametrize("host", ["nowhere.invalid", "/no/such/socket", "a..b", "x" * 64 + ".y"])
 def test_a_syslog_that_is_not_there_is_one_warning(host, capsys):
     logs.configure(settings(syslog_host=host, syslog_level=logging.DEBUG))
     for number in range(3):

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 _FOLDER = os.path.dirname(__file__)
 _NAME = "-- name: "
 _SHARED = (
+    "session_settings",
     "untrusted",
     "place",
     "state_columns",

@@ -152,39 +152,59 @@ ORDER BY first DESC
 -- host is gone, or the lock would stay. What is prepared is planned once: left to itself
 -- the server plans the mark anew each time, for another 0.1 ms a run. The token marks the
 -- session as ours: with a pooler in transaction mode another tick may have marked it before.
--- From here on nothing is looked up where other roles may create, and temporary tables of
--- our names hide nothing: statements name the schema of the tables.
+-- Nothing is set in a session that is not the expected one. From here on nothing is looked up
+-- where other roles may create, and temporary tables of our names hide nothing: statements name
+-- the schema of the tables.
 SELECT
     pg_catalog.pg_backend_pid(),
     pg_catalog.current_setting('search_path'),
-    pg_catalog.set_config('crontabber.session', coalesce(
-        nullif(pg_catalog.current_setting('crontabber.session', true), ''), %(token)s
-    ), false),
-    pg_catalog.set_config(name, value, false)
+    CASE WHEN pg_catalog.pg_backend_pid() OPERATOR(pg_catalog.=) %(server_process)s
+        THEN pg_catalog.set_config('crontabber.session', coalesce(
+            nullif(pg_catalog.current_setting('crontabber.session', true), ''), %(token)s
+        ), false)
+    END,
+    CASE WHEN pg_catalog.pg_backend_pid() OPERATOR(pg_catalog.=) %(server_process)s
+        THEN pg_catalog.set_config(name, value, false)
+    END
 FROM pg_catalog.pg_settings JOIN (
-    VALUES
-        ('search_path', 'pg_catalog, pg_temp'),
-        ('default_transaction_isolation', 'read committed'),
-        ('idle_session_timeout', '0'),
-        ('statement_timeout', '0'),
-        ('lock_timeout', '60s'),
-        ('plan_cache_mode', 'force_generic_plan'),
-        ('tcp_keepalives_idle', '30'),
-        ('tcp_keepalives_interval', '10'),
-        ('tcp_keepalives_count', '3')
+    {session_settings}
 ) AS wanted (name, value) USING (name)
+
+-- name: session_settings
+VALUES
+    ('search_path', 'pg_catalog, pg_temp'),
+    ('default_transaction_isolation', 'read committed'),
+    ('idle_session_timeout', '0'),
+    ('statement_timeout', '0'),
+    ('lock_timeout', '60s'),
+    ('plan_cache_mode', 'force_generic_plan'),
+    ('tcp_keepalives_idle', '30'),
+    ('tcp_keepalives_interval', '10'),
+    ('tcp_keepalives_count', '3')
+
+-- name: session_token
+SELECT pg_catalog.current_setting('crontabber.session', true)
 
 -- name: server_process
 SELECT pg_catalog.pg_backend_pid()
 
 -- name: leave_session
--- Gives back the locks, and takes our mark off: a pooler in session mode may hand the session
--- to the next client as it is.
+-- Gives back the locks, takes back what was set, and takes our mark off: a pooler may hand the
+-- session to the next client as it is.
+WITH session AS MATERIALIZED (
+    SELECT pg_catalog.current_setting('crontabber.session', true) = %(token)s AS is_ours
+)
 SELECT
     (SELECT pg_catalog.count(pg_catalog.pg_advisory_unlock(key)) FROM pg_catalog.unnest(%(unlock)s::bigint[]) AS key),
-    CASE WHEN pg_catalog.current_setting('crontabber.session', true) = %(token)s
-        THEN pg_catalog.set_config('crontabber.session', '', false)
-    END
+    (
+        SELECT pg_catalog.count(pg_catalog.set_config(name, coalesce(reset_val, ''), false))
+        FROM pg_catalog.pg_settings JOIN (
+            {session_settings}
+        ) AS wanted (name, value) USING (name)
+        WHERE is_ours
+    ),
+    CASE WHEN is_ours THEN pg_catalog.set_config('crontabber.session', '', false) END
+FROM session
 
 -- name: lock
 -- Gives back what was released, and takes the lock of a job. In a session that a pooler
