@@ -21,7 +21,7 @@ ROOMS = {
     "errors": set(),
     "schedule": {"errors"},
     "process": {"errors", "schedule"},
-    "database": {"errors"},
+    "database": {"errors", "process"},
     "store": {"database", "errors", "process", "schedule"},
     "config": {"errors", "retry", "schedule"},
     "log": {"config", "process"},
