@@ -58,6 +58,9 @@ class BaseCronApp(RequiredConfig):  # type: ignore[misc]
     timeout: "str | float | timedelta | None" = None
     """How long one run may take: ``"2h"``, ``"90s"``, or a number of seconds."""
 
+    late: "str | float | timedelta | None" = None
+    """How late it may be before that is reported: as ``timeout``; None: what the option says."""
+
     is_backfill: bool = False
     """Whether ``run`` gets every date that was missed; see `as_backfill_cron_app`."""
     single_transaction: bool = False

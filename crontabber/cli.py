@@ -4,22 +4,21 @@ import gc
 import io
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
 from . import __version__
-from .errors import MOST_FAULTS, ConfigError, CrontabberError, ExitCode, Stopped, StoreError
+from .errors import MOST_FAULTS, ConfigError, CrontabberError, ExitCode, Stopped
 
 if TYPE_CHECKING:
     from .app import CronTabber
     from .config.commandline import Command, CommandLine
+    from .config.settings import Settings
     from .generic_app import Answer
 
-_PATIENCE = 30.0
-"""Seconds that ``--nagios`` takes at most: one that hangs tells nobody anything."""
 _UNKNOWN = 3
-"""The status of a Nagios plugin that cannot tell; see `crontabber.schedule.health.Status`."""
+"""The status of a Nagios plugin that cannot tell; see `crontabber.schedule.findings.Status`."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -99,36 +98,33 @@ def _is_nagios(argv: Sequence[str]) -> bool:
 
 
 def _answer_nagios(argv: Sequence[str], environ: Mapping[str, str]) -> "tuple[str, int]":
-    """Answer on one line, and in time, whatever happens: nobody but Nagios is there to hear it."""
-    from .config.messages import one_line
+    """Answer on one line, and in time, no matter what fails: only Nagios is there to hear it."""
+    from .config.commandline import CommandLine
+    from .verbs.nagios import answer_in_time
     from .views.nagios import unknown
 
     try:
-        with redirect_stdout(sys.stderr), _limit():  # modules of jobs may print, or hang
-            return _answer(argv, environ)
+        line = CommandLine.parse(argv)
     except CrontabberError as error:
         return unknown(str(error))
-    except (Exception, SystemExit) as error:  # noqa: BLE001  a traceback is a mere warning
-        return unknown(f"{type(error).__name__}: {one_line(error)}")
+
+    def work(set_limit: Callable[[float], None]) -> "tuple[str, int]":
+        return _do(line, environ, lambda settings: set_limit(settings.nagios_timeout))
+
+    if line.command.version:
+        return __version__, ExitCode.OK
+    return answer_in_time(work, _limit(line))
 
 
-@contextmanager
-def _limit() -> Iterator[None]:
-    """Raise a `StoreError` when the patience is at its end."""
-    import signal
+def _limit(line: "CommandLine") -> float:
+    """How many seconds it may take to find out how many it may take."""
+    from .config.converters import some_seconds
+    from .config.options import NAGIOS_TIMEOUT
 
-    def ring(*_: object) -> None:
-        raise StoreError(
-            f"no answer within {_PATIENCE:g} s: is a table locked, or a server silent?"
-        )
-
-    previous = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, _PATIENCE)
     try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
+        return some_seconds(line.settings["crontabber.nagios_timeout"])
+    except (KeyError, ValueError):  # to be complained of by who reads all settings
+        return NAGIOS_TIMEOUT
 
 
 def _answer(argv: Sequence[str], environ: Mapping[str, str]) -> "tuple[str, int]":
@@ -138,7 +134,12 @@ def _answer(argv: Sequence[str], environ: Mapping[str, str]) -> "tuple[str, int]
     return (__version__, ExitCode.OK) if line.command.version else _do(line, environ)
 
 
-def _do(line: "CommandLine", environ: Mapping[str, str]) -> "tuple[str, int]":
+def _do(
+    line: "CommandLine",
+    environ: Mapping[str, str],
+    loaded: "Callable[[Settings], None] | None" = None,
+) -> "tuple[str, int]":
+    """Do what the command line asks for; *loaded* is called when the settings are."""
     from .config.settings import Settings
 
     command = line.command
@@ -148,6 +149,8 @@ def _do(line: "CommandLine", environ: Mapping[str, str]) -> "tuple[str, int]":
         if command.configtest:  # such as lines that cannot be understood
             error.exit_code = min(len(error.faults), MOST_FAULTS)
         raise
+    if loaded:
+        loaded(settings)
     if settings.wants_admin and not settings.jobs.lines:
         # who asks how to begin should not have to wait for psycopg2
         return settings.run_admin({}), ExitCode.OK
@@ -187,6 +190,10 @@ def _obey(command: "Command", app: "CronTabber") -> "Answer":
     """Do the one verb that *command* asks for; without one, run what is due."""
     from .generic_app import Answer
 
+    if command.nagios:
+        from .verbs.nagios import nagios
+
+        return nagios(app, command.job)
     if command.job and not (command.run_at or command.run_in):
         result = app.run_job(command.job, force=command.force)
         return Answer("".join(job.refusal for job in result.jobs), result.exit_code)
@@ -198,8 +205,6 @@ def _obey(command: "Command", app: "CronTabber") -> "Answer":
 def _look(command: "Command", app: "CronTabber") -> "Answer | None":
     from .verbs import look
 
-    if command.nagios:
-        return look.nagios(app)
     if command.list_jobs:
         return look.list_jobs(app, sys.stdout)
     return look.audit_ghosts(app) if command.audit_ghosts else None

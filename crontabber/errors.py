@@ -92,6 +92,10 @@ class StoreError(CrontabberError):
     """The state could not be read or written."""
 
 
+class TablesNotReady(StoreError):
+    """The tables are missing or those of an older crontabber, and were not to be made."""
+
+
 class DatabaseUnavailable(StoreError):
     """The database cannot be reached."""
 

@@ -85,9 +85,10 @@ class GenericApp:
         self.catalogue.import_all()
         return self.catalogue.classes
 
-    def look(self) -> Snapshot:
-        """Read the rows of all jobs that are configured."""
-        return self.store.look([line.class_path for line in self.settings.jobs.lines])
+    def look(self, *, migrate: bool = True) -> Snapshot:
+        """Read the rows of all jobs that are configured; see `StateStore.look`."""
+        paths = [line.class_path for line in self.settings.jobs.lines]
+        return self.store.look(paths, migrate=migrate)
 
     def look_for_due(self) -> Snapshot:
         """Read the rows of the jobs that may be due."""
@@ -102,7 +103,7 @@ class GenericApp:
     def jobs(self, snapshot: Snapshot) -> Jobs:
         """The jobs that are configured, by the zone and the rows of *snapshot*."""
         settings = self.settings
-        defaults = ScheduleDefaults(settings.error_retry, settings.max_ongoing_age)
+        defaults = ScheduleDefaults(settings.error_retry, settings.max_ongoing_age, settings.late)
         return Jobs(self.catalogue, defaults, self._zone(snapshot.zone), snapshot.states)
 
     def prepare(

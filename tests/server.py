@@ -30,11 +30,21 @@ class Server:
 
     def make(self) -> None:
         """Make the files of the server."""
+        self._make_directory()
+        self._run("initdb", "--auth=trust", "--username=postgres", "--no-sync")
+
+    def make_standby(self, primary: Database) -> None:
+        """Make the files of a server that replicates *primary*, by streaming."""
+        self._make_directory()
+        where = (f"--host={primary.host}", f"--port={primary.port}", f"--username={primary.user}")
+        options = ("--write-recovery-conf", "--checkpoint=fast", "--no-sync")
+        self._run("pg_basebackup", *where, *options)
+
+    def _make_directory(self) -> None:
         self._data.mkdir(mode=0o700)
         if owner := server_identity().get("user"):
             for path in (self._directory, self._data):
                 shutil.chown(path, owner)
-        self._run("initdb", "--auth=trust", "--username=postgres", "--no-sync")
 
     def start(self) -> None:
         """Start it, and wait until it takes connections."""
@@ -63,17 +73,25 @@ class Server:
         )
 
 
+def own_programs() -> Path:
+    """The directory of the programs that the tests run; a `ConfigError` if there are none."""
+    return Path(_PROGRAMS) if _PROGRAMS else bin_directory()
+
+
 @contextmanager
-def own_server(programs: Path | None = None) -> Iterator[Server]:
-    """A running server of one's own; it is gone at the end, files and all.
+def own_server(programs: Path | None = None, primary: Database | None = None) -> Iterator[Server]:
+    """A running server of one's own, or a standby of *primary*; it is gone at the end.
 
     *programs* is the directory of PostgreSQL's programs; None means those of the tests.
     """
-    programs = programs or (Path(_PROGRAMS) if _PROGRAMS else bin_directory())
+    programs = programs or own_programs()
     make_reachable(programs)
     with server_directory() as directory:
         server = Server(directory, programs)
-        server.make()
+        if primary:
+            server.make_standby(primary)
+        else:
+            server.make()
         server.start()
         try:
             yield server

@@ -29,7 +29,7 @@ ROOMS = {
     "reporters": {"errors", "process", "schedule"},
     "tick": {"config", "errors", "process", "reporters", "schedule", "store"},
     "verbs": {"config", "database", "errors", "generic_app", "reporters", "schedule", "store"}
-    | {"tick", "views"},
+    | {"process", "tick", "views"},
     "datetimeutil": {"process"},
     "dbapi2_util": {"errors"},
     "retry": {"errors"},

@@ -21,7 +21,6 @@ NAMES = re.compile(r"user=nobody")
 """Names that look like such a word: a role of PostgreSQL."""
 
 UNSWEPT: tuple[str, ...] = (
-    "crontabber/schedule/health.py",
     "crontabber/process/",
     "crontabber/database/",
     "crontabber/embedded/",

@@ -1,4 +1,4 @@
-"""What an app class says of its job: its name, parents, lock, retry and timeout, checked."""
+"""What an app class says of its job: its name, parents, lock, retry and limits, checked."""
 
 import functools
 import inspect
@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 from ..errors import ConfigError, JobLineError
 from ..schedule.grammar import parse_duration
 from ..schedule.model import Retry
+from .loader import LONGEST_NAME
 
-_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-"""What no table can hold, or no line can show: control characters and lone surrogates."""
+_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What no table can hold, or what shows a line otherwise than it is: control characters, line
+and paragraph separators, the characters that turn the direction of writing, lone surrogates."""
 
 _OURS = frozenset({"crontabber.base", "crontabber.mixins"})
 _LAZY = {
@@ -31,6 +33,7 @@ class AppSpec(NamedTuple):
     lock: str | None
     retry: Retry | None
     timeout: timedelta | None
+    late: timedelta | None
 
     @classmethod
     def of(cls, app: type) -> "AppSpec":
@@ -53,6 +56,7 @@ class AppSpec(NamedTuple):
             lock_of(app),
             retry_of(app),
             timeout_of(app),
+            late_of(app),
         )
         _check_run(app)
         return spec
@@ -76,7 +80,15 @@ def depends_on_of(cls: type) -> tuple[str, ...]:
 def check_name(name: str, what: str) -> None:
     """See that *name* can be stored and shown; a `JobLineError` about *what* if it cannot."""
     if _UNFIT.search(name):
-        raise JobLineError(f"{what} is {name!r}: a name has no control characters or surrogates")
+        shown = ascii(name[:100])
+        raise JobLineError(
+            f"{what} is {shown}: a name has no control characters, nor any that turn the direction "
+            "of writing"
+        )
+    if (size := len(name.encode())) > LONGEST_NAME:
+        raise JobLineError(
+            f"{what} has {size} bytes, and a name {LONGEST_NAME} at most: {name[:40]!r}..."
+        )
 
 
 def _check_run(cls: type) -> None:
@@ -112,7 +124,12 @@ def retry_of(cls: type) -> Retry | None:
 
 def timeout_of(cls: type) -> timedelta | None:
     """The ``timeout`` of an app; a `JobLineError` if it is no length of time."""
-    return timeout_from(getattr(cls, "timeout", None), f"timeout of {cls.__name__}")
+    return duration_from(getattr(cls, "timeout", None), f"timeout of {cls.__name__}")
+
+
+def late_of(cls: type) -> timedelta | None:
+    """The ``late`` of an app; a `JobLineError` if it is no length of time."""
+    return duration_from(getattr(cls, "late", None), f"late of {cls.__name__}")
 
 
 def lock_from(lock: object, what: str) -> str | None:
@@ -147,17 +164,15 @@ def _shown(retry: object) -> str:
     return f"the class {retry.__name__}" if isinstance(retry, type) else f"{retry!r}"
 
 
-def timeout_from(timeout: object, what: str) -> timedelta | None:
-    """A ``timeout`` as it is written; a `JobLineError` about *what* if it is no length of time."""
-    if timeout is None:
+def duration_from(value: object, what: str) -> timedelta | None:
+    """A length of time as it is written; a `JobLineError` about *what* if it is none."""
+    if value is None:
         return None
     try:
-        return _duration(timeout)
+        return _duration(value)
     except (ConfigError, OverflowError, ValueError) as error:
         why = f": {error}" if isinstance(error, ConfigError) else ""
-        raise JobLineError(
-            f"{what} is {timeout!r}, not a length of time such as '2h'{why}"
-        ) from None
+        raise JobLineError(f"{what} is {value!r}, not a length of time such as '2h'{why}") from None
 
 
 def _duration(value: object) -> timedelta:

@@ -15,7 +15,7 @@ from .converters import yes_or_no
 from .messages import did_you_mean
 from .options import command_options, setting_options
 
-_SHORTER = {"engine": "crontabber.engine"}
+_SHORTER = {"engine": "crontabber.engine", "nagios-timeout": "crontabber.nagios_timeout"}
 """What a setting may be called for short."""
 _FILES = frozenset({"admin.conf", "admin.dump_conf", "admin.print_conf"})
 
@@ -24,7 +24,7 @@ class Command(NamedTuple):
     """What the command is asked to do; with nothing set, to run the jobs that are due."""
 
     job: str = ""
-    """The app_name or class path of the only job to run."""
+    """The app_name or class path of the only job to run; with ``nagios``, to judge."""
     force: bool = False
     run_at: str = ""
     """The time at which ``job`` runs next; empty: it is run now."""
@@ -55,7 +55,9 @@ class Command(NamedTuple):
     def verbs(self) -> list[str]:
         """The names of what is asked for; only one of them can be meant."""
         given = (name for name, value in self._asdict().items() if value)
-        return [name for name in given if name not in _WITH_OTHERS]
+        verbs = [name for name in given if name not in _WITH_OTHERS]
+        # which job it is about; and to judge one is no reason to run it
+        return [name for name in verbs if not (self.nagios and name == "job")]
 
 
 _WITH_OTHERS = frozenset({"force", "run_at", "run_in", "at", "version", "help"})
@@ -94,6 +96,9 @@ def _check(command: Command) -> None:
     verbs = [f"--{name.replace('_', '-')}" for name in command.verbs]
     if len(verbs) > 1 and not (command.version or command.help):
         raise ConfigError(f"only one of {' and '.join(verbs[:2])} can be meant: give one")
+    told_to_run = command.force or command.run_at or command.run_in
+    if command.nagios and command.job and told_to_run:
+        raise ConfigError("--nagios --job=NAME judges the job only: leave out how it is to run")
     if command.force and not command.job:
         raise ConfigError("option --force says how --job=NAME runs: name the job")
     if command.at and not command.mark_success:
@@ -208,5 +213,6 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def _nearest(name: str) -> str:
-    guess = name and did_you_mean(f"--{name}", [f"--{known}" for known in _options()])
+    known = (*_options(), *_SHORTER)
+    guess = name and did_you_mean(f"--{name}", [f"--{each}" for each in known])
     return guess or "; see crontabber --help"

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from ..schedule.grammar import parse_duration
 from .messages import did_you_mean
 
 _FACILITIES = frozenset(
@@ -11,6 +12,7 @@ _YES_NO = dict.fromkeys("true t yes y on 1".split(), True)
 _YES_NO |= dict.fromkeys("false f no n off 0".split(), False)
 ENGINES = {"procrastinate": "crontabber.contrib.procrastinate.engine"}
 """Who can run the due jobs instead of the tick, and the module that is imported for it."""
+_SEPARATORS = ("nagios", "manual")
 # A century: longer is a typing error, and would overflow dates some day.
 _LONGEST = timedelta(days=36525)
 
@@ -61,6 +63,28 @@ def _duration(text: str, unit: timedelta) -> float:
 def seconds(text: str) -> float:
     """A number of seconds from 0 to a century."""
     return _duration(text, timedelta(seconds=1))
+
+
+def some_seconds(text: str) -> float:
+    """A number of seconds above 0, up to a century."""
+    number = seconds(text)
+    if not number:
+        raise ValueError("it has to be more than 0")
+    return number
+
+
+def lateness(text: str) -> timedelta:
+    """A length of time such as ``1h30m``."""
+    return parse_duration(text)
+
+
+def nagios_separators(text: str) -> str:
+    """Whose separators the line for Nagios has."""
+    name = text.strip()
+    if name not in _SEPARATORS:
+        known = " or ".join(_SEPARATORS)
+        raise ValueError(f"it is not {known}{did_you_mean(name, _SEPARATORS)}")
+    return name
 
 
 def hours(text: str) -> float:

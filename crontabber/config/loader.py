@@ -13,6 +13,8 @@ from ..errors import ConfigError, JobLineError, Stopped
 from .messages import did_you_mean, nearest, one_line
 
 _MACHINERY = {__file__, importlib.__file__}
+LONGEST_NAME = 2600
+"""Bytes of a name in UTF-8; an index of PostgreSQL takes 2704, with what else an entry has."""
 
 
 def load_class(class_path: str) -> type:
@@ -20,6 +22,8 @@ def load_class(class_path: str) -> type:
     module_path, _, class_name = class_path.rpartition(".")
     if not module_path or not all(part.isidentifier() for part in class_path.split(".")):
         raise JobLineError(f"{class_path!r} is not a class path such as package.module.Class")
+    if len(class_path.encode()) > LONGEST_NAME:
+        raise JobLineError(f"the class path has more than {LONGEST_NAME} bytes")
     module, found = _import(module_path, class_name)
     if found is None:
         names = [name for name, value in vars(module).items() if isinstance(value, type)]

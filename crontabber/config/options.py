@@ -7,6 +7,7 @@ database come from the ``database_class``, those of the jobs from their classes.
 
 import functools
 
+from ..schedule.grammar import duration_text
 from . import compat  # noqa: F401  configman cannot be imported before
 from .converters import (
     LINE_FORMATS,
@@ -15,11 +16,14 @@ from .converters import (
     hours,
     jobs_text,
     jobs_to_str,
+    lateness,
     line_format,
     log_level,
+    nagios_separators,
     names_text,
     port,
     seconds,
+    some_seconds,
     timezone,
     yes_or_no,
 )
@@ -29,6 +33,8 @@ from configman import Namespace
 
 DATABASE = "resource.postgresql"
 """Where the options live that every user of the database shares."""
+NAGIOS_TIMEOUT = 8.0
+"""Seconds: less than the ten that check_nrpe waits by default."""
 APP_SECTION = "crontabber.class-"
 """What the namespace of an app begins with; the name of its class follows."""
 
@@ -40,7 +46,12 @@ def command_options() -> Namespace:
     add = functools.partial(
         options.add_option, exclude_from_print_conf=True, exclude_from_dump_conf=True
     )
-    add("job", default="", short_form="j", doc="run only this job (app_name or class path), if due")
+    add(
+        "job",
+        default="",
+        short_form="j",
+        doc="run only this job (app_name or class path), if due; or judge it",
+    )
     add("force", default=False, short_form="f", doc="with --job: run it even if it is not due")
     add("run-at", default="", doc="with --job: when it runs next, such as 2026-11-21T03:00")
     add("run-in", default="", doc="with --job: in how long it runs next, such as 1h30m")
@@ -108,6 +119,7 @@ def _crontabber(section: Namespace) -> None:
         from_string_converter=hours,
         doc="after how many hours a run that an older crontabber left ongoing is taken for dead",
     )
+    _health(section)
     section.add_option(
         "patience",
         default=300.0,
@@ -148,6 +160,34 @@ def _around_jobs(section: Namespace) -> None:
         from_string_converter=load_database_class,
         reference_value_from=DATABASE,
         doc="the class that connects to the database",
+    )
+
+
+def _health(section: Namespace) -> None:
+    """What `_crontabber` has for those that watch the jobs."""
+    section.add_option(
+        "late",
+        default="1h",
+        from_string_converter=lateness,
+        to_string_converter=duration_text,
+        doc="how late a job may be before --nagios reports it, such as 1h30m; an app's own wins",
+    )
+    section.add_option(
+        "nagios_timeout",
+        default=NAGIOS_TIMEOUT,
+        from_string_converter=some_seconds,
+        doc="after how many seconds --nagios answers at the latest; --nagios-timeout for short",
+    )
+    section.add_option(
+        "nagios_separators",
+        default="nagios",
+        from_string_converter=nagios_separators,
+        doc="what --nagios has between values: nagios, then | begins performance data; manual: |",
+    )
+    section.add_option(
+        "nagios_role",
+        default="",
+        doc="the database role that runs the jobs, whose rights --nagios checks; empty: its own",
     )
 
 

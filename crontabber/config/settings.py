@@ -85,6 +85,14 @@ class Settings:
         """For how many seconds a result waits to be recorded."""
         self.tables_owner: str = own.tables_owner
         """A role that is trusted to own the tables; empty: no other than the usual ones."""
+        self.late: timedelta = own.late
+        """How late a job may be before it is reported."""
+        self.nagios_timeout: float = own.nagios_timeout
+        """Seconds after which Nagios gets an answer at the latest."""
+        self.nagios_separators: str = own.nagios_separators
+        """``nagios`` or ``manual``."""
+        self.nagios_role: str = own.nagios_role
+        """The database role that runs the jobs; empty: the one that connects."""
         self.engine: str = own.engine
         """Who runs the due jobs; empty: the tick itself."""
         self.middleware: tuple[str, ...] = tuple(filter(None, own.middleware.split(", ")))

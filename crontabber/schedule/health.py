@@ -1,57 +1,38 @@
-"""What is wrong with the jobs, if anything: what ``--nagios`` says.
+"""What is wrong with the jobs, if anything: the one judgement, which ``--nagios`` prints.
 
-Pure: the states come in, with the time at which they were read, and findings come out.
+Pure: the states come in, with the time at which they were read, and a `Health` comes out.
 """
 
-import enum
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from .dag import order
 from .decide import blocked_by
+from .findings import NO_JOBS, Access, Counts, Finding, Health, Problem, Status
 from .model import JobSpec, JobState, States
 from .plan import has_given_up, is_by_schedule, plan
 
-PATIENCE = timedelta(hours=1)
-"""How late a job may be before it counts as overdue: ticks are minutes apart, and jobs queue."""
 
+def judge(
+    jobs: Sequence[JobSpec],
+    states: States,
+    now: datetime,
+    *,
+    faults: Iterable[str] = (),
+    access: Access | None = None,
+    among: Sequence[JobSpec] | None = None,
+    unseen: str = "",
+) -> Health:
+    """The findings about *jobs*, at most one a job: the worst; and about all of them.
 
-class Status(enum.IntEnum):
-    """How bad it is; the numbers are the exit statuses of a Nagios plugin."""
-
-    OK = 0
-    """All is well."""
-    WARNING = 1
-    """Somebody should look at it, but need not get out of bed."""
-    CRITICAL = 2
-    """Something that should be done is not being done."""
-    UNKNOWN = 3
-    """Nobody can tell: the configuration or the database is out of reach."""
-
-
-class Finding(NamedTuple):
-    """What is wrong with a job."""
-
-    status: Status
-    app_name: str
-    class_path: str
-    parts: tuple[str, ...]
-    """What it is, from the general to the particular; an exception's texts as they were."""
-
-    @property
-    def class_name(self) -> str:
-        """The last part of the class path."""
-        return self.class_path.rpartition(".")[2]
-
-
-def judge(jobs: Sequence[JobSpec], states: States, now: datetime) -> list[Finding]:
-    """The findings about *jobs* in their order, at most one a job: the worst.
-
-    Not overdue are a job that has no row yet (it is new), one that is ongoing, and one
-    that is blocked by a parent of which something is said already, or that is ongoing.
+    *faults* are what is wrong with job lines that cannot be used. *among* are all jobs of the
+    configuration, if *jobs* are a choice of them; *unseen* is why there are no states at all.
+    Not late are a job that has no row yet (it
+    is new), one that is ongoing, and one that is blocked by a parent of which something is
+    said already, or that is ongoing.
     """
+    access = access or Access()
     findings: dict[str, Finding] = {}
     for job in jobs:
         state = states.get(job.app_name)
@@ -61,23 +42,77 @@ def judge(jobs: Sequence[JobSpec], states: States, now: datetime) -> list[Findin
         ):
             findings[job.app_name] = found
     # most often nothing is due, and then there is no order to be found
-    due = [job for job in jobs if job.app_name not in findings and _is_due(job, states, now)]
+    due = [job for job in jobs if job.app_name not in findings and is_due(job, states, now)]
     if due:
-        busy = any(_is_running(states.get(j.app_name), j.max_ongoing_age, now) for j in jobs)
-        findings |= _overdue(due, findings, states, now, busy=busy)
-    return [findings[job.app_name] for job in jobs if job.app_name in findings]
+        busy = any(
+            _is_running(states.get(j.app_name), j.max_ongoing_age, now) for j in among or jobs
+        )
+        findings |= _late_ones(due, findings, states, now, busy=busy)
+    ours = [findings[job.app_name] for job in jobs if job.app_name in findings]
+    unusable = [Finding(Status.CRITICAL, Problem.UNUSABLE, (fault,)) for fault in faults]
+    said = [*unusable, *access.findings(), *_unseen(jobs, states, unusable, unseen), *ours]
+    counts = _counts(jobs, states, now, ours)._replace(blocked=_blocked(due, states, now))
+    return Health(sorted(said, key=lambda one: -one.status), counts, access.standby)
+
+
+def is_due(job: JobSpec, states: States, now: datetime) -> bool:
+    """Whether *job* waits to be run."""
+    state = states.get(job.app_name)
+    ongoing = state is not None and state.ongoing is not None
+    return not ongoing and plan(job, state, now).due_at(job) < now
+
+
+def _unseen(
+    jobs: Sequence[JobSpec], states: States, unusable: Sequence[Finding], why: str
+) -> Iterable[Finding]:
+    """That there are no jobs, or that no tick has seen any of them."""
+    if not jobs:
+        if not unusable:
+            yield Finding(Status.WARNING, Problem.UNUSABLE, (NO_JOBS,))
+    elif not any(job.app_name in states for job in jobs):
+        who = f"none of the {len(jobs)} jobs has" if jobs[1:] else f"{jobs[0].app_name} has not"
+        parts = (f"{who} been seen by a tick", *filter(None, [why]), _WHERE)
+        yield Finding(Status.WARNING, Problem.UNSEEN, parts)
+
+
+_WHERE = "does cron run it, with this configuration and on this database?"
+
+
+def _counts(
+    jobs: Sequence[JobSpec], states: States, now: datetime, findings: Sequence[Finding]
+) -> Counts:
+    rows = [(job, states[job.app_name]) for job in jobs if job.app_name in states]
+    oldest = min((plan(job, state, now).slot for job, state in rows), default=now)
+    problems = [finding.problem for finding in findings]
+    return Counts(
+        jobs=len(jobs),
+        failed=problems.count(Problem.FAILED),
+        late=problems.count(Problem.LATE),
+        new=len(jobs) - len(rows),
+        oldest_open=max(now - oldest, timedelta()),
+    )
+
+
+def _blocked(due: Iterable[JobSpec], states: States, now: datetime) -> int:
+    """How many of those that are due wait for a parent."""
+    rows = ((job, states.get(job.app_name)) for job in due)
+    return sum(
+        1
+        for job, state in rows
+        if blocked_by(job, states, plan(job, state, now).slot_at(job, state, now), now)
+    )
 
 
 def _failed(job: JobSpec, state: JobState) -> Finding | None:
     """The last run failed; a backfill app, which loses no date by that, may do so once."""
     if state.last_error is None:
         return None
+    texts = (state.last_error.type, state.last_error.value)
     if has_given_up(job, state) and state.next_slot:
         what = f"gave up on {_time(state.next_slot, job.zone)} after {state.attempts} attempts"
-        return _finding(Status.CRITICAL, job, what, state.last_error.type, state.last_error.value)
+        return _finding(Status.CRITICAL, Problem.FAILED, job, what, *texts)
     once = job.backfill and state.error_count <= 1
-    status = Status.WARNING if once else Status.CRITICAL
-    return _finding(status, job, state.last_error.type, state.last_error.value)
+    return _finding(Status.WARNING if once else Status.CRITICAL, Problem.FAILED, job, *texts)
 
 
 def _stuck(job: JobSpec, state: JobState, now: datetime) -> Finding | None:
@@ -85,7 +120,7 @@ def _stuck(job: JobSpec, state: JobState, now: datetime) -> Finding | None:
     if state.ongoing is None or now - state.ongoing <= job.max_ongoing_age:
         return None
     since = f"since {_time(state.ongoing, job.zone)}, by {state.claim or 'an older crontabber'}"
-    return _finding(Status.WARNING, job, "ongoing for too long", since)
+    return _finding(Status.WARNING, Problem.STUCK, job, "ongoing for too long", since)
 
 
 def _astray(job: JobSpec, state: JobState, now: datetime) -> Finding | None:
@@ -99,13 +134,7 @@ def _astray(job: JobSpec, state: JobState, now: datetime) -> Finding | None:
     if slot - now <= 3 * job.schedule.frequency.period:
         return None
     why = f"{_time(slot, job.zone)}: the clock was wrong when a run was recorded"
-    return _finding(Status.WARNING, job, "its next date is too far away", why)
-
-
-def _is_due(job: JobSpec, states: States, now: datetime) -> bool:
-    state = states.get(job.app_name)
-    ongoing = state is not None and state.ongoing is not None
-    return not ongoing and plan(job, state, now).due_at(job) < now
+    return _finding(Status.WARNING, Problem.ASTRAY, job, "its next date is too far away", why)
 
 
 def _is_running(state: JobState | None, max_age: timedelta, now: datetime) -> bool:
@@ -113,7 +142,7 @@ def _is_running(state: JobState | None, max_age: timedelta, now: datetime) -> bo
     return bool(state and state.ongoing and now - state.ongoing <= max_age)
 
 
-def _overdue(
+def _late_ones(
     due: Iterable[JobSpec],
     findings: Mapping[str, Finding],
     states: States,
@@ -124,7 +153,7 @@ def _overdue(
     """The findings about those of the jobs *due* that are too late without an excuse."""
     jobs = {job.app_name: job for job in due}
     ordered, _ = order({name: job.depends_on for name, job in jobs.items()})
-    overdue: dict[str, Finding] = {}
+    late: dict[str, Finding] = {}
     explained = set(findings)
     for name in dict.fromkeys([*ordered, *jobs]):  # those of a circle are not in the order
         job, state = jobs[name], states.get(name)
@@ -132,8 +161,8 @@ def _overdue(
             explained.add(name)
         elif state and (found := _late(job, state, states, now, busy=busy)):
             explained.add(name)
-            overdue[name] = found
-    return overdue
+            late[name] = found
+    return late
 
 
 def _is_excused(job: JobSpec, states: States, explained: set[str], now: datetime) -> bool:
@@ -150,21 +179,20 @@ def _is_excused(job: JobSpec, states: States, explained: set[str], now: datetime
 def _late(
     job: JobSpec, state: JobState, states: States, now: datetime, *, busy: bool
 ) -> Finding | None:
-    """It is overdue; while another job runs (*busy*) it may only be waiting for its turn."""
+    """It is too late; while another job runs (*busy*) it may only be waiting for its turn."""
     planned = plan(job, state, now)
     late = now - planned.due_at(job)
-    if late <= PATIENCE:
+    if late <= job.late:
         return None
     bad = late > job.schedule.frequency.period and not busy
-    since = f"due since {_time(planned.due_at(job), job.zone)}"
-    parts = ["overdue", since]
+    parts = ["overdue", f"due since {_time(planned.due_at(job), job.zone)}"]
     if blocked := blocked_by(job, states, planned.slot_at(job, state, now), now):
         parts.append(f"blocked: {blocked}")
-    return _finding(Status.CRITICAL if bad else Status.WARNING, job, *parts)
+    return _finding(Status.CRITICAL if bad else Status.WARNING, Problem.LATE, job, *parts)
 
 
-def _finding(status: Status, job: JobSpec, *parts: str) -> Finding:
-    return Finding(status, job.app_name, job.class_path, parts)
+def _finding(status: Status, problem: Problem, job: JobSpec, *parts: str) -> Finding:
+    return Finding(status, problem, parts, job.app_name, job.class_path)
 
 
 def _time(moment: datetime, zone: ZoneInfo) -> str:

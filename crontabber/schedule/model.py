@@ -39,6 +39,8 @@ class JobSpec(NamedTuple):
     """How long a failed job waits before it is tried again."""
     max_ongoing_age: timedelta = timedelta(hours=12)
     """For how long the mark of an older crontabber, which holds no lock, is respected."""
+    late: timedelta = timedelta(hours=1)
+    """How late it may be before that is reported: ticks are minutes apart, and jobs queue."""
     lock: str | None = None
     """Of all jobs with this lock only one runs at a time. Known when the class is imported."""
     retry: Retry | None = None

@@ -12,10 +12,13 @@ in ``sql/``. The laws of the contract, which one suite of tests holds against ea
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ..schedule.grammar import JobLine
 from ..schedule.model import Claim, JobState, Run
+
+if TYPE_CHECKING:  # no tick needs it
+    from ..schedule.findings import Access
 
 
 class Snapshot(NamedTuple):
@@ -49,10 +52,11 @@ class ClaimResult(NamedTuple):
 class StateStore(Protocol):
     """Remembers jobs and grants claims."""
 
-    def look(self, class_paths: Sequence[str] | None) -> Snapshot:
+    def look(self, class_paths: Sequence[str] | None, *, migrate: bool = True) -> Snapshot:
         """Read the rows of these classes and those of no known class, and of their parents.
 
-        None reads all rows. Raises `DatabaseUnavailable`, as all others may.
+        None reads all rows. Raises `DatabaseUnavailable`, as all others may; without
+        *migrate*, `TablesNotReady` where tables would be made or upgraded otherwise.
         """
         ...
 
@@ -63,6 +67,10 @@ class StateStore(Protocol):
         left out only if `crontabber.schedule.decide` is sure to say that its job is not
         due, so that a thousand jobs that wait cost next to nothing.
         """
+        ...
+
+    def access(self, role: str = "") -> "Access":
+        """What the *role* that runs the jobs may do; empty: that of our own connection."""
         ...
 
     def read(self, app_name: str) -> JobState | None:

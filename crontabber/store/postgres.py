@@ -8,7 +8,7 @@ import functools
 import os
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import (
     ClaimLost,
@@ -28,6 +28,9 @@ from .session import ConnectionGone, Obstacle, SessionChanged
 _MINUTE = 60.0
 """For how many seconds a claim, and what is read for it, waits for a server that is gone."""
 
+if TYPE_CHECKING:
+    from ..schedule.findings import Access
+
 
 class PostgresStore:
     """Remembers jobs in PostgreSQL; see `crontabber.store.StateStore` for its laws.
@@ -44,10 +47,11 @@ class PostgresStore:
 
     # -- looking ---------------------------------------------------------------
 
-    def look(self, class_paths: Sequence[str] | None) -> Snapshot:
+    def look(self, class_paths: Sequence[str] | None, *, migrate: bool = True) -> Snapshot:
         """See `StateStore.look`; makes or upgrades the tables if they need it."""
         name = "look_at_all" if class_paths is None else "look"
-        rows = self._server.look(name, class_paths=array_text(class_paths or ()))
+        paths = array_text(class_paths or ())
+        rows = self._server.look(name, migrate=migrate, class_paths=paths)
         now, zone = rows[0][:2]
         states = (state_of(row[5:]) for row in rows if row[5] is not None)
         return Snapshot(now, zone, {state.app_name: state for state in states})
@@ -59,6 +63,12 @@ class PostgresStore:
         states = (state_of(row[6:]) for row in rows if row[6] is not None)
         found = {state.app_name: state for state in states}
         return Snapshot(now, server_zone, found, frozenset(candidates))
+
+    def access(self, role: str = "") -> "Access":
+        """See `StateStore.access`; tables that are missing lack nothing."""
+        from .access import access_of  # no tick needs it
+
+        return access_of(self._server.query("access", role=role)[0], role)
 
     def read(self, app_name: str) -> JobState | None:
         """See `StateStore.read`; waits for a server that is gone to come back."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 import psycopg2
 from psycopg2 import errors
 
-from ..errors import ClaimLost, DatabaseUnavailable, StoreError
+from ..errors import ClaimLost, DatabaseUnavailable, StoreError, TablesNotReady
 from ..process import clock
 from ..process.signals import pending
 from .rows import Row, printable
@@ -43,6 +43,12 @@ _GRACE = 1.0
 _TO_OWNER = (
     "run crontabber once as their owner; if they exist, the user needs USAGE on their schema"
 )
+
+
+def _not_ready(error: psycopg2.Error) -> str:
+    if isinstance(error, errors.UndefinedColumn):
+        return "the tables are those of an older crontabber, which the next tick upgrades"
+    return "there are no tables of crontabber where the user of the database looks for them"
 
 
 class StillHeld(ClaimLost):
@@ -148,12 +154,17 @@ class Server:
         if shared or not session.prepare(process):
             raise SessionChanged
 
-    def query(self, *names: str, **parameters: Any) -> list[Row]:
-        """Ask the server: again if the tables lacked something, or a text was not storable."""
+    def query(self, *names: str, migrate: bool = True, **parameters: Any) -> list[Row]:
+        """Ask the server: again if the tables lacked something, or a text was not storable.
+
+        Without *migrate* tables that are missing are a `TablesNotReady`.
+        """
         with explained(), self._naming_blockers():
             try:
                 return self.session().run(*names, **parameters)
-            except _MISSING:
+            except _MISSING as error:
+                if not migrate:
+                    raise TablesNotReady(_not_ready(error)) from error
                 self.migrate()
             except _UNPRINTABLE:
                 parameters = printable(parameters)

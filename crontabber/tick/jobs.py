@@ -19,6 +19,7 @@ class ScheduleDefaults(NamedTuple):
 
     error_retry: timedelta
     max_ongoing_age: timedelta
+    late: timedelta = timedelta(hours=1)
 
 
 class Listing(NamedTuple):
@@ -133,7 +134,9 @@ class Jobs:
         app = self.catalogue.app(line)
         self._names.take(app.app_name, line)
         job = self._job(line, app.app_name, app.depends_on, app.backfill)
-        return job._replace(lock=app.lock, retry=app.retry, timeout=app.timeout)
+        return job._replace(
+            lock=app.lock, retry=app.retry, timeout=app.timeout, late=app.late or job.late
+        )
 
     def all(self) -> Listing:
         """All jobs in the listed order, with as few imports as can be."""
@@ -179,6 +182,7 @@ class Jobs:
             backfill=backfill,
             error_retry=self._defaults.error_retry,
             max_ongoing_age=self._defaults.max_ongoing_age,
+            late=self._defaults.late,
         )
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -21,7 +22,8 @@ _JOB_LINE = re.compile("job line '(.*?)': ")
 def configtest(app: GenericApp) -> Answer:
     """Check the whole configuration; the exit status is the number of faults.
 
-    The database is asked only for parents that are not in the configuration.
+    The database is asked for the rights of the role that runs the jobs, and for parents that
+    are not in the configuration; if it is out of reach, that is no fault of the configuration.
     """
     settings = app.settings
     catalogue = app.catalogue
@@ -31,6 +33,7 @@ def configtest(app: GenericApp) -> Answer:
     faults = [*judged, *_with_places(app, of_lines)]
     faults += [fault for error in of_options.values() for fault in error.faults]
     faults += [*app.middleware()[1], *_connections(app), *_of_apps(configs.values())]
+    faults += _denied(app)
     if settings.engine:
         faults += import_module(ENGINES[settings.engine]).faults(catalogue.classes).values()
     if not (catalogue.classes or faults):
@@ -106,6 +109,13 @@ def _refused(database: Any) -> Iterator[str]:
     parameters = database.parameters()
     yield from libpq.faults(parameters)
     yield from unknown_to_libpq(parameters)
+
+
+def _denied(app: GenericApp) -> Iterator[ConfigError]:
+    """Why the database would not let the jobs run, as far as it can be asked."""
+    with suppress(ConfigError, StoreError):
+        for finding in app.store.access(app.settings.nagios_role).findings():
+            yield ConfigError(": ".join(finding.parts))
 
 
 def _unknown_parents(app: GenericApp) -> Iterator[str]:

@@ -1,36 +1,30 @@
-"""The verbs that read: ``--list-jobs``, ``--nagios`` and ``--audit-ghosts``."""
+"""The verbs that read: ``--list-jobs`` and ``--audit-ghosts``; see `nagios` for the third."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TextIO
 
+from ..errors import ConfigError
 from ..generic_app import Answer, GenericApp
 from ..schedule.model import JobSpec, JobState
 from ..schedule.transition import crashed
 from ..store import Snapshot
+from ..tick.jobs import Listing
 
 
 def list_jobs(app: GenericApp, stream: TextIO) -> Answer:
     """The state of each job, in the order listed; coloured if *stream* shows colours."""
     from ..views.colour import style_for
     from ..views.listing import listing
-    from ..views.text import one_line
+    from ..views.text import STANDBY, one_line
 
     snapshot = app.look()
-    jobs, faults = app.jobs(snapshot).all()
-    states = _with_crashes(app, jobs, snapshot)
+    standby = app.store.access().standby
+    jobs, faults = with_own_limits(app, snapshot)
+    states = with_crashes(app, jobs, snapshot, standby=standby)
     text = listing(jobs, states, snapshot.now, style_for(stream), app.origin)
-    return Answer("\n\n".join([*(one_line(str(fault)) for fault in faults), text]))
-
-
-def nagios(app: GenericApp) -> Answer:
-    """The health of all jobs, as Nagios wants it."""
-    from ..schedule.health import judge
-    from ..views.nagios import report
-
-    snapshot = app.look()
-    jobs, faults = app.jobs(snapshot).all()
-    findings = judge(jobs, _with_crashes(app, jobs, snapshot), snapshot.now)
-    return Answer(*report(findings, faults, len(jobs)))
+    notes = [STANDBY] if standby else []
+    return Answer("\n\n".join([*notes, *(one_line(str(fault)) for fault in faults), text]))
 
 
 def audit_ghosts(app: GenericApp) -> Answer:
@@ -45,13 +39,35 @@ def audit_ghosts(app: GenericApp) -> Answer:
     return Answer(ghosts(snapshot.states, jobs, unusable=unusable, zone=known.zone))
 
 
-def _with_crashes(
-    app: GenericApp, jobs: Sequence[JobSpec], snapshot: Snapshot
+def with_own_limits(app: GenericApp, snapshot: Snapshot) -> Listing:
+    """All jobs; what the class alone can say is known of those that are due.
+
+    Whether these are late depends on the ``late`` of the class. One that cannot be imported
+    here is judged as if it had none.
+    """
+    from ..schedule.health import is_due
+
+    known = app.jobs(snapshot)
+    jobs, faults = known.all()
+    due = {job.class_path for job in jobs if is_due(job, snapshot.states, snapshot.now)}
+    lines = {line.class_path: line for line in reversed(app.catalogue.lines)}
+    for number, job in enumerate(jobs):
+        if job.class_path in due:
+            with suppress(ConfigError):
+                jobs[number] = known.from_class(lines[job.class_path])
+    return Listing(jobs, faults)
+
+
+def with_crashes(
+    app: GenericApp, jobs: Sequence[JobSpec], snapshot: Snapshot, *, standby: bool
 ) -> Mapping[str, JobState]:
-    """The rows as the next tick will find them, if processes are gone that ran jobs."""
+    """The rows as the next tick will find them, if processes are gone that ran jobs.
+
+    On a *standby* that cannot be told: the locks that would tell are not replicated.
+    """
     rows = ((job, snapshot.states.get(job.app_name)) for job in jobs)
     marked = {job.app_name: (job, row) for job, row in rows if row and row.ongoing and row.claim}
-    if not marked:
+    if standby or not marked:
         return snapshot.states
     states, claimed = dict(snapshot.states), app.store.claimed(marked)
     for name, (job, row) in marked.items():

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from ..datetimeutil import timesince, timeuntil
-from ..schedule.health import PATIENCE
 from ..schedule.model import JobSpec, JobState, LastError, States
 from ..schedule.plan import has_given_up, plan
 from .text import Style, escaped, one_line, plain
@@ -74,7 +73,7 @@ def _next_run(job: JobSpec, state: JobState, now: datetime, style: Style) -> Ite
         yield _line("Next run:", f"{_time(job, due)}  (in {timeuntil(due, now)})")
     else:
         line = _line("Next run:", f"{_time(job, due)}  (was {timesince(due, now)} ago)")
-        overdue = now - due > PATIENCE and not state.ongoing
+        overdue = now - due > job.late and not state.ongoing
         yield style("overdue", line) if overdue else line
     # a failed one is tried again later, but with the same date
     if job.backfill and planned.slot <= now and planned.slot != due:

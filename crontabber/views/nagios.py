@@ -1,39 +1,40 @@
 """What ``--nagios`` prints: one line, and the status to exit with.
 
-A Nagios plugin says all it has to say on a single line. Its form is the manual's:
-``CRITICAL - my-app (MyApp) | <class 'OSError'> | [Errno 13] …``, several joined by ``; ``.
+A Nagios plugin says all it has to say on one line, and what follows the first ``|`` is
+performance data:
+``CRITICAL - my-app (MyApp): <class 'OSError'>: [Errno 13] …; other (Other): … | jobs=2 failed=2…``.
+The manual's form has ``|`` between the values, and no performance data.
 """
 
 from collections.abc import Sequence
+from itertools import accumulate
 
-from ..errors import CrontabberError
-from ..schedule.health import Finding, Status
-from .text import NO_JOBS, all_well, one_line
+from ..schedule.findings import Counts, Finding, Health, Status
+from .text import STANDBY, all_well, one_line
 
 _LONGEST = 300
-"""Characters of a value that are shown."""
-_LINE = 4000
-"""Characters after which findings are only counted: Nagios itself cuts at 8 KiB."""
+"""Bytes of a value that are shown."""
+_SHORTER = 100
+"""The same where there are so many findings that each has to be short."""
+_PACKET = 900
+"""Bytes of findings above which their number comes first: NRPE 2 cuts a line at 1024."""
+_LINE = 3800
+"""Bytes above which findings are only counted: Nagios 3 cuts a line at 4096."""
 _SEPARATORS = str.maketrans("|;", "/,")
 
 
-def report(
-    findings: Sequence[Finding], faults: Sequence[CrontabberError], jobs: int
-) -> tuple[str, Status]:
-    """The line about *findings* and *faults*, the worst first, and the worst status.
+def report(health: Health, *, manual: bool = False) -> tuple[str, Status]:
+    """The line about the jobs' *health*, and the worst status.
 
-    *faults* are what is wrong with job lines that cannot be used: critical, since such
-    a job is not being run at all. *jobs* is how many jobs were judged.
+    With *manual* the values are separated as the manual has it.
     """
-    said = [(Status.CRITICAL, _value(str(fault))) for fault in faults]
-    said += [(finding.status, _text(finding)) for finding in findings]
-    if not said and not jobs:
-        said = [(Status.WARNING, NO_JOBS)]
-    if not said:
-        return f"{Status.OK.name} - {all_well(jobs)}", Status.OK
-    said.sort(key=lambda one: -one[0])
-    worst = said[0][0]
-    return f"{worst.name} - {_joined([text for _, text in said])}", worst
+    between = " | " if manual else ": "
+    notes = [STANDBY] if health.standby else []
+    texts = [_well(health.counts)]
+    if health.findings:
+        texts = _texts(health.findings, between)
+    line = f"{health.status.name} - {'; '.join([*texts, *notes])}"
+    return line if manual else f"{line} | {_performance(health.counts)}", health.status
 
 
 def unknown(message: str) -> tuple[str, Status]:
@@ -41,22 +42,60 @@ def unknown(message: str) -> tuple[str, Status]:
     return f"{Status.UNKNOWN.name} - {_value(message)}", Status.UNKNOWN
 
 
-def _joined(texts: Sequence[str]) -> str:
-    """As many of the *texts* as a line can take, and how many more there are."""
-    length, shown = 0, 0
-    while shown < len(texts) and length < _LINE:
-        length += len(texts[shown])
-        shown += 1
-    more = [f"and {len(texts) - shown} more"] if shown < len(texts) else []
-    return "; ".join([*texts[:shown], *more])
+def _well(counts: Counts) -> str:
+    new = f"; no tick has seen {counts.new} of them yet" if counts.new else ""
+    return all_well(counts.jobs) + new
 
 
-def _text(finding: Finding) -> str:
-    name = f"{finding.app_name} ({finding.class_name})"
-    return " | ".join(filter(None, map(_value, (name, *finding.parts))))
+def _performance(counts: Counts) -> str:
+    """The counts as performance data: label=value;warning;critical;minimum;maximum."""
+    most = counts.jobs
+    return (
+        f"jobs={counts.jobs} failed={counts.failed};;0;0;{most} late={counts.late};0;;0;{most}"
+        f" blocked={counts.blocked};;;0;{most}"
+        f" oldest_open_seconds={counts.oldest_open.total_seconds():.0f};;;0"
+    )
 
 
-def _value(text: str) -> str:
+def _texts(findings: Sequence[Finding], between: str) -> list[str]:
+    """What to say of the *findings*, in parts that are joined by ``; ``."""
+    texts = [_text(finding, between, _LONGEST) for finding in findings]
+    size = sum(map(_size, texts))
+    if size <= _PACKET or len(texts) == 1:
+        return texts
+    if size > _LINE:
+        texts = [_text(finding, between, _SHORTER) for finding in findings]
+    texts[0] = f"{_how_many(findings)}: {texts[0]}"
+    shown = _fitting(texts)
+    return texts if shown == len(texts) else [*texts[:shown], f"and {len(texts) - shown} more"]
+
+
+def _fitting(texts: Sequence[str]) -> int:
+    """How many of the *texts* a line can take."""
+    ends = accumulate(map(_size, texts))
+    return sum(1 for end in ends if end <= _LINE)
+
+
+def _how_many(findings: Sequence[Finding]) -> str:
+    critical = sum(finding.status is Status.CRITICAL for finding in findings)
+    mixed = f", {critical} of them critical" if 0 < critical < len(findings) else ""
+    return f"{len(findings)} problems{mixed}"
+
+
+def _size(text: str) -> int:
+    return len(text.encode()) + len("; ")
+
+
+def _text(finding: Finding, between: str, longest: int) -> str:
+    name = f"{finding.app_name} ({finding.class_name})" if finding.app_name else ""
+    parts = (_value(part, longest) for part in (name, *finding.parts))
+    return between.join(filter(None, parts))
+
+
+def _value(text: str, longest: int = _LONGEST) -> str:
     """*text* without line breaks, without what separates values, and not too long."""
     line = one_line(text).translate(_SEPARATORS)
-    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 3]}..."
+    data = line.encode()
+    if len(data) <= longest:
+        return line
+    return data[: longest - 3].decode(errors="ignore") + "..."

@@ -28,8 +28,10 @@ def one_line(text: str) -> str:
     return escaped(" ".join(text.split()))
 
 
-NO_JOBS = "there are no jobs in this configuration"
-"""A misspelt header of a section has this effect, and nothing else would report it."""
+STANDBY = (
+    "this server is a standby, which cannot tell whether jobs that are marked as running still run"
+)
+"""Advisory locks, by which that is told, are not replicated."""
 
 
 def all_well(jobs: int) -> str:

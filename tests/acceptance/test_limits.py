@@ -165,8 +165,8 @@ def test_a_backfill_app_that_gave_up_says_so_and_goes_on_when_told(
     assert [error is None for _, error in runs(database)] == [True, False, False]
     nagios = crontabber(CONF, "--nagios")
     assert nagios.returncode == 2
-    assert nagios.stdout.startswith("CRITICAL - dates (Dates) | gave up on 20")
-    assert " after 2 attempts | <class 'OSError'> | broken" in nagios.stdout
+    assert nagios.stdout.startswith("CRITICAL - dates (Dates): gave up on 20")
+    assert " after 2 attempts: <class 'OSError'>: broken |" in nagios.stdout
     listing = crontabber(CONF, "--list-jobs").stdout
     assert "Gave up on:" in listing
     assert "To go on:       crontabber --retry=dates" in listing

@@ -1,13 +1,12 @@
 """The manual's chapter 1.3: one line and one of four exit statuses."""
 
-import subprocess
-import sys
+import textwrap
 from contextlib import closing
 
 import pytest
 
-from tests.acceptance.rows import CONF, pass_time
-from tests.support import TIMEOUT, Command, Database
+from tests.acceptance.rows import CONF, pass_time, runs
+from tests.support import Command, Database
 
 APPS = """\
 import os
@@ -40,11 +39,30 @@ class MyBackfillApp(BaseCronApp):
 
 def ask(crontabber: Command, *arguments: str, **options: dict[str, str]) -> tuple[int, str]:
     """The exit status and the line; there is nothing else, and nothing on stderr."""
-    done = crontabber(*(arguments or (CONF,)), "--nagios", **options)
+    arguments = arguments or (CONF,)
+    done = crontabber(*arguments, *([] if "-n" in arguments else ["--nagios"]), **options)
     assert done.stderr == ""
     assert done.stdout.count("\n") == 1
     assert done.stdout.endswith("\n")
     return done.returncode, done.stdout.rstrip("\n")
+
+
+OLDEST = "oldest_open_seconds"
+
+
+def told(crontabber: Command, *arguments: str) -> tuple[int, str]:
+    """The same without performance data."""
+    code, line = ask(crontabber, *arguments)
+    return code, line.partition(" | ")[0]
+
+
+def performance(line: str) -> dict[str, float]:
+    """The performance data, by label."""
+    text, bar, data = line.partition(" | ")
+    assert bar
+    assert "|" not in text
+    values = (each.partition("=") for each in data.split(" "))
+    return {label: float(value.partition(";")[0]) for label, _, value in values}
 
 
 def test_ok_warning_and_critical(crontabber: Command, database: Database) -> None:
@@ -54,18 +72,20 @@ def test_ok_warning_and_critical(crontabber: Command, database: Database) -> Non
     crontabber.configure(database, "\n".join(f"jobs.myapp.{app}|1h" for app in apps))
 
     crontabber(CONF)
-    assert ask(crontabber) == (0, "OK - all 3 jobs are well")
+    code, line = ask(crontabber)
+    assert (code, line.partition(" | ")[0]) == (0, "OK - all 3 jobs are well")
+    assert performance(line) == {"jobs": 3, "failed": 0, "late": 0, "blocked": 0, OLDEST: 0}
 
     outage = crontabber.write("outage", "")
     pass_time(database, "1 hour")
     crontabber(CONF)
-    backfill = "my-backfill-app (MyBackfillApp) | <class 'OSError'> | no service"
-    assert ask(crontabber) == (1, f"WARNING - {backfill}")
+    backfill = "my-backfill-app (MyBackfillApp): <class 'OSError'>: no service"
+    assert told(crontabber) == (1, f"WARNING - {backfill}")
 
     # a second failure in a row is no warning any more
     pass_time(database, "5 minutes")
     crontabber(CONF)
-    assert ask(crontabber) == (2, f"CRITICAL - {backfill}")
+    assert told(crontabber) == (2, f"CRITICAL - {backfill}")
 
     outage.unlink()
     crontabber.write("broken", "")
@@ -73,13 +93,17 @@ def test_ok_warning_and_critical(crontabber: Command, database: Database) -> Non
     crontabber(CONF)
     code, line = ask(crontabber)
     assert code == 2
-    first, second = line.split("; ")
-    assert first.startswith("CRITICAL - my-first-app (MyFirstApp) | <class '")
-    assert first.endswith("Error'> | [Errno 21] Is a directory: '/etc'")
-    assert second.startswith("my-second-app (MySecondApp) | <class 'ValueError'> | several lines")
-    assert second.count("|") == 2
+    first, second = line.partition(" | ")[0].split("; ")
+    assert first.startswith("CRITICAL - my-first-app (MyFirstApp): <class '")
+    assert first.endswith("Error'>: [Errno 21] Is a directory: '/etc'")
+    assert second.startswith("my-second-app (MySecondApp): <class 'ValueError'>: several lines")
+    assert line.count("|") == 1
+    assert performance(line)["failed"] == 2
+    manual = crontabber(CONF, "--nagios", "--crontabber.nagios_separators=manual").stdout
+    assert manual.startswith("CRITICAL - my-first-app (MyFirstApp) | <class '")
+    assert manual.count("|") == 4
 
-    assert crontabber(CONF, "-n").stdout == f"{line}\n"
+    assert told(crontabber, CONF, "-n") == (2, line.partition(" | ")[0])
 
 
 def test_jobs_that_should_have_run_and_did_not_are_critical(
@@ -92,7 +116,7 @@ def test_jobs_that_should_have_run_and_did_not_are_critical(
     pass_time(database, "30 days")
     code, line = ask(crontabber)
     assert code == 2
-    assert line.startswith("CRITICAL - my-first-app (MyFirstApp) | overdue | due since ")
+    assert line.startswith("CRITICAL - my-first-app (MyFirstApp): overdue: due since ")
 
 
 def test_a_job_line_that_cannot_be_used_is_critical(
@@ -137,17 +161,17 @@ def test_a_configuration_that_is_not_there_or_an_option_that_is_none_is_unknown(
 
 
 def test_what_a_module_prints_is_not_in_the_line(crontabber: Command, database: Database) -> None:
-    crontabber.write("jobs/myapp.py", f"{APPS}\nprint('hello')\n")
+    crontabber.write("jobs/myapp.py", f"{APPS}\nprint('hello')\nos.write(1, b'there\\n')\n")
     crontabber.configure(database, "jobs.myapp.MyFirstApp|1h")
     done = crontabber(CONF, "--nagios")
-    assert (done.returncode, done.stdout) == (0, "OK - the one job is well\n")
-    assert done.stderr == "hello\n"
+    assert done.stdout.startswith("WARNING - my-first-app has not been seen by a tick")
+    assert sorted(done.stderr.split()) == ["hello", "there"]
 
 
 def test_a_configuration_without_jobs_is_a_warning(crontabber: Command, database: Database) -> None:
     path = crontabber.configure(database, "jobs.myapp.MyFirstApp|1h")
     path.write_text(path.read_text().replace("[crontabber]", "[crontaber]"))
-    assert ask(crontabber) == (1, "WARNING - there are no jobs in this configuration")
+    assert told(crontabber) == (1, "WARNING - there are no jobs in this configuration")
 
 
 @pytest.mark.parametrize(
@@ -182,22 +206,16 @@ def test_a_table_that_is_locked_is_not_waited_for_without_end(
     crontabber.write("jobs/myapp.py", APPS)
     crontabber.configure(database, "jobs.myapp.MyFirstApp|1h")
     crontabber(CONF)
-    impatient = "import sys; from crontabber import cli; cli._PATIENCE = 0.5; sys.exit(cli.main())"
     with closing(database.connect()) as connection, connection.cursor() as cursor:
         cursor.execute("BEGIN; LOCK TABLE crontabber")
-        done = subprocess.run(
-            [sys.executable, "-c", impatient, CONF, "--nagios"],
-            cwd=crontabber.directory,
-            env=crontabber.environ(),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=TIMEOUT,
+        code, line = ask(crontabber, CONF, "--nagios-timeout=0.8")
+        assert code == 3
+        assert line.startswith(
+            "UNKNOWN - no answer within 0.8 s: is a server silent, a table locked"
         )
-    assert (done.returncode, done.stderr) == (3, "")
-    assert done.stdout == (
-        "UNKNOWN - no answer within 0.5 s: is a table locked, or a server silent?\n"
-    )
+        # and no session of the check is left behind, waiting
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        assert cursor.fetchone() == (0,)
     assert ask(crontabber)[0] == 0
 
 
@@ -205,3 +223,101 @@ def test_nagios_and_something_else_is_refused(crontabber: Command) -> None:
     code, line = ask(crontabber, "--reset-job=my-first-app")
     assert code == 3
     assert line == "UNKNOWN - only one of --nagios and --reset-job can be meant: give one"
+
+
+LATE = """\
+from crontabber.base import BaseCronApp
+
+class Patient(BaseCronApp):
+    app_name = 'patient'
+    late = '3h'
+
+    def run(self):
+        pass
+
+class Strict(Patient):
+    app_name = 'strict'
+    late = '10m'
+
+class Usual(Patient):
+    app_name = 'usual'
+    late = None
+"""
+
+
+def test_how_late_is_too_late_is_an_option_and_an_attribute_of_the_app(
+    crontabber: Command, database: Database
+) -> None:
+    crontabber.write("apps.py", LATE)
+    jobs = "apps.Patient|1d\napps.Strict|1d\napps.Usual|1d"
+    crontabber.configure(database, jobs)
+    crontabber(CONF)
+
+    def late(*arguments: str) -> list[str]:
+        _, line = told(crontabber, CONF, *arguments)
+        return [name for name in ("patient", "strict", "usual") if f"{name} (" in line]
+
+    pass_time(database, "1 day 5 minutes")
+    assert late() == []
+    pass_time(database, "15 minutes")
+    assert late() == ["strict"]
+    assert late("--crontabber.late=5m") == ["strict", "usual"]
+    pass_time(database, "1 hour")
+    assert late() == ["strict", "usual"]
+    assert late("--crontabber.late=2h") == ["strict"]
+    pass_time(database, "2 hours")
+    assert late("--crontabber.late=9h") == ["patient", "strict"]
+    # a job whose class cannot be imported here is judged by the option
+    crontabber.write("apps.py", "raise RuntimeError")
+    assert late() == ["patient", "strict", "usual"]
+    assert late("--crontabber.late=9h") == []
+    # and --list-jobs says no more than before
+    assert crontabber(CONF, "--list-jobs").returncode == 0
+
+
+def test_one_job_alone_is_judged(crontabber: Command, database: Database) -> None:
+    crontabber.write("jobs/myapp.py", APPS)
+    crontabber.write("broken", "")
+    apps = ["MyFirstApp|1h", "MySecondApp|1h", "MyBackfillApp|1h", "Nothing|1h"]
+    crontabber.configure(database, "\n".join(f"jobs.myapp.{app}" for app in apps))
+    crontabber(CONF)
+    assert ask(crontabber)[0] == 2
+    code, line = ask(crontabber, CONF, "--job=my-backfill-app")
+    assert (code, line.partition(" | ")[0]) == (0, "OK - the one job is well")
+    assert performance(line)["jobs"] == 1
+    for name in ("my-first-app", "jobs.myapp.MyFirstApp"):
+        code, line = told(crontabber, CONF, f"--job={name}")
+        assert code == 2
+        assert line.startswith("CRITICAL - my-first-app (MyFirstApp): ")
+        assert "my-second-app" not in line
+    code, line = ask(crontabber, CONF, "--job=my-frist-app")
+    assert code == 3
+    assert line == "UNKNOWN - there is no job 'my-frist-app': did you mean my-first-app?"
+    code, line = told(crontabber, CONF, "--job=jobs.myapp.Nothing")
+    assert code == 2
+    assert "module jobs.myapp has no class Nothing" in line
+    # the job was judged and not run
+    assert len(runs(database)) == 3
+
+
+def test_sixty_failures_are_counted_and_the_gravest_named(
+    crontabber: Command, database: Database
+) -> None:
+    """Also where only the first 1024 bytes arrive, as by NRPE 2."""
+    app = """\
+    class App{0}(BaseCronApp):
+        app_name = 'app-{0}'
+
+        def run(self):
+            raise OSError(13, 'Permission denied', '/etc')
+    """
+    lines = ["from crontabber.base import BaseCronApp", *(app.format(n) for n in range(60))]
+    crontabber.write("apps.py", "\n".join(map(textwrap.dedent, lines)))
+    crontabber.configure(database, "\n".join(f"apps.App{n}|1h" for n in range(60)))
+    crontabber(CONF)
+    code, line = ask(crontabber)
+    assert code == 2
+    assert line.startswith("CRITICAL - 60 problems: app-0 (App0): <class 'PermissionError'>: [Err")
+    assert "; and " in line
+    assert performance(line)["failed"] == 60
+    assert len(line.encode()) < 4096

@@ -425,7 +425,7 @@ def test_a_child_that_outlives_its_process_does_not_keep_the_claim(
             assert "Ongoing now!" not in listed, "who looks sees what the next tick will find"
             assert "crontabber.errors.JobCrashed" in listed
             health = crontabber(CONF, "--nagios")
-            assert health.stdout.startswith("CRITICAL - job (LeavesChild) | <class 'crontabber.er")
+            assert health.stdout.startswith("CRITICAL - job (LeavesChild): <class 'crontabber.er")
             assert crontabber(CONF).returncode == 0
             assert ran(database) == ["next", "job"]
         finally:

@@ -63,7 +63,7 @@ def test_it_failed_and_is_retried_and_three_missed_slots_are_backfilled(site: Si
     assert state(site.database, "fetch_orders").error_count == 1
     nagios = site("cronlist", "--nagios")
     assert (nagios.returncode, nagios.stderr) == (2, "")
-    assert nagios.stdout.startswith("CRITICAL - fetch_orders (django:fetch_orders) | <class")
+    assert nagios.stdout.startswith("CRITICAL - fetch_orders (django:fetch_orders): <class")
     pass_time(site.database, "3 hours")
     output = site.ok("cronrun")
     hours = re.findall(r"the report of (\S+), as csv", output)

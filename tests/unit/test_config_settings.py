@@ -1,6 +1,7 @@
 import importlib.util
 import json
 import logging
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -47,6 +48,9 @@ def test_defaults(load: Load) -> None:
     assert settings.jobs.lines == settings.jobs.faults == ()
     assert settings.error_retry == timedelta(seconds=300)
     assert settings.max_ongoing_age == timedelta(hours=12)
+    assert settings.late == timedelta(hours=1)
+    assert (settings.nagios_timeout, settings.nagios_separators) == (8, "nagios")
+    assert settings.nagios_role == ""
     assert settings.timezone is None
     assert settings.sentry_dsn == ""
     assert settings.logging == LoggingSettings(
@@ -86,6 +90,10 @@ def test_values_of_a_file(load: Load) -> None:
         error_retry_time=60.5
         max_ongoing_age_hours=1
         timezone=America/New_York
+        late=1h30m
+        nagios_timeout=25
+        nagios_separators=manual
+        nagios_role=ticker
         [logging]
         stderr_error_logging_level=debug
         syslog_host=localhost
@@ -99,6 +107,9 @@ def test_values_of_a_file(load: Load) -> None:
     assert settings.error_retry == timedelta(seconds=60.5)
     assert settings.max_ongoing_age == timedelta(hours=1)
     assert settings.timezone == ZoneInfo("America/New_York")
+    assert settings.late == timedelta(minutes=90)
+    assert (settings.nagios_timeout, settings.nagios_separators) == (25, "manual")
+    assert settings.nagios_role == "ticker"
     assert settings.logging.stderr_level == logging.DEBUG
     assert settings.logging.syslog_level == logging.CRITICAL
     assert settings.logging.syslog_facility == "local3"
@@ -126,6 +137,22 @@ def test_a_bad_job_line_is_kept_as_a_fault(load: Load) -> None:
     jobs = load("[crontabber]\njobs=m.A|5m, m.B|2r").jobs
     assert [str(line) for line in jobs.lines] == ["m.A|5m"]
     assert "m.B|2r" in str(jobs.faults[0])
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("late=soon", "'soon' is not a length of time such as 90s, 30m, 2h or 1h30m"),
+        ("late=", "is not a length of time such as"),
+        ("nagios_timeout=0", "it has to be more than 0"),
+        ("nagios_timeout=nan", "it is not a length of time up to a century"),
+        ("nagios_separators=manuel", "it is not nagios or manual: did you mean manual?"),
+    ],
+)
+def test_what_nagios_cannot_be_told(load: Load, option: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(message)) as caught:
+        load(f"[crontabber]\n{option}\n")
+    assert option.partition("=")[0] in str(caught.value)
 
 
 def test_the_last_source_wins(load: Load) -> None:

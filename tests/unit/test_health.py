@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crontabber.schedule.findings import Access, Counts, Finding, Problem, Status
 from crontabber.schedule.grammar import Schedule
-from crontabber.schedule.health import Finding, Status, judge
+from crontabber.schedule.health import judge
 from crontabber.schedule.model import Claim, JobSpec, JobState, LastError
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -47,15 +48,20 @@ def running(spec, since, **more):
     return ran(spec, since, **{"ongoing": since, "claim": claim, **more})
 
 
+def about_jobs(health):
+    """The findings but those about all jobs."""
+    return [finding for finding in health.findings if finding.app_name]
+
+
 def found(*pairs):
     """The findings' app_names and statuses, for pairs of a job and its row."""
     states = {state.app_name: state for _, state in pairs if state}
-    findings = judge([spec for spec, _ in pairs], states, NOW)
+    findings = about_jobs(judge([spec for spec, _ in pairs], states, NOW))
     return {finding.app_name: finding.status for finding in findings}
 
 
 def only(spec, state):
-    [finding] = judge([spec], {spec.app_name: state}, NOW)
+    [finding] = judge([spec], {spec.app_name: state}, NOW).findings
     return finding
 
 
@@ -71,7 +77,7 @@ def test_nothing_is_wrong_with_jobs_that_ran_and_wait():
 def test_a_failed_job_is_critical_and_its_exception_is_named():
     spec = job("a")
     finding = only(spec, failed(spec, NOW + MINUTE))
-    assert finding == Finding(CRITICAL, "a", "jobs.A", (ERROR.type, ERROR.value))
+    assert finding == Finding(CRITICAL, Problem.FAILED, (ERROR.type, ERROR.value), "a", "jobs.A")
     assert finding.class_name == "A"
 
 
@@ -242,7 +248,7 @@ def test_a_child_whose_parent_nobody_reports_says_why_it_waits():
 def test_a_parent_of_another_configuration_excuses_while_it_runs_but_not_for_ever(since, expected):
     child, foreign = job("c", "1h", "foreign"), job("foreign")
     states = {"c": ran(child, NOW - 5 * HOUR), "foreign": running(foreign, NOW - since)}
-    assert {f.app_name: f.status for f in judge([child], states, NOW)} == expected
+    assert {f.app_name: f.status for f in judge([child], states, NOW).findings} == expected
 
 
 def test_jobs_in_a_circle_are_judged_as_well():
@@ -279,9 +285,12 @@ def jobs_and_states(draw):
 @given(jobs_and_states())
 def test_whatever_is_remembered_there_is_at_most_one_finding_a_job_and_none_of_ok(given_):
     jobs, states = given_
-    findings = judge(jobs, states, NOW)
+    findings = about_jobs(judge(jobs, states, NOW))
+    assert [finding.status for finding in findings] == sorted(
+        (finding.status for finding in findings), reverse=True
+    )
     names = [finding.app_name for finding in findings]
-    assert names == [name for name in NAMES if name in names]
+    assert len(names) == len(set(names))
     assert all(finding.status in {WARNING, CRITICAL} for finding in findings)
     assert {name for name, state in states.items() if state.last_error} <= set(names)
 
@@ -297,4 +306,117 @@ def test_when_a_job_is_very_late_something_is_said(given_):
     ]
     # a parent that runs, at most 12 h, is the only reason to be silent
     runs = [s for s in states.values() if s.ongoing and NOW - s.ongoing <= 12 * HOUR]
-    assert not late or runs or judge(jobs, states, NOW)
+    assert not late or runs or judge(jobs, states, NOW).findings
+
+
+def counted(*pairs):
+    states = {state.app_name: state for _, state in pairs if state}
+    return judge([spec for spec, _ in pairs], states, NOW).counts
+
+
+def test_what_is_counted():
+    failed_one, child = job("f"), job("c", "1h", "f")
+    running_one, well, late, new = job("r"), job("w", "1d"), job("l", "5m"), job("n")
+    counts = counted(
+        (failed_one, failed(failed_one, NOW - 5 * HOUR, next_run=NOW + MINUTE)),
+        (child, ran(child, NOW - 2 * HOUR)),
+        (running_one, running(running_one, NOW - 3 * HOUR)),
+        (well, ran(well, NOW + HOUR)),
+        (late, ran(late, NOW - 4 * HOUR)),
+        (new, None),
+    )
+    assert counts == Counts(6, failed=1, late=1, blocked=1, new=1, oldest_open=5 * HOUR)
+
+
+def test_nothing_is_open_before_its_time():
+    spec = job("a", "1d", backfill=True)
+    assert counted((spec, ran(spec, NOW + HOUR))) == Counts(1)
+    assert counted() == Counts()
+
+
+def test_the_oldest_open_date_of_a_backfill_is_not_made_young_by_its_retries():
+    spec = job("a", "1d", backfill=True)
+    state = failed(spec, NOW - 3 * DAY, next_run=NOW + MINUTE)
+    assert counted((spec, state)).oldest_open == 3 * DAY
+
+
+@pytest.mark.parametrize(
+    ("late", "by", "status"),
+    [
+        (2 * HOUR, 2 * HOUR, OK),
+        (2 * HOUR, 2 * HOUR + MINUTE, WARNING),
+        (10 * MINUTE, 11 * MINUTE, WARNING),
+        (timedelta(), MINUTE, WARNING),
+        (30 * DAY, 29 * DAY, OK),
+    ],
+)
+def test_how_late_is_too_late_is_the_jobs_own_affair(late, by, status):
+    spec = job("a", "1d", late=late)
+    assert found((spec, ran(spec, NOW - by))) == ({"a": status} if status else {})
+
+
+def test_a_job_alone_is_judged_by_itself():
+    """It is told as late although its parent is to blame, about which it was not asked."""
+    mother, child, other = job("m"), job("c", "5m", "m"), job("o")
+    states = {
+        "m": failed(mother, NOW + MINUTE),
+        "c": ran(child, NOW - 5 * HOUR),
+        "o": ran(other, NOW - 5 * HOUR),
+    }
+    health = judge([child], states, NOW, among=[mother, child, other])
+    [finding] = health.findings
+    assert (finding.app_name, finding.status) == ("c", CRITICAL)
+    assert finding.parts[-1] == "blocked: m failed when it last ran"
+    assert (health.counts.jobs, health.counts.blocked) == (1, 1)
+    states["o"] = running(other, NOW - 5 * HOUR)  # it may be waiting for its turn
+    assert judge([child], states, NOW, among=[mother, child, other]).status is WARNING
+
+
+def test_none_of_the_jobs_has_a_row():
+    """trap: OK for jobs that never ran, on an empty or another database"""
+    a, b = job("a", "1d|03:00"), job("b")
+    health = judge([a, b], {"stranger": ran(job("stranger"), NOW)}, NOW)
+    [finding] = health.findings
+    assert (finding.status, finding.problem, finding.app_name) == (WARNING, Problem.UNSEEN, "")
+    assert finding.parts[0] == "none of the 2 jobs has been seen by a tick"
+    assert judge([a, b], {"a": ran(a, NOW + HOUR)}, NOW).findings == []
+    [finding] = judge([a], {}, NOW, unseen="there are no tables").findings
+    assert finding.parts[:2] == ("a has not been seen by a tick", "there are no tables")
+
+
+def test_a_configuration_without_jobs_is_a_warning():
+    """One misspelt header of a section is enough to silence them all."""
+    [finding] = judge([], {}, NOW).findings
+    assert (finding.status, finding.parts) == (
+        WARNING,
+        ("there are no jobs in this configuration",),
+    )
+
+
+def test_a_job_line_that_cannot_be_used_is_critical_and_comes_first():
+    a = job("a")
+    health = judge([a], {"a": failed(a, NOW)}, NOW, faults=["job line 'x': no frequency"])
+    assert [finding.problem for finding in health.findings] == [Problem.UNUSABLE, Problem.FAILED]
+    assert health.status is CRITICAL
+    [alone] = judge([], {}, NOW, faults=["job line 'x': no frequency"]).findings
+    assert alone.problem is Problem.UNUSABLE
+
+
+@pytest.mark.parametrize(
+    ("access", "status"),
+    [
+        (Access(role="r"), OK),
+        (Access(standby=True), OK),
+        (Access(role="r", lacking=["INSERT on crontabber"]), CRITICAL),
+        (Access(role="r", lacking=["DELETE on crontabber", "INSERT on crontabber"]), CRITICAL),
+        (Access(role="r", lacking=["DELETE on crontabber"]), WARNING),
+        (Access(role="r", lacking=["INSERT on crontabber"], only_reads=True), WARNING),
+        (Access(role="r", row_security=["crontabber"]), WARNING),
+        (Access(role="r", read_only=True), CRITICAL),
+    ],
+)
+def test_what_may_not_be_done_is_told(access, status):
+    a = job("a")
+    health = judge([a], {"a": ran(a, NOW + HOUR)}, NOW, access=access)
+    assert health.status is status
+    assert health.standby is access.standby

@@ -149,7 +149,7 @@ def test_it_has_all_its_attempts_again(stuck: Any) -> None:
 
 def test_nagios_and_the_listing_say_that_it_gave_up(stuck: Any) -> None:
     sim, one, _ = stuck
-    [finding] = judge([one], sim.states, sim.clock.now())
+    [finding] = judge([one], sim.states, sim.clock.now()).findings
     assert finding.status is Status.CRITICAL
     assert finding.parts == (
         "gave up on 2026-11-21 03:00:00 UTC after 2 attempts",
@@ -166,7 +166,10 @@ def test_an_app_that_is_backfill_no_more_is_not_held(stuck: Any) -> None:
     sim, one, _ = stuck
     plain = one._replace(backfill=False)
     assert "Next run:" in listing([plain], sim.states, sim.clock.now())
-    assert judge([plain], sim.states, sim.clock.now())[0].parts == ("<class 'OSError'>", "no")
+    assert judge([plain], sim.states, sim.clock.now()).findings[0].parts == (
+        "<class 'OSError'>",
+        "no",
+    )
 
 
 def test_a_job_that_failed_is_tried_by_the_next_tick() -> None:

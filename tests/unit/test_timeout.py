@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from crontabber.config.appspec import AppSpec, lock_of, timeout_of
+from crontabber.config.appspec import AppSpec, late_of, lock_of, timeout_of
 from crontabber.errors import ConfigError, JobLineError, JobTimeout
 from crontabber.mixins import as_backfill_cron_app
 from crontabber.process.signals import Signals
@@ -70,6 +70,14 @@ def test_what_a_timeout_can_be(timeout: Any, expected: Any) -> None:
 def test_what_a_timeout_cannot_be(timeout: Any) -> None:
     with pytest.raises(JobLineError, match=r"^timeout of A is .*, not a length of time such as"):
         AppSpec.of(app("a", timeout=timeout))
+
+
+def test_what_late_can_be_and_what_not() -> None:
+    assert late_of(app("a", late="2h")) == timedelta(hours=2)
+    assert late_of(app("a", late=90)) == timedelta(seconds=90)
+    assert late_of(app("a")) is None
+    with pytest.raises(JobLineError, match=r"^late of A is 'soon', not a length of time such as"):
+        AppSpec.of(app("a", late="soon"))
 
 
 @pytest.mark.parametrize("text", ["1d2h3m4s", "1h30m", "90m", "5s", "36525d"])

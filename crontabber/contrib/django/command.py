@@ -37,6 +37,7 @@ class CommandApp:
     lock: ClassVar[Any]
     retry: ClassVar[Any]
     timeout: ClassVar[Any]
+    late: ClassVar[Any]
     job: ClassVar[Job]
 
     before_commit: Callable[[Any], None] | None = None
@@ -85,6 +86,7 @@ def app_class(job: Job) -> type[CommandApp]:
             "lock": job.lock,
             "retry": job.retry,
             "timeout": job.timeout,
+            "late": job.late,
             "job": job,
         },
     )

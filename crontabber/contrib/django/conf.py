@@ -1,6 +1,7 @@
 """crontabber's settings in a Django project; Django's own settings fill in the rest."""
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,12 +11,13 @@ from django.db.utils import ConnectionDoesNotExist
 from django.utils.functional import empty
 
 from ...config import converters
+from ...config.appspec import duration_from
 from ...config.commandline import Command, CommandLine
 from ...config.messages import did_you_mean, nearest
 from ...config.settings import Settings
 from ...config.sources import Sources
 from ...errors import ConfigError
-from ...schedule.grammar import JobList
+from ...schedule.grammar import JobList, duration_text
 from .database import connection_config
 from .jobs import SETTING, Job, Jobs, SettingError
 
@@ -34,6 +36,7 @@ class DjangoSettings(Settings):
             "crontabber.timezone": zone.key if zone else "",
             "crontabber.error_retry_time": str(value("ERROR_RETRY_TIME")),
             "crontabber.max_ongoing_age_hours": str(value("MAX_ONGOING_AGE_HOURS")),
+            "crontabber.late": duration_text(value("LATE")),
             "sentry.dsn": value("SENTRY_DSN"),
         }
         super().__init__(
@@ -124,11 +127,16 @@ def _dsn(given: Any) -> str:
     return str(given or "")
 
 
+def _late(given: Any) -> timedelta:
+    return duration_from(given, "it") or timedelta(hours=1)
+
+
 _SETTINGS: Mapping[str, tuple[Any, Callable[[Any], Any]]] = {
     "DATABASE": ("default", _alias),
     "TIMEZONE": (empty, _zone),
     "ERROR_RETRY_TIME": (300, lambda given: converters.seconds(str(given))),
     "MAX_ONGOING_AGE_HOURS": (12.0, lambda given: converters.hours(str(given))),
+    "LATE": (timedelta(hours=1), _late),
     "SENTRY_DSN": ("", _dsn),
 }
 """Each setting: its default, and the function that checks and converts it."""

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from ...config.appspec import check_name, lock_from, retry_from, timeout_from
+from ...config.appspec import check_name, duration_from, lock_from, retry_from
 from ...config.messages import did_you_mean
 from ...errors import JobLineError
 from ...schedule.grammar import Frequency, JobLine, Schedule
@@ -43,9 +43,10 @@ class Job:
     last_success: bool = False
     """Whether the command gets the time of its last success, as ``last_success``."""
     lock: Any = None
-    """This, and the two below, as an app has them: see `crontabber.base.BaseCronApp`."""
+    """This, and the three below, as an app has them: see `crontabber.base.BaseCronApp`."""
     retry: Any = None
     timeout: Any = None
+    late: Any = None
 
     @property
     def line(self) -> JobLine:
@@ -185,7 +186,8 @@ _READERS: Mapping[str, Callable[[Any, str], Any]] = {
     "depends_on": _names,
     "lock": _limit(lock_from),
     "retry": _limit(retry_from),
-    "timeout": _limit(timeout_from),
+    "timeout": _limit(duration_from),
+    "late": _limit(duration_from),
 }
 
 

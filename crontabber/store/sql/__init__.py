@@ -30,9 +30,9 @@ What stays is for `located`: the schema of the tables, which the first statement
 
 @functools.cache
 def load_queries() -> Mapping[str, str]:
-    """The named statements of ``queries.sql``, without comments, shared parts filled in."""
+    """The named statements of all files, without comments, shared parts filled in."""
     blocks = {}
-    for block in _read("queries.sql").split(_NAME)[1:]:
+    for block in "\n".join(map(_read, _files(numbered=False))).split(_NAME)[1:]:
         name, _, body = block.partition("\n")
         lines = (line for line in body.splitlines() if not line.lstrip().startswith("--"))
         blocks[name] = "\n".join(lines).strip()
@@ -64,7 +64,13 @@ def prepared(query: str, name: str) -> tuple[str, str]:
 
 def load_migrations() -> list[str]:
     """The numbered migrations, in their order; each may be run again without harm."""
-    return [_read(name) for name in sorted(os.listdir(_FOLDER)) if name.startswith("0")]
+    return [_read(name) for name in _files(numbered=True)]
+
+
+def _files(*, numbered: bool) -> list[str]:
+    """The files of migrations, which are numbered, or those of named statements."""
+    names = sorted(name for name in os.listdir(_FOLDER) if name.endswith(".sql"))
+    return [name for name in names if name[0].isdigit() == numbered]
 
 
 def _read(name: str) -> str:

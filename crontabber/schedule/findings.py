@@ -1,0 +1,126 @@
+"""What is found about the jobs: values for all that tell of it, Nagios or a graph."""
+
+import enum
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import NamedTuple
+
+
+class Status(enum.IntEnum):
+    """How bad it is; the numbers are the exit statuses of a Nagios plugin."""
+
+    OK = 0
+    """All is well."""
+    WARNING = 1
+    """A person should look at it, but need not get out of bed."""
+    CRITICAL = 2
+    """Something that should be done is not being done."""
+    UNKNOWN = 3
+    """It cannot be told: the configuration or the database is out of reach."""
+
+
+class Problem(enum.Enum):
+    """What kind of thing is wrong."""
+
+    FAILED = "failed"
+    """The last run failed or crashed."""
+    LATE = "late"
+    """The job is due for longer than its ``late`` allows, and nothing excuses it."""
+    STUCK = "stuck"
+    """It is ongoing for too long."""
+    ASTRAY = "astray"
+    """It waits for a date that its schedule cannot have led to."""
+    UNUSABLE = "unusable"
+    """A line of the jobs list, or the list, cannot be used."""
+    UNSEEN = "unseen"
+    """No tick has seen any of the jobs."""
+    DENIED = "denied"
+    """The role that runs the jobs may not do so, or rows are hidden from it or from us."""
+
+
+class Finding(NamedTuple):
+    """What is wrong with a job."""
+
+    status: Status
+    problem: Problem
+    parts: tuple[str, ...]
+    """What it is, from the general to the particular; an exception's texts as they were."""
+    app_name: str = ""
+    """Empty if it is not about a single job."""
+    class_path: str = ""
+
+    @property
+    def class_name(self) -> str:
+        """The last part of the class path."""
+        return self.class_path.rpartition(".")[2]
+
+
+class Counts(NamedTuple):
+    """What can be counted about the jobs that were judged."""
+
+    jobs: int = 0
+    """How many were judged."""
+    failed: int = 0
+    """How many failed when they last ran."""
+    late: int = 0
+    """How many are reported as late."""
+    blocked: int = 0
+    """How many are due and wait for a parent."""
+    new: int = 0
+    """How many no tick has seen yet."""
+    oldest_open: timedelta = timedelta()
+    """The age of the oldest slot that came up and is not done; zero if there is none."""
+
+
+class Health(NamedTuple):
+    """The judgement."""
+
+    findings: Sequence[Finding]
+    """The gravest first; of the same gravity as the jobs are listed."""
+    counts: Counts
+    standby: bool = False
+    """Whether the server is a standby, where it cannot be told which runs have crashed."""
+
+    @property
+    def status(self) -> Status:
+        """The worst of all."""
+        return max((finding.status for finding in self.findings), default=Status.OK)
+
+
+class Access(NamedTuple):
+    """What the server lets the role do that runs the jobs."""
+
+    standby: bool = False
+    """Whether the server is a standby, which is for reading only."""
+    read_only: bool = False
+    """Whether transactions of the role that asks are for reading only."""
+    role: str = ""
+    """The role that was asked about: by default the one that asks."""
+    lacking: Sequence[str] = ()
+    """The rights that it lacks, such as ``INSERT on crontabber``."""
+    only_reads: bool = False
+    """Whether it has the right to read the states, and no other."""
+    row_security: Sequence[str] = ()
+    """The tables of which row security may hide rows, from that role or from the one that asks."""
+
+    def findings(self) -> Iterable[Finding]:
+        """Why jobs cannot be run, or rows not be seen, if that is so."""
+        if self.lacking:
+            what = f"role {self.role} has no right to {', '.join(self.lacking)}"
+            if self.only_reads:
+                what += "; name the role that runs the jobs: nagios_role=ROLE"
+            mild = self.only_reads or set(self.lacking) == {_FORGET}
+            yield Finding(Status.WARNING if mild else Status.CRITICAL, Problem.DENIED, (what,))
+        if self.read_only:
+            what = f"transactions of role {self.role} are for reading only: no job can be run"
+            yield Finding(Status.CRITICAL, Problem.DENIED, (what,))
+        if self.row_security:
+            tables = " and ".join(self.row_security)
+            what = f"row security of {tables} can hide rows from role {self.role}"
+            yield Finding(Status.WARNING, Problem.DENIED, (what, "disable it, or give BYPASSRLS"))
+
+
+NO_JOBS = "there are no jobs in this configuration"
+"""What there is to say of a jobs list that is empty, or misspelt, so that none runs."""
+_FORGET = "DELETE on crontabber"
+"""The one right that ticks do not need, but ``--reset-job`` does."""

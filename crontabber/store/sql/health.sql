@@ -1,0 +1,56 @@
+-- What is asked of the catalog for --nagios, --list-jobs and --configtest; no tick does.
+
+-- name: access
+-- What a role, by default the one that asks, may do with the two tables, as the rules of
+-- PostgreSQL have it; and of which of them rows may be hidden, from that role or from us.
+-- Rights on a table are no use without its schema.
+WITH asked AS (
+    SELECT rolname AS role, rolsuper OR rolbypassrls AS sees_all
+    FROM pg_catalog.pg_roles
+    WHERE rolname = CASE WHEN %(role)s = '' THEN current_user ELSE %(role)s::pg_catalog.name END
+), tables AS (
+    SELECT oid, relname, relnamespace, relowner, relrowsecurity, relforcerowsecurity
+    FROM pg_catalog.pg_class
+    WHERE oid IN (
+        pg_catalog.to_regclass('{there_text}crontabber')::pg_catalog.oid,
+        pg_catalog.to_regclass('{there_text}crontabber_log')::pg_catalog.oid
+    )
+), wanted (relname, privilege) AS (
+    VALUES
+        ('crontabber', 'SELECT'),
+        ('crontabber', 'INSERT'),
+        ('crontabber', 'UPDATE'),
+        ('crontabber', 'DELETE'),
+        ('crontabber_log', 'INSERT')
+), checked AS (
+    SELECT
+        privilege || ' on ' || relname AS name,
+        pg_catalog.has_table_privilege(role, oid, privilege)
+            AND pg_catalog.has_schema_privilege(role, relnamespace, 'USAGE') AS has
+    FROM wanted JOIN tables USING (relname) CROSS JOIN asked
+    UNION ALL
+    -- a serial's own sequence; an identity's needs no right
+    SELECT
+        'USAGE on ' || sequence.relname,
+        pg_catalog.has_sequence_privilege(role, sequence.oid, 'USAGE')
+            OR pg_catalog.has_sequence_privilege(role, sequence.oid, 'UPDATE')
+    FROM tables
+    JOIN pg_catalog.pg_depend ON refobjid = tables.oid AND deptype = 'a'
+        AND classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+        AND refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+    JOIN pg_catalog.pg_class AS sequence ON sequence.oid = objid AND sequence.relkind = 'S'
+    CROSS JOIN asked
+)
+SELECT
+    pg_catalog.pg_is_in_recovery(),
+    pg_catalog.current_setting('transaction_read_only') = 'on',
+    (SELECT role FROM asked),
+    ARRAY(SELECT name FROM checked WHERE NOT has),
+    (SELECT pg_catalog.count(*) FROM checked WHERE has AND name <> 'SELECT on crontabber') = 0,
+    ARRAY(
+        SELECT relname::pg_catalog.text FROM tables, asked
+        WHERE pg_catalog.row_security_active(oid)
+            OR relrowsecurity AND NOT sees_all AND (
+                relforcerowsecurity OR NOT pg_catalog.pg_has_role(role, relowner, 'USAGE')
+            )
+    )

@@ -1,0 +1,92 @@
+"""The verb ``--nagios``: one line on the health of the jobs, and in time."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from ..errors import ConfigError, CrontabberError, JobLineError, TablesNotReady, text_of
+
+if TYPE_CHECKING:
+    from ..generic_app import Answer, GenericApp
+    from ..process.watched import Work
+    from ..schedule.model import JobSpec
+    from ..store import Snapshot
+    from ..tick.jobs import Jobs
+
+
+def answer_in_time(work: "Work", limit: float) -> "tuple[str, int]":
+    """What *work* returns, or that it cannot be told: nothing but Nagios is there to hear it.
+
+    *limit* is in seconds; see `crontabber.process.watched.in_time`.
+    """
+    from ..process.watched import in_time
+    from ..views.nagios import unknown
+
+    def safe(set_limit: Callable[[float], None]) -> "tuple[str, int]":
+        try:
+            return work(set_limit)
+        except CrontabberError as error:
+            return unknown(str(error))
+        except (Exception, SystemExit) as error:  # noqa: BLE001  a traceback is a mere warning
+            return unknown(f"{type(error).__name__}: {text_of(error) or type(error).__name__}")
+
+    try:
+        return in_time(safe, limit)
+    except CrontabberError as error:
+        return unknown(str(error))
+    except OSError as error:  # no process can be made
+        return unknown(f"{type(error).__name__}: {error}")
+
+
+def nagios(app: "GenericApp", name: str = "") -> "Answer":
+    """The health of all jobs, as Nagios wants it; or of one, by app_name or class path.
+
+    Makes no tables. Raises `UnknownJobError`.
+    """
+    from ..generic_app import Answer
+    from ..schedule.health import judge
+    from ..views.nagios import report
+    from .look import with_crashes, with_own_limits
+
+    snapshot, unseen = _look(app)
+    access = app.store.access(app.settings.nagios_role)
+    among, faults = with_own_limits(app, snapshot)
+    jobs = among
+    if name:
+        jobs, faults = _chosen(name, among, app.jobs(snapshot))
+    health = judge(
+        jobs,
+        with_crashes(app, among, snapshot, standby=access.standby),
+        snapshot.now,
+        faults=[str(fault) for fault in faults],
+        access=access,
+        among=among,
+        unseen=unseen,
+    )
+    return Answer(*report(health, manual=app.settings.nagios_separators == "manual"))
+
+
+def _look(app: "GenericApp") -> "tuple[Snapshot, str]":
+    """A look that makes no tables, and why there was nothing to be seen."""
+    try:
+        return app.look(migrate=False), ""
+    except TablesNotReady as error:
+        from ..process.clock import utc_now
+        from ..store import Snapshot
+
+        where = f" ({app.database.describe()})" if hasattr(app.database, "describe") else ""
+        return Snapshot(utc_now(), "UTC", {}), f"{error}{where}"
+
+
+def _chosen(
+    name: str, among: "Sequence[JobSpec]", jobs: "Jobs"
+) -> "tuple[list[JobSpec], list[ConfigError]]":
+    """The one job that *name* means, or what is wrong with its line."""
+    from ..tick.lookup import find_job
+
+    found = [job for job in among if name in (job.app_name, job.class_path)]
+    if found:
+        return found, []
+    try:
+        return [find_job(name, jobs)], []
+    except JobLineError as error:
+        return [], [error]
