@@ -77,8 +77,7 @@ class ConnectionFactory(RequiredConfig):  # type: ignore[misc]
     other parameter of libpq, win over the same parts of ``dsn``; ``dsn`` wins over the options
     for time-outs.
 
-    A subclass may override `connect`; or what it did in crontabber 0.18: override
-    `connection`, keep connections in ``self.pool``, or set ``self.dsn``.
+    A subclass may override `connect`, or `connection`, as it did in crontabber 0.18.
     """
 
     required_config = _options()
@@ -90,16 +89,11 @@ class ConnectionFactory(RequiredConfig):  # type: ignore[misc]
     operational_exceptions = _OfDriver("OPERATIONAL")
     """What a refused or lost connection raises. So do other things: ask
     `is_operational_exception`."""
-    conditional_exceptions = _OfDriver("CONDITIONAL")
-    """What may be an operational exception in another class."""
     IntegrityError = _OfDriver("IntegrityError")
     """The driver's, for who does not want to import that."""
 
-    def __init__(self, config: Any, local_config: Any = None) -> None:
-        """Take the options from *config*, or from *local_config* if that is given."""
-        self.config = config if local_config is None else local_config
-        self.pool: dict[str, Connection] = {}
-        """The connections that a subclass of 0.18 keeps open, by name; ours keeps none."""
+    def __init__(self, config: Any) -> None:
+        self.config = config
 
     def connect(self) -> "Connection":
         """Open a new connection, which is the caller's to close.
@@ -107,7 +101,6 @@ class ConnectionFactory(RequiredConfig):  # type: ignore[misc]
         Its queries end when a signal's handler raises. Raises what the driver raises,
         and `ConfigError` if ``dsn`` is not a connection string.
         """
-        self.force_reconnect()  # what is in a pool is not new
         return self.connection(None)
 
     def connection(self, name: str | None = None) -> "Connection":
@@ -129,31 +122,17 @@ class ConnectionFactory(RequiredConfig):  # type: ignore[misc]
     def close_connection(self, connection: "Connection", force: bool = False) -> None:
         """Roll back what was not committed, and close; harmless on a dead connection.
 
-        One that is in the pool stays open, unless *force* is given.
+        *force* means nothing here: no connection is kept.
         """
-        from .database.driver import close, reset
+        from .database.driver import close
 
-        names = [name for name, pooled in self.pool.items() if pooled is connection]
-        if names and not force and reset(connection, {}):
-            return
-        for name in names:
-            del self.pool[name]
         close(connection)
 
     def close(self) -> None:
-        """Close what is in the pool."""
-        for connection in list(self.pool.values()):
-            self.close_connection(connection, force=True)
+        """Close what the factory keeps open: nothing."""
 
     def force_reconnect(self) -> None:
-        """Have the next connection of this thread be a new one."""
-        self.pool.pop(self._get_default_connection_name(), None)
-
-    @staticmethod
-    def _get_default_connection_name() -> str:
-        import threading
-
-        return threading.current_thread().name
+        """Have the next connection be a new one, as each is here."""
 
     def is_operational_exception(self, error: BaseException) -> bool:
         """Whether the same work, on a new connection, may succeed in a while.
@@ -168,12 +147,6 @@ class ConnectionFactory(RequiredConfig):  # type: ignore[misc]
 
     def parameters(self) -> dict[str, str]:
         """What libpq is told: only what is set somewhere."""
-        if "_dsn" in vars(self):
-            return {
-                "fallback_application_name": "crontabber",
-                **self._set(_TUNING),
-                **self._parsed(self._dsn),
-            }
         return {
             "fallback_application_name": "crontabber",
             **self._set(_TUNING),
@@ -181,17 +154,6 @@ class ConnectionFactory(RequiredConfig):  # type: ignore[misc]
             **self._set(_IDENTITY),
             **self._set(_OTHERS.intersection(self.config)),  # but those of sections around it
         }
-
-    @property
-    def dsn(self) -> str:
-        """`parameters` as a connection string; a subclass may set it, and then it is all."""
-        from .database.driver import make_dsn
-
-        return make_dsn(**self.parameters())
-
-    @dsn.setter
-    def dsn(self, dsn: str) -> None:
-        self._dsn = dsn
 
     @staticmethod
     def _parsed(dsn: str) -> dict[str, str]:
@@ -227,8 +189,8 @@ class PooledConnectionFactory(ConnectionFactory):
     by ``SET`` stays, as do prepared statements and temporary tables.
     """
 
-    def __init__(self, config: Any, local_config: Any = None) -> None:
-        super().__init__(config, local_config)
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
         self._idle: defaultdict[str | None, list[Connection]] = defaultdict(list)
 
     @contextlib.contextmanager

