@@ -260,18 +260,19 @@ def test_the_role_of_the_grants_can_tick_and_reset_and_no_less_will_do(
             f"--resource.postgresql.user=crontabber_{who}{suffix}" for who in ("owner", "run")
         )
         conf = "--admin.conf=crontabber.ini"
+        trust = f"--crontabber.tables_owner=crontabber_owner{suffix}"
         if crontabber(conf, owner, "--list-jobs").returncode:
             pytest.skip("the tests' server asks roles for passwords")
         *most, last = statements(names.sub(rf"\1{suffix}", grant))
         for statement in most:
             database.execute(statement)
-        assert crontabber(conf, run).returncode == ExitCode.ERROR
+        assert crontabber(conf, run, trust).returncode == ExitCode.ERROR
         database.execute(last)
         crontabber(conf, owner, "--reset-job=app")
-        done = crontabber(conf, run)
+        done = crontabber(conf, run, trust)
         assert (done.returncode, done.stderr) == (ExitCode.OK, "")
         assert database.execute("SELECT count(*) FROM crontabber_log WHERE success IS NOT NULL")
-        assert crontabber(conf, run, "--reset-job=app").returncode == ExitCode.OK
+        assert crontabber(conf, run, trust, "--reset-job=app").returncode == ExitCode.OK
     finally:
         for who in ("run", "owner"):
             database.execute(f"DROP OWNED BY crontabber_{who}{suffix} CASCADE")

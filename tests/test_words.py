@@ -17,8 +17,8 @@ FORBIDDEN = re.compile(
 )
 """Say instead: "any", "the caller", "another session", "otherwise", "computed", "the result"."""
 
-NAMES = re.compile(r"user=nobody")
-"""Names that look like such a word: a role of PostgreSQL."""
+NAMES = re.compile(r"user=nobody|getpwnam\(\"nobody\"\)|belongs to nobody")
+"""Names that look like such a word: a role of PostgreSQL, a user of Unix."""
 
 UNSWEPT: tuple[str, ...] = (
     "crontabber/process/",

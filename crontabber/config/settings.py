@@ -12,6 +12,7 @@ from ..errors import ConfigError, ConfigErrors
 from ..schedule.grammar import JobList
 from . import names
 from .commandline import CommandLine
+from .logs import LoggingSettings
 from .messages import did_you_mean
 from .resolve import resolve_usable
 from .show import exposed
@@ -31,26 +32,6 @@ DEBUG = 10
 
 Classes = Mapping[str, type]
 """App classes by class path."""
-
-
-class LoggingSettings(NamedTuple):
-    """Where log records go. Levels are those of the logging module, formats in braces."""
-
-    stderr_level: int
-    stderr_format: str
-    syslog_host: str
-    """Empty: no syslog."""
-    syslog_port: int
-    syslog_facility: str
-    syslog_level: int
-    syslog_format: str
-
-    @property
-    def lowest_level(self) -> int:
-        """The lowest level that anybody hears."""
-        if self.syslog_host:
-            return min(self.stderr_level, self.syslog_level)
-        return self.stderr_level
 
 
 class Judgement(NamedTuple):
@@ -99,7 +80,7 @@ class Settings:
         """The dotted names of the functions that wrap every run, the first outermost."""
         self.timezone = _zone(own.timezone)
         """The zone of the schedules; None: that of the PostgreSQL server."""
-        self.logging = _logging_settings(values.logging)
+        self.logging = LoggingSettings.of(values.logging)
         self.sentry_dsn: str = values.sentry.dsn
         """Empty: nothing is sent."""
         self.database_class: type[Any] = own.database_class
@@ -304,15 +285,3 @@ def _zone(name: str) -> "ZoneInfo | None":
     from zoneinfo import ZoneInfo
 
     return ZoneInfo(name)
-
-
-def _logging_settings(values: Any) -> LoggingSettings:
-    return LoggingSettings(
-        stderr_level=values.stderr_error_logging_level,
-        stderr_format=values.stderr_line_format_string,
-        syslog_host=values.syslog_host,
-        syslog_port=values.syslog_port,
-        syslog_facility=values.syslog_facility_string,
-        syslog_level=values.syslog_error_logging_level,
-        syslog_format=values.syslog_line_format_string,
-    )

@@ -5,7 +5,7 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..config.settings import LoggingSettings
+    from ..config.logs import LoggingSettings
 
 _OURS = "crontabber."
 """The names of our handlers begin with this."""

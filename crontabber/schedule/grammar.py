@@ -5,13 +5,13 @@ Everything that is typed by people and says *when* is parsed here and nowhere el
 
 import enum
 from collections.abc import Iterator
-from datetime import datetime, timedelta, tzinfo
+from datetime import timedelta
 from typing import NamedTuple
 
 from ..errors import ConfigError, JobLineError
 
 # A century: longer is a typing error, and would overflow dates some day.
-_LONGEST = timedelta(days=36525)
+CENTURY = timedelta(days=36525)
 
 
 class Unit(enum.Enum):
@@ -50,7 +50,7 @@ class Frequency(NamedTuple):
         number = int(digits) if len(digits) <= 12 else -1
         if number == 0:
             raise JobLineError(f"{text!r} is not a frequency: it must be at least 1{unit}")
-        if number < 0 or number > _LONGEST / _LENGTHS[Unit(unit)]:
+        if number < 0 or number > CENTURY / _LENGTHS[Unit(unit)]:
             raise JobLineError(
                 f"{text[:20]!r} is not a frequency: it is longer than a hundred years"
             )
@@ -198,7 +198,7 @@ def parse_duration(text: str) -> timedelta:
         if found:
             bad = bad or not _is_number(digits) or len(digits) > 12
             seconds, rest = seconds + (0 if bad else int(digits)) * size, after
-    if bad or rest or seconds > _LONGEST.total_seconds():
+    if bad or rest or seconds > CENTURY.total_seconds():
         raise ConfigError(f"{text[:40]!r} is not a length of time such as 90s, 30m, 2h or 1h30m")
     return timedelta(seconds=seconds)
 
@@ -213,38 +213,6 @@ def duration_text(length: timedelta) -> str:
         number, seconds = divmod(seconds, size)
         parts.append(f"{number:.0f}{unit}" if number else "")
     return "".join(parts) or "0s"
-
-
-def parse_moment(text: str, zone: tzinfo) -> datetime:
-    """Read ``2026-11-21T03:00``, also with seconds, as a time on a clock in *zone*; it is in UTC.
-
-    A date alone is its midnight; an offset such as ``+01:00``, or ``Z``, wins over *zone*.
-    In a gap, or where a time exists twice, it is what it is for schedules. Anything else is
-    a `ConfigError`, as are the ends of time that *zone* or UTC cannot show.
-    """
-    from .calendar import moment_of  # which needs this module
-
-    try:
-        # Python 3.10 does not know Z
-        moment = datetime.fromisoformat(text.strip().upper().replace("Z", "+00:00"))
-        is_local = moment.tzinfo is None
-        utc = moment_of(moment.replace(tzinfo=zone) if is_local else moment)
-        utc.astimezone(zone)
-    except (ValueError, OverflowError):
-        raise ConfigError(
-            f"{text[:40]!r} is not a time: write YYYY-MM-DDTHH:MM, such as 2026-11-21T03:00"
-        ) from None
-    return utc
-
-
-def parse_moment_near(text: str, zone: tzinfo, now: datetime) -> datetime:
-    """Read a time as `parse_moment` does; it has to be within a century of *now*."""
-    moment = parse_moment(text, zone)
-    if abs(moment - now) > _LONGEST:
-        raise ConfigError(
-            f"{text[:40]!r} is more than a hundred years away: write a time nearer to now"
-        )
-    return moment
 
 
 def _entries(text: str) -> Iterator[str]:

@@ -6,8 +6,9 @@ from datetime import datetime, timezone
 from ..errors import ExitCode, JobDoneError, JobOngoingError
 from ..generic_app import Answer, GenericApp
 from ..schedule.decide import marked_by_older
-from ..schedule.grammar import parse_duration, parse_moment_near
+from ..schedule.grammar import parse_duration
 from ..schedule.model import JobSpec, JobState
+from ..schedule.moments import parse_moment_near
 from ..tick import marking
 from ..tick.lookup import EVERYTHING, app_name_of, find_all, find_job
 from ..tick.results import left_alone

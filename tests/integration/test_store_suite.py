@@ -162,7 +162,7 @@ def test_a_row_is_added_once_and_over_none(store, other):
     assert store.read("a").ongoing
 
 
-def test_a_claim_is_refused_while_somebody_else_has_it(store, other):
+def test_a_claim_is_refused_while_another_session_has_it(store, other):
     """trap: two processes that were started together ran a job twice."""
     first = mark(store)
     assert claim(other) is None
@@ -221,7 +221,7 @@ def test_a_claim_reads_what_was_done_since_the_look(store, other):
     assert other.read("a") == ran
 
 
-def test_a_first_claim_reads_the_row_that_somebody_made_since_the_look(store, other):
+def test_a_first_claim_reads_the_row_that_was_made_since_the_look(store, other):
     want = wanted(other)
     ran = put(store, "a")
     store.close()
@@ -289,7 +289,7 @@ def test_jobs_with_one_lock_have_it_one_at_a_time(store, other, has_row):
 def test_a_job_whose_lock_is_held_is_not_claimed(store, other, session):
     assert lock(store, "a")
     assert not lock(other, "b")
-    assert claim(session(), "b"), "somebody else can have it"
+    assert claim(session(), "b"), "another session can have it"
 
 
 def test_a_claim_that_is_taken_says_so_and_does_not_take_the_lock(store, other, session):

@@ -13,7 +13,8 @@ import pytest
 
 from crontabber.base import BaseCronApp
 from crontabber.config.commandline import CommandLine
-from crontabber.config.settings import LoggingSettings, Settings
+from crontabber.config.logs import LoggingSettings
+from crontabber.config.settings import Settings
 from crontabber.connection_factory import ConnectionFactory, PooledConnectionFactory
 from crontabber.errors import ConfigError
 
@@ -342,13 +343,6 @@ def test_a_text_with_a_comma_has_to_be_quoted(load: Load, section: str, line: st
             (
                 "unknown option resource.postgresql.sslmod (from c.ini, line 3): did you mean "
                 "resource.postgresql.sslmode?"
-            ),
-        ),
-        (
-            "[resource]\n[[postgresql]]\ndatabase_hostname=db",
-            (
-                "unknown option resource.postgresql.database_hostname (from c.ini, line 3): did "
-                "you mean resource.postgresql.host?"
             ),
         ),
         ("[resource]\n[[postgresql]]\nverify=yes", "unknown option resource.postgresql.verify ("),

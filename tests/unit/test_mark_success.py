@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from crontabber.errors import ConfigError, JobDoneError, JobOngoingError
 from crontabber.schedule.decide import blocked_by
-from crontabber.schedule.grammar import parse_moment, parse_moment_near
 from crontabber.schedule.model import JobState, Outcome, Run
+from crontabber.schedule.moments import parse_moment, parse_moment_near
 from crontabber.schedule.transition import claimed, marked_successful
 from crontabber.store.memory import MemoryStore
 from crontabber.testing import FakeClock

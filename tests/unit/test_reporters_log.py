@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from crontabber.config.settings import LoggingSettings
+from crontabber.config.logs import LoggingSettings
 from crontabber.log import setup as logs
 from crontabber.log import syslog
 from crontabber.reporters.log import LogReporter

@@ -247,7 +247,7 @@ def test_a_backfill_that_takes_longer_than_was_thought():
 def test_what_a_job_prints_is_not_garbled():
     shown = on_terminal("""
         import crontabber.log.setup
-        from crontabber.config.settings import LoggingSettings
+        from crontabber.config.logs import LoggingSettings
         crontabber.log.setup.configure(LoggingSettings(30, "{message}", "", 514, "user", 40, ""))
         for number in range(4):
             reporter.started(BACKFILL, run_of(BACKFILL, number, 4))

@@ -7,9 +7,9 @@ import pytest
 
 from crontabber.errors import ConfigError, JobOngoingError
 from crontabber.mixins import as_backfill_cron_app
-from crontabber.schedule.grammar import parse_moment
 from crontabber.schedule.health import Status, judge
 from crontabber.schedule.model import JobSpec, JobState
+from crontabber.schedule.moments import parse_moment
 from crontabber.testing import Simulation
 from crontabber.tick.marking import run_next_at, try_again
 from crontabber.views.listing import listing

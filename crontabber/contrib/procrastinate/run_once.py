@@ -12,8 +12,8 @@ from ...process.clock import ServerClock
 from ...process.signals import Signals
 from ...process.state import ProcessState
 from ...schedule.calendar import floor_minute
-from ...schedule.grammar import parse_moment
 from ...schedule.model import JobSpec, JobState, Outcome, Run, Skip, SkipReason
+from ...schedule.moments import parse_moment
 from ...tick.attempt import AppFactory
 from ...tick.failures import last_error
 from ...tick.lookup import find_job
