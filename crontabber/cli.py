@@ -67,8 +67,8 @@ def _print(text: str, code: int, *, failed: int) -> int:
     """Print *text*, and return the exit status: *failed* if nobody can get to know the text."""
     try:
         if text:
-            print(text, flush=True)
-    except BrokenPipeError:  # whoever reads us has read enough, as head does
+            print(text, file=_mended("stdout"), flush=True)
+    except BrokenPipeError:  # the reader has read enough, as head does
         return ExitCode.OK
     except OSError as error:
         _complain(f"the answer cannot be written: {error.strerror}")
@@ -77,9 +77,15 @@ def _print(text: str, code: int, *, failed: int) -> int:
 
 
 def _complain(text: str) -> None:
-    """Print what is wrong, if anybody can get to know it."""
+    """Print what is wrong, if that can be read."""
     with suppress(OSError):
-        print(f"crontabber: {text}", file=sys.stderr, flush=True)
+        print(f"crontabber: {text}", file=_mended("stderr"), flush=True)
+
+
+def _mended(name: str) -> TextIO:
+    """A stream of ours, also if an object that a job left has closed it since."""
+    streams = sys.modules.get("crontabber.process.streams")  # without, no job's code was run
+    return streams.usable(name) if streams else getattr(sys, name)  # type: ignore[no-any-return]
 
 
 def _let_go(stream: TextIO) -> None:

@@ -6,6 +6,10 @@ and what to do about it. ``cli`` prints that line and exits with ``exit_code``.
 
 import enum
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 Redact = Callable[[str], str]
 """Takes the secrets out of a text."""
@@ -143,9 +147,37 @@ class Stopped(BaseException):
         self.signum = signum
 
 
+# An exception of a job's own class may raise anything at any touch: its type, its text and
+# where it was raised are asked for by these, which never raise.
+
+_traceback_of = BaseException.__dict__["__traceback__"].__get__
+_name_of = type.__dict__["__name__"].__get__
+
+
 def text_of(error: BaseException) -> str:
-    """``str(error)``, or what can be said if that raises. Never raises itself."""
+    """``str(error)``, or what can be said if that raises."""
     try:
         return str.__str__(str(error))
-    except BaseException as broken:  # noqa: BLE001  it is a job's class, and may raise anything
-        return f"(its text cannot be had: str() raised {type(broken).__name__})"
+    except BaseException as broken:  # noqa: BLE001  see above
+        return f"(its text cannot be had: str() raised {name_of(broken)})"
+
+
+def name_of(error: BaseException) -> str:
+    """The name of the class of *error*."""
+    return str.__str__(_name_of(type(error)))
+
+
+def full_name_of(error: BaseException) -> str:
+    """The same with its module, but for what is built in."""
+    path = type.__repr__(type(error))  # <class 'module.Name'>
+    return path.partition("'")[2].rpartition("'")[0] or name_of(error)
+
+
+def is_a(error: BaseException, kind: type | tuple[type, ...]) -> bool:
+    """Whether *error* is of a class of ours or Python's, by what it is and not what it says."""
+    return issubclass(type(error), kind)
+
+
+def traceback_of(error: BaseException) -> "TracebackType | None":
+    """Where *error* was raised."""
+    return _traceback_of(error)  # type: ignore[no-any-return]

@@ -195,7 +195,7 @@ class _Troubles(Reporter):
         self._troubles.append(message)
 
     def failed(self, job: JobSpec, run: Run, error: BaseException | None) -> None:
-        why = exception_line(error, str) if error else crash_line(run, str)
+        why = crash_line(run, str) if error is None else exception_line(error, str)
         self._troubles.append(f"{job.app_name} failed for {slot_text(job, run)}: {why}")
 
 

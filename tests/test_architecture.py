@@ -23,7 +23,7 @@ ROOMS = {
     "process": {"errors", "schedule"},
     "database": {"errors", "process"},
     "store": {"database", "errors", "process", "schedule"},
-    "config": {"errors", "retry", "schedule"},
+    "config": {"errors", "process", "retry", "schedule"},
     "log": {"config", "process"},
     "views": {"datetimeutil", "errors", "schedule"},
     "reporters": {"errors", "process", "schedule"},

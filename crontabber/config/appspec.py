@@ -6,10 +6,11 @@ import re
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from ..errors import ConfigError, JobLineError
+from ..errors import ConfigError, JobLineError, name_of
 from ..schedule.grammar import parse_duration
 from ..schedule.model import Retry
 from .loader import LONGEST_NAME
+from .messages import one_line
 
 _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """What no table can hold, or what shows a line otherwise than it is: control characters, line
@@ -38,6 +39,16 @@ class AppSpec(NamedTuple):
     @classmethod
     def of(cls, app: type) -> "AppSpec":
         """Read an app class; a `JobLineError` says what it lacks to be run as a cron app."""
+        try:
+            return cls._of(app)
+        except ConfigError:
+            raise
+        except Exception as error:
+            what = f"{name_of(error)}: {one_line(error)}"
+            raise JobLineError(f"its class raises {what}, when it is looked at") from error
+
+    @classmethod
+    def _of(cls, app: type) -> "AppSpec":
         if not callable(getattr(app, "main", None)):
             raise JobLineError(
                 f"{app.__name__} is not a cron app: derive it from crontabber.base.BaseCronApp"

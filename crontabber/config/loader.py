@@ -9,7 +9,7 @@ import sys
 import types
 from collections.abc import Callable
 
-from ..errors import ConfigError, JobLineError, Stopped
+from ..errors import ConfigError, JobLineError, Stopped, is_a, name_of, traceback_of
 from .messages import did_you_mean, nearest, one_line
 
 _MACHINERY = {__file__, importlib.__file__}
@@ -61,18 +61,28 @@ def load_database_class(class_path: str) -> type:
 def _import(module_path: str, name: str) -> tuple[types.ModuleType, object]:
     """The module and what it calls *name*, None if nothing."""
     try:
+        if module_path not in sys.modules and not module_path.startswith("crontabber."):
+            _import_contained(module_path)
         module = importlib.import_module(module_path)
         return module, getattr(module, name, None)
     except (KeyboardInterrupt, Stopped):
         raise
     except BaseException as error:  # sys.exit() in a module must not end the tick
         if (
-            isinstance(error, ModuleNotFoundError)
+            type(error) is ModuleNotFoundError
             and error.name
             and f"{module_path}.".startswith(f"{error.name}.")
         ):
             raise JobLineError(_missing(error.name)) from None
         raise JobLineError(_raised(module_path, error)) from error
+
+
+def _import_contained(module_path: str) -> None:
+    """Import a module; what it does to the process meanwhile is undone, as after a run."""
+    from ..process.state import ProcessState  # only needed where modules of others are imported
+
+    with ProcessState():
+        importlib.import_module(module_path)
 
 
 def _missing(module_path: str) -> str:
@@ -95,18 +105,19 @@ def _missing(module_path: str) -> str:
 def _raised(module_path: str, error: BaseException) -> str:
     """Say what the import of the module raised, and where."""
     where = _innermost(error)
-    if isinstance(error, SystemExit):
+    if is_a(error, SystemExit):
         return f"importing {module_path} ends the process: it calls sys.exit{where}"
     what = one_line(error)
-    if isinstance(error, SyntaxError) and error.lineno:
+    own = (SyntaxError, IndentationError, TabError)  # and no class of a job's
+    if type(error) in own and isinstance(error, SyntaxError) and error.lineno:
         what, where = error.msg, f" ({error.filename}:{error.lineno})"
-    return f"importing {module_path} raises {type(error).__name__}: {what}{where}"
+    return f"importing {module_path} raises {name_of(error)}: {what}{where}"
 
 
 def _innermost(error: BaseException) -> str:
     """File and line where *error* was raised, unless it was raised by the import itself."""
     where = ""
-    step = error.__traceback__
+    step = traceback_of(error)
     while step:
         code = step.tb_frame.f_code
         if not code.co_filename.startswith("<frozen ") and code.co_filename not in _MACHINERY:

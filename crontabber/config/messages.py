@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from ..errors import name_of, text_of
+
 
 def nearest(name: str, candidates: Iterable[str], likeness: float = 0.6) -> str | None:
     """The candidate most like *name*, None if none is like it; *likeness* is from 0 to 1."""
@@ -24,8 +26,4 @@ def header(section: str) -> str:
 
 def one_line(error: BaseException) -> str:
     """What *error* says, on one line and not too long; its type if it says nothing."""
-    try:
-        text = " ".join(str(error).split())
-    except Exception:  # noqa: BLE001  an error that cannot be printed must not hide itself
-        text = ""
-    return text[:300] or type(error).__name__
+    return " ".join(text_of(error)[:3000].split())[:300] or name_of(error)

@@ -39,6 +39,9 @@ _OBSTACLES = (
 _INSUFFICIENT_RESOURCES = "53"
 
 
+_connect = psycopg2.connect  # bound here: what a job puts in its place is for itself
+
+
 def connect(parameters: Mapping[str, str]) -> Connection:
     """Open a connection whose queries end when a signal's handler raises.
 
@@ -50,7 +53,7 @@ def connect(parameters: Mapping[str, str]) -> Connection:
         if not (unknown := [*unknown_to_libpq(parameters)]):
             raise
         raise ConfigError("; ".join(unknown)) from None
-    return psycopg2.connect(dsn, connection_factory=InterruptibleConnection)
+    return _connect(dsn, connection_factory=InterruptibleConnection)
 
 
 def unknown_to_libpq(parameters: Mapping[str, str]) -> Iterator[str]:

@@ -11,11 +11,12 @@ meanwhile, libpq waits after all.
 
 A wait that is cut short cancels the query on the server, and the connection is closed.
 Connecting, commit, rollback and COPY are waited for by libpq as ever: an interrupted
-commit would leave nobody knowing whether it was made.
+commit would leave open whether it was made.
 """
 
 import contextlib
 import functools
+import os
 import select
 import sys
 from collections.abc import Callable
@@ -33,18 +34,56 @@ _CANCEL = 1.0
 """Seconds that a server, which may be gone, has to take note of a cancellation."""
 
 
+# Bound here, as a job may put something else in their place.
+_cursor = extensions.cursor
+_get_wait_callback, _set_wait_callback = extensions.get_wait_callback, extensions.set_wait_callback
+_select = select.select
+
+
 class InterruptibleConnection(extensions.connection):
-    """A psycopg2 connection whose cursors, of whatever class, are interruptible."""
+    """A psycopg2 connection whose cursors, of any class, are interruptible."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._socket = _identity(self)
+
+    def give_up_if_taken(self) -> None:
+        """Close it if its descriptor leads elsewhere: a job closed all, as daemons do.
+
+        A file that has the number by now is not written to, and stays as it is.
+        """
+        if self.closed or _identity(self) == self._socket:
+            return
+        number = self.fileno()
+        try:
+            taken = os.dup(number)
+        except OSError:
+            self.close()  # it is nothing at all
+            return
+        with open(os.devnull, "rb+") as nowhere:  # noqa: PTH123  pathlib is not imported for it
+            os.dup2(nowhere.fileno(), number, inheritable=False)
+        self.close()
+        os.dup2(taken, number, inheritable=False)
+        os.close(taken)
 
     def cursor(
         self, name: Any = None, cursor_factory: Any = None, *args: Any, **options: Any
     ) -> Any:
         """Make a cursor, as psycopg2 does."""
         chosen: Any = cursor_factory or self.cursor_factory
-        factory = chosen or extensions.cursor
+        factory = chosen or _cursor
         if isinstance(factory, type):
             factory = _interruptible(factory, named=name is not None)
         return super().cursor(name, factory, *args, **options)
+
+
+def _identity(connection: Any) -> tuple[int, int] | None:
+    """What the connection's descriptor leads to; None if that is nothing."""
+    try:
+        found = os.fstat(connection.fileno())
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 _STATEMENTS = ("execute", "executemany", "callproc")
@@ -69,20 +108,21 @@ def _interruptible(factory: type, named: bool) -> type:
 def _waiting_in_python(method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method)
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        self.connection.give_up_if_taken()
         if not _is_ours_to_wait():
             return method(self, *args, **kwargs)
         try:
-            extensions.set_wait_callback(_wait)
+            _set_wait_callback(_wait)
             return method(self, *args, **kwargs)
         finally:
-            extensions.set_wait_callback(None)
+            _set_wait_callback(None)
 
     return call
 
 
 def _is_ours_to_wait() -> bool:
-    """Whether signals can arrive here, and nobody (gevent, say) has an own way to wait."""
-    return _is_alone() and extensions.get_wait_callback() in (None, _wait)
+    """Whether signals can arrive here, and no library (gevent, say) has its own way to wait."""
+    return _is_alone() and _get_wait_callback() in (None, _wait)
 
 
 def _is_alone() -> bool:
@@ -90,7 +130,7 @@ def _is_alone() -> bool:
 
     Daemons do not count: they are those of libraries, such as Sentry's.
     """
-    # where nobody has imported it, nobody has started a thread; and an idle tick need not
+    # where it is not imported, no thread was started; and an idle tick need not import it
     threading = sys.modules.get("threading")
     if threading is None:
         return True
@@ -105,9 +145,9 @@ def _wait(connection: Any) -> None:
     try:
         while (state := connection.poll()) != extensions.POLL_OK:
             if state == extensions.POLL_READ:
-                select.select([connection], [], [], _LOOK)
+                _select([connection], [], [], _LOOK)
             else:
-                select.select([], [connection], [], _LOOK)
+                _select([], [connection], [], _LOOK)
             waiting.look()
     except psycopg2.Error:
         raise  # there is no query any more

@@ -4,6 +4,8 @@ import logging
 import sys
 from typing import TYPE_CHECKING
 
+from ..process.streams import usable
+
 if TYPE_CHECKING:
     from ..config.logs import LoggingSettings
 
@@ -52,7 +54,7 @@ class _Stderr(logging.StreamHandler):  # type: ignore[type-arg]  # no generic in
     """Writes to what ``sys.stderr`` is at the moment, as a progress bar replaces it."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.stream = sys.stderr
+        self.stream = usable("stderr")
         super().emit(record)
 
 

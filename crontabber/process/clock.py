@@ -1,12 +1,24 @@
 """The one place that reads a clock or sleeps.
 
 A tick asks the database for the time once, and carries it forward by the monotonic
-clock of its host: what the hosts' own clocks say does not matter.
+clock of its host: what the hosts' own clocks say does not matter. What it reads that by is kept
+where a job that patches `time`, as tests do, does not find it.
 """
 
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Protocol
+
+
+def monotonic(_read: Callable[[], float] = time.monotonic) -> float:
+    """Seconds that only ever grow, for measuring."""
+    return _read()
+
+
+def sleep(seconds: float, _sleep: Callable[[float], None] = time.sleep) -> None:
+    """Wait for so many seconds."""
+    _sleep(seconds)
 
 
 class Clock(Protocol):
@@ -22,11 +34,11 @@ class ServerClock:
 
     def __init__(self, server_now: datetime) -> None:
         self._read = server_now
-        self._monotonic = time.monotonic()
+        self._monotonic = monotonic()
 
     def now(self) -> datetime:
         """The server's time now, as an aware datetime."""
-        return self._read + timedelta(seconds=time.monotonic() - self._monotonic)
+        return self._read + timedelta(seconds=monotonic() - self._monotonic)
 
 
 class SystemClock:
@@ -40,10 +52,3 @@ class SystemClock:
 def utc_now() -> datetime:
     """The host's time, as an aware datetime in UTC."""
     return datetime.now(timezone.utc)
-
-
-monotonic = time.monotonic
-"""Seconds that only ever grow, for measuring."""
-
-sleep = time.sleep
-"""Wait for so many seconds."""

@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 
 from . import clock
@@ -40,6 +40,11 @@ def run(
     for an argument that means nothing.
     """
     _check(command, input, timeout)
+    with _children_heard():
+        return _run(command, input, timeout)
+
+
+def _run(command: Command, input: str | None, timeout: float | None) -> tuple[int, str, str]:
     started: Future[subprocess.Popen[bytes]] = Future()
     starter = threading.Thread(target=_start, args=(started, command, input is not None))
     try:
@@ -52,6 +57,32 @@ def run(
             _give_up(started.result(), error)
         raise
     return process.returncode, _text(stdout), _text(stderr)
+
+
+@contextlib.contextmanager
+def _children_heard() -> Iterator[None]:
+    """In here the exit code of a child is for the one who waits for it.
+
+    Where SIGCHLD is ignored the system drops it, and a handler may take it: each failure
+    would be taken for a success.
+    """
+    handler = signal.getsignal(signal.SIGCHLD)
+    if handler in (signal.SIG_DFL, None):
+        yield
+        return
+    if threading.current_thread() is not threading.main_thread():
+        if handler is signal.SIG_IGN:
+            raise RuntimeError(
+                "SIGCHLD is ignored, so the exit code would be lost, and only the main thread can "
+                "change that: do not ignore it, or run the command there"
+            )
+        yield
+        return
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGCHLD, handler)
 
 
 def _check(command: object, input: object, timeout: object) -> None:
@@ -68,7 +99,7 @@ def _check(command: object, input: object, timeout: object) -> None:
 def _start(started: "Future[subprocess.Popen[bytes]]", command: Command, with_input: bool) -> None:
     """Start the command, in a thread: no signal's handler runs there.
 
-    One that raised inside of Popen would leave a process of which nobody knows.
+    One that raised inside of Popen would leave a process that nothing waits for.
     """
     if not started.set_running_or_notify_cancel():
         return

@@ -3,8 +3,6 @@
 import os
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from types import FrameType
 from typing import Any
@@ -66,15 +64,22 @@ class Signals:
         if self._pending:
             raise self._pending
 
-    @contextmanager
-    def interruptible(self) -> Iterator[None]:
+    def interruptible(self) -> "_Interruptible":
         """In here a signal raises `Stopped` at once; so does one that came before."""
+        return _Interruptible(self)
+
+    def begin(self) -> None:
+        """Have signals raise at once; raises `Stopped` if one came before."""
         self._inside, self._told = True, None
         try:
             self.check()  # not before: one that came in between would go unheard
-            yield
-        finally:
+        except BaseException:
             self._inside = False
+            raise
+
+    def end(self) -> None:
+        """Have signals wait again."""
+        self._inside = False
 
     def limit(self, limit: timedelta | None) -> None:
         """Until `unlimit`, raise `JobTimeout` when *limit* is over, if we are interruptible.
@@ -105,6 +110,19 @@ class Signals:
         self.unlimit()
         for number in self._previous:
             signal.signal(number, self._handle)
+
+
+class _Interruptible:
+    """The context of `Signals.interruptible`; one that does not touch a job's exception."""
+
+    def __init__(self, signals: Signals) -> None:
+        self._signals = signals
+
+    def __enter__(self) -> None:
+        self._signals.begin()
+
+    def __exit__(self, *exception: object) -> None:
+        self._signals.end()
 
 
 # A process that a job forks is not a tick: signals do there what they do without us. They wait

@@ -1,55 +1,154 @@
-"""The process around a job: what the job did to it is undone."""
+"""The process around a job: what the job did to it is undone.
+
+`THINGS` is the list of what is put back, and says why. What is not in it stays: threads,
+child processes, open files, memory, `atexit` functions, random numbers' seeds, modules and
+what was patched in them, and what C code keeps for itself.
+"""
 
 import contextlib
 import logging
 import os
-import sys
-from typing import TextIO
+from typing import Any
+
+from ..errors import text_of
+from .interpreter import (
+    Clock,
+    Collector,
+    Decimals,
+    Environment,
+    Filters,
+    ImportPath,
+    LevelNames,
+    Locale,
+    Loggers,
+    Waiting,
+    Watchdog,
+    Zone,
+)
+from .kernel import Directory, Identity, Limits, Mask, Priority, SignalState
+from .streams import Streams
+from .things import Attribute, Contents, Entries, Names, Thing, Value
+
+
+def _none(module: object) -> None:
+    """What an attribute is that nobody has set."""
+
+
+THINGS: tuple[Thing, ...] = (
+    # first what the others need
+    Names("builtins", "all Python code uses them"),
+    SignalState("signals", "a signal or timer of the job would hit another, or SIGTERM nothing"),
+    Identity("user and groups", "the next job would lack rights, or the tick"),
+    Streams("stdin, stdout and stderr", "what is printed would raise, or go to another's socket"),
+    # what the system keeps for the process
+    Environment("os.environ", "it names databases, proxies, paths and passwords"),
+    Zone("the time zone", "dates would be another zone's"),
+    Directory("the working directory", "relative paths would lead elsewhere"),
+    Mask("the umask", "files would be open to all, or to none"),
+    Limits("limits of resources", "they would end or cramp another"),
+    Priority("priority and processors", "the next job would be slow"),
+    # Python
+    ImportPath("sys.path", "modules would be missing, or be another job's of the same name"),
+    Contents("sys", "argv", "code that reads the command line would read the job's"),
+    Names("sys", "hooks of the job would be called for the errors of others"),
+    Attribute("sys", "tracebacklimit", "the tables would hold no tracebacks"),
+    Attribute("threading", "excepthook", "it would be called for the errors of others"),
+    Value("sys", "gettrace", "settrace", "each line of others would be traced"),
+    Value("sys", "getprofile", "setprofile", "each call of others would be traced"),
+    Value("sys", "getrecursionlimit", "setrecursionlimit", "recursion would end early, or crash"),
+    Clock("time", "schedules, durations and waits would be wrong"),
+    Names("datetime", "dates would be wrong"),
+    Decimals("the decimal context", "amounts would be rounded in another way"),
+    Locale("the locale", "numbers and dates would be written and sorted in another way"),
+    Filters("warnings", "filters", "warnings would be errors, or be hidden"),
+    Names("warnings", "the job's code would show the warnings of others"),
+    Collector("the garbage collector", "garbage would pile up, or cost time"),
+    Contents("gc", "callbacks", "the job's code would run with another's"),
+    Watchdog("faulthandler", "its timer would end another, or the tick"),
+    # the log
+    Names("logging", "records would be the job's, and faults of handlers hidden or raised"),
+    Loggers("loggers and handlers", "failures would not be told"),
+    LevelNames("the names of levels", "the log would be read wrongly"),
+    Attribute("logging", "Formatter.converter", "times in the log would be another zone's"),
+    # libraries, if they are there
+    Entries("psycopg2.extensions", "string_types", "values from the database would be others"),
+    Entries("psycopg2.extensions", "adapters", "values to the database would be others"),
+    Waiting("psycopg2.extensions", "set_wait_callback", "another's queries would wait by it"),
+    Value("socket", "getdefaulttimeout", "setdefaulttimeout", "connections would time out"),
+    Attribute(
+        "ssl",
+        "_create_default_https_context",
+        "another's https would trust every server",
+        fresh=lambda ssl: ssl.create_default_context,
+    ),
+    Attribute(
+        "urllib.request",
+        "_opener",
+        "another's requests would use its proxies and passwords",
+        fresh=_none,
+    ),
+    Attribute("tempfile", "tempdir", "it remembers the job's TMPDIR", fresh=_none),
+    Attribute(
+        "asyncio.events",
+        "_event_loop_policy",
+        "its loop is closed, and another would get no new one",
+        fresh=_none,
+    ),
+    Attribute(
+        "multiprocessing.context",
+        "_default_context._actual_context",
+        "another could not choose how processes start",
+        fresh=_none,
+    ),
+)
+"""What is put back after each run, in this order."""
 
 
 class ProcessState:
-    """Working directory, output and logging of this process, as they are now."""
+    """The process as it is now; also a context, at whose end it is so again."""
 
     def __init__(self) -> None:
         self._pid = os.getpid()
-        self._directory = _working_directory()
-        self._streams = sys.stdout, sys.stderr
-        self._handlers = [*logging.root.handlers]
-        self._level = logging.root.level
-        self._disabled = logging.root.manager.disable
+        self._was = []
+        for thing in THINGS:
+            try:
+                self._was.append((thing, thing.read()))
+            except Exception:  # noqa: BLE001, S112  what cannot be read is left as it will be
+                continue
 
     def restore(self) -> None:
-        """Put all of it back, and see that what the job printed is not lost with the next."""
+        """Put back what was changed, and write what was printed. Never raises.
+
+        What cannot be put back is told by the log.
+        """
         if os.getpid() != self._pid:
             os._exit(1)  # a child that the job forked, and that came back from run()
-        if self._directory:
-            with contextlib.suppress(OSError):  # it was removed: nobody can go back
-                os.chdir(self._directory)
-        sys.stdout, sys.stderr = map(_usable, self._streams)
-        with contextlib.suppress(OSError, AttributeError):  # nobody reads it, or there is none
-            sys.stdout.flush()
-        self._restore_logging()
+        failed = [pair for pair in self._was if _fault(*pair)]
+        for thing, was in failed:
+            if fault := _fault(thing, was):  # it may have needed what came after it
+                _tell(thing, fault)
 
-    def _restore_logging(self) -> None:
-        root = logging.root
-        if root.manager.disable != self._disabled:
-            logging.disable(self._disabled)
-        if root.level != self._level:
-            root.setLevel(self._level)
-        root.handlers[:] = self._handlers
-        if logging.getLogger("crontabber").disabled:  # as dictConfig does with all it finds
-            for name, logger in root.manager.loggerDict.items():
-                if name.partition(".")[0] == "crontabber" and isinstance(logger, logging.Logger):
-                    logger.disabled = False
+    def __enter__(self) -> "ProcessState":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.restore()
 
 
-def _working_directory() -> str | None:
+def _fault(thing: Thing, was: Any) -> BaseException | None:
+    """Put a thing back; why that cannot be done, if it cannot."""
     try:
-        return os.getcwd()  # noqa: PTH109  pathlib takes longer to import than a tick
-    except OSError:  # it was removed
-        return None
+        thing.put_back(was)
+    except BaseException as error:  # noqa: BLE001  a job's object may raise anything
+        return error
+    return None
 
 
-def _usable(stream: TextIO) -> TextIO:
-    """*stream*, or nowhere if the job closed it: what is written must not raise."""
-    return open(os.devnull, "w") if getattr(stream, "closed", False) else stream  # noqa: PTH123  as above
+def _tell(thing: Thing, fault: BaseException) -> None:
+    with contextlib.suppress(BaseException):
+        logging.getLogger("crontabber").warning(
+            "after a job %s cannot be put back: %s",
+            thing.name,
+            text_of(fault),
+            extra={"action": "restore", "app_name": ""},
+        )

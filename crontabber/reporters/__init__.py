@@ -7,9 +7,10 @@ never from a reporter.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
+from ..errors import full_name_of, text_of
 from ..schedule.model import JobSpec, Replan, Run, Skip
 
 
@@ -84,7 +85,10 @@ class Reporters(Reporter):
 def _contained(what: str) -> Iterator[None]:
     try:
         yield
-    except Exception:
+    except BaseException as error:  # noqa: BLE001  it may be what a job's exception raised
         import logging  # an idle tick has nothing to log
 
-        logging.getLogger("crontabber").warning("a reporter failed: %s", what, exc_info=True)
+        # no traceback: to print one asks the exceptions in it
+        why = f"{full_name_of(error)}: {text_of(error)}"
+        with suppress(Exception):  # a handler that a project has may raise
+            logging.getLogger("crontabber").warning("a reporter failed: %s: %s", what, why)

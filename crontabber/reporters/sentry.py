@@ -3,13 +3,14 @@
 import logging
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..errors import ConfigError, CrontabberError, Redact
+from ..errors import ConfigError, CrontabberError, Redact, name_of, text_of
 from ..process.clock import monotonic
 from ..schedule.model import JobSpec, Run
 from . import Reporter
-from .wording import crash_line, one_line
+from .wording import crash_line, exception_line, one_line
 
 if TYPE_CHECKING:
     from .delivery import Letter
@@ -22,7 +23,7 @@ _logger = logging.getLogger("crontabber")
 
 
 class _Event(NamedTuple):
-    """What is sent: an exception, or a message if there is no exception."""
+    """What is sent: an exception, or a message if there is none, or if it cannot be sent."""
 
     error: BaseException | None
     message: str
@@ -63,13 +64,14 @@ class SentryReporter(Reporter):
             message = f"{job.app_name} crashed: {crash_line(run, self._redact)}"
             event = _Event(None, message, tags, ["crashed", job.app_name])
         else:
-            event = _Event(error, "", tags)
+            message = f"{job.app_name} failed: {exception_line(error, self._redact)}"
+            event = _Event(error, message, tags)
         self._errors += 1
         try:
             self._send(event)
-        except Exception as trouble:  # noqa: BLE001  trouble with Sentry is not the tick's
+        except BaseException as trouble:  # noqa: BLE001  trouble with Sentry is not the tick's
             self._lost += 1
-            self._trouble = self._trouble or one_line(self._redact(str(trouble)))
+            self._trouble = self._trouble or one_line(self._redact(text_of(trouble)))
 
     def finished(self) -> None:
         if self._lost:
@@ -125,10 +127,12 @@ class _Client:
         """What to send, and where. Raises a `ConfigError` if the client fails."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # raven is old, and new Pythons complain
-            try:
+            with suppress(BaseException):  # the exception may not let itself be looked at
                 return self._make(event)
-            except Exception as error:
-                trouble = self.dsn.masked(f"{type(error).__name__}: {error}")
+            try:
+                return self._make(event._replace(error=None))
+            except BaseException as error:
+                trouble = self.dsn.masked(f"{name_of(error)}: {text_of(error)}")
                 raise ConfigError(
                     f"{self.name} cannot tell of it ({trouble}): "
                     "try pip install --upgrade 'crontabber[sentry]'"
@@ -176,7 +180,7 @@ def _sentry_sdk(dsn: "Dsn", common: Mapping[str, Any], redact: Redact) -> _Clien
 
     def make(event: _Event) -> Letter:
         content: Any = {"level": "error", "message": event.message}
-        if event.error:
+        if event.error is not None:
             content = {**event_from_exception(event.error, client.options)[0]}
         content |= {"logger": "crontabber", "tags": dict(event.tags)}
         if event.fingerprint:
@@ -229,7 +233,7 @@ def _raven(dsn: "Dsn", common: Mapping[str, Any], redact: Redact) -> _Client:
 
     def make(event: _Event) -> Letter:
         more = {"tags": dict(event.tags), "fingerprint": event.fingerprint}
-        if error := event.error:
+        if (error := event.error) is not None:
             exc_info = (type(error), error, error.__traceback__)
             content = client.build_msg("Exception", exc_info=exc_info, **more)
         else:

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from ..errors import Redact, text_of
+from ..errors import Redact, full_name_of, text_of
 from ..schedule.model import JobSpec, Run
 
 _LONGEST = 500
@@ -22,10 +22,14 @@ def _shown(character: str) -> str:
 
 def exception_line(error: BaseException, redact: Redact) -> str:
     """Type and value of *error* on one line; *redact* takes secrets out of the value."""
-    cls = type(error)
-    name = cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__name__}"
-    value = one_line(redact(text_of(error)))
+    name = one_line(full_name_of(error))
+    value = one_line(redact(_cut(text_of(error))))
     return f"{name}: {value}" if value else name
+
+
+def _cut(text: str) -> str:
+    """What one line can come from: in a gigabyte no secrets are looked for."""
+    return text[: _LONGEST * 100]
 
 
 def crash_line(run: Run, redact: Redact) -> str:

@@ -11,6 +11,7 @@ from psycopg2 import errors, extensions
 from psycopg2.extensions import connection as Connection
 
 from ..database import waiting
+from ..database.cursor import OwnCursor
 from ..database.driver import is_loss, is_passing
 from ..errors import LockHeld, SessionShared, Stopped, StoreError
 from .rows import Row, array_text
@@ -229,7 +230,7 @@ os.register_at_fork(after_in_child=_let_go)
 
 def plain_cursor(connection: Connection) -> extensions.cursor:
     """A cursor whose rows are tuples, even if the connection's own make other rows."""
-    return connection.cursor(cursor_factory=extensions.cursor)
+    return connection.cursor(cursor_factory=OwnCursor)
 
 
 def server_process(connection: Connection) -> int:

@@ -1,11 +1,12 @@
 """The runs of one claim: a tick calls the job's code here, and nowhere else."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextvars import copy_context
 from datetime import datetime
 from types import GeneratorType
 from typing import Any, Protocol
 
-from ..errors import ClaimLost, CrontabberError, Stopped, StoreError, text_of
+from ..errors import ClaimLost, CrontabberError, Stopped, StoreError, name_of, text_of
 from ..process.state import ProcessState
 from ..schedule.model import Claim, JobSpec, JobState, Outcome, Run
 from ..schedule.plan import plan
@@ -56,6 +57,8 @@ class Attempt:
         """What the job's own transaction wrote; true once that is committed."""
         self._running: Iterator[datetime] | None = None
         """The app's ``main``, once it has begun."""
+        self._variables = copy_context()
+        """Where the job sets context variables: those of the next job are not touched."""
 
     def run(self) -> tuple[JobState, Run | None]:
         """Run until no slot is open or one fails; the state that it leaves, and the last run.
@@ -88,20 +91,20 @@ class Attempt:
 
     def _run_slot(self) -> BaseException | None:
         """Have the app do one slot; everything that it raises, SystemExit too, is its failure."""
+        error: BaseException | None = None
         process_state = ProcessState()
         try:
             with self._context.signals.interruptible():
-                self._run_within_middleware()
-        except BaseException as error:  # noqa: BLE001  the caller records it
-            # a signal or an alarm may come when the work is done, and before we know
-            return None if self._is_done() else error
-        else:
-            if self._given is self._run:
-                return None
+                self._variables.run(self._run_within_middleware)
+        except BaseException as raised:  # noqa: BLE001  the caller records it
+            error = raised
         finally:
             process_state.restore()
             self._context.signals.reinstall()
-        return CrontabberError(self._must_yield)
+        if error is not None:
+            # a signal or an alarm may come when the work is done, and before we know
+            return None if self._is_done() else error
+        return None if self._given is self._run else CrontabberError(self._must_yield)
 
     @property
     def _must_yield(self) -> str:
@@ -111,7 +114,7 @@ class Attempt:
         """Whether ``main`` waits where it yielded the slot: then it was no error of its own."""
         return (
             self._given is self._run
-            and isinstance(self._running, GeneratorType)
+            and type(self._running) is GeneratorType
             and self._running.gi_frame is not None
         )
 
@@ -235,12 +238,26 @@ class Attempt:
 
     def _close(self) -> None:
         """End ``main`` where it stands: what it was to do is done, and recorded."""
-        close = getattr(self._running, "close", None)
+        if _is_our_main(self._running):
+            return  # nothing of the user's comes after the last slot
         try:
-            if close:
-                close()
-        except Exception as error:  # noqa: BLE001  too late to be the job's failure
-            what = f"{type(error).__name__}: {text_of(error)}"
+            with ProcessState():
+                self._variables.run(_close, self._running)
+        except BaseException as error:  # noqa: BLE001  too late to be the job's failure
+            what = f"{name_of(error)}: {text_of(error)}"
             self._context.reporter.trouble(
                 f"{self._job.app_name} did its work, and then its main() raised {what}"
             )
+
+
+def _is_our_main(running: object) -> bool:
+    # by the module of its code: a name could be copied, as wraps() does
+    if type(running) is not GeneratorType or running.gi_frame is None:
+        return False
+    return running.gi_frame.f_globals.get("__name__") == "crontabber.base"
+
+
+def _close(running: Any) -> None:
+    close = getattr(running, "close", None)
+    if close:
+        close()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from ..errors import Redact, text_of
+from ..errors import Redact, name_of, text_of
 from ..process.clock import Clock
 from ..process.signals import Signals
 from ..reporters import Reporter
@@ -34,7 +34,7 @@ class TickContext(NamedTuple):
         try:
             delay = job.retry(attempts_at(state, slot, started), error)
         except BaseException as broken:  # noqa: BLE001  a user's code may raise anything
-            what = f"{type(broken).__name__}: {text_of(broken)}"
+            what = f"{name_of(broken)}: {text_of(broken)}"
             self.reporter.trouble(
                 f"{job.app_name} is tried again as usual: its retry raised {what}"
             )

@@ -1,21 +1,25 @@
 """What is remembered of an exception: texts that can always be stored, without secrets."""
 
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
-from ..errors import Redact, text_of
+from ..errors import Redact, full_name_of, text_of, traceback_of
 from ..schedule.model import LastError
 
 _OWN_CODE = str(Path(__file__).parents[1])
 _LONGEST = 100_000
 """Characters of a text that are kept: enough for people, and no burden on the table."""
+_SECRET = 1_000
+"""Characters that a secret has at most: where a text is cut, half of one may be left."""
 
 
 def last_error(error: BaseException, redact: Redact) -> LastError:
     """Describe *error* for the tables; *redact* takes secrets out of a text.
 
-    Never raises: an exception whose own ``str()`` raises is described by that.
+    Never raises, whatever the exception of a job does when it is looked at: what raises is
+    left out, and told by what is left.
     """
     return LastError(
         type=_storable(type.__repr__(type(error)), redact),
@@ -25,11 +29,31 @@ def last_error(error: BaseException, redact: Redact) -> LastError:
 
 
 def _traceback(error: BaseException) -> str:
-    stack = _without_own_frames(error.__traceback__)
-    try:
-        lines = traceback.format_exception(type(error), error, stack)
-    except BaseException:  # noqa: BLE001  as above
-        lines = traceback.format_tb(stack)
+    stack = _without_own_frames(traceback_of(error))
+    attempts: list[Callable[[], str]] = [
+        lambda: "".join(traceback.format_exception(type(error), error, stack)),
+        lambda: "".join(traceback.format_tb(stack)) + _last_line(error),
+        lambda: _plain(stack) + _last_line(error),
+    ]
+    for attempt in attempts:
+        try:
+            return str.__str__(attempt())
+        except BaseException:  # noqa: BLE001, S112  the exception is a job's, and so is its code
+            continue
+    return _last_line(error)
+
+
+def _last_line(error: BaseException) -> str:
+    return f"{full_name_of(error)}: {text_of(error)}\n"
+
+
+def _plain(stack: TracebackType | None) -> str:
+    """Files and lines alone: no source is read, which code of a job's could give."""
+    lines = []
+    while stack:
+        code = stack.tb_frame.f_code
+        lines.append(f'  File "{code.co_filename}", line {stack.tb_lineno}, in {code.co_name}\n')
+        stack = stack.tb_next
     return "".join(lines)
 
 
@@ -42,9 +66,24 @@ def _without_own_frames(stack: TracebackType | None) -> TracebackType | None:
 
 
 def _storable(text: str, redact: Redact) -> str:
+    """*text* without secrets, as the tables can hold it: its two ends if it is long."""
+    if len(text) <= 2 * _LONGEST:
+        return _shortened(_clean(text, redact))
+    # to look for secrets in a gigabyte would take minutes
+    begin = _clean(text[:_LONGEST], redact)[:-_SECRET]
+    end = _clean(text[-_LONGEST:], redact)[_SECRET:]
+    half = _LONGEST // 2
+    left_out = len(text) - 2 * half
+    return f"{begin[:half]}\n… {left_out} characters left out …\n{end[-half:]}"
+
+
+def _clean(text: str, redact: Redact) -> str:
     text = redact(text).replace("\x00", "\\x00")
-    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
-    if len(text) > _LONGEST:
-        half = _LONGEST // 2
-        text = f"{text[:half]}\n… {len(text) - 2 * half} characters left out …\n{text[-half:]}"
-    return text
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _shortened(text: str) -> str:
+    if len(text) <= _LONGEST:
+        return text
+    half = _LONGEST // 2
+    return f"{text[:half]}\n… {len(text) - 2 * half} characters left out …\n{text[-half:]}"

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import NamedTuple
 
 from ..config.loader import load_function
-from ..errors import ConfigError, Stopped, text_of
+from ..errors import ConfigError, Stopped, name_of, text_of, traceback_of
 from ..schedule.model import JobSpec
 
 Step = Callable[[], None]
@@ -51,8 +51,9 @@ def run_within(
     except BaseException:
         if not body.ended:
             raise
-    if body.error:
-        raise body.error.with_traceback(body.stack)  # without the steps on its way up here
+    if body.error is not None:
+        # without the steps on its way up here
+        raise BaseException.with_traceback(body.error, body.stack)
     return None
 
 
@@ -72,11 +73,11 @@ class _Once:
             try:
                 self._step()
             except BaseException as error:
-                self.error, self.stack = error, error.__traceback__
+                self.error, self.stack = error, traceback_of(error)
                 raise
             finally:
                 self.ended = True
-        elif self.error:
+        elif self.error is not None:
             raise self.error
 
 
@@ -104,7 +105,7 @@ class _Around:
             )
         if not self._rest.calls:
             self._rest()
-        if self._rest.error:
+        if self._rest.error is not None:
             raise self._rest.error
 
     def _call(self) -> str:
@@ -118,9 +119,9 @@ class _Around:
             return ""  # the job has ended; the tick stops before the next one
         except BaseException as error:  # noqa: BLE001  it is not the job's
             if error is not rest.error:
-                return f"raised {type(error).__name__}: {text_of(error)}"
+                return f"raised {name_of(error)}: {text_of(error)}"
         else:
-            if rest.error:
+            if rest.error is not None:
                 return "kept to itself what the job raised"
         return "called call_next more than once" if rest.calls > 1 else ""
 

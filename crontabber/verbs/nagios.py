@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from ..errors import ConfigError, CrontabberError, JobLineError, TablesNotReady, text_of
+from ..errors import ConfigError, CrontabberError, JobLineError, TablesNotReady, name_of, text_of
 
 if TYPE_CHECKING:
     from ..generic_app import Answer, GenericApp
@@ -27,7 +27,7 @@ def answer_in_time(work: "Work", limit: float) -> "tuple[str, int]":
         except CrontabberError as error:
             return unknown(str(error))
         except (Exception, SystemExit) as error:  # noqa: BLE001  a traceback is a mere warning
-            return unknown(f"{type(error).__name__}: {text_of(error) or type(error).__name__}")
+            return unknown(f"{name_of(error)}: {text_of(error) or name_of(error)}")
 
     try:
         return in_time(safe, limit)

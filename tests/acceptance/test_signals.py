@@ -22,6 +22,7 @@ import signal
 import sys
 import time
 from crontabber.base import BaseCronApp
+from crontabber.reporters.log import LogReporter
 from crontabber.mixins import (
     as_backfill_cron_app, as_single_postgres_transaction, using_postgres,
     with_postgres_connection_as_argument, with_subprocess
@@ -199,14 +200,12 @@ class EndsAfterwards(BaseCronApp):
 
     def run(self):
         if once('ended'):
-            logger = logging.getLogger('crontabber')
-            logger.setLevel(logging.INFO)
-            logger.addFilter(self.end)
+            LogReporter.succeeded = self.end
 
-    def end(self, record):
-        if (record.app_name, record.action) == ('job', 'succeeded'):
+    @staticmethod
+    def end(reporter, job, run):
+        if job.app_name == 'job':
             os.kill(os.getpid(), signal.SIGTERM)
-        return True
 
 class Prints(BaseCronApp):
     app_name = 'job'

@@ -20,6 +20,7 @@ from crontabber.errors import ConfigError
 from crontabber.reporters.sentry import SentryReporter
 from crontabber.schedule.grammar import Schedule
 from crontabber.schedule.model import JobSpec, LastError, Outcome, Run
+from tests.fighters import FIGHTERS
 from tests.support import ROOT, TIMEOUT
 
 KEY, SECRET = "d3683ad1publickey", "0ce4aeb8secret"
@@ -387,17 +388,27 @@ def test_without_any_client_it_says_what_to_install(server, caplog, monkeypatch)
 
 
 def test_a_client_that_fails_is_named(server, caplog, monkeypatch):
-    import sentry_sdk.utils
+    import sentry_sdk
 
-    def event_from_exception(*_):
+    def capture_event(*_):
         raise RuntimeError(f"what to do with {KEY}?")
 
-    monkeypatch.setattr(sentry_sdk.utils, "event_from_exception", event_from_exception)
+    monkeypatch.setattr(sentry_sdk.Client, "capture_event", capture_event)
     told = reporter(server.dsn)
     fail(told, error_of())
     told.finished()
 
     assert "cannot tell of it (RuntimeError: what to do with ********?): try" in warning_of(caplog)
+
+
+@pytest.mark.parametrize("name", FIGHTERS)
+def test_an_exception_that_fights_back_is_told_all_the_same(client, server, name):
+    """trap: an exception whose attributes raise ended the tick"""
+    told = reporter(server.dsn)
+    fail(told, FIGHTERS[name]())
+    told.finished()
+
+    assert len(server.requests) == 1
 
 
 def test_the_test_says_where_it_was_sent(client, server):

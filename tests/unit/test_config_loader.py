@@ -90,7 +90,7 @@ def test_what_cannot_be_found(class_path: str, message: str) -> None:
         ("pack.missing_name", "ImportError: cannot import name 'Worse' from 'p", "_name.py:1"),
         ("pack.raising", "ValueError: several lines ", "pack/raising.py:2"),
         ("pack.deep", "ValueError: several lines ", "pack/raising.py:2"),
-        ("pack.wordless", "E: E ", "pack/wordless.py:3"),
+        ("pack.wordless", "E: (its text cannot be had: str() raised Ze", "pack/wordless.py:3"),
         ("pack.base_exception", "Odd: no Exception ", "pack/base_exception.py:1"),
         ("pack.lazy", "RuntimeError: lazily ", "pack/lazy.py:2"),
         ("broken_package.module", "ModuleNotFoundError: No module named 'nothing_here'", "_.py:1"),

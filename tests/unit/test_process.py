@@ -232,3 +232,33 @@ def test_a_second_signal_during_the_grace_leaves_nothing_behind(pidfile, monkeyp
 def test_ctrl_c_is_for_the_job_not_for_the_command():
     code = "import os; print(os.getsid(0) == os.getpid() == os.getpgid(0))"
     assert run([sys.executable, "-c", code]) == (0, "True\n", "")
+
+
+@pytest.mark.parametrize("handler", [signal.SIG_IGN, lambda *_: os.waitpid(-1, os.WNOHANG)])
+def test_the_exit_code_is_true_where_sigchld_is_not_the_default(handler):
+    """trap: SIGCHLD ignored: failures became successes"""
+    previous = signal.signal(signal.SIGCHLD, handler)
+    try:
+        assert run("exit 3")[0] == 3
+        assert signal.getsignal(signal.SIGCHLD) is handler
+    finally:
+        signal.signal(signal.SIGCHLD, previous)
+
+
+def test_in_a_thread_an_exit_code_that_would_be_lost_is_an_error():
+    raised = []
+
+    def call():
+        try:
+            run("exit 3")
+        except RuntimeError as error:
+            raised.append(str(error))
+
+    previous = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        thread = threading.Thread(target=call)
+        thread.start()
+        thread.join()
+    finally:
+        signal.signal(signal.SIGCHLD, previous)
+    assert "SIGCHLD is ignored" in raised[0]

@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 
 from django.core.management import CommandError, call_command, get_commands, load_command_class
 from django.core.management.base import BaseCommand
-from django.db import close_old_connections, reset_queries
 
 from ...config.converters import yes_or_no
 from ...config.messages import did_you_mean
@@ -17,6 +16,7 @@ from ...errors import Redact
 from ...schedule.model import JobState
 from .jobs import Job
 from .output import logged_output
+from .state import kept_state
 
 TIME = "%Y-%m-%dT%H:%M"
 """How a time is written on a command line: the local time in the zone of the schedules."""
@@ -56,15 +56,10 @@ class CommandApp:
             self._last_success = slot
 
     def _run(self, slot: datetime) -> None:
-        close_old_connections()
-        reset_queries()
-        try:
-            with logged_output(self.app_name, self._redact) as (stdout, stderr):
-                command = load(self.job.cmd)
-                arguments = command_line(command, self.job, [*self._times(slot), *self._more])
-                call_command(command, *arguments, stdout=stdout, stderr=stderr)
-        finally:
-            close_old_connections()
+        with kept_state(), logged_output(self.app_name, self._redact) as (stdout, stderr):
+            command = load(self.job.cmd)
+            arguments = command_line(command, self.job, [*self._times(slot), *self._more])
+            call_command(command, *arguments, stdout=stdout, stderr=stderr)
 
     def _times(self, slot: datetime) -> Iterator[tuple[str, str]]:
         if self.job.backfill:

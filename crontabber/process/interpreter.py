@@ -1,0 +1,230 @@
+"""What Python itself keeps for the process, where reading and setting it needs more than a name."""
+
+import decimal
+import gc
+import locale
+import logging
+import os
+import sys
+import time
+from typing import Any
+
+from .things import InModule, Names, Thing
+
+_environ, _environb = os.environ, os.environb
+_LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL)
+
+
+class Environment(Thing):
+    """All variables, and ``os.environ`` itself."""
+
+    def read(self) -> Any:
+        """How it is now: as bytes, which need not be decoded."""
+        return os.environ, _environ._data.copy()  # type: ignore[attr-defined]  # noqa: SLF001  40 µs less
+
+    def put_back(self, was: Any) -> None:
+        """Have the variables that there were, and no others."""
+        environ, variables = was
+        os.environ = environ  # noqa: B003  it is the one that there was
+        now = _environ._data  # type: ignore[attr-defined]  # noqa: SLF001
+        if now == variables:
+            return
+        zone = now.get(b"TZ") != variables.get(b"TZ")
+        for name in [*now]:
+            if name not in variables:
+                del _environb[name]
+        _environb.update(
+            {name: value for name, value in variables.items() if now.get(name) != value}
+        )
+        if zone:
+            time.tzset()  # C may have read it, without a word to Python
+
+
+class Zone(Thing):
+    """The time zone that C and `time` use."""
+
+    def read(self) -> Any:
+        """How it is now."""
+        return time.tzname, time.timezone, time.altzone
+
+    def write(self, was: Any) -> None:
+        """Have it found out from the environment, which is put back before."""
+        time.tzset()
+
+
+class Locale(Thing):
+    """The locale, by all its categories."""
+
+    def read(self) -> str:
+        """How it is now."""
+        return locale.setlocale(locale.LC_ALL)
+
+    def write(self, was: str) -> None:
+        """Set it; raises `locale.Error` if it is not there any more."""
+        locale.setlocale(locale.LC_ALL, was)
+
+
+class ImportPath(Thing):
+    """Where modules are looked for.
+
+    What a job adds stays, behind all that was there: its own modules, which are imported
+    once, may import more from there later, and hide no other job's.
+    """
+
+    def read(self) -> Any:
+        """How it is now."""
+        return sys.path, [*sys.path]
+
+    def put_back(self, was: Any) -> None:
+        """Have what there was, in its order, and then what is new."""
+        path, entries = was
+        if sys.path is path and path == entries:
+            return
+        added = [entry for entry in sys.path if entry not in entries]
+        path[:] = [*entries, *added]
+        sys.path = path
+
+
+class Decimals(Thing):
+    """The context of decimal arithmetic: which one it is, and what it says."""
+
+    def read(self) -> Any:
+        """How it is now."""
+        context = decimal.getcontext()
+        return context, context.copy()
+
+    def put_back(self, was: Any) -> None:
+        """Put back the context, and in it what is not as it was."""
+        context, copy = was
+        if decimal.getcontext() is not context:
+            decimal.setcontext(context)
+        if _numbers(context) != _numbers(copy):
+            for name in ("prec", "rounding", "Emin", "Emax", "capitals", "clamp"):
+                setattr(context, name, getattr(copy, name))
+            context.traps, context.flags = copy.traps, copy.flags
+
+
+def _numbers(context: decimal.Context) -> tuple[Any, ...]:
+    numbers = (context.prec, context.rounding, context.Emin, context.Emax, context.capitals)
+    return (*numbers, context.clamp, context.traps, context.flags)
+
+
+class Filters(InModule):
+    """The filters of warnings: which list it is, and what is in it."""
+
+    def _read(self, module: Any) -> Any:
+        return module.filters, [*module.filters]
+
+    def write(self, was: Any) -> None:
+        """Put the list back, and have Python forget what it has decided by the other one."""
+        module: Any = sys.modules[self._module]
+        module.filters = was[0]
+        module.resetwarnings()
+        was[0][:] = was[1]
+
+
+class Collector(Thing):
+    """Whether garbage is collected, and how often."""
+
+    def read(self) -> Any:
+        """How it is now."""
+        return gc.isenabled(), gc.get_threshold()
+
+    def write(self, was: Any) -> None:
+        """Set it."""
+        enabled, threshold = was
+        (gc.enable if enabled else gc.disable)()
+        gc.set_threshold(*threshold)
+
+
+class Loggers(Thing):
+    """The loggers that there were: levels, handlers, filters, whether they are disabled.
+
+    So with their handlers. Those that a job makes are its own.
+    """
+
+    def read(self) -> Any:
+        """How it is now."""
+        root = logging.root
+        found = [root, *root.manager.loggerDict.values()]
+        loggers = [_logger(each) for each in found if "level" in each.__dict__]  # or a mere place
+        handlers = {id(handler): handler for *_, known in loggers for handler in known[1]}
+        return root.manager.disable, loggers, [*map(_handler, handlers.values())]
+
+    def put_back(self, was: Any) -> None:
+        """Set those that differ."""
+        disabled, loggers, handlers = was
+        for before in handlers:
+            if _handler(before[0]) != before:
+                handler, handler.level, handler.formatter, filters = before
+                handler.filters[:] = filters
+        changed = [before for before in loggers if _logger(before[0]) != before]
+        for logger, level, is_off, propagates, (filters, known) in changed:
+            logger.level, logger.disabled, logger.propagate = level, is_off, propagates
+            logger.filters[:], logger.handlers[:] = filters, known
+        if changed or logging.root.manager.disable != disabled:
+            logging.disable(disabled)  # and what was decided by the other levels is forgotten
+
+
+def _logger(logger: Any) -> tuple[Any, ...]:
+    lists = [*logger.filters], [*logger.handlers]
+    return logger, logger.level, logger.disabled, logger.propagate, lists
+
+
+def _handler(handler: Any) -> tuple[Any, ...]:
+    return handler, handler.level, handler.formatter, [*handler.filters]
+
+
+class LevelNames(Thing):
+    """What levels are called in the log."""
+
+    def read(self) -> list[str]:
+        """How it is now."""
+        return [*map(logging.getLevelName, _LEVELS)]
+
+    def write(self, was: list[str]) -> None:
+        """Name them."""
+        for level, name in zip(_LEVELS, was, strict=True):
+            logging.addLevelName(level, name)
+
+
+_CALLERS = "faulthandler" in sys.modules
+"""Whether somebody used it before there was a job: then what it is to do is not ours to stop."""
+
+
+class Watchdog(Thing):
+    """The timer that dumps all tracebacks, and may end the process: a job's ends with its run."""
+
+    def read(self) -> None:
+        """Nothing: it cannot be told."""
+
+    def put_back(self, was: None) -> None:
+        """Stop it."""
+        if not _CALLERS and (faulthandler := sys.modules.get("faulthandler")):
+            faulthandler.cancel_dump_traceback_later()
+
+
+class Clock(Names):
+    """The functions that read the clock and sleep; with gevent and the like they stay."""
+
+    def put_back(self, was: Any) -> None:
+        """Put back what is not as it was."""
+        if not is_green():
+            super().put_back(was)
+
+
+class Waiting(InModule):
+    """How psycopg2 waits; but with gevent and the like, whose patches hold together, it stays."""
+
+    def _read(self, module: Any) -> Any:
+        return module.get_wait_callback()
+
+    def write(self, was: Any) -> None:
+        """Set it."""
+        if not is_green():
+            sys.modules[self._module].set_wait_callback(was)
+
+
+def is_green() -> bool:
+    """Whether a library has replaced how the whole process waits: all of that, or none."""
+    return "gevent.monkey" in sys.modules or "eventlet.patcher" in sys.modules

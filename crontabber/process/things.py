@@ -1,0 +1,181 @@
+"""The kinds of things that a job can change for the whole process, and how they are put back."""
+
+import operator
+import sys
+from collections.abc import Callable, MutableMapping
+from typing import Any
+
+_UNLOADED = object()
+"""What is read of a module that is not imported: it is not imported for this."""
+_ABSENT = object()
+
+
+class Thing:
+    """A part of the process that a job can change: its *name* for people, and *why* it matters."""
+
+    def __init__(self, name: str, why: str) -> None:
+        self.name = name
+        self.why = why
+
+    def read(self) -> Any:
+        """How it is now; as short a work as can be, as it is done before and after each run."""
+        raise NotImplementedError
+
+    def write(self, was: Any) -> None:
+        """Make it what was read earlier; may raise."""
+        raise NotImplementedError
+
+    def put_back(self, was: Any) -> None:
+        """Make it what was read earlier, if it is not; may raise."""
+        if self.read() != was:
+            self.write(was)
+
+
+class InModule(Thing):
+    """What belongs to a module, which may not be imported when a job begins."""
+
+    def __init__(self, module: str, name: str, why: str, label: str = "") -> None:
+        super().__init__(label or f"{module}.{name}", why)
+        self._module = module
+        self._attribute = name
+
+    def read(self) -> Any:
+        """How it is now."""
+        module = sys.modules.get(self._module)
+        return _UNLOADED if module is None else self._read(module)
+
+    def _read(self, module: Any) -> Any:
+        raise NotImplementedError
+
+
+class Attribute(InModule):
+    """A name in a module, or in a class or an object there.
+
+    *fresh* makes what it is in a module that was just imported, for one that a job imports.
+    """
+
+    def __init__(
+        self,
+        module: str,
+        name: str,
+        why: str,
+        fresh: Callable[[Any], Any] | None = None,
+        label: str = "",
+    ) -> None:
+        super().__init__(module, name, why, label)
+        *self._path, self._attribute = name.split(".")
+        self._fresh = fresh
+
+    def _read(self, module: Any) -> Any:
+        for name in self._path:
+            module = getattr(module, name)
+        return module.__dict__.get(self._attribute, _ABSENT)
+
+    def put_back(self, was: Any) -> None:
+        """Put the very same object back; how a job's object compares is not asked."""
+        if self.read() is not was:
+            self.write(was)
+
+    def write(self, was: Any) -> None:
+        """Set or remove the name."""
+        owner: Any = sys.modules[self._module]
+        if was is _UNLOADED:
+            if not self._fresh:
+                return
+            was = self._fresh(owner)
+        for name in self._path:
+            owner = getattr(owner, name)
+        if was is _ABSENT:
+            delattr(owner, self._attribute)
+        else:
+            setattr(owner, self._attribute, was)
+
+
+class Value(InModule):
+    """What a module has a pair of functions for: *get* tells it, and *set* takes it.
+
+    *fresh* is what it is in a module that was just imported.
+    """
+
+    def __init__(self, module: str, get: str, set: str, why: str, fresh: Any = None) -> None:
+        super().__init__(module, set, why)
+        self._get = get
+        self._fresh = fresh
+
+    def _read(self, module: Any) -> Any:
+        return getattr(module, self._get)()
+
+    def write(self, was: Any) -> None:
+        """Call the function that sets it."""
+        value = self._fresh if was is _UNLOADED else was
+        getattr(sys.modules[self._module], self._attribute)(value)
+
+
+class Contents(InModule):
+    """A list in a module: the list itself, and what is in it."""
+
+    def _read(self, module: Any) -> Any:
+        found = getattr(module, self._attribute)
+        return found, [*found]
+
+    def put_back(self, was: Any) -> None:
+        """Put the list back if it is another, or has something else in it."""
+        now = self.read()
+        if was is _UNLOADED or (now[0] is was[0] and _are_same(now[1], was[1])):
+            return
+        self.write(was)
+
+    def write(self, was: Any) -> None:
+        """Put back the list, and what was in it."""
+        found, items = was
+        found[:] = items
+        setattr(sys.modules[self._module], self._attribute, found)
+
+
+class Entries(InModule):
+    """A dict in a module, which C code may hold too: it stays the same dict."""
+
+    def _read(self, module: Any) -> Any:
+        found = getattr(module, self._attribute)
+        return found, found.copy()
+
+    def put_back(self, was: Any) -> None:
+        """Put back what was in it, if that is not so."""
+        if was is not _UNLOADED and not _has_same(*was):
+            self.write(was)
+
+    def write(self, was: Any) -> None:
+        """Put back what was in it, and nothing else."""
+        found, entries = was
+        found.update(entries)
+        for name in [*found]:
+            if name not in entries:
+                del found[name]
+
+
+class Names(InModule):
+    """All that a module defines; what a job adds to it stays."""
+
+    def __init__(self, module: str, why: str) -> None:
+        super().__init__(module, "__dict__", why, label=f"the names in {module}")
+
+    def _read(self, module: Any) -> Any:
+        names: MutableMapping[str, Any] = module.__dict__
+        return names, names.copy()  # type: ignore[attr-defined]  # it is a dict
+
+    def put_back(self, was: Any) -> None:
+        """Put back what is not as it was; without a builtin, of which some may be gone."""
+        if was is not _UNLOADED and was[0] != was[1]:
+            was[0].update(was[1])
+
+    write = put_back
+
+
+def _has_same(one: dict[Any, Any], other: dict[Any, Any]) -> bool:
+    """Whether the dicts have the same objects in them; those of psycopg2 say so too easily."""
+    return len(one) == len(other) and all(map(operator.is_, one.values(), other.values()))
+
+
+def _are_same(one: list[Any], other: list[Any]) -> bool:
+    """Whether the lists have the same objects in them, without asking these."""
+    return len(one) == len(other) and all(map(operator.is_, one, other))
