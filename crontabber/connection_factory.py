@@ -16,6 +16,8 @@ from configman import Namespace, RequiredConfig
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
+    from .secrecy.redactor import Redactor
+
 _IDENTITY = {
     "host": "the server's name or address, or the directory of its socket",
     "port": "the server's port",
@@ -171,14 +173,27 @@ class ConnectionFactory(RequiredConfig):  # type: ignore[misc]
         """Where `connect` goes, for people: never the password."""
         return libpq.describe(self.parameters())
 
+    def redactor(self) -> "Redactor":
+        """Takes the passwords out of texts."""
+        from .config.secrets import within
+        from .secrecy.redactor import Redactor
+
+        try:
+            parameters = self.parameters()
+        except Exception:  # noqa: BLE001  of that people are told by those who connect
+            parameters = self._set(_IDENTITY)
+        dsn = self.config.dsn
+        secrets = {*libpq.secrets(parameters), dsn, *within(dsn)} - {""}
+        return Redactor(frozenset(secrets), frozenset(libpq.known(parameters)))
+
     def redact(self, text: str) -> str:
         """*text* with asterisks for the password, wherever it stands."""
-        return libpq.redact(text, self.parameters())
+        return self.redactor()(text)
 
     def unavailable(self, error: BaseException) -> str:
         """One line: where the connection was to go, and why it cannot be used."""
-        reason = " ".join(str(error).split()) or type(error).__name__
-        return f"cannot use the database ({self.describe()}): {self.redact(reason)}"
+        reason = " ".join(self.redact(str(error)).split()) or type(error).__name__
+        return f"cannot use the database ({self.describe()}): {reason}"
 
 
 class PooledConnectionFactory(ConnectionFactory):

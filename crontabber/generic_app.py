@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 from . import __version__
 from .config.settings import DEBUG, Settings
-from .database.libpq import masked
 from .errors import ConfigError
 from .reporters import Reporter, Reporters
 from .schedule.model import JobSpec, JobState
@@ -72,9 +71,10 @@ class GenericApp:
 
     def redact(self, text: str) -> str:
         """*text* without the passwords of the databases and jobs, and the DSN of Sentry."""
-        dsn = self.settings.sentry_dsn
-        text = masked(text.replace(dsn, "***") if dsn else text, self._secrets)
-        return self.database.redact(text)  # type: ignore[no-any-return]
+        from .secrecy.redactor import Redactor
+
+        redactor: Redactor = self.settings.redactor | self.database.redactor()
+        return (redactor | Redactor(self._secrets))(text)
 
     def origin(self, job: JobSpec) -> tuple[str, str]:
         """What a job comes from, for people: the word for that, and which one."""
@@ -144,7 +144,7 @@ class GenericApp:
         from .log.setup import configure
 
         self._logs = True
-        configure(self.settings.logging, person=self._terminal is not None)
+        configure(self.settings.logging, self.redact, person=self._terminal is not None)
 
     def _load(self, class_path: str) -> type:
         from .config.loader import load_class

@@ -19,14 +19,15 @@ MODULES = sorted(
 ROOMS = {
     # room: the rooms that it may import from, besides itself
     "errors": set(),
+    "secrecy": set(),
     "schedule": {"errors"},
     "process": {"errors", "schedule"},
-    "database": {"errors", "process"},
+    "database": {"errors", "process", "secrecy"},
     "store": {"database", "errors", "process", "schedule"},
-    "config": {"errors", "process", "retry", "schedule"},
+    "config": {"errors", "process", "retry", "schedule", "secrecy"},
     "log": {"config", "process"},
     "views": {"datetimeutil", "errors", "schedule"},
-    "reporters": {"errors", "process", "schedule"},
+    "reporters": {"errors", "process", "schedule", "secrecy"},
     "tick": {"config", "errors", "process", "reporters", "schedule", "store"},
     "verbs": {"config", "database", "errors", "generic_app", "reporters", "schedule", "store"}
     | {"process", "tick", "views"},
@@ -35,7 +36,7 @@ ROOMS = {
     "retry": {"errors"},
     "base": {"config", "retry", "schedule"},
     "mixins": {"config", "errors", "process"},
-    "connection_factory": {"config", "database"},
+    "connection_factory": {"config", "database", "secrecy"},
     "transaction_executor": {"config", "process"},
     "clean": {"base", "config", "mixins", "store"},
     "embedded": {"config", "connection_factory", "database", "errors", "process"},

@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 from ..errors import ConfigError, ConfigErrors
 from ..schedule.grammar import JobLine
 from . import compat  # noqa: F401  configman cannot be imported before
-from .names import is_open, section_of
+from .names import section_of
 from .options import DATABASE
 from .resolve import Resolver, class_name, namespace_of, required_options, resolve_usable
-from .show import is_secret
+from .secrets import secrets_of
+from .show import follows, is_secret
 from .sources import Sources
 
 from configman import Namespace
@@ -43,7 +44,7 @@ class AppConfigs(NamedTuple):
     faults: dict[str, ConfigError]
     """Why there is no config for an app."""
     secrets: set[str]
-    """The secrets that were set for the apps, which must not be shown."""
+    """The secrets of the apps, which must not be shown."""
 
 
 def app_configs(sources: Sources, classes: Classes, lines: Iterable[JobLine] = ()) -> AppConfigs:
@@ -212,7 +213,9 @@ def _resolve(sources: Sources, batch: Asked, resolved: AppConfigs) -> set[str]:
         middle = len(batch) // 2  # halving finds a few faults among many classes quickly
         halves = islice(batch.items(), middle), islice(batch.items(), middle, None)
         return set().union(*(_resolve(sources, dict(half), resolved) for half in halves))
-    resolved.secrets.update(_secrets(sources, resolver.options))
+    for name, option in resolver.options.items():
+        if is_secret(name, option) and not _is_of_database(name, option, sources):
+            resolved.secrets.update(filter(None, secrets_of(name, option, sources.texts)))
     for class_path in batch:
         _keep(resolved, class_path, values)
     singular = {
@@ -239,10 +242,8 @@ def _keep(resolved: AppConfigs, class_path: str, root: Any) -> None:
     resolved.configs[class_path] = config
 
 
-def _secrets(sources: Sources, options: Mapping[str, Any]) -> Iterator[str]:
-    """The texts of secrets, but those of the command's own database, which masks them itself."""
-    for name, text in sources.texts.items():
-        option = options.get(name)
-        is_apps = is_open(name) and not name.startswith(f"{DATABASE}.")
-        if option and is_apps and is_secret(name, option) and isinstance(option.value, str):
-            yield text
+def _is_of_database(name: str, option: Any, sources: Sources) -> bool:
+    """Whether it is an option of the command's own database, or has its value from there."""
+    if follows(name, option, sources.texts):
+        name = option.reference_value_from
+    return f"{name}.".startswith(f"{DATABASE}.")

@@ -4,6 +4,7 @@
 app classes are resolved for the classes that one asks for, from the same sources.
 """
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,12 +16,13 @@ from .commandline import CommandLine
 from .logs import LoggingSettings
 from .messages import did_you_mean
 from .resolve import resolve_usable
-from .show import exposed
+from .show import exposed, is_secret
 from .sources import COMMAND_LINE, CONF, Sources
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
+    from ..secrecy.redactor import Redactor
     from .apps import AppConfigs
 
 _HOW_TO_NAME_ONE = (
@@ -98,6 +100,19 @@ class Settings:
         that cannot be used are no reason to: they are in ``jobs.faults``.
         """
         return cls(line, Sources.collect(line, environ))
+
+    @functools.cached_property
+    def redactor(self) -> "Redactor":
+        """Takes the secrets out of texts that are known without app classes."""
+        from ..secrecy.redactor import Redactor
+        from .secrets import secret_texts, secrets_of
+
+        found = set(secret_texts(self._sources.texts))
+        for name, option in self._base.options.items():
+            if is_secret(name, option):
+                found.update(secrets_of(name, option, self._sources.texts))
+        known = frozenset(line.class_path for line in self.jobs.lines)
+        return Redactor(frozenset(found - {""}), known)
 
     @property
     def needs_all_classes(self) -> bool:

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ..secrecy import MASK as SHORT_MASK
+from ..secrecy import sounds_secret
 from . import compat  # noqa: F401  configman cannot be imported before
 
 from configman.converters import to_str
@@ -13,15 +15,15 @@ Options = Mapping[str, Any]
 Texts = Mapping[str, str]
 """The texts that were set, by the same names."""
 
-MASK = "*" * 16
+MASK = SHORT_MASK * 2
+"""In place of the value of an option, as configman has it."""
 _PASSWORD = re.compile(r"password|//[^/@]*:[^/@]*@")
 """What a connection string has that holds a password."""
-_SECRET = re.compile(r"password|passwd|passphrase|secret|token|dsn|api_?key", re.IGNORECASE)
 
 
 def is_secret(name: str, option: Any = None) -> bool:
     """Whether the option's value must not be shown: it says so, or its name does."""
-    return bool(getattr(option, "secret", False) or _SECRET.search(name.rpartition(".")[2]))
+    return bool(getattr(option, "secret", False)) or sounds_secret(name.rpartition(".")[2])
 
 
 def exposed(given: Iterable[str], options: Options, texts: Texts) -> Iterator[str]:

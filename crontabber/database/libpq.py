@@ -3,7 +3,7 @@
 import os
 import pwd
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 Parameters = Mapping[str, str]
 
@@ -34,8 +34,6 @@ _PLACE = {
     "dbname": "PGDATABASE",
     "user": "PGUSER",
 }
-_MASK = "********"
-_SHORT = 4
 _NUMBERS = (
     "connect_timeout",
     "keepalives",
@@ -60,7 +58,9 @@ def describe(parameters: Parameters) -> str:
 
     What a service's file says is not looked up: its name stands for it.
     """
-    place = {name: _value(parameters, name, variable) for name, variable in _PLACE.items()}
+    from ..secrecy import MASK  # which an idle tick has no use for
+
+    place = _place(parameters)
     if not place["service"]:
         place["user"] = place["user"] or _operating_system_user()
         place["host"] = place["host"] or "(local socket)"
@@ -68,35 +68,26 @@ def describe(parameters: Parameters) -> str:
         place["dbname"] = place["dbname"] or place["user"]
     place["database"] = place.pop("dbname")
     if stray := _stray(place["host"]):
-        place["host"] = place["host"].replace(stray, _MASK)
+        place["host"] = place["host"].replace(stray, MASK)
     return ", ".join(f"{name} {value}" for name, value in place.items() if value)
 
 
-def redact(text: str, parameters: Parameters) -> str:
-    """*text* with asterisks for the password, wherever it stands."""
-    return masked(text, _secrets(parameters))
+def secrets(parameters: Parameters) -> set[str]:
+    """What must not be shown: passwords, those of the environment too, and what may be one."""
+    values = {parameters.get(name, "") for name in SECRETS}
+    values |= {os.environ.get(variable, "") for variable in SECRETS.values() if variable}
+    host = _place(parameters)["host"]
+    return values | ({host, _stray(host)} if _stray(host) else set())
 
 
-def masked(text: str, secrets: Iterable[str]) -> str:
-    """*text* with asterisks for *secrets*, also where they are written as a part of a URL.
+def known(parameters: Parameters) -> set[str]:
+    """What everybody may read, also if it is the password, as a user's name may be.
 
-    One of less than four characters is masked as a word of its own only: within words
-    there would be more asterisks than text, and they would tell what it is.
+    To mask it would tell just that.
     """
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        pattern = "".join(map(_plain_or_quoted, secret))
-        if len(secret) < _SHORT:
-            pattern = rf"(?<!\w){pattern}(?!\w)"
-        text = re.sub(pattern, _MASK, text)
-    return text
-
-
-def _plain_or_quoted(character: str) -> str:
-    """The pattern of a character of a secret: itself, or as URLs have it."""
-    if character.isalnum() and character.isascii():
-        return character
-    quoted = "".join(f"%{byte:02x}" for byte in character.encode(errors="surrogateescape"))
-    return f"(?:{re.escape(character)}|(?i:{quoted}))"
+    place = _place(parameters)
+    place["host"] = place["host"].rpartition("@")[2]
+    return {*place.values(), _operating_system_user()} - {""}
 
 
 def faults(parameters: Parameters) -> Iterator[str]:
@@ -110,20 +101,16 @@ def faults(parameters: Parameters) -> Iterator[str]:
             yield f"port {port!r} is not a port: write a number from 1 to 65535"
 
 
-def _secrets(parameters: Parameters) -> set[str]:
-    values = {_value(parameters, name, variable) for name, variable in SECRETS.items()}
-    values.add(_stray(parameters.get("host", "")))
-    # to mask a user's name because it is the password too would tell just that
-    return values - {parameters.get("user"), parameters.get("dbname"), ""}
+def _place(parameters: Parameters) -> dict[str, str]:
+    return {
+        name: parameters.get(name) or os.environ.get(variable, "")
+        for name, variable in _PLACE.items()
+    }
 
 
 def _stray(host: str) -> str:
     """The end of a password with an @ in it that should have been written as %40."""
     return host.rpartition("@")[0]
-
-
-def _value(parameters: Parameters, name: str, variable: str) -> str:
-    return parameters.get(name) or os.environ.get(variable, "")
 
 
 def _operating_system_user() -> str:

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..process.streams import usable
@@ -17,12 +18,14 @@ _SHOWN = frozenset({"succeeded", "failed", "crashed"})
 """The actions that a person at a terminal is shown by `TerminalReporter`."""
 
 
-def configure(settings: "LoggingSettings", *, person: bool = False) -> None:
+def configure(
+    settings: "LoggingSettings", redact: Callable[[str], str] = str, *, person: bool = False
+) -> None:
     """Send the records of all loggers, those of jobs too, where *settings* say.
 
     With *person*, a terminal shows each run already: then stderr, if it is a terminal too,
     gets no second line about it. A second call replaces the handlers of the first; other
-    handlers are left alone.
+    handlers are left alone. *redact* takes secrets out of each line, and out of tracebacks.
     """
     root = logging.getLogger()
     for handler in [*root.handlers]:
@@ -32,10 +35,11 @@ def configure(settings: "LoggingSettings", *, person: bool = False) -> None:
     stderr = _Stderr()
     if person and sys.stderr.isatty():
         stderr.addFilter(_is_news)
-    _add(stderr, "stderr", settings.stderr_level, settings.stderr_format)
+    _add(stderr, "stderr", settings.stderr_level, _Formatter(settings.stderr_format, redact))
     root.setLevel(settings.stderr_level)
     if settings.syslog_host:
-        _add(_Syslog(settings), "syslog", settings.syslog_level, settings.syslog_format)
+        formatter = _Formatter(settings.syslog_format, redact)
+        _add(_Syslog(settings), "syslog", settings.syslog_level, formatter)
         root.setLevel(min(settings.stderr_level, settings.syslog_level))
 
 
@@ -43,11 +47,23 @@ def _is_news(record: logging.LogRecord) -> bool:
     return record.levelno < logging.INFO or getattr(record, "action", "") not in _SHOWN
 
 
-def _add(handler: logging.Handler, name: str, level: int, line_format: str) -> None:
+def _add(handler: logging.Handler, name: str, level: int, formatter: logging.Formatter) -> None:
     handler.name = _OURS + name
     handler.setLevel(level)
-    handler.setFormatter(logging.Formatter(line_format, style="{"))
+    handler.setFormatter(formatter)
     logging.getLogger().addHandler(handler)
+
+
+class _Formatter(logging.Formatter):
+    """Takes secrets out of what is logged, be it by a job or by a library."""
+
+    def __init__(self, line_format: str, redact: Callable[[str], str]) -> None:
+        super().__init__(line_format, style="{")
+        self._redact = redact
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The text of a record, with its traceback if it has one."""
+        return self._redact(super().format(record))
 
 
 class _Stderr(logging.StreamHandler):  # type: ignore[type-arg]  # no generic in Python 3.10

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 
 from ..errors import ConfigError
+from ..secrecy.redactor import Redactor
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +59,7 @@ class Dsn:
 
     def masked(self, text: str) -> str:
         """*text* without the key."""
-        for secret in self.secrets:
-            text = text.replace(secret, "********")
-        return text
+        return Redactor(frozenset(self.secrets))(text)
 
     def __str__(self) -> str:
         return f"{self.address}, project {self.project}"

@@ -29,6 +29,7 @@ FORBIDDEN = {
     "crontabber.mixins",
     "crontabber.process.commands",
     "crontabber.reporters.log",
+    "crontabber.secrecy.redactor",
     "crontabber.reporters.sentry",
     "crontabber.reporters.terminal",
     "crontabber.tick.claim",

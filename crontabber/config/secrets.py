@@ -1,0 +1,104 @@
+"""What is secret in a configuration: options, and the parts of connection strings.
+
+Files that libpq reads itself, such as ``~/.pgpass`` and service files, are not looked into.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from types import FunctionType, MethodType, ModuleType, NoneType
+from typing import Any
+
+from .show import is_secret
+
+_URL = re.compile(
+    r"(?P<scheme>[A-Za-z][\w+.-]*)://(?:(?P<user>[^\s:@/?#]*):(?P<password>\S*?)|(?P<key>[^\s:@/?#]+))@"
+)
+_URL_TO_LAST_AT = re.compile(r"://[^\s:@/?#]*:(?P<password>\S*)@")
+_ASSIGNED = re.compile(
+    r"password\s*=\s*(?:'(?P<quoted>(?:[^'\\]|\\.)*)'|(?P<plain>(?:[^\s'\\&]|\\.)+))"
+)
+_NO_SECRETS = (bool, type, FunctionType, MethodType, ModuleType, NoneType)
+_DEPTH = 3
+"""How far to look into the values of options."""
+
+
+def secrets_of(name: str, option: Any, texts: Mapping[str, str]) -> Iterator[str]:
+    """The secrets of an option that is one, or sounds like one: its text, and its value.
+
+    That is its default if nothing is set. A number that only sounds secret is none, such as
+    a ``token_lifetime``.
+    """
+    value = option.value
+    if isinstance(value, _NO_SECRETS) or (isinstance(value, int | float) and not option.secret):
+        return
+    yield from _texts_of(texts.get(name), _DEPTH)
+    yield from _texts_of(value, _DEPTH)
+
+
+def secret_texts(texts: Mapping[str, str]) -> Iterator[str]:
+    """The secrets in what has been set, as far as names and connection strings tell."""
+    for name, text in texts.items():
+        if is_secret(name):
+            yield str(text)
+        yield from within(str(text), is_key=is_secret(name))
+
+
+def within(text: str, *, is_key: bool = False) -> Iterator[str]:
+    """The passwords in a connection string or a URL.
+
+    With *is_key* a name before the host, without a password, is one too: Sentry's URLs have
+    it there. It is not so with a database's, where it is the user.
+    """
+    for match in _URL.finditer(text):
+        yield match["password"] or ""
+        if is_key and match["scheme"].lower().rpartition("+")[2] in {"http", "https"}:
+            yield match["key"] or match["user"] or ""
+    for match in _URL_TO_LAST_AT.finditer(text):  # an @ that should have been written as %40
+        yield match["password"]
+    for match in _ASSIGNED.finditer(text):
+        yield match["quoted"] or match["plain"] or ""
+
+
+def _texts_of(value: Any, depth: int) -> Iterator[str]:
+    """The texts in a value of whatever type, such as a class that wraps a secret."""
+    if isinstance(value, str):
+        yield value
+        yield from within(value, is_key=True)
+    elif isinstance(value, bytes | bytearray):
+        yield value.decode("latin-1")
+        yield value.decode("utf-8", "replace")
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield str(value)
+    elif depth and not isinstance(value, _NO_SECRETS):
+        for part in _parts(value):
+            yield from _texts_of(part, depth - 1)
+
+
+def _parts(value: Any) -> Iterator[Any]:
+    if isinstance(value, Mapping):
+        yield from value.values()
+    elif isinstance(value, list | tuple | set | frozenset):
+        yield from value
+    else:
+        yield from getattr(value, "__dict__", {}).values()
+        for cls in type(value).__mro__:
+            slots = getattr(cls, "__slots__", ())
+            for slot in (slots,) if isinstance(slots, str) else slots:
+                name = f"_{cls.__name__.lstrip('_')}{slot}" if _is_private(slot) else slot
+                yield getattr(value, name, None)
+        yield _str_of(value)
+
+
+def _is_private(name: str) -> bool:
+    return name.startswith("__") and not name.endswith("__")
+
+
+def _str_of(value: Any) -> str:
+    """What it is as a text, if its class says so."""
+    cls: Any = type(value)
+    if cls.__str__ is object.__str__ and cls.__repr__ is object.__repr__:
+        return ""
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001  the code of others
+        return ""

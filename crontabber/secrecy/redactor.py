@@ -1,0 +1,115 @@
+"""Takes the secrets out of texts."""
+
+import string
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from . import MASK, sounds_secret
+from .forms import encoded, variants, views
+from .places import Places, is_weak, occurrences
+
+Span = tuple[int, int]
+
+_BASE64 = "+-/_" + string.ascii_letters + string.digits
+
+
+@dataclass(frozen=True)
+class Redactor:
+    """Masks its secrets wherever they stand in a text, however they are written there.
+
+    Those that are short or common are masked where they are given: see `places`. Masked
+    once is masked: to do it again changes nothing. It costs nothing before there is a text.
+    """
+
+    secrets: frozenset[str] = frozenset()
+    known: frozenset[str] = frozenset()
+    """What everybody may read, although it is a secret, or a part of one, too."""
+
+    def __or__(self, other: "Redactor") -> "Redactor":
+        return Redactor(self.secrets | other.secrets, self.known | other.known)
+
+    def __call__(self, text: str) -> str:
+        """*text* without the secrets."""
+        finder = _finder(self)
+        while found := _merged(finder.spans(text)):  # a mask may complete what looks like one
+            text = _masked(text, found)
+        return text
+
+    def within(self, value: Any, name: str = "") -> Any:
+        """*value* without the secrets, in all of its lists and mappings.
+
+        A text that has a secret *name*, as the key of a mapping, is masked as a whole.
+        """
+        if isinstance(value, str):
+            return MASK if value and sounds_secret(name) else self(value)
+        if isinstance(value, dict):
+            return {key: self.within(part, str(key)) for key, part in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.within(part, name) for part in value]
+        return value
+
+
+class _Finder(NamedTuple):
+    """What to look for."""
+
+    texts: tuple[str, ...]
+    codes: tuple[str, ...]
+    places: Places | None
+
+    def spans(self, text: str) -> Iterator[Span]:
+        """Where there are secrets in *text*."""
+        for view in views(text):
+            for begin, end in self._found(view.text):
+                yield view.origin(begin), view.origin(end)
+
+    def _found(self, text: str) -> Iterator[Span]:
+        for secret in self.texts:
+            yield from occurrences(text, secret)
+        for code in self.codes:
+            yield from _runs(text, code)
+        if self.places:
+            yield from self.places.spans(text)
+
+
+@lru_cache(maxsize=16)
+def _finder(redactor: Redactor) -> _Finder:
+    strong: set[str] = set()
+    weak: set[str] = set()
+    for secret in filter(str.strip, redactor.secrets):
+        is_word = is_weak(secret, redactor.known)
+        for form in variants(secret):
+            if form.strip("*"):
+                (weak if is_word or is_weak(form, redactor.known, 0) else strong).add(form)
+    codes = {code for secret in strong for code in encoded(secret)}
+    found = Places(weak) if weak else None
+    return _Finder(tuple(strong), tuple(codes), found)
+
+
+def _runs(text: str, part: str) -> Iterator[Span]:
+    """Where there is base64, or hexadecimal digits, with *part*: what is around it tells too."""
+    end = 0
+    while (begin := text.find(part, end)) >= 0:
+        end = len(text) - len(text[begin:].lstrip(_BASE64))
+        yield len(text[:begin].rstrip(_BASE64)), end
+
+
+def _merged(spans: Iterator[Span]) -> list[Span]:
+    merged: list[Span] = []
+    for begin, end in sorted(set(spans)):
+        if merged and begin <= merged[-1][1]:
+            first, last = merged.pop()
+            merged.append((first, max(end, last)))
+        else:
+            merged.append((begin, end))
+    return merged
+
+
+def _masked(text: str, spans: list[Span]) -> str:
+    parts: list[str] = []
+    rest = 0
+    for begin, end in spans:
+        parts += (text[rest:begin], MASK)
+        rest = end
+    return "".join(parts) + text[rest:]
