@@ -172,7 +172,8 @@ def _do(
         judge = settings.needs_all_classes and not command.configtest  # which does so itself
         found = settings.check(app.classes()) if judge else ()
         _log(app, [*found, *(() if command.configtest else settings.exposed())])
-        return _obey(command, app)
+        text, code = _obey(command, app)
+        return app.redact(text) if text else text, code  # rows may be older than the mask
 
 
 def _log(app: "CronTabber", warnings: Sequence[str]) -> None:

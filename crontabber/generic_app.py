@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from . import __version__
 from .config.settings import DEBUG, Settings
-from .errors import ConfigError
+from .errors import ConfigError, CrontabberError
 from .reporters import Reporter, Reporters
 from .schedule.model import JobSpec, JobState
 from .store import Snapshot, StateStore
@@ -61,6 +61,8 @@ class GenericApp:
         error: BaseException | None,
         stack: TracebackType | None,
     ) -> None:
+        if isinstance(error, CrontabberError):  # which people will read
+            error.args = (self.redact(str(error)),)
         self.store.close()
         self.database.close()
 

@@ -99,7 +99,15 @@ class Settings:
         Raises a ConfigError of one line that says what is wrong, and where. Job lines
         that cannot be used are no reason to: they are in ``jobs.faults``.
         """
-        return cls(line, Sources.collect(line, environ))
+        sources = Sources.collect(line, environ)
+        try:
+            return cls(line, sources)
+        except ConfigError as error:
+            from ..secrecy.redactor import Redactor
+            from .secrets import secret_texts
+
+            error.args = (Redactor(frozenset(secret_texts(sources.texts)))(str(error)),)
+            raise
 
     @functools.cached_property
     def redactor(self) -> "Redactor":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..errors import ConfigError, CrontabberError, Redact, name_of, text_of
 from ..process.clock import monotonic
 from ..schedule.model import JobSpec, Run
+from ..secrecy import redacted
 from . import Reporter
 from .wording import crash_line, exception_line, one_line
 
@@ -170,7 +171,7 @@ def _sentry_sdk(dsn: "Dsn", common: Mapping[str, Any], redact: Redact) -> _Clien
     client = sentry_sdk.Client(
         dsn=dsn.url,
         transport=Outbox,
-        before_send=lambda event, _: _redacted(event, redact),
+        before_send=lambda event, _: redacted(event, redact),
         include_local_variables=False,
         default_integrations=False,  # they patch libraries of jobs, and send their data
         spotlight=False,
@@ -238,18 +239,7 @@ def _raven(dsn: "Dsn", common: Mapping[str, Any], redact: Redact) -> _Client:
             content = client.build_msg("Exception", exc_info=exc_info, **more)
         else:
             content = client.build_msg("Message", message=event.message, **more)
-        client.send(**_redacted({**content, "logger": "crontabber"}, redact))
+        client.send(**redacted({**content, "logger": "crontabber"}, redact))
         return made.pop()
 
     return _Client(f"raven {raven.VERSION}", dsn, make)
-
-
-def _redacted(value: Any, redact: Redact) -> Any:
-    """*value* with the secrets taken out of every text in it."""
-    if isinstance(value, str):
-        return redact(value)
-    if isinstance(value, dict):
-        return {name: _redacted(part, redact) for name, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_redacted(part, redact) for part in value]
-    return value

@@ -6,6 +6,9 @@ imports nothing of ours. What is a secret, others know: `crontabber.config.secre
 `crontabber.database.libpq` of connections.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 MASK = "*" * 8
 """What stands in place of a secret."""
 
@@ -20,3 +23,21 @@ def sounds_secret(name: str) -> bool:
     """Whether what has this *name* must not be shown."""
     name = name.lower()
     return any(word in name for word in SECRET_NAMES)
+
+
+def redacted(value: Any, redact: Callable[[str], str], name: str = "") -> Any:
+    """*value* with the secrets taken out of every text in it, be it in lists and dicts.
+
+    A text with a *name* that sounds secret, as the key of a dict, is masked as a whole.
+    """
+    if isinstance(value, str):
+        return MASK if value and sounds_secret(name) else redact(value)
+    if isinstance(value, dict):
+        return {_key(key, redact): redacted(part, redact, str(key)) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [redacted(part, redact, name) for part in value]
+    return value
+
+
+def _key(key: Any, redact: Callable[[str], str]) -> Any:
+    return redact(key) if isinstance(key, str) else key

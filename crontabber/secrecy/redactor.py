@@ -4,9 +4,9 @@ import string
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from . import MASK, sounds_secret
+from . import MASK
 from .forms import encoded, variants, views
 from .places import Places, is_weak, occurrences
 
@@ -36,19 +36,6 @@ class Redactor:
         while found := _merged(finder.spans(text)):  # a mask may complete what looks like one
             text = _masked(text, found)
         return text
-
-    def within(self, value: Any, name: str = "") -> Any:
-        """*value* without the secrets, in all of its lists and mappings.
-
-        A text that has a secret *name*, as the key of a mapping, is masked as a whole.
-        """
-        if isinstance(value, str):
-            return MASK if value and sounds_secret(name) else self(value)
-        if isinstance(value, dict):
-            return {key: self.within(part, str(key)) for key, part in value.items()}
-        if isinstance(value, list | tuple):
-            return [self.within(part, name) for part in value]
-        return value
 
 
 class _Finder(NamedTuple):

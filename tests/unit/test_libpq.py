@@ -153,5 +153,7 @@ def test_a_parameter_that_this_libpq_does_not_have_is_named():
     [said] = unknown_to_libpq({"host": "x", "password": "geheim", "sslmod": "geheim"})
     assert said.startswith("sslmod is not known to libpq ")
     assert "geheim" not in said
+
+
 def test_without_a_password_there_is_no_secret():
     assert not any(secrets({"password": ""}))

@@ -13,7 +13,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from crontabber.secrecy import MASK
+from crontabber.secrecy import MASK, redacted
 from crontabber.secrecy.forms import views
 from crontabber.secrecy.places import is_weak
 from crontabber.secrecy.redactor import Redactor
@@ -220,8 +220,15 @@ def test_a_name_that_is_the_password_too_does_not_give_it_away(password):
 
 def test_values_are_redacted_wherever_they_are_kept():
     redact = Redactor(frozenset({"hunter22"}))
-    value = {"a": ["x hunter22", ("hunter22", 1)], "user_token": "b", "n": None, "password": 5}
-    assert redact.within(value) == {
+    value = {
+        "hunter22": 3,
+        "a": ["x hunter22", ("hunter22", 1)],
+        "user_token": "b",
+        "n": None,
+        "password": 5,
+    }
+    assert redacted(value, redact) == {
+        MASK: 3,
         "a": [f"x {MASK}", [MASK, 1]],
         "user_token": MASK,
         "n": None,

@@ -22,6 +22,7 @@ from .cron import DjangoCron
 from .filters import NameFilter, OutcomeFilter, StateFilter
 from .jobs import Job as CommandJob
 from .models import Job, Run
+from .secrets import redactor
 
 _NONE = "-"
 _LONGEST = 60
@@ -111,7 +112,7 @@ class JobAdmin(ReadOnlyAdmin):
     @admin.display(description="command")
     def command(self, job: Job) -> str:
         """The command and its arguments in the settings."""
-        return str(_configured(job) or _NONE)
+        return redactor()(str(_configured(job) or _NONE))
 
     @admin.display(description="depends on")
     def parents(self, job: Job) -> str:
@@ -226,10 +227,10 @@ def _mark(cron: DjangoCron, app_name: str) -> Answer:
 
 
 def _line(kind: str | None, value: str | None) -> str:
-    line = one_line(value or kind or "") or _NONE
+    line = one_line(redactor()(value or kind or "")) or _NONE
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
 
 
 def _block(kind: str | None, value: str | None, traceback: str | None) -> str:
     text = traceback or ": ".join(filter(None, (kind, value)))
-    return format_html(_BLOCK, escaped(text.rstrip())) if text else _NONE
+    return format_html(_BLOCK, escaped(redactor()(text.rstrip()))) if text else _NONE

@@ -46,7 +46,7 @@ class DjangoCron(CronTabber):
 
     def origin(self, job: JobSpec) -> tuple[str, str]:
         """The command that a job runs."""
-        return "Command:", str(self._jobs[job.class_path])
+        return "Command:", self.redact(str(self._jobs[job.class_path]))
 
     def prepare(
         self, classes: Mapping[str, type]

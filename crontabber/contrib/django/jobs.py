@@ -9,6 +9,7 @@ from ...config.appspec import check_name, duration_from, lock_from, retry_from
 from ...config.messages import did_you_mean
 from ...errors import JobLineError
 from ...schedule.grammar import Frequency, JobLine, Schedule
+from ...secrecy import MASK, sounds_secret
 from ...tick.lookup import EVERYTHING
 
 SETTING = "CRONTABBER_JOBS"
@@ -53,8 +54,28 @@ class Job:
         """The job as the core lists it."""
         return JobLine(_PATH + self.name, self.schedule)
 
+    @property
+    def secrets(self) -> frozenset[str]:
+        """The arguments that must not be shown."""
+        pairs = zip(self.cmd_args, self._shown(), strict=True)
+        return frozenset(
+            given.removeprefix(shown[: -len(MASK)]) for given, shown in pairs if given != shown
+        )
+
     def __str__(self) -> str:
-        return " ".join((self.cmd, *self.cmd_args))
+        return " ".join((self.cmd, *self._shown()))
+
+    def _shown(self) -> Iterator[str]:
+        """The arguments, with a mask for those of options whose names sound secret."""
+        is_secret = False
+        for argument in self.cmd_args:
+            name, has_value, _ = argument.partition("=")
+            is_named = argument.startswith("-") and sounds_secret(name)
+            if is_named and has_value:
+                yield f"{name}={MASK}"
+            else:
+                yield MASK if is_secret and not argument.startswith("-") else argument
+            is_secret = is_named and not has_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +175,8 @@ def _yes_or_no(value: Any, what: str) -> bool:
 def _arguments(value: Any, what: str) -> tuple[str, ...]:
     if isinstance(value, list | tuple):
         return tuple(map(str, value))
-    raise SettingError(f"{what} is {value!r}", 'make it a list, such as ["--days=3", "archive"]')
+    kind = type(value).__name__  # the value itself may hold a password
+    raise SettingError(f"{what} is a {kind}", 'make it a list, such as ["--days=3", "archive"]')
 
 
 def _names(value: Any, what: str) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from ...errors import Redact
 from ...reporters import Reporter
 from ...reporters.wording import crash_line
 from ...schedule.model import JobSpec, Run
+from ...secrecy import redacted
 
 PATIENCE = 3.0
 """Seconds that a tick waits at its end for events that are not sent yet."""
@@ -31,6 +32,7 @@ class ProjectSentry(Reporter):
         import sentry_sdk
 
         with sentry_sdk.new_scope() as scope:
+            scope.add_event_processor(lambda event, _: redacted(event, self._redact))
             scope.set_tag("app_name", job.app_name)
             scope.set_tag("slot", run.slot.astimezone(job.zone).isoformat(timespec="minutes"))
             if error is None:

@@ -1,0 +1,53 @@
+"""What is secret in the settings of a project."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.conf import settings
+
+from ...config.secrets import within
+from ...connection_factory import ConnectionFactory
+from ...errors import ConfigError
+from ...secrecy import sounds_secret
+from ...secrecy.redactor import Redactor
+from .conf import jobs, value
+from .database import connection_config
+
+_HARMLESS = frozenset({"AUTH_PASSWORD_VALIDATORS", "PASSWORD_HASHERS"})
+_KNOWN = ("USER", "NAME", "HOST")
+_DEPTH = 6
+"""How far to look into settings."""
+
+
+def redactor() -> Redactor:
+    """Takes out of texts what the settings have under names such as ``SECRET_KEY``.
+
+    So too the passwords of all databases, those in URLs, and the arguments of jobs that
+    are given to options with such names.
+    """
+    found: set[str] = set()
+    for name in dir(settings):
+        if name.isupper() and name not in _HARMLESS:
+            found.update(_secrets(getattr(settings, name), name, _DEPTH))
+    for job in jobs():
+        found.update(job.secrets)
+    databases = settings.DATABASES.values()
+    known = {str(database.get(name) or "") for database in databases for name in _KNOWN}
+    redact = Redactor(frozenset(found - {""}), frozenset(known - {""}))
+    try:
+        return redact | ConnectionFactory(connection_config(value("DATABASE"))).redactor()
+    except ConfigError:  # of which people are told elsewhere
+        return redact
+
+
+def _secrets(given: Any, name: str, depth: int) -> Iterator[str]:
+    if isinstance(given, str):
+        if sounds_secret(name) or name.endswith("_KEY"):
+            yield given
+        yield from within(given)
+    elif isinstance(given, Mapping) and depth:
+        for key, part in given.items():
+            yield from _secrets(part, str(key), depth - 1)
+    elif isinstance(given, list | tuple | set | frozenset) and depth:
+        for part in given:
+            yield from _secrets(part, name, depth - 1)
