@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     finally:
         for stream in filter(None, (sys.stdout, sys.stderr)):
             _let_go(stream)
-        if not gc.isenabled():  # no job was run, and whatever is left the process's end frees
+        if not gc.isenabled():  # no job was run: the end of the process frees all that is left
             gc.freeze()  # to be looked through at the end would be a fifteenth of an idle tick
 
 
@@ -64,7 +64,7 @@ def _open_closed_streams() -> None:
 
 
 def _print(text: str, code: int, *, failed: int) -> int:
-    """Print *text*, and return the exit status: *failed* if nobody can get to know the text."""
+    """Print *text*, and return the exit status: *failed* if it cannot be printed."""
     try:
         if text:
             print(text, file=_mended("stdout"), flush=True)
@@ -92,7 +92,7 @@ def _let_go(stream: TextIO) -> None:
     """Throw away what *stream* does not take: Python would try again, and exit with 120."""
     try:
         stream.flush()
-    except (OSError, ValueError):  # a full disk, nobody who reads, or a job that closed it
+    except (OSError, ValueError):  # a full disk, a closed pipe, or a job that closed it
         with suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
@@ -184,7 +184,7 @@ def _log(app: "CronTabber", warnings: Sequence[str]) -> None:
 
     app.log()
     logger = logging.getLogger("crontabber")
-    # cron mails whatever is printed: of a mere oddity only a person at a terminal is told
+    # cron mails all that is printed: only a person at a terminal is told of a mere oddity
     level = logging.WARNING if sys.stderr.isatty() else logging.INFO
     for warning in warnings:
         logger.log(level, warning, extra={"action": "configure", "app_name": ""})

@@ -99,7 +99,7 @@ def _is_disguised_loss(error: BaseException, connection: Any) -> bool:
 
 
 def _is_operational(factory: Any, error: Exception) -> bool:
-    """Whether the same work may succeed in a while, as a factory says it, of whatever class."""
+    """Whether the same work may succeed in a while, as a factory of any class says it."""
     if hasattr(factory, "is_operational_exception"):
         return bool(factory.is_operational_exception(error))
     return isinstance(error, getattr(factory, "operational_exceptions", ()))

@@ -2,7 +2,7 @@
 
 configman's own reader must know every option of every app class before it can read
 anything, and takes a flag for "the opposite of what it is now". This one keeps the
-dotted names that only classes can explain until somebody asks for the classes.
+dotted names that only classes can explain until the classes are asked for.
 """
 
 import functools

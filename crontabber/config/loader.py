@@ -1,6 +1,6 @@
 """Class paths to classes, and what makes a class a cron app.
 
-Whatever is wrong with a module that a user wrote becomes one line, a `JobLineError`
+Each fault of a module that a user wrote becomes one line, a `JobLineError`
 that names the real fault; only KeyboardInterrupt and the like pass.
 """
 

@@ -264,7 +264,7 @@ def _reason(name: str, option: Option, error: BaseException) -> str:
 
 @contextlib.contextmanager
 def _one_line(prefix: str) -> Iterator[None]:
-    """Make a ConfigError of whatever is raised."""
+    """Make a ConfigError of every exception."""
     try:
         yield
     except ConfigError:

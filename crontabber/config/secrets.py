@@ -60,7 +60,7 @@ def within(text: str, *, is_key: bool = False) -> Iterator[str]:
 
 
 def _texts_of(value: Any, depth: int) -> Iterator[str]:
-    """The texts in a value of whatever type, such as a class that wraps a secret."""
+    """The texts in a value of any type, such as a class that wraps a secret."""
     if isinstance(value, str):
         yield value
         yield from within(value, is_key=True)

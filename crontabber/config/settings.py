@@ -298,7 +298,7 @@ def _one(faults: Sequence[ConfigError]) -> ConfigError:
 
 
 def _is_top(each: names.Unknown) -> bool:
-    """Whether it is a whole section that nobody has anything to do with."""
+    """Whether it is a whole section that means nothing to us or to any job."""
     return bool(each.section) and "." not in each.section
 
 

@@ -189,7 +189,7 @@ class LevelNames(Thing):
 
 
 _CALLERS = "faulthandler" in sys.modules
-"""Whether somebody used it before there was a job: then what it is to do is not ours to stop."""
+"""Whether it was used before there was a job: then it is not ours to stop."""
 
 
 class Watchdog(Thing):

@@ -98,7 +98,7 @@ class Signals:
             raise JobTimeout(f"did not finish within {duration_text(self._limit)}")
 
     def unlimit(self) -> None:
-        """Take back the timer, whatever a job did to it; harmless when there is no limit."""
+        """Take back the timer, even if a job changed it; harmless when there is no limit."""
         limit, self._limit = self._limit, None
         alarm, self._alarm = self._alarm, None
         if alarm:

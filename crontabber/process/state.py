@@ -31,7 +31,7 @@ from .things import Attribute, Contents, Entries, Names, Thing, Value
 
 
 def _none(module: object) -> None:
-    """What an attribute is that nobody has set."""
+    """The value of an attribute that is not set."""
 
 
 THINGS: tuple[Thing, ...] = (

@@ -1,6 +1,6 @@
 """Secrets that are too short or too common to be masked wherever they stand.
 
-Whoever has chosen ``test`` or the user's own name as a password would have a log full of
+With ``test`` or the user's own name as a password there would be a log full of
 asterisks, and the asterisks would tell what it is. Such a one is masked where it is given as
 a secret: ``password=test``, ``'password': 'test'``, ``//user:test@host``, ``Basic dTp0ZXN0``.
 """
@@ -41,7 +41,7 @@ _END = r"""(?= [.:!?]? (?: [\s"',;&)\]}<>|\\] | $ ) )"""
 
 
 def is_weak(secret: str, known: Collection[str], short: int = SHORT_WORD) -> bool:
-    """Whether a text would be found, or guessed, where nobody speaks of the *secret*.
+    """Whether a text would be found, or guessed, where the text is not about the *secret*.
 
     *known* is what everybody may read, such as the user's name. A word or a number of less
     than *short* characters is weak.

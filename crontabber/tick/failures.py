@@ -18,7 +18,7 @@ _SECRET = 1_000
 def last_error(error: BaseException, redact: Redact) -> LastError:
     """Describe *error* for the tables; *redact* takes secrets out of a text.
 
-    Never raises, whatever the exception of a job does when it is looked at: what raises is
+    Never raises, even if looking at the exception of a job does: a part that raises is
     left out, and told by what is left.
     """
     return LastError(

@@ -578,7 +578,7 @@ def test_a_row_that_is_locked_is_one_clear_error_and_no_claim_is_left(clean, sto
     state = mark(store, "b")
     with store._server.session().connection.cursor() as cursor:
         cursor.execute("SET lock_timeout = '50ms'")
-    with closing(factory_of(clean).connect()) as somebody, somebody.cursor() as cursor:
+    with closing(factory_of(clean).connect()) as other_client, other_client.cursor() as cursor:
         cursor.execute("SELECT * FROM crontabber FOR UPDATE")
         with pytest.raises(StoreError, match="lock timeout") as saving:
             store.save(state, done(state), run_of(state))
@@ -837,7 +837,7 @@ def test_a_transaction_of_a_role_without_rights_cannot_carry_the_record(clean, s
 
 @pytest.fixture
 def strange_adapters():
-    """Lists, times and the rest are written in ways of somebody else, as a module may want it."""
+    """Lists, times and the rest are written in the ways of another module, as that may want it."""
     kept = extensions.adapters.copy()
     for cls in (list, tuple, dict, datetime, timedelta):
         extensions.register_adapter(cls, extras.Json)
@@ -1177,7 +1177,7 @@ def test_a_backfill_whose_claim_somebody_has_by_now_does_not_go_on(clean, open_s
 
 
 def take_with_lock(store, app_name, name="warehouse"):
-    """Claim a job that never ran, with a lock; its row, None if somebody has the lock."""
+    """Claim a job that never ran, with a lock; its row, None if the lock is taken."""
     try:
         return store.claim(wanted(store, app_name), (), name).state
     except LockHeld:
@@ -1344,7 +1344,7 @@ def test_the_ghost_of_ones_own_session_is_waited_for(clean, store, other, job):
 
 
 def test_a_claim_too_waits_for_the_ghost_of_ones_own_session(clean, open_store, job):
-    """trap: a claim of which only the answer was lost was taken for somebody else's"""
+    """trap: a claim of which only the answer was lost was taken for that of another session"""
     factory = Watched(factory_of(clean))
     store = open_store(clean, factory=lambda _: factory)
     want = wanted(store)
@@ -1356,7 +1356,7 @@ def test_a_claim_too_waits_for_the_ghost_of_ones_own_session(clean, open_store, 
             return
         if connection is ghost:
             store._server.current.connection = job
-            raise psycopg2.OperationalError("nobody hears the answer")
+            raise psycopg2.OperationalError("the answer is lost")
         clean.terminate(ghost.info.backend_pid)
 
     factory.answered = answered
@@ -1498,7 +1498,7 @@ def test_a_missing_privilege_is_one_line_that_says_what_is_needed(
 
 @pytest.mark.parametrize("analyzed", [False, True])
 def test_a_look_at_a_thousand_jobs_among_many_rows_uses_the_indexes(clean, store, analyzed):
-    """trap: cost. However many ghosts there are, and whatever the statistics say."""
+    """trap: cost. However many ghosts there are, and even with wrong statistics."""
     store.look([])
     clean.execute("ALTER TABLE crontabber SET (autovacuum_enabled = false)")
     clean.execute(
