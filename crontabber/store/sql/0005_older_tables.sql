@@ -9,7 +9,7 @@ BEGIN
     IF NOT EXISTS (
         SELECT FROM pg_index
         JOIN pg_attribute ON attrelid = indrelid AND attname = 'app_name'
-        WHERE indrelid = 'crontabber'::regclass
+        WHERE indrelid = 'crontabber'::regclass::oid  -- exact types: see 0006
             AND indisunique AND indisvalid
             AND indnkeyatts = 1 AND indkey[0] = attnum
             AND indpred IS NULL
