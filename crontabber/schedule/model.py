@@ -115,6 +115,8 @@ class JobState(NamedTuple):
     """Who runs it. None although ``ongoing`` is set: an older crontabber."""
     version: str | None = None
     """Changes with every write of the row."""
+    fault: str | None = None
+    """What is wrong with the row, so that the job cannot be run; such values read as None."""
 
 
 class Outcome(enum.Enum):

@@ -1,7 +1,7 @@
 """Between the rows of the two tables and the values that the rest of crontabber speaks of."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +16,7 @@ def state_of(row: Row) -> JobState:
     """A row, in the order of ``state_columns``, as a `JobState`."""
     (app_name, next_run, next_slot, first_run, last_run, last_success, error_count, depends_on,
      last_error, ongoing, class_path, plan, backfill, host, pid, backend_pid, claim_time,
-     attempts, gave_up, version) = row  # fmt: skip
+     attempts, gave_up, version, fault) = row  # fmt: skip
     return JobState(
         app_name=app_name,
         next_run=next_run,
@@ -25,7 +25,7 @@ def state_of(row: Row) -> JobState:
         last_run=last_run,
         last_success=last_success,
         error_count=error_count or 0,
-        depends_on=tuple(depends_on or ()),
+        depends_on=tuple(parent for parent in depends_on or () if parent is not None),
         last_error=_error_of(last_error),
         attempts=attempts or 0,
         gave_up=bool(gave_up),
@@ -35,6 +35,7 @@ def state_of(row: Row) -> JobState:
         backfill=backfill,
         claim=None if host is None else Claim(host, pid, backend_pid, claim_time),
         version=version,
+        fault=fault,
     )
 
 
@@ -174,6 +175,26 @@ def array_text(values: Iterable[object]) -> str:
     """An array as text: how psycopg2 writes lists is for jobs to change, and some do."""
     quoted = (str(value).replace("\\", "\\\\").replace('"', '\\"') for value in values)
     return "{" + ",".join(f'"{value}"' for value in quoted) + "}"
+
+
+def as_latin1(value: Any) -> Any:
+    """A value whose texts, written as LATIN1, are the bytes that they are in UTF-8."""
+    return _mapped(value, lambda text: text.encode().decode("latin1"))
+
+
+def from_latin1(value: Any) -> Any:
+    """A value whose texts were read as LATIN1, although they are UTF-8, or nearly so."""
+    return _mapped(value, lambda text: text.encode("latin1").decode("utf-8", "backslashreplace"))
+
+
+def _mapped(value: Any, convert: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return convert(value)
+    if isinstance(value, list | tuple):
+        return type(value)(_mapped(each, convert) for each in value)
+    if isinstance(value, dict):
+        return {name: _mapped(each, convert) for name, each in value.items()}
+    return value
 
 
 def printable(parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from ..database import waiting
 from ..database.cursor import OwnCursor
 from ..database.driver import is_loss, is_passing
 from ..errors import LockHeld, SessionShared, Stopped, StoreError
-from .rows import Row, array_text
+from .rows import Row, array_text, as_latin1, from_latin1
 from .sql import load_queries, located, prepared
 
 _REPEATED = frozenset(
@@ -64,8 +64,14 @@ class Session:
 
     def __init__(self, connection: Connection, here: str = "") -> None:
         connection.autocommit = True
-        if connection.encoding != "UTF8":  # any text can be sent; the server may still refuse it
-            connection.set_client_encoding("UTF8")
+        self._encoded: Callable[[Any], Any] = _as_is
+        self._decoded: Callable[[list[Row]], list[Row]] = _as_is
+        encoding = "UTF8"  # any text can be sent; the server may still refuse it
+        if connection.info.parameter_status("server_encoding") == "SQL_ASCII":
+            # any bytes may be there, and in LATIN1 each is a character; ours are UTF-8
+            self._encoded, self._decoded, encoding = as_latin1, from_latin1, "LATIN1"
+        if connection.encoding != encoding:
+            connection.set_client_encoding(encoding)
         self.connection = connection
         self.here = here
         """The schema of the tables, quoted; empty until the first statement found them."""
@@ -124,7 +130,7 @@ class Session:
 
     def run_script(self, name: str, scripts: Sequence[str], **parameters: Any) -> None:
         """Run a named statement and then *scripts* in one message, so in one transaction."""
-        first = self._cursor.mogrify(load_queries()[name], parameters).decode()
+        first = self._cursor.mogrify(load_queries()[name], self._encoded(parameters)).decode()
         self.query(";".join([first, *scripts]))
 
     def _text(self, name: str) -> str:
@@ -153,8 +159,8 @@ class Session:
         """
         try:
             with waiting.limited(ANSWER, self.grace):
-                self._cursor.execute(query, parameters)
-            return self._cursor.fetchall() if self._cursor.description else []
+                self._cursor.execute(self._encoded(query), self._encoded(parameters))
+            rows = self._cursor.fetchall() if self._cursor.description else []
         except waiting.NoAnswer as error:
             self.connection.close()
             raise ConnectionGone(str(error)) from error
@@ -167,6 +173,7 @@ class Session:
             if not self.lost:
                 raise
             raise ConnectionGone(f"the connection was lost: {first_line(error)}") from error
+        return self._decoded(rows)
 
     # -- claims ------------------------------------------------------------------
 
@@ -212,6 +219,10 @@ class Session:
             self.connection.close()
         except (ConnectionGone, psycopg2.Error):
             pass  # gone already, and our claims with it
+
+
+def _as_is(value: Any) -> Any:
+    return value
 
 
 _sessions: "weakref.WeakSet[Session]" = weakref.WeakSet()

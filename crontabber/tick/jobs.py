@@ -116,6 +116,7 @@ class Jobs:
         self.catalogue = catalogue
         self.zone = zone
         self._defaults = defaults
+        self._states = states
         self._names = Names()
         self._rows: defaultdict[str | None, list[JobState]] = defaultdict(list)
         for state in states.values():
@@ -125,7 +126,12 @@ class Jobs:
         """The job of *line* as its row says; None if only the class can tell."""
         rows = self._rows.get(line.class_path, ())
         row = rows[0] if len(rows) == 1 else None
-        if row is None or row.backfill is None or not self._names.is_free(row.app_name, line):
+        if (
+            row is None
+            or row.fault
+            or row.backfill is None
+            or not self._names.is_free(row.app_name, line)
+        ):
             return None
         return self._job(line, row.app_name, row.depends_on, row.backfill)
 
@@ -133,6 +139,9 @@ class Jobs:
         """The job of *line* as its class says. Raises `JobLineError`."""
         app = self.catalogue.app(line)
         self._names.take(app.app_name, line)
+        row = self._states.get(app.app_name)
+        if row and row.fault:
+            raise _about(line, JobLineError(_spoilt(row)))
         job = self._job(line, app.app_name, app.depends_on, app.backfill)
         return job._replace(
             lock=app.lock, retry=app.retry, timeout=app.timeout, late=app.late or job.late
@@ -199,6 +208,13 @@ def in_order(
 
 def _about(line: JobLine, error: JobLineError) -> JobLineError:
     return JobLineError(f"job line {str(line)!r}: {error}")
+
+
+def _spoilt(row: JobState) -> str:
+    return (
+        f"its row in the table crontabber cannot be used ({row.fault}): correct it, or forget the "
+        f"job with --reset-job={row.app_name}"
+    )
 
 
 def _twice(app_name: str, first: JobLine, second: JobLine) -> str:

@@ -13,6 +13,8 @@ _SHARED = (
     "session_settings",
     "untrusted",
     "place",
+    "tellable",
+    "row_fault",
     "state_columns",
     "answer",
     "holder",

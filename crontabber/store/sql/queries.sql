@@ -1,28 +1,52 @@
 -- All statements of a tick, by name. The placeholders are psycopg2's.
 
+-- name: tellable
+-- The times that Python has, and some more to compute with.
+BETWEEN '0002-01-01 UTC'::timestamptz AND '9998-12-31 UTC'::timestamptz
+
+-- name: row_fault
+-- What of a row Python cannot have; null if it is well.
+nullif(pg_catalog.concat_ws(
+    ', ',
+    CASE WHEN NOT next_run {tellable} THEN 'next_run is ' || next_run::text END,
+    CASE WHEN NOT next_slot {tellable} THEN 'next_slot is ' || next_slot::text END,
+    CASE WHEN NOT first_run {tellable} THEN 'first_run is ' || first_run::text END,
+    CASE WHEN NOT last_run {tellable} THEN 'last_run is ' || last_run::text END,
+    CASE WHEN NOT last_success {tellable} THEN 'last_success is ' || last_success::text END,
+    CASE WHEN NOT ongoing {tellable} THEN 'ongoing is ' || ongoing::text END,
+    CASE WHEN NOT claim_time {tellable} THEN 'claim_time is ' || claim_time::text END,
+    CASE
+        WHEN pg_catalog.array_ndims(depends_on) > 1 THEN 'depends_on is an array of arrays'
+        WHEN pg_catalog.array_position(depends_on, NULL) IS NOT NULL THEN 'depends_on has a null'
+    END
+), '')
+
 -- name: state_columns
 -- A row as JobState reads it, in the order of its fields. What an older crontabber
--- made untrue reads as null: see 0002_slots_and_claims.sql.
+-- made untrue reads as null: see 0002_slots_and_claims.sql. So does what Python cannot have.
 app_name,
-next_run,
-CASE WHEN own_last_run IS NOT DISTINCT FROM last_run THEN next_slot END,
-first_run,
-last_run,
-last_success,
+CASE WHEN next_run {tellable} THEN next_run END,
+CASE
+    WHEN own_last_run IS NOT DISTINCT FROM last_run AND next_slot {tellable} THEN next_slot
+END,
+CASE WHEN first_run {tellable} THEN first_run END,
+CASE WHEN last_run {tellable} THEN last_run END,
+CASE WHEN last_success {tellable} THEN last_success END,
 error_count,
-depends_on,
+CASE WHEN pg_catalog.array_ndims(depends_on) = 1 THEN depends_on END,
 last_error,
-ongoing,
+CASE WHEN ongoing {tellable} THEN ongoing END,
 class_path,
 CASE WHEN own_last_run IS NOT DISTINCT FROM last_run THEN plan END,
 backfill,
 CASE WHEN claim_time = ongoing THEN claim_host END,
 claim_pid,
 claim_backend_pid,
-claim_time,
+CASE WHEN claim_time {tellable} THEN claim_time END,
 CASE WHEN own_last_run IS NOT DISTINCT FROM last_run THEN attempts END,
 CASE WHEN own_last_run IS NOT DISTINCT FROM last_run THEN gave_up END,
-crontabber.xmin::text
+crontabber.xmin::text,
+{row_fault}
 
 -- name: untrusted
 -- What of our tables belongs neither to us, nor to the owner of the database, nor to a
@@ -116,7 +140,9 @@ WITH listed AS (
     ) AS given (class_path, plan, period)
 ), candidate AS (
     SELECT listed.class_path, found.app_name, found.depends_on
-    FROM listed LEFT JOIN {there}crontabber AS found ON found.class_path = listed.class_path
+    FROM listed LEFT JOIN (
+        SELECT *, {row_fault} IS NULL AS is_well FROM {there}crontabber
+    ) AS found ON found.class_path = listed.class_path
     WHERE (
         found.plan = listed.plan
         AND found.own_last_run IS NOT DISTINCT FROM found.last_run
@@ -130,6 +156,7 @@ WITH listed AS (
                 AND found.next_slot <= pg_catalog.now() + listed.reach
         END
         AND found.next_slot IS NOT NULL
+        AND found.is_well
     ) IS NOT TRUE
 ), ours AS (
     SELECT app_name, depends_on FROM candidate WHERE app_name IS NOT NULL
