@@ -111,7 +111,7 @@ def _close(copy: int | None) -> None:
 
 
 def _close_in_child() -> None:
-    """Close them in a child: a daemon that leads its own streams elsewhere must not hold ours open."""
+    """Close them in a child: a daemon with streams of its own must not hold ours open."""
     for copy in [*_copies]:
         _close(copy)
 
