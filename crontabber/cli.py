@@ -115,7 +115,7 @@ def _answer_nagios(argv: Sequence[str], environ: Mapping[str, str]) -> "tuple[st
         return unknown(str(error))
 
     def work(set_limit: Callable[[float], None]) -> "tuple[str, int]":
-        return _do(line, environ, lambda settings: set_limit(settings.nagios_timeout))
+        return _do(line, environ, lambda settings: set_limit(settings.nagios.timeout))
 
     if line.command.version:
         return __version__, ExitCode.OK

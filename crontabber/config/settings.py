@@ -15,6 +15,7 @@ from . import names
 from .commandline import CommandLine
 from .logs import LoggingSettings
 from .messages import did_you_mean
+from .nagios import NagiosSettings
 from .resolve import resolve_usable
 from .show import exposed, is_secret
 from .sources import COMMAND_LINE, CONF, Sources
@@ -70,12 +71,7 @@ class Settings:
         """A role that is trusted to own the tables; empty: no other than the usual ones."""
         self.late: timedelta = own.late
         """How late a job may be before it is reported."""
-        self.nagios_timeout: float = own.nagios_timeout
-        """Seconds after which Nagios gets an answer at the latest."""
-        self.nagios_separators: str = own.nagios_separators
-        """``nagios`` or ``manual``."""
-        self.nagios_role: str = own.nagios_role
-        """The database role that runs the jobs; empty: the one that connects."""
+        self.nagios = NagiosSettings.of(own)
         self.engine: str = own.engine
         """Who runs the due jobs; empty: the tick itself."""
         self.middleware: tuple[str, ...] = tuple(filter(None, own.middleware.split(", ")))

@@ -114,7 +114,7 @@ def _refused(database: Any) -> Iterator[str]:
 def _denied(app: GenericApp) -> Iterator[ConfigError]:
     """Why the database would not let the jobs run, as far as it can be asked."""
     with suppress(ConfigError, StoreError):
-        for finding in app.store.access(app.settings.nagios_role).findings():
+        for finding in app.store.access(app.settings.nagios.role).findings():
             yield ConfigError(": ".join(finding.parts))
 
 

@@ -48,7 +48,7 @@ def nagios(app: "GenericApp", name: str = "") -> "Answer":
     from .look import with_crashes, with_own_limits
 
     snapshot, unseen = _look(app)
-    access = app.store.access(app.settings.nagios_role)
+    access = app.store.access(app.settings.nagios.role)
     among, faults = with_own_limits(app, snapshot)
     jobs = among
     if name:
@@ -62,7 +62,7 @@ def nagios(app: "GenericApp", name: str = "") -> "Answer":
         among=among,
         unseen=unseen,
     )
-    return Answer(*report(health, manual=app.settings.nagios_separators == "manual"))
+    return Answer(*report(health, manual=app.settings.nagios.separators == "manual"))
 
 
 def _look(app: "GenericApp") -> "tuple[Snapshot, str]":

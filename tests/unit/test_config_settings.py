@@ -50,8 +50,8 @@ def test_defaults(load: Load) -> None:
     assert settings.error_retry == timedelta(seconds=300)
     assert settings.max_ongoing_age == timedelta(hours=12)
     assert settings.late == timedelta(hours=1)
-    assert (settings.nagios_timeout, settings.nagios_separators) == (8, "nagios")
-    assert settings.nagios_role == ""
+    assert (settings.nagios.timeout, settings.nagios.separators) == (8, "nagios")
+    assert settings.nagios.role == ""
     assert settings.timezone is None
     assert settings.sentry_dsn == ""
     assert settings.logging == LoggingSettings(
@@ -109,8 +109,8 @@ def test_values_of_a_file(load: Load) -> None:
     assert settings.max_ongoing_age == timedelta(hours=1)
     assert settings.timezone == ZoneInfo("America/New_York")
     assert settings.late == timedelta(minutes=90)
-    assert (settings.nagios_timeout, settings.nagios_separators) == (25, "manual")
-    assert settings.nagios_role == "ticker"
+    assert (settings.nagios.timeout, settings.nagios.separators) == (25, "manual")
+    assert settings.nagios.role == "ticker"
     assert settings.logging.stderr_level == logging.DEBUG
     assert settings.logging.syslog_level == logging.CRITICAL
     assert settings.logging.syslog_facility == "local3"
