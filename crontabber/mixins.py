@@ -14,8 +14,6 @@ from .process import commands as process
 
 App = TypeVar("App", bound=type[Any])
 
-_BLANKS = " \t\n\r\v\f"
-"""What crontabber 0.18 took from both ends of a command's output."""
 _CONNECTION_FACTORY = "crontabber.connection_factory.ConnectionFactory"
 _TRANSACTION_EXECUTOR = "crontabber.transaction_executor.TransactionExecutor"
 
@@ -57,7 +55,7 @@ def _run_process(
     command: object, input: str | None = None, timeout: float | None = None
 ) -> tuple[int, str, str]:
     exit_code, stdout, stderr = process.run(_command(command), input, timeout)
-    return exit_code, stdout.strip(_BLANKS), stderr.strip(_BLANKS)
+    return exit_code, stdout.strip(), stderr.strip()
 
 
 def _command(given: Any) -> process.Command:

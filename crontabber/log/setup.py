@@ -55,7 +55,7 @@ def _add(handler: logging.Handler, name: str, level: int, formatter: logging.For
 
 
 class _Formatter(logging.Formatter):
-    """Takes secrets out of what is logged, be it by a job or by a library."""
+    """Takes secrets out of what is logged, by jobs and libraries too."""
 
     def __init__(self, line_format: str, redact: Callable[[str], str]) -> None:
         super().__init__(line_format, style="{")

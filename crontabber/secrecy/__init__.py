@@ -26,7 +26,7 @@ def sounds_secret(name: str) -> bool:
 
 
 def redacted(value: Any, redact: Callable[[str], str], name: str = "") -> Any:
-    """*value* with the secrets taken out of every text in it, be it in lists and dicts.
+    """*value* with the secrets taken out of every text in it, in lists and dicts too.
 
     A text with a *name* that sounds secret, as the key of a dict, is masked as a whole.
     """

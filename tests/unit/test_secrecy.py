@@ -73,7 +73,7 @@ FORMS = {
 
 
 def meanings(text):
-    """All that somebody can read in *text*, who knows how to undo escapes and base64."""
+    """All that one can read in *text* by undoing escapes and base64."""
     for view in views(text):
         yield view.text
         for run in re.findall(r"[\w+/-]+", view.text, re.ASCII):
