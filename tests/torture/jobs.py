@@ -133,7 +133,7 @@ class SingleBackfill(BaseCronApp):
 class AtOnce(TransactionExecutorWithLimitedBackoff):
     """Tries once more, without waiting."""
 
-    def backoff_generator(self) -> tuple[float, ...]:
+    def _delays(self) -> tuple[float, ...]:
         return (0.0,)
 
 

@@ -1,4 +1,4 @@
-"""Secrets are taken out of texts, in whatever form they are there."""
+"""Secrets do not come out: not in any form, and not on any way out."""
 
 import base64
 import html
