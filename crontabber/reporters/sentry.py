@@ -179,7 +179,7 @@ def _sentry_sdk(dsn: "Dsn", common: Mapping[str, Any], redact: Redact) -> _Clien
         **common,
     )
 
-    def make(event: _Event) -> Letter:
+    def make(event: _Event) -> "Letter":
         content: Any = {"level": "error", "message": event.message}
         if event.error is not None:
             content = {**event_from_exception(event.error, client.options)[0]}
