@@ -18,6 +18,7 @@ from .tick.jobs import JobCatalogue, Jobs, ScheduleDefaults
 
 if TYPE_CHECKING:
     from .reporters.sentry import SentryReporter
+    from .secrecy.redactor import Redactor
     from .tick.attempt import App, AppFactory
     from .tick.middleware import Middleware
 
@@ -73,10 +74,14 @@ class GenericApp:
 
     def redact(self, text: str) -> str:
         """*text* without the passwords of the databases and jobs, and the DSN of Sentry."""
+        return self.redactor()(text)
+
+    def redactor(self) -> "Redactor":
+        """Takes all secrets out of texts, as far as they are known by now."""
         from .secrecy.redactor import Redactor
 
         redactor: Redactor = self.settings.redactor | self.database.redactor()
-        return (redactor | Redactor(self._secrets))(text)
+        return redactor | Redactor(self._secrets)
 
     def origin(self, job: JobSpec) -> tuple[str, str]:
         """What a job comes from, for people: the word for that, and which one."""

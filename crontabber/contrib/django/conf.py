@@ -1,6 +1,5 @@
 """crontabber's settings in a Django project; Django's own settings fill in the rest."""
 
-import functools
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
@@ -19,7 +18,6 @@ from ...config.settings import Settings
 from ...config.sources import Sources
 from ...errors import ConfigError
 from ...schedule.grammar import JobList, duration_text
-from ...secrecy.redactor import Redactor
 from .database import connection_config
 from .jobs import SETTING, Job, Jobs, SettingError
 
@@ -49,13 +47,6 @@ class DjangoSettings(Settings):
         """The jobs by their class paths."""
         self.jobs = JobList(found.lines, found.faults)
         self.database_config = connection_config(value("DATABASE"))
-
-    @functools.cached_property
-    def redactor(self) -> Redactor:
-        """Takes the secrets of the project out of texts."""
-        from .secrets import redactor
-
-        return super().redactor | redactor()
 
 
 def value(name: str) -> Any:

@@ -1,5 +1,6 @@
 """The jobs of a Django project: crontabber's own core, told by Django's settings."""
 
+import functools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from ...generic_app import Answer
 from ...reporters import Reporter
 from ...reporters.log import LogReporter
 from ...schedule.model import JobSpec, JobState
+from ...secrecy.redactor import Redactor
 from ...store import Snapshot
 from ...tick.jobs import Jobs
 from ...tick.results import TickResult
@@ -18,6 +20,7 @@ from ...verbs import steer
 from .command import Arguments, app_class, load, try_arguments
 from .conf import DjangoSettings
 from .jobs import Job
+from .secrets import redactor
 
 if TYPE_CHECKING:
     from ...tick.attempt import App, AppFactory
@@ -43,6 +46,14 @@ class DjangoCron(CronTabber):
     def jobs(self, snapshot: Snapshot) -> Jobs:
         """The jobs of the settings, which are at hand: no row is needed to know them."""
         return super().jobs(snapshot._replace(states={}))
+
+    def redactor(self) -> Redactor:
+        """Takes the secrets of the project's settings out of texts."""
+        return super().redactor() | self._of_settings
+
+    @functools.cached_property
+    def _of_settings(self) -> Redactor:
+        return redactor()
 
     def origin(self, job: JobSpec) -> tuple[str, str]:
         """The command that a job runs."""
