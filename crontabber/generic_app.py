@@ -2,7 +2,7 @@
 
 import functools
 import gc
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO, TypeVar
 from zoneinfo import ZoneInfo
@@ -51,7 +51,7 @@ class GenericApp:
         self._terminal = terminal
         self._logs = False
         self._secrets: frozenset[str] = frozenset()
-        """What is secret among the options of those apps that were prepared."""
+        """What is secret besides, such as the options of those apps that were prepared."""
 
     def __enter__(self: Self) -> Self:
         return self
@@ -82,6 +82,10 @@ class GenericApp:
 
         redactor: Redactor = self.settings.redactor | self.database.redactor()
         return redactor | Redactor(self._secrets)
+
+    def hide(self, secrets: Iterable[str]) -> None:
+        """Have these kept secret too."""
+        self._secrets |= frozenset(secrets)
 
     def origin(self, job: JobSpec) -> tuple[str, str]:
         """What a job comes from, for people: the word for that, and which one."""
@@ -120,7 +124,7 @@ class GenericApp:
         from .schedule.information import information_of
 
         resolved = self.settings.app_configs(classes)
-        self._secrets |= resolved.secrets
+        self.hide(resolved.secrets)
 
         def make(job: JobSpec, state: JobState) -> "App":
             config = resolved.configs[job.class_path]

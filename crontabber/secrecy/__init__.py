@@ -6,7 +6,7 @@ imports nothing of ours. What is a secret, others know: `crontabber.config.secre
 `crontabber.database.libpq` of connections.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 MASK = "*" * 8
@@ -37,6 +37,18 @@ def redacted(value: Any, redact: Callable[[str], str], name: str = "") -> Any:
     if isinstance(value, list | tuple):
         return [redacted(part, redact, name) for part in value]
     return value
+
+
+def given(value: Any, name: str = "") -> Iterator[str]:
+    """The texts and numbers in *value*, such as arguments by name, whose names sound secret."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            yield from given(part, f"{name} {key}" if sounds_secret(name) else str(key))
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from given(part, name)
+    elif sounds_secret(name) and isinstance(value, str | int | float):
+        yield str(value)
 
 
 def _key(key: Any, redact: Callable[[str], str]) -> Any:

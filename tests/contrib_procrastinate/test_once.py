@@ -1,13 +1,16 @@
 """One-off runs: deferred from Python, run by real workers."""
 
 import datetime as dt
+import logging
 import subprocess
 import sys
 
 import pytest
 
 from crontabber.contrib.procrastinate import procrastinate_app
+from crontabber.contrib.procrastinate.loglines import Discreet
 from crontabber.errors import ConfigError, UnknownJobError
+from crontabber.secrecy.redactor import Redactor
 
 APPS = """
     from crontabber.base import BaseCronApp
@@ -187,3 +190,37 @@ def test_no_name_is_reserved(cluster, app) -> None:
     app.configure_run("report").defer(crontabber_class="apps.Daily", arguments=[])
     cluster.work("--one-shot").wait()
     assert cluster.did() == ["0 {'arguments': [], 'crontabber_class': 'apps.Daily'}"]
+
+
+SECRET = "hunt'er\\22 %x"
+
+
+def test_secrets_among_the_arguments_are_not_in_the_log(cluster, app) -> None:
+    """trap: Procrastinate logs a job with its arguments, and their values were readable."""
+    app.configure_run("report").defer(customer=-1, api_token=SECRET)
+    app.configure_run("report").defer(api_token=SECRET)
+    cluster.work("--one-shot", env={"PROCRASTINATE_VERBOSE": "2"}).wait()
+    assert cluster.did() == [f"0 { {'api_token': SECRET} }"]
+    assert "no customer -1" in cluster.log()
+    assert "********" in cluster.log()
+    assert "er\\\\22" not in cluster.log()
+    assert "er\\22" not in cluster.log()
+
+
+def test_records_of_procrastinate_are_discreet() -> None:
+    job = {"task_kwargs": {"arguments": {"password": SECRET, "kind": "x"}}, "id": 1}
+    options = {"name": "procrastinate.worker", "levelno": logging.ERROR, "levelname": "ERROR"}
+    try:
+        raise ValueError(f"no {SECRET}") from KeyError(SECRET)
+    except ValueError:
+        exc_info = sys.exc_info()
+    record = logging.makeLogRecord(
+        {**options, "msg": "Job %s, hunter99", "args": (job,), "exc_info": exc_info, "job": job}
+    )
+    assert Discreet(lambda: Redactor(frozenset({"hunter99"}))).filter(record)
+    text = logging.Formatter("{message} {job}", style="{").format(record)
+    assert SECRET not in text
+    assert repr(SECRET)[1:-1] not in text
+    assert "hunter99" not in text
+    assert "'kind': 'x'" in text
+    assert "ValueError: no ********" in text

@@ -17,6 +17,7 @@ from ...config.settings import Settings
 from ...errors import ConfigError, StoreError
 from . import queue
 from .due_job import QUEUE, DueJob, lock_of, misplaced, place_of
+from .loglines import keep_secrets
 from .one_off import ARGUMENTS, RetryPolicy, RunDeferrer, RunFailed, RunHeld
 from .process_pool import ProcessEnded, ProcessPool
 from .queue import CLEAN_UP, ONCE, TASK
@@ -43,6 +44,7 @@ class Application(procrastinate.App):
                 "stalled_worker_timeout": queue.STALLED,
             },
         )
+        keep_secrets(tabber.redactor)
         self._tabber = tabber
         self._pool = ProcessPool(arguments)
         self.task(name=TASK, queue=QUEUE, pass_context=True)(self._run)
@@ -122,7 +124,9 @@ class Application(procrastinate.App):
         manager starts it again.
         """
         await queue.make_tables(self)
-        logging.getLogger("procrastinate.worker").addFilter(_is_news)
+        worker = "procrastinate.worker"
+        keep_secrets(self._tabber.redactor, worker, f"{worker}.{options.get('name') or 'worker'}")
+        logging.getLogger(worker).addFilter(_is_news)
         try:
             asked = await self._work(options)
         finally:

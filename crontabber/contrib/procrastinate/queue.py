@@ -178,5 +178,5 @@ def _explained(redact: Callable[[str], str]) -> Iterator[None]:
         yield
     except (exceptions.ProcrastinateException, psycopg.Error) as error:
         cause = error.__cause__ or error
-        reason = " ".join(str(cause).split()) or type(cause).__name__
-        raise StoreError(f"Procrastinate's tables cannot be used: {redact(reason)}") from error
+        reason = " ".join(redact(str(cause)).split()) or type(cause).__name__
+        raise StoreError(f"Procrastinate's tables cannot be used: {reason}") from error

@@ -14,6 +14,7 @@ from ...process.state import ProcessState
 from ...schedule.calendar import floor_minute
 from ...schedule.model import JobSpec, JobState, Outcome, Run, Skip, SkipReason
 from ...schedule.moments import parse_moment
+from ...secrecy import given
 from ...tick.attempt import AppFactory
 from ...tick.failures import last_error
 from ...tick.lookup import find_job
@@ -36,6 +37,7 @@ def run_once(tabber: CronTabber, class_path: str, arguments: Mapping[str, Any]) 
     by it. Raises `LockHeld`, before it begins, if a run of the app or another job with its
     lock is in progress; `CrontabberError` if the run fails.
     """
+    tabber.hide(given(arguments))
     snapshot = tabber.store.look([class_path])
     clock = ServerClock(snapshot.now)
     job = find_job(class_path, tabber.jobs(snapshot))
