@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ..process import clock
-from ..process.signals import pending
+from ..process.pending import pending
 
 
 class NoAnswer(Exception):

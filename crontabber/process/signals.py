@@ -10,6 +10,7 @@ from typing import Any
 from ..errors import JobTimeout, Stopped
 from ..schedule.grammar import duration_text
 from .clock import monotonic
+from .pending import installed
 
 STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -35,11 +36,11 @@ class Signals:
             # what the caller chose to ignore (nohup, say) stays ignored
             if signal.getsignal(number) is not signal.SIG_IGN:
                 self._previous[number] = signal.signal(number, self._handle)
-        _installed.add(self)
+        installed.add(self)
         return self
 
     def __exit__(self, *exception: object) -> None:
-        _installed.discard(self)
+        installed.discard(self)
         self.uninstall()
 
     def uninstall(self) -> None:
@@ -128,22 +129,12 @@ class _Interruptible:
 # A process that a job forks is not a tick: signals do there what they do without us. They wait
 # until that is so, as Python forgets those that come earlier.
 
-_installed: set[Signals] = set()
-
-
-def pending() -> Stopped | None:
-    """The signal that asks this process to end, if one came that a tick remembers.
-
-    For waits in the bookkeeping, which no signal interrupts by itself.
-    """
-    return next((signals.pending for signals in _installed if signals.pending), None)
-
 
 _masks: list[Any] = []
 
 
 def _hold() -> None:
-    if _installed:
+    if installed:
         _masks.append(signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING))
 
 
@@ -153,7 +144,7 @@ def _go_on() -> None:
 
 
 def _go_on_in_child() -> None:
-    for signals in _installed:
+    for signals in installed:
         signals.uninstall()
     _go_on()
 

@@ -1,6 +1,5 @@
 """The server behind the store: reached when needed, again after a loss, its tables made."""
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple, TypeVar
@@ -10,7 +9,7 @@ from psycopg2 import errors
 
 from ..errors import ClaimLost, DatabaseUnavailable, StoreError, TablesNotReady
 from ..process import clock
-from ..process.signals import pending
+from ..process.pending import pending
 from .rows import Row, printable
 from .session import (
     ConnectionGone,
@@ -88,6 +87,8 @@ class Server:
 
     def _reconnect(self) -> Any:
         """Connect in a thread: libpq waits in C, and a signal has to be heard meanwhile."""
+        import threading  # an idle tick connects once
+
         made: list[Any] = []
 
         def connect() -> None:

@@ -16,9 +16,8 @@ class MakeTables(RunSQL):
     """
 
     def __init__(self) -> None:
-        super().__init__(
-            [load_queries()["begin_migration"], *load_migrations()], reverse_sql=RunSQL.noop
-        )
+        begin = load_queries()["begin_migration"].replace("%(search_path)s", "''")
+        super().__init__([begin, *load_migrations()], reverse_sql=RunSQL.noop)
 
     def deconstruct(self) -> Any:
         """How a migration writes the operation."""
