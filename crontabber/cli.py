@@ -169,9 +169,10 @@ def _do(
     with CronTabber(settings, sys.stdout if sys.stdout.isatty() else None) as app:
         if settings.wants_admin:
             return Answer(settings.run_admin(app.classes()))
-        judge = settings.needs_all_classes and not command.configtest  # which does so itself
-        found = settings.check(app.classes()) if judge else ()
-        _log(app, [*found, *(() if command.configtest else settings.exposed())])
+        if not command.configtest:  # which does so itself
+            classes = app.classes() if settings.needs_all_classes else {}
+            found = settings.check(classes) if settings.needs_all_classes else ()
+            _log(app, [*found, *settings.exposed(classes)])
         text, code = _obey(command, app)
         return app.redact(text) if text else text, code  # rows may be older than the mask
 

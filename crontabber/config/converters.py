@@ -1,9 +1,13 @@
 """Texts to values for the command's own options; a ValueError says what is wrong with a text."""
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from ..schedule.grammar import parse_duration
 from .messages import did_you_mean
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 _FACILITIES = frozenset(
     "auth authpriv cron daemon ftp kern lpr mail news security syslog user uucp".split()
@@ -158,3 +162,12 @@ def timezone(text: str) -> str:
         near = did_you_mean(text, zoneinfo.available_timezones())
         raise ValueError(f"it is not a time zone such as Europe/Berlin{near}") from None
     return text
+
+
+def zone_of(name: str) -> "ZoneInfo | None":
+    """The time zone of a name that `timezone` has checked; None for an empty one."""
+    if not name:
+        return None
+    from zoneinfo import ZoneInfo
+
+    return ZoneInfo(name)

@@ -6,6 +6,7 @@ app classes are resolved for the classes that one asks for, from the same source
 
 import functools
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,6 +14,7 @@ from ..errors import ConfigError, ConfigErrors
 from ..schedule.grammar import JobList
 from . import names
 from .commandline import CommandLine
+from .converters import zone_of
 from .logs import LoggingSettings
 from .messages import did_you_mean
 from .nagios import NagiosSettings
@@ -21,8 +23,6 @@ from .show import exposed, is_secret
 from .sources import COMMAND_LINE, CONF, Sources
 
 if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
-
     from ..secrecy.redactor import Redactor
     from .apps import AppConfigs
 
@@ -76,7 +76,7 @@ class Settings:
         """Who runs the due jobs; empty: the tick itself."""
         self.middleware: tuple[str, ...] = tuple(filter(None, own.middleware.split(", ")))
         """The dotted names of the functions that wrap every run, the first outermost."""
-        self.timezone = _zone(own.timezone)
+        self.timezone = zone_of(own.timezone)
         """The zone of the schedules; None: that of the PostgreSQL server."""
         self.logging = LoggingSettings.of(values.logging)
         self.sentry_dsn: str = values.sentry.dsn
@@ -92,8 +92,7 @@ class Settings:
     def load(cls, line: CommandLine, environ: Mapping[str, str]) -> "Settings":
         """Read file, environment and command line.
 
-        Raises a ConfigError of one line that says what is wrong, and where. Job lines
-        that cannot be used are no reason to: they are in ``jobs.faults``.
+        Raises a ConfigError of one line. Job lines that cannot be used are in ``jobs.faults``.
         """
         sources = Sources.collect(line, environ)
         try:
@@ -148,7 +147,7 @@ class Settings:
 
     @property
     def wants_admin(self) -> bool:
-        """Whether `run_admin` is what is asked for: help, a dump or a print."""
+        """Whether to `run_admin`: for help, a dump or a print."""
         return bool(self.command.help or self._admin("dump_conf") or self._admin("print_conf"))
 
     def app_configs(self, classes: Classes) -> "AppConfigs":
@@ -181,10 +180,13 @@ class Settings:
             ),
         )
 
-    def exposed(self) -> tuple[str, ...]:
-        """A line for each secret on the command line, where all users of the host see it."""
+    def exposed(self, classes: Classes | None = None) -> tuple[str, ...]:
+        """A line for each secret on the command line, those that *classes* declare included."""
         typed = [n for n, origin in self._sources.origins.items() if origin == COMMAND_LINE]
-        return tuple(exposed(typed, self._base.options, self._sources.texts)) if typed else ()
+        options = self._options({})
+        with suppress(ConfigError):  # which is told where the options are resolved
+            options = self._options(classes if classes and typed else {})
+        return tuple(exposed(typed, options, self._sources.texts))
 
     def where(self, *candidates: str) -> str:
         """For people: where the first of these options that is set was set; or nothing."""
@@ -296,11 +298,3 @@ def _one(faults: Sequence[ConfigError]) -> ConfigError:
 def _is_top(each: names.Unknown) -> bool:
     """Whether it is a whole section that means nothing to us or to any job."""
     return bool(each.section) and "." not in each.section
-
-
-def _zone(name: str) -> "ZoneInfo | None":
-    if not name:
-        return None
-    from zoneinfo import ZoneInfo
-
-    return ZoneInfo(name)

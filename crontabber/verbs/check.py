@@ -39,7 +39,7 @@ def configtest(app: GenericApp) -> Answer:
     if not (catalogue.classes or faults):
         faults = [*_no_jobs(settings)]
     faults = list({str(fault): fault for fault in faults}.values())
-    warnings = (*warnings, *settings.exposed(), *_unknown_parents(app))
+    warnings = (*warnings, *settings.exposed(catalogue.classes), *_unknown_parents(app))
     return Answer(report(faults, warnings, len(catalogue.classes)), min(len(faults), MOST_FAULTS))
 
 
