@@ -133,6 +133,7 @@ def test_any_command_line_and_environment(arguments: list[str], environ: dict[st
     use([word for word in arguments if "admin.conf" not in word], environ)
 
 
+@settings(deadline=None)  # an import takes its time on a busy machine
 @given(
     st.lists(st.one_of(texts, st.sampled_from(["crontabber", "base", "config", "sys"])), max_size=4)
 )

@@ -52,7 +52,7 @@ crontabber.xmin::text,
 -- What of our tables belongs neither to us, nor to the owner of the database, nor to a
 -- superuser, nor to the role that the option tables_owner names. A row of it would be
 -- believed, and its triggers would run with our rights.
-SELECT pg_catalog.string_agg(what, '; ') FROM (
+SELECT pg_catalog.string_agg(what, ' and ') FROM (
     SELECT
         relowner AS owner,
         pg_catalog.format(
