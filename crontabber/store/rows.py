@@ -51,8 +51,9 @@ def schedule_parameters(lines: Sequence[JobLine]) -> dict[str, Any]:
     }
 
 
-def _error_of(value: Any) -> LastError | None:
+def _error_of(text: str | None) -> LastError | None:
     """What an older crontabber wrote may lack parts, or be an empty object for no error."""
+    value = json.loads(text) if text else None
     if not value:
         return None
     if not isinstance(value, Mapping):
@@ -184,7 +185,7 @@ def as_latin1(value: Any) -> Any:
 
 def from_latin1(value: Any) -> Any:
     """A value whose texts were read as LATIN1, although they are UTF-8, or nearly so."""
-    return _mapped(value, lambda text: text.encode("latin1").decode("utf-8", "backslashreplace"))
+    return _mapped(value, lambda text: text.encode("latin1").decode("utf-8", "replace"))
 
 
 def _mapped(value: Any, convert: Callable[[str], str]) -> Any:

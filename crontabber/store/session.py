@@ -160,7 +160,7 @@ class Session:
         try:
             with waiting.limited(ANSWER, self.grace):
                 self._cursor.execute(self._encoded(query), self._encoded(parameters))
-            rows = self._cursor.fetchall() if self._cursor.description else []
+            rows: list[Row] = self._cursor.fetchall() if self._cursor.description else []
         except waiting.NoAnswer as error:
             self.connection.close()
             raise ConnectionGone(str(error)) from error

@@ -24,6 +24,7 @@ nullif(pg_catalog.concat_ws(
 -- name: state_columns
 -- A row as JobState reads it, in the order of its fields. What an older crontabber
 -- made untrue reads as null: see 0002_slots_and_claims.sql. So does what Python cannot have.
+-- JSON is read by us: how the driver reads it is for jobs to change.
 app_name,
 CASE WHEN next_run {tellable} THEN next_run END,
 CASE
@@ -34,7 +35,7 @@ CASE WHEN last_run {tellable} THEN last_run END,
 CASE WHEN last_success {tellable} THEN last_success END,
 error_count,
 CASE WHEN pg_catalog.array_ndims(depends_on) = 1 THEN depends_on END,
-last_error,
+last_error::text,
 CASE WHEN ongoing {tellable} THEN ongoing END,
 class_path,
 CASE WHEN own_last_run IS NOT DISTINCT FROM last_run THEN plan END,
