@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .errors import ClaimLost as RowLevelLockError  # noqa: F401  this, and 4 others, as in 0.18
-from .errors import ConfigError
+from .errors import ConfigError, StoreError
 from .errors import JobLineError as JobDescriptionError  # noqa: F401
 from .errors import JobLineError as TimeDefinitionError  # noqa: F401
 from .errors import JobOngoingError as OngoingJobError  # noqa: F401
@@ -33,7 +33,7 @@ class CronTabber(GenericApp):
         """Run the jobs that are due."""
         from .tick.select import select
 
-        snapshot = self.look() if self.verbose else self.look_for_due()
+        snapshot = self._writable(self.look() if self.verbose else self.look_for_due())
         jobs = self.jobs(snapshot)
         candidates, skipped, faults = select(snapshot, jobs, self.reporter, verbose=self.verbose)
         if not (candidates or faults):
@@ -48,7 +48,7 @@ class CronTabber(GenericApp):
         A backfill app is left alone: its dates have an order. Raises `UnknownJobError`, or
         what is wrong with the job's line.
         """
-        snapshot = self.look()
+        snapshot = self._writable(self.look())
         jobs = self.jobs(snapshot)
         job = find_job(name, jobs)
         if job.backfill:
@@ -60,7 +60,7 @@ class CronTabber(GenericApp):
 
         Raises `UnknownJobError`, or what is wrong with the job's line.
         """
-        snapshot = self.store.look([class_path])
+        snapshot = self._writable(self.store.look([class_path]))
         jobs = self.jobs(snapshot)
         return self._run([find_job(class_path, jobs)], snapshot, jobs)
 
@@ -71,6 +71,15 @@ class CronTabber(GenericApp):
         """
         name = job if isinstance(job, str) else f"{job.__module__}.{job.__qualname__}"
         return find_app(name, self.catalogue)
+
+    def _writable(self, snapshot: Snapshot) -> Snapshot:
+        """*snapshot*; a `StoreError` if no job can be run where it is from, due or not."""
+        if snapshot.unwritable:
+            raise StoreError(
+                f"no job can be run: {snapshot.unwritable}; give crontabber a server that it can "
+                f"write to, not {self.database.describe()}"
+            )
+        return snapshot
 
     def _hand_over(
         self,

@@ -61,6 +61,12 @@ class Server:
         self.stop()
         self.start()
 
+    def become_standby(self) -> None:
+        """Be for reading only from now on, as a replica is that has caught up."""
+        self.stop()
+        (self._data / "standby.signal").touch()
+        self.start()
+
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(
             [self._programs / program, f"--pgdata={self._data}", *arguments],

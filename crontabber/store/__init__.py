@@ -32,6 +32,8 @@ class Snapshot(NamedTuple):
     """By app_name."""
     candidates: frozenset[str] | None = None
     """The class paths of the listed jobs that may be due; None: of all of them."""
+    unwritable: str = ""
+    """Why nothing can be written there, so that no job can be run; empty if it can."""
 
     def may_be_due(self, class_path: str) -> bool:
         """Whether the job of this class has to be looked at more closely."""

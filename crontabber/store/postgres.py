@@ -53,16 +53,17 @@ class PostgresStore:
         paths = array_text(class_paths or ())
         rows = self._server.look(name, migrate=migrate, class_paths=paths)
         now, zone = rows[0][:2]
-        states = (state_of(row[5:]) for row in rows if row[5] is not None)
-        return Snapshot(now, zone, {state.app_name: state for state in states})
+        states = (state_of(row[6:]) for row in rows if row[6] is not None)
+        found = {state.app_name: state for state in states}
+        return Snapshot(now, zone, found, unwritable=rows[0][5] or "")
 
     def look_for_due(self, lines: Sequence[JobLine], zone: str) -> Snapshot:
         """See `StateStore.look_for_due`; makes or upgrades the tables if they need it."""
         rows = self._server.look("look_for_due", zone=zone, **schedule_parameters(lines))
-        now, server_zone, *_, candidates = rows[0][:6]
-        states = (state_of(row[6:]) for row in rows if row[6] is not None)
+        now, server_zone, *_, unwritable, candidates = rows[0][:7]
+        states = (state_of(row[7:]) for row in rows if row[7] is not None)
         found = {state.app_name: state for state in states}
-        return Snapshot(now, server_zone, found, frozenset(candidates))
+        return Snapshot(now, server_zone, found, frozenset(candidates), unwritable or "")
 
     def access(self, role: str = "") -> "Access":
         """See `StateStore.access`; tables that are missing lack nothing."""

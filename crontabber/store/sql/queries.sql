@@ -88,14 +88,20 @@ WHERE NOT owner.rolsuper
 
 -- name: place
 -- Where the tables are, found by the search path that we were given: their schema, the
--- number of the table of states, and what of them is not to be trusted.
+-- number of the table of states, what of them is not to be trusted, and why nothing can be
+-- written there.
 '{there_text}crontabber'::pg_catalog.regclass::pg_catalog.oid::pg_catalog.int8,
 (
     SELECT pg_catalog.quote_ident(nspname) FROM pg_catalog.pg_class AS found
     JOIN pg_catalog.pg_namespace AS space ON space.oid = found.relnamespace
     WHERE found.oid = '{there_text}crontabber'::pg_catalog.regclass::pg_catalog.oid
 ),
-({untrusted})
+({untrusted}),
+CASE
+    WHEN pg_catalog.pg_is_in_recovery() THEN 'the server is a standby, which is for reading only'
+    WHEN pg_catalog.current_setting('transaction_read_only') = 'on'
+        THEN 'transactions are for reading only here, by default_transaction_read_only'
+END
 
 -- name: find_tables
 SELECT pg_catalog.now(), pg_catalog.current_setting('TimeZone'), {place}
