@@ -30,7 +30,7 @@ from . import waiting
 _LOOK = 1.0
 """Seconds: a signal that comes just before ``select`` does is noticed after these."""
 
-_CANCEL = 1.0
+_CANCEL = 5.0
 """Seconds that a server, which may be gone, has to take note of a cancellation."""
 
 

@@ -183,14 +183,13 @@ class PostgresStore:
         if within is not None:
             version = joint.record(within, self._server.find().schema, before, after, run)
         else:
-            with self._server.finishing():
-                try:
-                    version = self._save(before, after, run)
-                except (ConnectionGone, DatabaseUnavailable, Obstacle):
-                    if not _is_claimed(before, after):
-                        raise
-                    again = functools.partial(self._save_again, before, after, run)
-                    return self._server.with_reconnect(again)
+            try:
+                version = self._save(before, after, run)
+            except (ConnectionGone, DatabaseUnavailable, Obstacle):
+                if not _is_claimed(before, after):
+                    raise
+                again = functools.partial(self._save_again, before, after, run)
+                return self._server.with_reconnect(again)
         return after._replace(version=version)
 
     def _save(self, before: JobState, after: JobState, run: Run | None) -> str:

@@ -12,6 +12,7 @@ from ..process import clock
 from ..process.pending import pending
 from .rows import Row, printable
 from .session import (
+    GRACE,
     ConnectionGone,
     Obstacle,
     Session,
@@ -36,8 +37,6 @@ PATIENCE = 300.0
 """For how many seconds a result waits to be recorded, before it is given up."""
 
 _PAUSE = 0.5
-_GRACE = 1.0
-"""For how many seconds a result is tried to be recorded even after a signal."""
 
 _TO_OWNER = (
     "run crontabber once as their owner; if they exist, the user needs USAGE on their schema"
@@ -204,19 +203,6 @@ class Server:
             return str(session.run("blockers", table=table, log=log, readers=readers)[0][0] or "")
         return ""
 
-    @contextmanager
-    def finishing(self) -> Iterator[None]:
-        """In here a result is recorded: a signal does not end a wait in its first moment."""
-        if self.current is None:
-            yield
-            return
-        session = self.current
-        session.grace = _GRACE
-        try:
-            yield
-        finally:
-            session.grace = 0.0
-
     def with_reconnect(self, attempt: Callable[[], T], patience: float | None = None) -> T:
         """What *attempt* returns, as soon as the server lets it.
 
@@ -232,7 +218,7 @@ class Server:
             except (DatabaseUnavailable, ConnectionGone, StillHeld, Obstacle) as error:
                 now = clock.monotonic()
                 stopped = pending()
-                give_up = min(give_up, began + _GRACE) if stopped else give_up
+                give_up = min(give_up, began + GRACE) if stopped else give_up
                 if now >= give_up and stopped:
                     raise stopped from error
                 if now >= give_up:

@@ -40,6 +40,10 @@ ANSWER = 75.0
 """Seconds after which a server that does not answer is given up. More than ``lock_timeout``."""
 
 
+GRACE = 1.0
+"""For how many seconds an answer is waited for even after a signal."""
+
+
 class SessionChanged(SessionShared):
     """The server's session is not the one that has our claims, or not ours alone."""
 
@@ -75,8 +79,6 @@ class Session:
         self.connection = connection
         self.here = here
         """The schema of the tables, quoted; empty until the first statement found them."""
-        self.grace = 0.0
-        """For how many seconds an answer is waited for even after a signal."""
         self.backend_pid = 0
         """The process that serves us; known when the session is prepared."""
         self.token = ""
@@ -158,7 +160,7 @@ class Session:
         driver raises.
         """
         try:
-            with waiting.limited(ANSWER, self.grace):
+            with waiting.limited(ANSWER, GRACE):
                 self._cursor.execute(self._encoded(query), self._encoded(parameters))
             rows: list[Row] = self._cursor.fetchall() if self._cursor.description else []
         except waiting.NoAnswer as error:
