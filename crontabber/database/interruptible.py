@@ -30,6 +30,8 @@ from . import waiting
 _LOOK = 1.0
 """Seconds: a signal that comes just before ``select`` does is noticed after these."""
 
+_CANCEL_OWN = 0.5
+"""The same for a statement of crontabber's own: its connection is given up in any case."""
 _CANCEL = 5.0
 """Seconds that a server, which may be gone, has to take note of a cancellation."""
 
@@ -167,4 +169,4 @@ def _cancel(connection: Any) -> None:
 
     thread = threading.Thread(target=cancel, daemon=True)
     thread.start()
-    thread.join(_CANCEL)
+    thread.join(_CANCEL_OWN if waiting.is_limited() else _CANCEL)

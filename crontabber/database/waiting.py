@@ -50,6 +50,11 @@ def limited(seconds: float, grace: float = 0.0) -> Iterator[None]:
         _limits.pop()
 
 
+def is_limited() -> bool:
+    """Whether the statement that is waited for is crontabber's own."""
+    return bool(_limits)
+
+
 def look() -> None:
     """Raise what ends the wait that is in progress, if anything does."""
     if _limits:
