@@ -27,7 +27,7 @@ from psycopg2 import extensions
 
 from . import waiting
 
-_LOOK = 1.0
+_LOOK = 0.25
 """Seconds: a signal that comes just before ``select`` does is noticed after these."""
 
 _CANCEL_OWN = 0.5

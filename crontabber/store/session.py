@@ -40,7 +40,7 @@ ANSWER = 75.0
 """Seconds after which a server that does not answer is given up. More than ``lock_timeout``."""
 
 
-GRACE = 1.0
+GRACE = 1.5
 """For how many seconds an answer is waited for even after a signal."""
 
 

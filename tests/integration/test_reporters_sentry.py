@@ -26,7 +26,7 @@ from tests.support import ROOT, TIMEOUT
 KEY, SECRET = "d3683ad1publickey", "0ce4aeb8secret"
 JOB = JobSpec("my-app", "jobs.myapp.MyApp", Schedule.parse("1d|03:00"), ZoneInfo("Europe/Berlin"))
 SLOT = datetime(2026, 11, 20, 2, tzinfo=timezone.utc)
-SOON = 0.3
+SOON = 1.0
 """Seconds to wait for a server that never answers."""
 LONG = 10
 """Seconds that are too long, however slow the machine is."""
