@@ -311,9 +311,12 @@ def test_a_record_that_is_too_long_for_a_socket_is_shortened(dev_log, capsys):
     ("text", "sent"),
     [("half \ud83d a pair", b"<11>half \\ud83d a pair"), ("nul \0 in it", b"<11>nul \0 in it")],
 )
-def test_a_record_of_odd_characters_is_sent(dev_log, text, sent):
+def test_a_record_of_odd_characters_is_sent(dev_log, monkeypatch, text, sent):
     """trap: what UTF-8 cannot say was a traceback on stderr"""
     server = dev_log()
+    # pytest's own handlers would put the text into a report, which xdist cannot send either
+    ours = [each for each in logging.root.handlers if (each.name or "").startswith("crontabber")]
+    monkeypatch.setattr(logging.root, "handlers", ours)
     LOGGER.error(text)
     assert server.recv(1000) == sent
 
