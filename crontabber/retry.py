@@ -6,9 +6,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from .errors import JobCrashed, Stopped
-
-_LONGEST = timedelta(days=36525)
-"""A century: longer is a mistake, and would overflow dates some day."""
+from .schedule.grammar import CENTURY
 
 
 class SupportsRetry(Protocol):
@@ -60,7 +58,7 @@ class RetryStrategy:
             return None
         if self.on and not isinstance(exception, (*self.on, JobCrashed, Stopped)):
             return None
-        longest = _LONGEST.total_seconds() if self.max_wait is None else self.max_wait
+        longest = CENTURY.total_seconds() if self.max_wait is None else self.max_wait
         try:
             growth = self.linear_wait * (attempts - 1) + float(self.exponential_wait) ** attempts
         except OverflowError:
@@ -78,7 +76,7 @@ def delay_of(strategy: SupportsRetry, attempts: int, exception: BaseException) -
         raise ValueError(
             f"{delay!r} is neither a number of seconds from 0 on, nor such a timedelta, nor None"
         )
-    return timedelta(seconds=min(seconds, _LONGEST.total_seconds()))
+    return timedelta(seconds=min(seconds, CENTURY.total_seconds()))
 
 
 def _is_count(value: object) -> bool:

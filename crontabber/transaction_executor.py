@@ -13,7 +13,7 @@ from psycopg2.extensions import TRANSACTION_STATUS_INERROR
 from psycopg2.extensions import connection as Connection
 
 from .config import compat  # noqa: F401  configman cannot be imported before
-from .config.messages import one_line
+from .config.messages import reason_of
 from .process import clock
 
 from configman import Namespace, RequiredConfig
@@ -108,7 +108,7 @@ def _is_operational(factory: Any, error: Exception) -> bool:
 def _unavailable(factory: Any, error: Exception) -> str:
     if hasattr(factory, "unavailable"):
         return str(factory.unavailable(error))
-    return f"cannot use the database: {one_line(error)}"
+    return f"cannot use the database: {reason_of(error)}"
 
 
 def _seconds(text: str) -> tuple[float, ...]:

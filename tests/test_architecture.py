@@ -33,7 +33,7 @@ ROOMS = {
     | {"process", "tick", "views"},
     "datetimeutil": {"process"},
     "dbapi2_util": {"errors"},
-    "retry": {"errors"},
+    "retry": {"errors", "schedule"},
     "base": {"config", "retry", "schedule"},
     "mixins": {"config", "errors", "process"},
     "connection_factory": {"config", "database", "secrecy"},

@@ -7,10 +7,10 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from ..errors import ConfigError, JobLineError, name_of
-from ..schedule.grammar import parse_duration
+from ..schedule.grammar import CENTURY, parse_duration
 from ..schedule.model import Retry
 from .loader import LONGEST_NAME
-from .messages import one_line
+from .messages import reason_of
 
 _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """What no table can hold, or what shows a line otherwise than it is: control characters, line
@@ -44,7 +44,7 @@ class AppSpec(NamedTuple):
         except ConfigError:
             raise
         except Exception as error:
-            what = f"{name_of(error)}: {one_line(error)}"
+            what = f"{name_of(error)}: {reason_of(error)}"
             raise JobLineError(f"its class raises {what}, when it is looked at") from error
 
     @classmethod
@@ -191,6 +191,6 @@ def _duration(value: object) -> timedelta:
         value = parse_duration(value)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         value = timedelta(seconds=value)
-    if not isinstance(value, timedelta) or not timedelta() < value <= timedelta(days=36525):
+    if not isinstance(value, timedelta) or not timedelta() < value <= CENTURY:
         raise ValueError
     return value

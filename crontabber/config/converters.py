@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from ..schedule.grammar import parse_duration
+from ..schedule.grammar import CENTURY, parse_duration
 from .messages import did_you_mean
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ _YES_NO |= dict.fromkeys("false f no n off 0".split(), False)
 ENGINES = {"procrastinate": "crontabber.contrib.procrastinate.engine"}
 """Who can run the due jobs instead of the tick, and the module that is imported for it."""
 _SEPARATORS = ("nagios", "manual")
-# A century: longer is a typing error, and would overflow dates some day.
-_LONGEST = timedelta(days=36525)
 
 
 def yes_or_no(text: str) -> bool:
@@ -59,7 +57,7 @@ def _duration(text: str, unit: timedelta) -> float:
         number = float(text)
     except ValueError:
         raise ValueError("it is not a number") from None
-    if not 0 <= number <= _LONGEST / unit:  # nor is it when it is no number at all (nan)
+    if not 0 <= number <= CENTURY / unit:  # nor is it when it is no number at all (nan)
         raise ValueError("it is not a length of time up to a century")
     return number
 

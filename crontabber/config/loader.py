@@ -10,7 +10,7 @@ import types
 from collections.abc import Callable
 
 from ..errors import ConfigError, JobLineError, Stopped, is_a, name_of, traceback_of
-from .messages import did_you_mean, nearest, one_line
+from .messages import did_you_mean, nearest, reason_of
 
 _MACHINERY = {__file__, importlib.__file__}
 LONGEST_NAME = 2600
@@ -107,7 +107,7 @@ def _raised(module_path: str, error: BaseException) -> str:
     where = _innermost(error)
     if is_a(error, SystemExit):
         return f"importing {module_path} ends the process: it calls sys.exit{where}"
-    what = one_line(error)
+    what = reason_of(error)
     own = (SyntaxError, IndentationError, TabError)  # and no class of a job's
     if type(error) in own and isinstance(error, SyntaxError) and error.lineno:
         what, where = error.msg, f" ({error.filename}:{error.lineno})"

@@ -24,6 +24,6 @@ def header(section: str) -> str:
     return " ".join("[" * n + key + "]" * n for n, key in enumerate(keys, 1))
 
 
-def one_line(error: BaseException) -> str:
+def reason_of(error: BaseException) -> str:
     """What *error* says, on one line and not too long; its type if it says nothing."""
     return " ".join(text_of(error)[:3000].split())[:300] or name_of(error)

@@ -48,12 +48,6 @@ class Unknown(NamedTuple):
         return any(f"{each}.".startswith(f"{DATABASE}.") for each in (self.name, self.guess))
 
 
-def is_open(name: str) -> bool:
-    """Whether an app class may bring an option of this name."""
-    section, dot, _ = name.partition(".")
-    return name.startswith(APP_SECTION) or (bool(dot) and section not in _OURS)
-
-
 def section_of(name: str) -> str:
     """The class whose section the name is in; empty if it is in none."""
     return name.removeprefix(APP_SECTION).partition(".")[0] if name.startswith(APP_SECTION) else ""

@@ -12,7 +12,7 @@ from ..errors import ConfigError, ConfigErrors
 from . import compat  # noqa: F401  configman cannot be imported before
 from .converters import jobs_text, names_text, yes_or_no
 from .inifile import ListText
-from .messages import one_line
+from .messages import reason_of
 from .options import APP_SECTION, setting_options
 from .show import is_secret
 from .sources import Sources
@@ -259,7 +259,7 @@ def _required_copy(cls: Any) -> Namespace:
 def _reason(name: str, option: Option, error: BaseException) -> str:
     if is_secret(name, option):
         return "its value cannot be understood"  # the error may well quote it
-    return _REASONS.get(option.from_string_converter) or one_line(error)
+    return _REASONS.get(option.from_string_converter) or reason_of(error)
 
 
 @contextlib.contextmanager
@@ -270,4 +270,4 @@ def _one_line(prefix: str) -> Iterator[None]:
     except ConfigError:
         raise
     except (Exception, SystemExit) as error:
-        raise ConfigError(f"{prefix}{type(error).__name__}: {one_line(error)}") from error
+        raise ConfigError(f"{prefix}{type(error).__name__}: {reason_of(error)}") from error

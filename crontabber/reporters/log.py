@@ -5,7 +5,7 @@ import logging
 from ..errors import Redact
 from ..schedule.model import JobSpec, Run, Skip, SkipReason
 from . import Reporter
-from .wording import crash_line, duration_text, exception_line, one_line, slot_text
+from .wording import crash_line, duration_words, exception_line, message_line, slot_text
 
 logger = logging.getLogger("crontabber")
 
@@ -27,7 +27,7 @@ class LogReporter(Reporter):
     def succeeded(self, job: JobSpec, run: Run) -> None:
         if not logger.isEnabledFor(logging.INFO):  # the usual case, and wording takes time
             return
-        what = f"succeeded{_for_slot(job, run)} in {duration_text(run.duration)}"
+        what = f"succeeded{_for_slot(job, run)} in {duration_words(run.duration)}"
         self._log(logging.INFO, "succeeded", job, what)
 
     def failed(self, job: JobSpec, run: Run, error: BaseException | None) -> None:
@@ -44,11 +44,11 @@ class LogReporter(Reporter):
     def skipped(self, job: JobSpec, skip: Skip) -> None:
         level = logging.DEBUG if skip.reason is SkipReason.NOT_DUE else logging.INFO
         what = f"is skipped: {skip.reason.value}, {skip.detail}"
-        self._log(level, "skipped", job, one_line(what))
+        self._log(level, "skipped", job, message_line(what))
 
     def trouble(self, message: str) -> None:
         extra = {"action": "trouble", "app_name": ""}
-        logger.critical("%s", one_line(self._redact(message)), extra=extra)
+        logger.critical("%s", message_line(self._redact(message)), extra=extra)
 
     def _log(self, level: int, action: str, job: JobSpec, what: str) -> None:
         extra = {"action": action, "app_name": job.app_name}

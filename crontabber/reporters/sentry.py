@@ -11,7 +11,7 @@ from ..process.clock import monotonic
 from ..schedule.model import JobSpec, Run
 from ..secrecy import redacted
 from . import Reporter
-from .wording import crash_line, exception_line, one_line
+from .wording import crash_line, exception_line, message_line
 
 if TYPE_CHECKING:
     from .delivery import Letter
@@ -72,7 +72,7 @@ class SentryReporter(Reporter):
             self._send(event)
         except BaseException as trouble:  # noqa: BLE001  trouble with Sentry is not the tick's
             self._lost += 1
-            self._trouble = self._trouble or one_line(self._redact(text_of(trouble)))
+            self._trouble = self._trouble or message_line(self._redact(text_of(trouble)))
 
     def finished(self) -> None:
         if self._lost:

@@ -12,7 +12,7 @@ from ..schedule.calendar import slots
 from ..schedule.grammar import Unit
 from ..schedule.model import JobSpec, Run
 from . import Reporter
-from .wording import crash_line, duration_text, exception_line, slot_text
+from .wording import crash_line, duration_words, exception_line, slot_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -50,7 +50,7 @@ class TerminalReporter(Reporter):
         if self._bar:
             self._bar.advance(run.duration)
         else:
-            self._say(job.app_name, "ok", _slot(job, run), duration_text(run.duration))
+            self._say(job.app_name, "ok", _slot(job, run), duration_words(run.duration))
 
     def failed(self, job: JobSpec, run: Run, error: BaseException | None) -> None:
         self.finished()
@@ -58,7 +58,7 @@ class TerminalReporter(Reporter):
             self._say(job.app_name, "crashed", _slot(job, run), crash_line(run, self._redact))
         else:
             what = exception_line(error, self._redact)
-            self._say(job.app_name, "failed", _slot(job, run), duration_text(run.duration), what)
+            self._say(job.app_name, "failed", _slot(job, run), duration_words(run.duration), what)
 
     def finished(self) -> None:
         bar, self._bar, self._app_name = self._bar, None, ""
@@ -66,7 +66,7 @@ class TerminalReporter(Reporter):
             bar.close()
         if bar and bar.done:
             what = f"{bar.done} slot{'s' if bar.done > 1 else ''}"
-            self._say(bar.app_name, "ok", what, duration_text(bar.duration))
+            self._say(bar.app_name, "ok", what, duration_words(bar.duration))
 
     def _say(self, app_name: str, outcome: str, *words: str) -> None:
         from rich.text import Text

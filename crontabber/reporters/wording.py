@@ -9,7 +9,7 @@ _LONGEST = 500
 """The longest message, in characters; the tables have all of it."""
 
 
-def one_line(text: str) -> str:
+def message_line(text: str) -> str:
     """*text* without line breaks and control characters, and not too long."""
     line = " ".join(text.split())
     line = line if len(line) <= _LONGEST else f"{line[:_LONGEST]} …"
@@ -22,8 +22,8 @@ def _shown(character: str) -> str:
 
 def exception_line(error: BaseException, redact: Redact) -> str:
     """Type and value of *error* on one line; *redact* takes secrets out of the value."""
-    name = one_line(full_name_of(error))
-    value = one_line(redact(_cut(text_of(error))))
+    name = message_line(full_name_of(error))
+    value = message_line(redact(_cut(text_of(error))))
     return f"{name}: {value}" if value else name
 
 
@@ -34,7 +34,7 @@ def _cut(text: str) -> str:
 
 def crash_line(run: Run, redact: Redact) -> str:
     """Which process crashed, on which host, and when it had begun."""
-    return one_line(redact(run.error.value)) if run.error else "its process is gone"
+    return message_line(redact(run.error.value)) if run.error else "its process is gone"
 
 
 def slot_text(job: JobSpec, run: Run) -> str:
@@ -42,7 +42,7 @@ def slot_text(job: JobSpec, run: Run) -> str:
     return f"{run.slot.astimezone(job.zone):%Y-%m-%d %H:%M %Z}"
 
 
-def duration_text(duration: timedelta | None) -> str:
+def duration_words(duration: timedelta | None) -> str:
     """A length of time such as ``0.31 s``, ``12 s``, ``3 min 5 s`` or ``2 h 0 min``."""
     seconds = duration.total_seconds() if duration else 0.0
     if seconds < 59.5:

@@ -17,6 +17,7 @@ from .session import (
     Obstacle,
     Session,
     SessionChanged,
+    Unanswered,
     explained,
     first_line,
     server_process,
@@ -184,11 +185,11 @@ class Server:
             raise Obstacle(
                 f"the tables cannot be used now: {first_line(error)}; in the way: {blockers}"
             ) from error
-        except ConnectionGone as error:
+        except Unanswered as error:
             blockers = self._blockers()
             if not blockers:
                 raise
-            raise ConnectionGone(f"{error}; in the way: {blockers}") from error
+            raise Unanswered(f"{error}; in the way: {blockers}") from error
 
     def _blockers(self, *, readers: bool = False) -> str:
         """Who has a lock that we may have waited for; empty if that cannot be told.

@@ -55,6 +55,10 @@ class ConnectionGone(StoreError):
     """The connection to the database was lost."""
 
 
+class Unanswered(ConnectionGone):
+    """The connection was given up, as the server did not answer in time."""
+
+
 class Obstacle(StoreError):
     """Something that may pass stands in the way: a lock, a full disk, a server that is busy."""
 
@@ -165,7 +169,7 @@ class Session:
             rows: list[Row] = self._cursor.fetchall() if self._cursor.description else []
         except waiting.NoAnswer as error:
             self.connection.close()
-            raise ConnectionGone(str(error)) from error
+            raise Unanswered(str(error)) from error
         except Stopped:
             self.connection.close()  # how far the server got is not known
             raise

@@ -495,7 +495,7 @@ def test_an_exception_that_fights_back_is_recorded_and_the_next_job_runs(
     assert crontabber(CONF, "--nagios").returncode == 2
 
 
-def test_a_daemon_that_a_job_leaves_keeps_nobody_waiting_for_the_output(
+def test_a_daemon_that_a_job_leaves_does_not_keep_others_waiting_for_the_output(
     crontabber: Command, database: Database
 ) -> None:
     """It leads its own descriptors elsewhere; copies of ours would keep the pipe open."""

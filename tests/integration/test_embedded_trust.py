@@ -160,7 +160,7 @@ def test_links_in_a_circle_are_refused_in_one_line(shared: Path) -> None:
     assert "cannot be used (Too many levels of symbolic links)" in refusal(shared / "first")
 
 
-def test_directories_that_we_make_are_closed_to_others_whatever_the_umask(shared: Path) -> None:
+def test_directories_that_we_make_are_closed_to_others_under_any_umask(shared: Path) -> None:
     before = os.umask(0)
     try:
         data = Place(shared / "a" / "b", 0o711).directory

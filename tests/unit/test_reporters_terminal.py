@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from crontabber.reporters.terminal import TerminalReporter, open_slots
-from crontabber.reporters.wording import duration_text
+from crontabber.reporters.wording import duration_words
 from crontabber.schedule.grammar import Schedule
 from crontabber.schedule.model import JobSpec, LastError, Outcome, Run
 from crontabber.tick.failures import last_error
@@ -152,7 +152,7 @@ def test_open_slots_are_counted(schedule, first, now, expected):
     ],
 )
 def test_durations(seconds, expected):
-    assert duration_text(timedelta(seconds=seconds)) == expected
+    assert duration_words(timedelta(seconds=seconds)) == expected
 
 
 class Broken(io.StringIO):

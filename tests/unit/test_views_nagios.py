@@ -158,7 +158,7 @@ def test_that_nobody_can_tell_is_unknown():
 
 
 @given(st.lists(st.text(), min_size=1), st.lists(st.text()), st.booleans())
-def test_whatever_the_texts_there_is_one_printable_line(parts, messages, manual):
+def test_for_any_texts_there_is_one_printable_line(parts, messages, manual):
     """trap: several lines for one error"""
     faults = [Finding(CRITICAL, Problem.UNUSABLE, (message,)) for message in messages]
     health = Health([*faults, finding(parts=tuple(parts))], Counts(1))

@@ -13,7 +13,7 @@ from django.utils.timezone import template_localtime
 
 from ...errors import CrontabberError
 from ...generic_app import Answer
-from ...reporters.wording import duration_text
+from ...reporters.wording import duration_words
 from ...schedule.transition import CRASHED
 from ...verbs import steer
 from ...views.text import escaped, one_line
@@ -205,7 +205,7 @@ class RunAdmin(ReadOnlyAdmin):
     @admin.display(description="duration", ordering="duration")
     def took(self, run: Run) -> str:
         """How long the run took."""
-        return duration_text(run.duration) if run.duration else _NONE
+        return duration_words(run.duration) if run.duration else _NONE
 
     @admin.display(description="error")
     def error(self, run: Run) -> str:

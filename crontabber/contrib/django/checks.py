@@ -6,7 +6,7 @@ from typing import Any
 from django.core import checks
 from django.core.management import CommandError, get_commands
 
-from ...config.messages import did_you_mean, one_line
+from ...config.messages import did_you_mean, reason_of
 from ...schedule.dag import order
 from . import conf
 from .command import LAST_SUCCESS, RUN_TIME, load, options, told_times, try_arguments
@@ -49,10 +49,10 @@ def _check_command(job: Job) -> Iterator[checks.CheckMessage]:
             try_arguments(command, job)
     except CommandError as error:
         hint = f"see manage.py {job.cmd} --help"
-        text = redactor()(one_line(error)).removeprefix("Error: ")
+        text = redactor()(reason_of(error)).removeprefix("Error: ")
         yield _error(f"the arguments of the job {job.name!r} are refused: {text}", hint, "E005")
     except (Exception, SystemExit) as error:  # noqa: BLE001  the code of others
-        text = f"{type(error).__name__}: {redactor()(one_line(error))}"
+        text = f"{type(error).__name__}: {redactor()(reason_of(error))}"
         hint = "it cannot run like this"
         yield _error(f"the command of the job {job.name!r} cannot be made: {text}", hint, "E003")
 
