@@ -151,7 +151,11 @@ def test_a_parent_in_another_configuration_is_looked_up_in_the_database(
 
     crontabber.configure(database, "")
     done = crontabber(CONF)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    said = (
+        "crontabber: there are no jobs in crontabber.ini: list them there, as the option jobs in "
+        "the section [crontabber]\n"
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", said)
 
 
 def test_a_parent_that_is_running_holds_its_child_back(
