@@ -127,11 +127,10 @@ class Installation:
         self.directory.mkdir()
         self.database = server.create(name)
         self.logged = 0
-        self._write_ini([])
-        self.run(self.tick)()  # which makes the tables
-        self.remember(count)
         self._write_ini(list(range(count)))
         self._write_apps()
+        self.run([*self.tick, "--audit-ghosts"])()  # which makes the tables
+        self.remember(count)
 
     def _write_ini(self, numbers: Sequence[int]) -> None:
         jobs = "\n".join(f"apps.App{number}|{self._frequency}" for number in numbers)
