@@ -12,13 +12,26 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from .asked import AskedBackfill
 from .grammar import Schedule
+from .ledger import Span
 
 Retry = Callable[[int, BaseException], timedelta | None]
 """From how many runs of a slot failed, and what the last one raised, to how long to wait.
 
 None: it is not tried again.
 """
+
+
+class Missed(enum.Enum):
+    """What becomes of slots that were not run in time."""
+
+    ALL = "all"
+    """Each of them is run."""
+    LATEST = "latest"
+    """The latest of them is run, the others are passed over."""
+    NONE = "none"
+    """Each is run within ``too_late``, or not at all."""
 
 
 class JobSpec(NamedTuple):
@@ -47,6 +60,20 @@ class JobSpec(NamedTuple):
     """When to try again; None: every ``error_retry``, for ever. Known when ``lock`` is."""
     timeout: timedelta | None = None
     """How long a run may take; None: without limit. Known when ``lock`` is."""
+    missed: Missed | None = None
+    """What becomes of slots that were not run in time; None: as is usual for its kind."""
+    too_late: timedelta | None = None
+    """Older slots are passed over; None: none is too old."""
+    start: datetime | None = None
+    """Where the dates of a backfill app begin that never ran; None: now."""
+    spread: timedelta = timedelta()
+    """Within which time after its slot it begins, always at the same offset."""
+    queue: str | None = None
+    """Which workers run it, if workers do."""
+    priority: int = 0
+    """Which of the jobs that are due workers take first: the highest."""
+    parallel: int = 1
+    """How many dates of an asked-for backfill workers may run at once."""
 
     @property
     def plan(self) -> str:
@@ -83,6 +110,16 @@ class Claim(NamedTuple):
         return f"process {self.pid} on {self.host}"
 
 
+class Pause(NamedTuple):
+    """Why a job does not run by its schedule for a while: a person said so."""
+
+    since: datetime
+    until: datetime | None
+    """None: until a person resumes it."""
+    by: str = ""
+    why: str = ""
+
+
 class JobState(NamedTuple):
     """What is remembered of a job: one row of the table ``crontabber``."""
 
@@ -111,6 +148,17 @@ class JobState(NamedTuple):
     plan: str | None = None
     """The schedule by which ``next_slot`` was computed; see `JobSpec.plan`."""
     backfill: bool | None = None
+    first_slot: datetime | None = None
+    """The first slot that it ever waited for: no date before that was due."""
+    pause: Pause | None = None
+    waits_for: str | None = None
+    """The parent that stands in its way."""
+    waits_since: datetime | None = None
+    """When ``waits_for`` became that parent."""
+    asked: tuple[AskedBackfill, ...] = ()
+    """The backfills that were asked for and are not done, in the order of their turns."""
+    told: str | None = None
+    """What people were told of it, for `crontabber.reporters`: JSON."""
     claim: Claim | None = None
     """Who runs it. None although ``ongoing`` is set: an older crontabber."""
     version: str | None = None
@@ -143,6 +191,8 @@ class Run(NamedTuple):
     outcome: Outcome
     host: str
     error: LastError | None = None
+    output: str | None = None
+    """The end of what it wrote to stdout and stderr, if that is kept."""
 
 
 class SkipReason(enum.Enum):
@@ -158,6 +208,8 @@ class SkipReason(enum.Enum):
     """Another job with the same lock is running."""
     GAVE_UP = "gave up"
     """A backfill app's last attempt at a date failed; it waits for ``--retry``."""
+    PAUSED = "paused"
+    """A person paused it."""
     BACKFILL = "a backfill app"
     """It was asked for by name, and an app that gets dates runs in their order only."""
 
@@ -188,6 +240,8 @@ class Replan(NamedTuple):
     state: JobState
     """What to remember instead."""
     why: str
+    spans: tuple[Span, ...] = ()
+    """What is passed over by that."""
 
 
 Decision = RunNow | Skip | Replan

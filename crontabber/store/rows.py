@@ -6,17 +6,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ..schedule.grammar import JobLine
-from ..schedule.model import Claim, JobState, LastError, Outcome, Run, plan_text
+from ..schedule.model import Claim, JobState, LastError, Outcome, Pause, Run, plan_text
+from .asked import asked_of, asked_text
 
 Row = tuple[Any, ...]
 _DONE = (Outcome.SUCCEEDED, Outcome.MARKED)
+_TEXTS = ("exc_type", "exc_value", "exc_traceback", "output")
 
 
 def state_of(row: Row) -> JobState:
     """A row, in the order of ``state_columns``, as a `JobState`."""
     (app_name, next_run, next_slot, first_run, last_run, last_success, error_count, depends_on,
      last_error, ongoing, class_path, plan, backfill, host, pid, backend_pid, claim_time,
-     attempts, gave_up, version, fault) = row  # fmt: skip
+     attempts, gave_up, first_slot, paused_since, paused_until, paused_by, pause_reason,
+     waits_for, waits_since, asked, told, version, fault) = row  # fmt: skip
     return JobState(
         app_name=app_name,
         next_run=next_run,
@@ -33,6 +36,13 @@ def state_of(row: Row) -> JobState:
         class_path=class_path,
         plan=plan,
         backfill=backfill,
+        first_slot=first_slot,
+        pause=paused_since
+        and Pause(paused_since, paused_until, paused_by or "", pause_reason or ""),
+        waits_for=waits_for,
+        waits_since=waits_since,
+        asked=asked_of(asked) if asked else (),
+        told=told,
         claim=None if host is None else Claim(host, pid, backend_pid, claim_time),
         version=version,
         fault=fault,
@@ -76,6 +86,10 @@ def claim_parameters(state: JobState) -> dict[str, Any]:
         "class_path": state.class_path,
         "plan": state.plan,
         "backfill": state.backfill,
+        "first_slot": _text_of(state.first_slot),
+        "asked": asked_text(state.asked) if state.asked else None,
+        "waits_for": state.waits_for,
+        "waits_since": _text_of(state.waits_since),
         **_holder_parameters(state.claim),
         "version": state.version,
     }
@@ -90,7 +104,7 @@ def saving(before: JobState, after: JobState, run: Run | None) -> tuple[str, dic
     }
     if run is None:
         return "save", {**_state_parameters(after), **was}
-    if run.outcome is Outcome.SUCCEEDED and after == _success(before, after):
+    if run.outcome is Outcome.SUCCEEDED and run.output is None and after == _success(before, after):
         return "save_success", {**_success_parameters(after, run), **was}
     return "save_and_log", {**_state_parameters(after), **run_parameters(run), **was}
 
@@ -129,9 +143,14 @@ def _success_parameters(state: JobState, run: Run) -> dict[str, Any]:
 
 def _state_parameters(state: JobState) -> dict[str, Any]:
     """A state as the parameters of ``assignments``."""
-    error = state.last_error
+    error, pause = state.last_error, state.pause
     return {
         **claim_parameters(state),
+        "paused_since": pause and _text_of(pause.since),
+        "paused_until": pause and _text_of(pause.until),
+        "paused_by": pause and pause.by,
+        "pause_reason": pause and pause.why,
+        "told": state.told,
         "last_run": _text_of(state.last_run),
         "last_success": _text_of(state.last_success),
         "error_count": state.error_count,
@@ -151,6 +170,7 @@ def run_parameters(run: Run) -> dict[str, Any]:
         "exc_type": error and error.type,
         "exc_value": error and error.value,
         "exc_traceback": error and error.traceback,
+        "output": run.output,
     }
 
 
@@ -203,7 +223,7 @@ def printable(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
     Such are NUL, half of a surrogate pair, and what the database's encoding lacks.
     """
-    texts = {name: parameters.get(name) for name in ("exc_type", "exc_value", "exc_traceback")}
+    texts = {name: parameters.get(name) for name in _TEXTS}
     return {**parameters, **{name: text and _ascii(text) for name, text in texts.items()}}
 
 

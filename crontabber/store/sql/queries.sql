@@ -15,6 +15,10 @@ nullif(pg_catalog.concat_ws(
     CASE WHEN NOT last_success {tellable} THEN 'last_success is ' || last_success::text END,
     CASE WHEN NOT ongoing {tellable} THEN 'ongoing is ' || ongoing::text END,
     CASE WHEN NOT claim_time {tellable} THEN 'claim_time is ' || claim_time::text END,
+    CASE WHEN NOT first_slot {tellable} THEN 'first_slot is ' || first_slot::text END,
+    CASE WHEN NOT paused_since {tellable} THEN 'paused_since is ' || paused_since::text END,
+    CASE WHEN NOT paused_until {tellable} THEN 'paused_until is ' || paused_until::text END,
+    CASE WHEN NOT waits_since {tellable} THEN 'waits_since is ' || waits_since::text END,
     CASE
         WHEN pg_catalog.array_ndims(depends_on) > 1 THEN 'depends_on is an array of arrays'
         WHEN pg_catalog.array_position(depends_on, NULL) IS NOT NULL THEN 'depends_on has a null'
@@ -46,6 +50,15 @@ claim_backend_pid,
 CASE WHEN claim_time {tellable} THEN claim_time END,
 CASE WHEN own_last_run IS NOT DISTINCT FROM last_run THEN attempts END,
 CASE WHEN own_last_run IS NOT DISTINCT FROM last_run THEN gave_up END,
+CASE WHEN first_slot {tellable} THEN first_slot END,
+CASE WHEN paused_since {tellable} THEN paused_since END,
+CASE WHEN paused_until {tellable} THEN paused_until END,
+paused_by,
+pause_reason,
+waits_for,
+CASE WHEN waits_since {tellable} THEN waits_since END,
+asked::text,
+told::text,
 crontabber.xmin::text,
 {row_fault}
 
@@ -282,10 +295,19 @@ ongoing = %(ongoing)s,
 class_path = %(class_path)s,
 plan = %(plan)s,
 backfill = %(backfill)s,
+first_slot = %(first_slot)s,
+asked = %(asked)s,
+waits_for = %(waits_for)s,
+waits_since = %(waits_since)s,
 {holder}
 
 -- name: assignments
 {of_a_claim},
+paused_since = %(paused_since)s,
+paused_until = %(paused_until)s,
+paused_by = %(paused_by)s,
+pause_reason = %(pause_reason)s,
+told = %(told)s,
 last_run = %(last_run)s,
 own_last_run = %(last_run)s,
 last_success = %(last_success)s,
@@ -324,12 +346,12 @@ SELECT
 WITH marked AS (
     INSERT INTO {here}.crontabber (
         app_name, next_run, next_slot, first_run, error_count, depends_on, ongoing, class_path,
-        plan, backfill, claim_time, claim_host, claim_pid, claim_backend_pid
+        plan, backfill, first_slot, claim_time, claim_host, claim_pid, claim_backend_pid
     )
     SELECT
         %(app_name)s, %(next_run)s, %(next_slot)s, %(first_run)s, 0, %(depends_on)s::text[],
-        %(ongoing)s, %(class_path)s, %(plan)s, %(backfill)s, %(claim_time)s, %(claim_host)s,
-        %(claim_pid)s, %(claim_backend_pid)s
+        %(ongoing)s, %(class_path)s, %(plan)s, %(backfill)s, %(first_slot)s, %(claim_time)s,
+        %(claim_host)s, %(claim_pid)s, %(claim_backend_pid)s
     WHERE pg_catalog.current_setting('crontabber.locked') = 'yes'
     ON CONFLICT (app_name) DO NOTHING
     RETURNING xmin::text AS version
@@ -348,10 +370,10 @@ WHERE locktype = 'advisory' AND objsubid = 1 AND granted
 
 -- name: add
 INSERT INTO {here}.crontabber (
-    app_name, next_run, next_slot, error_count, depends_on, class_path, plan, backfill
+    app_name, next_run, next_slot, error_count, depends_on, class_path, plan, backfill, first_slot
 ) VALUES (
     %(app_name)s, %(next_run)s, %(next_slot)s, 0, %(depends_on)s, %(class_path)s, %(plan)s,
-    %(backfill)s
+    %(backfill)s, %(first_slot)s
 )
 ON CONFLICT (app_name) DO NOTHING
 RETURNING xmin::text
@@ -377,11 +399,12 @@ WITH saved AS (
 ), logged AS (
     -- not the default, now(): in a transaction of the job's own that is when it began
     INSERT INTO {here}.crontabber_log (
-        log_time, app_name, slot, success, duration, host, exc_type, exc_value, exc_traceback
+        log_time, app_name, slot, success, duration, host, exc_type, exc_value, exc_traceback,
+        output
     )
     SELECT
         pg_catalog.clock_timestamp(), %(app_name)s, %(slot)s, %(success)s, %(duration)s, %(host)s,
-        %(exc_type)s, %(exc_value)s, %(exc_traceback)s
+        %(exc_type)s, %(exc_value)s, %(exc_traceback)s, %(output)s
     FROM saved
 )
 SELECT version, pg_catalog.pg_backend_pid() FROM saved

@@ -1,0 +1,30 @@
+"""Asked-for backfills: dates of a backfill app that a person wants besides its schedule."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+
+class AskedBackfill(NamedTuple):
+    """Dates of a backfill app that a person asked for, besides those of its schedule."""
+
+    number: int
+    """By which people speak of it; the same for a job and those of its children."""
+    dates: tuple[tuple[datetime, datetime], ...]
+    """What is still to be done: first and last slot of each row of consecutive slots."""
+    plan: str
+    """The schedule by which those slots follow each other; see `JobSpec.plan`."""
+    total: int
+    """How many dates it had."""
+    newest_first: bool = False
+    attempts: int = 0
+    """How many runs of its next date failed."""
+    retry_at: datetime | None = None
+    """When to try that date again; None: as soon as there is time."""
+    error: str = ""
+    """Why that date failed."""
+    started: bool = False
+    """Whether the run that is ongoing is one of its dates."""
+    parents: tuple[str, ...] = ()
+    """The parents whose dates of the same backfill go first."""
+    asked_at: datetime | None = None
+    by: str = ""

@@ -1,0 +1,42 @@
+"""The ledger: which slots were not run, and why. No decision to run a job reads it."""
+
+import enum
+from datetime import datetime
+from typing import NamedTuple
+
+
+class Verdict(enum.Enum):
+    """Why consecutive slots were not run."""
+
+    PASSED_OVER = "passed over"
+    """Later slots were due as well, and only the latest is run."""
+    TOO_LATE = "too late"
+    """They were older than ``too_late`` allows."""
+    PAUSED = "paused"
+    """They came up while the job was paused."""
+    MARKED = "marked"
+    """A person said that they are done."""
+    RESET = "reset"
+    """They were open when a person had the job forgotten."""
+    GIVEN_UP = "given up"
+    """They failed, and the app's ``retry`` gave up."""
+    REPLANNED = "replanned"
+    """They were those of a schedule that was edited, or of a clock that was wrong."""
+
+
+class Span(NamedTuple):
+    """Consecutive slots of a job that were not run, with one verdict: a row of the ledger."""
+
+    app_name: str
+    first: datetime
+    last: datetime
+    slots: int
+    """How many there are."""
+    verdict: Verdict
+    reason: str
+    plan: str
+    """The schedule in force; see `JobSpec.plan`."""
+    by: str
+    """Who had it so: a person, or ``crontabber``."""
+    at: datetime
+    """When that was written."""

@@ -1,0 +1,34 @@
+"""Between the JSON in the column ``asked`` and the backfills that people asked for."""
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+
+from ..schedule.asked import AskedBackfill
+
+
+def asked_of(text: str) -> tuple[AskedBackfill, ...]:
+    """The backfills in a row. What is not ours to read, as a person edited it, counts as none."""
+    try:
+        return tuple(_one(**each) for each in json.loads(text))
+    except (TypeError, ValueError):
+        return ()
+
+
+def asked_text(asked: Iterable[AskedBackfill]) -> str:
+    """The same as JSON, times in the form of ISO 8601."""
+    return json.dumps([each._asdict() for each in asked], default=datetime.isoformat)
+
+
+def _one(**fields: object) -> AskedBackfill:
+    each = AskedBackfill(**fields)  # type: ignore[arg-type]  # converted in the next lines
+    return each._replace(
+        dates=tuple((_moment(first), _moment(last)) for first, last in each.dates),
+        retry_at=each.retry_at and _moment(each.retry_at),
+        asked_at=each.asked_at and _moment(each.asked_at),
+        parents=tuple(each.parents),
+    )
+
+
+def _moment(text: object) -> datetime:
+    return datetime.fromisoformat(str(text))
