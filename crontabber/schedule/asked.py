@@ -22,9 +22,7 @@ class AskedBackfill(NamedTuple):
     """When to try that date again; None: as soon as there is time."""
     error: str = ""
     """Why that date failed."""
-    started: bool = False
-    """Whether the run that is ongoing is one of its dates."""
-    parents: tuple[str, ...] = ()
-    """The parents whose dates of the same backfill go first."""
+    chained: bool = False
+    """Whether jobs that depend on each other do it, date by date."""
     asked_at: datetime | None = None
     by: str = ""

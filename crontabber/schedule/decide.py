@@ -6,8 +6,10 @@ which the tick looked, so that a long tick judges its last jobs by the same time
 
 from datetime import datetime, timedelta
 
+from .dependencies import wait_of
+from .missed import is_paused, passed_over, pause_text, unpaused
 from .model import Decision, JobSpec, JobState, RunNow, Skip, SkipReason, States
-from .plan import has_given_up, plan, replanned
+from .plan import Plan, has_given_up, plan, replanned
 
 
 def decide(
@@ -27,6 +29,8 @@ def decide(
 
 
 def _by_plan(job: JobSpec, state: JobState | None, states: States, now: datetime) -> Decision:
+    if state and state.pause:
+        return _while_paused(job, state, now)
     if state and has_given_up(job, state):
         what = f"on {state.next_slot} after {state.attempts} attempts; --retry tries it again"
         return Skip(SkipReason.GAVE_UP, what)
@@ -34,9 +38,30 @@ def _by_plan(job: JobSpec, state: JobState | None, states: States, now: datetime
     if planned.due_at(job) > now:
         replan = replanned(job, state, now) if state else None
         return replan or Skip(SkipReason.NOT_DUE, f"until {planned.due_at(job)}")
-    if blocked := blocked_by(job, states, planned.slot, now):
-        return Skip(SkipReason.BLOCKED, blocked)
+    return _open(job, state, planned, states, now)
+
+
+def _open(
+    job: JobSpec, state: JobState | None, planned: Plan, states: States, now: datetime
+) -> Decision:
+    """Its time has come: some slots may not be wanted any more, or a parent is to go first."""
+    seen = state or JobState(job.app_name, next_run=planned.when, next_slot=planned.slot)
+    if replan := passed_over(job, seen, now):
+        return replan
+    if wait := wait_of(job, states, planned.slot, now):
+        return Skip(SkipReason.BLOCKED, str(wait), wait.parent)
     return RunNow()
+
+
+def _while_paused(job: JobSpec, state: JobState, now: datetime) -> Decision:
+    assert state.pause is not None, "asked of what is paused only"
+    if not is_paused(state, now):
+        return unpaused(job, state, now)
+    until = state.pause.until
+    return Skip(
+        SkipReason.PAUSED,
+        f"{pause_text(state.pause)}, {f'until {until}' if until else 'until it is resumed'}",
+    )
 
 
 def marked_by_older(state: JobState, now: datetime, max_age: timedelta) -> bool:
@@ -48,32 +73,3 @@ def marked_by_older(state: JobState, now: datetime, max_age: timedelta) -> bool:
     if state.ongoing is None or state.claim is not None:
         return False
     return now - state.ongoing < max_age
-
-
-def blocked_by(job: JobSpec, states: States, slot: datetime, now: datetime) -> str | None:
-    """Why *job* may not run yet: the first parent that stands in the way.
-
-    *slot* is its oldest open slot: *job* has waited since then.
-    """
-    for parent in job.depends_on:
-        if fault := _fault(states.get(parent), slot, now):
-            return f"{parent} {fault}"
-    return None
-
-
-def _fault(parent: JobState | None, slot: datetime, now: datetime) -> str | None:
-    if parent is None:
-        return "has never run"
-    if parent.ongoing:
-        return "is running"
-    if parent.last_error:
-        return "failed when it last ran"
-    # it may only have been marked as successful
-    ran = max(filter(None, (parent.last_run, parent.last_success)), default=None)
-    if ran is None:
-        return "has never run"
-    # A parent that is due goes first. But one that ran since this slot came up is good
-    # enough, or a child would wait for ever on a parent that is due at every tick.
-    if parent.next_run and parent.next_run <= now and ran < slot:
-        return "has not recently run"
-    return None

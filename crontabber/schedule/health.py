@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from .dag import order
-from .decide import blocked_by
+from .dependencies import wait_of
 from .findings import NO_JOBS, Access, Counts, Finding, Health, Problem, Status
 from .model import JobSpec, JobState, States
 from .plan import has_given_up, is_by_schedule, plan
@@ -99,7 +99,7 @@ def _blocked(due: Iterable[JobSpec], states: States, now: datetime) -> int:
     return sum(
         1
         for job, state in rows
-        if blocked_by(job, states, plan(job, state, now).slot_at(job, state, now), now)
+        if wait_of(job, states, plan(job, state, now).slot_at(job, state, now), now)
     )
 
 
@@ -170,7 +170,7 @@ def _is_excused(job: JobSpec, states: States, explained: set[str], now: datetime
     state = states.get(job.app_name)
     slot = plan(job, state, now).slot_at(job, state, now)
     return any(
-        blocked_by(job._replace(depends_on=(parent,)), states, slot, now)
+        wait_of(job._replace(depends_on=(parent,)), states, slot, now)
         for parent in job.depends_on
         if parent in explained or _is_running(states.get(parent), job.max_ongoing_age, now)
     )
@@ -186,7 +186,7 @@ def _late(
         return None
     bad = late > job.schedule.frequency.period and not busy
     parts = ["overdue", f"due since {_time(planned.due_at(job), job.zone)}"]
-    if blocked := blocked_by(job, states, planned.slot_at(job, state, now), now):
+    if blocked := wait_of(job, states, planned.slot_at(job, state, now), now):
         parts.append(f"blocked: {blocked}")
     return _finding(Status.CRITICAL if bad else Status.WARNING, Problem.LATE, job, *parts)
 

@@ -157,6 +157,8 @@ class JobState(NamedTuple):
     """When ``waits_for`` became that parent."""
     asked: tuple[AskedBackfill, ...] = ()
     """The backfills that were asked for and are not done, in the order of their turns."""
+    asked_slot: datetime | None = None
+    """The date of one of these that the ongoing run is about; None: it is about ``next_slot``."""
     told: str | None = None
     """What people were told of it, for `crontabber.reporters`: JSON."""
     claim: Claim | None = None
@@ -220,6 +222,8 @@ class Skip(NamedTuple):
     reason: SkipReason
     detail: str
     """For people: until when, by whom, or by which parent."""
+    parent: str = ""
+    """The parent that blocks it."""
 
 
 class RunNow:

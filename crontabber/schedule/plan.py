@@ -37,12 +37,27 @@ class Plan(NamedTuple):
 
 def plan(job: JobSpec, state: JobState | None, now: datetime) -> Plan:
     """What *job* waits for, by what is remembered of it."""
-    if state is None:
-        slot = first_slot(job.schedule, now, job.zone)
+    if state is None or _begins_at_start(job, state):
+        slot = _first(job, now)
         return Plan(slot, slot)
     if state.next_slot is None:
         return _inherited(job, state, now)
     return Plan(state.next_run or state.next_slot, state.next_slot)
+
+
+def _begins_at_start(job: JobSpec, state: JobState) -> bool:
+    """Whether ``start`` says where the dates of *job* begin, as it never ran."""
+    if not (job.backfill and job.start):
+        return False
+    return state.last_run is None and state.last_success is None and state.ongoing is None
+
+
+def _first(job: JobSpec, now: datetime) -> datetime:
+    """The slot of a job that never ran."""
+    if not (job.backfill and job.start):
+        return first_slot(job.schedule, now, job.zone)
+    slot = first_slot(job.schedule, job.start, job.zone)
+    return slot if slot >= job.start else next_slot(job.schedule, slot, job.zone)
 
 
 def has_given_up(job: JobSpec, state: JobState) -> bool:
@@ -76,12 +91,17 @@ def in_force(job: JobSpec, state: JobState | None) -> tuple[Schedule, ZoneInfo]:
     counts from now on, and invents no slots of the past.
     """
     if state and state.plan and not is_by_schedule(job, state):
-        text, _, zone = state.plan.partition(" ")
-        try:
-            return Schedule.parse(text), ZoneInfo(zone) if zone else job.zone
-        except (JobLineError, KeyError, ValueError, OSError):
-            pass  # a zone that this host does not know: the new schedule has to do
+        return schedule_of(state.plan, job)
     return job.schedule, job.zone
+
+
+def schedule_of(plan_text: str, job: JobSpec) -> tuple[Schedule, ZoneInfo]:
+    """The schedule that *plan_text* remembers, and its zone."""
+    text, _, zone = plan_text.partition(" ")
+    try:
+        return Schedule.parse(text), ZoneInfo(zone) if zone else job.zone
+    except (JobLineError, KeyError, ValueError, OSError):
+        return job.schedule, job.zone  # a zone that this host does not know: the new one has to do
 
 
 def is_by_schedule(job: JobSpec, state: JobState) -> bool:

@@ -3,8 +3,9 @@
 from datetime import datetime
 
 from ..errors import JobCrashed
+from . import backfill
 from .calendar import floor_minute, latest_slot, next_slot, slot_after
-from .model import Claim, JobSpec, JobState, LastError
+from .model import Claim, JobSpec, JobState, LastError, Outcome, Run
 from .plan import in_force, is_by_schedule, plan
 from .retry import Advice, attempts_at, is_ahead, next_try
 
@@ -26,13 +27,21 @@ def claimed(
     slot of a new job is that of this moment.
     """
     state = _planned(job, state, now or claim.time)
-    return state._replace(first_run=state.first_run or claim.time, ongoing=claim.time, claim=claim)
+    return state._replace(
+        first_run=state.first_run or claim.time,
+        ongoing=claim.time,
+        claim=claim,
+        waits_for=None,
+        waits_since=None,
+    )
 
 
 def _planned(job: JobSpec, state: JobState | None, now: datetime) -> JobState:
     planned = plan(job, state, now)
-    state = state or JobState(job.app_name)
+    state = state or JobState(job.app_name, first_slot=planned.slot)
+    never_ran = state.last_run is None and state.last_success is None
     return state._replace(
+        first_slot=planned.slot if never_ran else state.first_slot,
         next_run=planned.when,
         next_slot=planned.slot,
         depends_on=job.depends_on,
@@ -44,7 +53,7 @@ def _planned(job: JobSpec, state: JobState | None, now: datetime) -> JobState:
 
 def released(state: JobState) -> JobState:
     """The claim is given back."""
-    return state._replace(ongoing=None, claim=None)
+    return state._replace(ongoing=None, claim=None, asked_slot=None)
 
 
 def withdrawn(state: JobState) -> JobState:
@@ -54,12 +63,18 @@ def withdrawn(state: JobState) -> JobState:
 
 
 def succeeded(
-    job: JobSpec, state: JobState, slot: datetime, started: datetime, horizon: datetime
+    job: JobSpec,
+    state: JobState,
+    slot: datetime,
+    started: datetime,
+    horizon: datetime,
+    until: datetime | None = None,
 ) -> JobState:
     """*slot* is done, by a run that began at *started*.
 
-    A backfill app that has slots open up to *horizon* keeps its claim and goes on;
-    slots that came due later wait for the next tick, so that a slow job ends.
+    A backfill app that has slots open up to *horizon*, the moment of its claim, keeps the claim
+    and goes on; slots that came due later wait for the next tick, so that a slow job ends.
+    Those after *until* wait too: for its parents, or its turn.
     """
     upcoming, plan_text = _upcoming(job, state, slot, horizon)
     after = state._replace(
@@ -73,7 +88,8 @@ def succeeded(
         gave_up=False,
         plan=plan_text,
     )
-    return after if job.backfill and upcoming <= horizon else released(after)
+    goes_on = job.backfill and upcoming <= min(horizon, until or horizon)
+    return after if goes_on else released(after)
 
 
 def _upcoming(
@@ -189,6 +205,8 @@ def crashed(job: JobSpec, state: JobState, now: datetime, advice: Advice | None 
     After the second crash in a row it waits ``error_retry_time``, or what *advice* says,
     so that a job which takes its process down does not do so in every tick.
     """
+    if state.asked_slot:
+        return backfill.failed(job, state, crash_of(state), advice)[0]
     again = state.last_error is not None and state.last_error.type == CRASHED
     began, slot = state.ongoing or now, crashed_slot(state)
     gives_up = advice is not None and advice.again is None
@@ -204,11 +222,19 @@ def crashed(job: JobSpec, state: JobState, now: datetime, advice: Advice | None 
     return _with_error(after, began, LastError(CRASHED, _last_words(state), ""))
 
 
+def crash_of(state: JobState) -> Run:
+    """The record of the run that crashed."""
+    slot = crashed_slot(state)
+    host = state.claim.host if state.claim else ""
+    error = LastError(CRASHED, _last_words(state), "")
+    return Run(state.app_name, slot, state.ongoing or slot, None, Outcome.CRASHED, host, error)
+
+
 def crashed_slot(state: JobState) -> datetime:
     """The slot that the crashed run was about."""
     began = state.ongoing or state.next_slot
     assert began is not None, "a crash is found by its mark"
-    slot = state.next_slot
+    slot = state.asked_slot or state.next_slot
     return slot if slot and slot <= began else floor_minute(began)
 
 

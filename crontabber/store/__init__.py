@@ -14,8 +14,10 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from ..schedule.asked import AskedBackfill
 from ..schedule.grammar import JobLine
-from ..schedule.model import Claim, JobState, Run
+from ..schedule.ledger import Span
+from ..schedule.model import Claim, JobState, Pause, Run
 
 if TYPE_CHECKING:  # no tick needs it
     from ..schedule.findings import Access
@@ -109,13 +111,15 @@ class StateStore(Protocol):
         after: JobState,
         run: Run | None = None,
         within: Any = None,
+        spans: Sequence[Span] = (),
     ) -> JobState:
-        """Replace *before* by *after*, and log *run*, in one transaction.
+        """Replace *before* by *after*, and log *run* and *spans*, in one transaction.
 
         *within* is a job's own database connection, on which `shares_database` said
         yes: then its transaction does the writing, and its commit decides. Returns
-        *after* with its new version. Raises `ClaimLost` if the row is not *before*
-        any more: with a *run* that means its mark and its slot, and what else was
+        *after* with its new version; a record of a run leaves the pause alone and those
+        backfills that it is not of, and tells how they are. Raises `ClaimLost` if the row
+        is not *before* any more: with a *run* that means its mark and its slot, and what else was
         edited meanwhile is overwritten. Returns it without its mark if the claim was lost
         and cannot be had again with its lock: then the job cannot go on. *within* it is
         `SlotClosed`, so that the transaction is undone; what the driver raises there is
@@ -130,12 +134,32 @@ class StateStore(Protocol):
         """
         ...
 
+    def ask(self, wanted: Mapping[str, AskedBackfill]) -> set[str]:
+        """Have backfills done, by app_name; those that have a row, all or none of them."""
+        ...
+
+    def cancel(self, number: int) -> set[str]:
+        """Forget the backfill of that number; the app_names of the jobs that were to do it."""
+        ...
+
+    def next_number(self) -> int:
+        """A number that no backfill has."""
+        ...
+
+    def pause(self, app_name: str, pause: Pause | None) -> bool:
+        """Pause a job that has a row, or end its pause; also while it is being run."""
+        ...
+
+    def spans(self, app_name: str, first: datetime, last: datetime) -> list[Span]:
+        """What was not run of a job's slots from *first* to *last*, as it was written."""
+        ...
+
     def shares_database(self, connection: Any) -> bool:
         """Whether a transaction of this connection could carry the record of a run."""
         ...
 
-    def reset(self, app_name: str) -> bool:
-        """Forget a job, not its log. False if there was nothing to forget.
+    def reset(self, app_name: str, spans: Sequence[Span] = ()) -> bool:
+        """Forget a job, not its log, and write *spans*. False if there was nothing to forget.
 
         Raises `JobOngoingError` if it is being run.
         """

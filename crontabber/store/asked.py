@@ -1,7 +1,7 @@
 """Between the JSON in the column ``asked`` and the backfills that people asked for."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import datetime
 
 from ..schedule.asked import AskedBackfill
@@ -15,9 +15,14 @@ def asked_of(text: str) -> tuple[AskedBackfill, ...]:
         return ()
 
 
-def asked_text(asked: Iterable[AskedBackfill]) -> str:
-    """The same as JSON, times in the form of ISO 8601."""
-    return json.dumps([each._asdict() for each in asked], default=datetime.isoformat)
+def asked_text(asked: Collection[AskedBackfill]) -> str | None:
+    """The same as JSON, times in the form of ISO 8601; None if there are none."""
+    return f"[{', '.join(map(entry_text, asked))}]" if asked else None
+
+
+def entry_text(asked: AskedBackfill) -> str:
+    """One of them."""
+    return json.dumps(asked._asdict(), default=datetime.isoformat)
 
 
 def _one(**fields: object) -> AskedBackfill:
@@ -26,7 +31,6 @@ def _one(**fields: object) -> AskedBackfill:
         dates=tuple((_moment(first), _moment(last)) for first, last in each.dates),
         retry_at=each.retry_at and _moment(each.retry_at),
         asked_at=each.asked_at and _moment(each.asked_at),
-        parents=tuple(each.parents),
     )
 
 

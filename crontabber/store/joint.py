@@ -1,12 +1,14 @@
 """The record of a run in the transaction of the job itself, so that one commit decides both."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from psycopg2.extensions import connection as Connection
 
 from ..errors import SlotClosed
+from ..schedule.ledger import Span
 from ..schedule.model import JobState, Run
-from .rows import saving
+from .rows import saving, written
 from .session import Session, plain_cursor
 from .sql import load_queries, located
 
@@ -32,18 +34,23 @@ def can_record(connection: Any, session: Session, table: int) -> bool:
 
 
 def record(
-    connection: Connection, schema: str, before: JobState, after: JobState, run: Run | None
-) -> str:
-    """Write the record in the transaction of *connection*; the row's new version.
+    connection: Connection,
+    schema: str,
+    before: JobState,
+    after: JobState,
+    run: Run | None,
+    spans: Sequence[Span] = (),
+) -> JobState:
+    """Write the record in the transaction of *connection*; *after* as it was written.
 
     *schema* is where the tables are, quoted.
 
     Raises `SlotClosed`, so that the transaction is undone; errors of the driver go on.
     """
-    name, parameters = saving(before, after, run)
+    name, parameters = saving(before, after, run, spans)
     with plain_cursor(connection) as cursor:
         cursor.execute(located(load_queries()[name], schema), parameters)
         row = cursor.fetchone()
     if row is None:
         raise SlotClosed(f"{after.app_name} is not ours to record any more at this slot")
-    return str(row[0])
+    return written(after, row)

@@ -1,15 +1,17 @@
 """The store in memory: for tests, and for simulations of months in seconds."""
 
 import itertools
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from ..errors import ClaimLost, JobOngoingError, LockHeld
 from ..process.clock import Clock, SystemClock
+from ..schedule.asked import AskedBackfill
 from ..schedule.findings import Access
 from ..schedule.grammar import JobLine
-from ..schedule.model import Claim, JobState, Run
+from ..schedule.ledger import Span
+from ..schedule.model import Claim, JobState, Pause, Run
 from . import ClaimResult, Snapshot
 
 
@@ -33,6 +35,9 @@ class MemoryStore:
         """What is remembered, by app_name."""
         self.log: list[Run] = []
         """Every run that was recorded, in order."""
+        self.ledger: list[Span] = []
+        """Every span that was written, in order."""
+        self._numbers = itertools.count(1)
         self._claims: dict[str, _Held] = {}
         self._versions = itertools.count(1)
         self._session = 1
@@ -103,17 +108,20 @@ class MemoryStore:
         after: JobState,
         run: Run | None = None,
         within: Any = None,
+        spans: Sequence[Span] = (),
     ) -> JobState:
         """See `StateStore.save`; there is no connection to be *within*."""
         found = self.states.get(before.app_name)
-        if found is None or not (
-            (found.ongoing == before.ongoing and before.next_slot in (None, found.next_slot))
-            if run
-            else found.version == before.version
-        ):
+        if found is None or not _is_ours(found, before, run):
             raise ClaimLost(f"{after.app_name} was changed by another session meanwhile")
+        self.ledger.extend(spans)
         if run:
             self.log.append(run)
+            changed = {each.number for each in set(before.asked) - set(after.asked)}
+            ours = {each.number: each for each in after.asked if each.number in changed}
+            asked = (ours.get(n.number) if n.number in changed else n for n in found.asked)
+            kept = tuple(each for each in asked if each is not None)
+            after = after._replace(pause=found.pause, asked=kept)
         return self._write(after)
 
     def _write(self, state: JobState) -> JobState:
@@ -134,13 +142,59 @@ class MemoryStore:
         """See `StateStore.shares_database`: memory has no transactions to join."""
         return False
 
-    def reset(self, app_name: str) -> bool:
+    def ask(self, wanted: Mapping[str, AskedBackfill]) -> set[str]:
+        """See `StateStore.ask`."""
+        if not wanted.keys() <= self.states.keys():
+            return set()
+        for app_name, asked in wanted.items():
+            state = self.states[app_name]
+            self._write(state._replace(asked=(*state.asked, asked)))
+        return set(wanted)
+
+    def cancel(self, number: int) -> set[str]:
+        """See `StateStore.cancel`."""
+        found = set()
+        for state in list(self.states.values()):
+            rest = tuple(each for each in state.asked if each.number != number)
+            if rest != state.asked:
+                self._write(state._replace(asked=rest))
+                found.add(state.app_name)
+        return found
+
+    def next_number(self) -> int:
+        """See `StateStore.next_number`."""
+        return next(self._numbers)
+
+    def pause(self, app_name: str, pause: Pause | None) -> bool:
+        """See `StateStore.pause`."""
+        if app_name not in self.states:
+            return False
+        self._write(self.states[app_name]._replace(pause=pause))
+        return True
+
+    def spans(self, app_name: str, first: datetime, last: datetime) -> list[Span]:
+        """See `StateStore.spans`."""
+        ours = (span for span in self.ledger if span.app_name == app_name)
+        return [span for span in ours if span.last >= first and span.first <= last]
+
+    def reset(self, app_name: str, spans: Sequence[Span] = ()) -> bool:
         """See `StateStore.reset`."""
         if self._is_taken(app_name):
             raise JobOngoingError(f"{app_name} is running now; reset it when it has finished")
+        if app_name in self.states:
+            self.ledger.extend(spans)
         return self.states.pop(app_name, None) is not None
 
     def close(self) -> None:
         """See `StateStore.close`."""
         for app_name in list(self._claims):
             self.release(app_name)
+
+
+def _is_ours(found: JobState, before: JobState, run: Run | None) -> bool:
+    """Whether what was found is what the caller had seen, as far as the write needs that."""
+    if run is None:
+        return found.version == before.version
+    if (found.ongoing, found.asked_slot) != (before.ongoing, before.asked_slot):
+        return False
+    return bool(before.asked_slot) or before.next_slot in (None, found.next_slot)

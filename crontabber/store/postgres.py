@@ -8,7 +8,7 @@ import functools
 import os
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import (
     ClaimLost,
@@ -17,22 +17,31 @@ from ..errors import (
     StoreError,
 )
 from ..schedule.grammar import JobLine
+from ..schedule.ledger import Span
 from ..schedule.model import Claim, JobState, Run
 from . import ClaimResult, Snapshot, joint
+from .administration import Administration
 from .keys import hashed
 from .recovery import ClaimVerdict, SaveVerdict, after_lost_claim, after_lost_save
-from .rows import Row, array_text, claim_parameters, saving, schedule_parameters, state_of
+from .rows import (
+    Row,
+    array_text,
+    claim_parameters,
+    saving,
+    schedule_parameters,
+    state_of,
+    states_of,
+    written,
+)
 from .server import PATIENCE, Server, StillHeld
 from .session import ConnectionGone, Obstacle, SessionChanged
+from .spans import spans_text
 
 _MINUTE = 60.0
 """For how many seconds a claim, and what is read for it, waits for a server that is gone."""
 
-if TYPE_CHECKING:
-    from ..schedule.findings import Access
 
-
-class PostgresStore:
+class PostgresStore(Administration):
     """Remembers jobs in PostgreSQL; see `crontabber.store.StateStore` for its laws.
 
     *factory* is a ``ConnectionFactory``: it opens connections, and words what went
@@ -41,7 +50,7 @@ class PostgresStore:
     """
 
     def __init__(self, factory: Any, patience: float = PATIENCE, tables_owner: str = "") -> None:
-        self._server = Server(factory, patience, tables_owner)
+        super().__init__(Server(factory, patience, tables_owner))
         self._shared: dict[str, int] = {}
         """The keys of the locks that our claims share with others, by app_name."""
 
@@ -53,23 +62,14 @@ class PostgresStore:
         paths = array_text(class_paths or ())
         rows = self._server.look(name, migrate=migrate, class_paths=paths)
         now, zone = rows[0][:2]
-        states = (state_of(row[6:]) for row in rows if row[6] is not None)
-        found = {state.app_name: state for state in states}
-        return Snapshot(now, zone, found, unwritable=rows[0][5] or "")
+        return Snapshot(now, zone, states_of(rows, 6), unwritable=rows[0][5] or "")
 
     def look_for_due(self, lines: Sequence[JobLine], zone: str) -> Snapshot:
         """See `StateStore.look_for_due`; makes or upgrades the tables if they need it."""
         rows = self._server.look("look_for_due", zone=zone, **schedule_parameters(lines))
         now, server_zone, *_, unwritable, candidates = rows[0][:7]
-        states = (state_of(row[7:]) for row in rows if row[7] is not None)
-        found = {state.app_name: state for state in states}
-        return Snapshot(now, server_zone, found, frozenset(candidates), unwritable or "")
-
-    def access(self, role: str = "") -> "Access":
-        """See `StateStore.access`; tables that are missing lack nothing."""
-        from .access import access_of  # no tick needs it
-
-        return access_of(self._server.query("access", role=role)[0], role)
+        found, due = states_of(rows, 7), frozenset(candidates)
+        return Snapshot(now, server_zone, found, due, unwritable or "")
 
     def read(self, app_name: str) -> JobState | None:
         """See `StateStore.read`; waits for a server that is gone to come back."""
@@ -149,8 +149,7 @@ class PostgresStore:
     def _result(self, wanted: JobState, parents: Sequence[str], rows: Sequence[Row]) -> ClaimResult:
         """What was read under a claim that was taken: see ``answer`` in queries.sql."""
         version = rows[0][3]
-        read = (state_of(row[4:]) for row in rows if row[4:] and row[4] is not None)
-        states = {state.app_name: state for state in read}
+        states = states_of(rows, 4) if rows[0][4:] else {}
         of_parents = {each: states[each] for each in parents if each in states}
         if version is not None:
             return ClaimResult(wanted._replace(version=version), of_parents, marked=True)
@@ -177,35 +176,42 @@ class PostgresStore:
         return state._replace(version=rows[0][0]) if rows else None
 
     def save(
-        self, before: JobState, after: JobState, run: Run | None = None, within: Any = None
+        self,
+        before: JobState,
+        after: JobState,
+        run: Run | None = None,
+        within: Any = None,
+        spans: Sequence[Span] = (),
     ) -> JobState:
         """See `StateStore.save`; waits for a server that is gone to come back."""
+        spans = self._writable(spans)
         if within is not None:
-            version = joint.record(within, self._server.find().schema, before, after, run)
-        else:
-            try:
-                version = self._save(before, after, run)
-            except (ConnectionGone, DatabaseUnavailable, Obstacle):
-                if not _is_claimed(before, after):
-                    raise
-                again = functools.partial(self._save_again, before, after, run)
-                return self._server.with_reconnect(again)
-        return after._replace(version=version)
+            return joint.record(within, self._server.find().schema, before, after, run, spans)
+        try:
+            return self._save(before, after, run, spans)
+        except (ConnectionGone, DatabaseUnavailable, Obstacle):
+            if not _is_claimed(before, after):
+                raise
+            again = functools.partial(self._save_again, before, after, run, spans)
+            return self._server.with_reconnect(again)
 
-    def _save(self, before: JobState, after: JobState, run: Run | None) -> str:
+    def _save(
+        self, before: JobState, after: JobState, run: Run | None, spans: Sequence[Span] = ()
+    ) -> JobState:
         if _is_claimed(before, after) and not self._holds(after.app_name):
             raise ConnectionGone(f"the claim on {after.app_name} went with its connection")
         session = self._server.prepared_session()
-        name, parameters = saving(before, after, run)
+        name, parameters = saving(before, after, run, spans)
         rows = self._server.query(name, **parameters)
-        version, answered_by = rows[0] if rows else ("", session.backend_pid)
-        if answered_by != session.backend_pid:
+        if rows and rows[0][-1] != session.backend_pid:
             raise SessionChanged
-        if not version:
+        if not rows:
             raise ClaimLost(f"the row of {after.app_name} was changed by another session meanwhile")
-        return str(version)
+        return written(after, rows[0])
 
-    def _save_again(self, before: JobState, after: JobState, run: Run | None) -> JobState:
+    def _save_again(
+        self, before: JobState, after: JobState, run: Run | None, spans: Sequence[Span]
+    ) -> JobState:
         """Save over a new connection, if no other session has taken the job over meanwhile."""
         name = after.app_name
         locked, found = self._lock(name), self._read(name)
@@ -216,12 +222,12 @@ class PostgresStore:
             lost = StillHeld if verdict is SaveVerdict.STILL_HELD else ClaimLost
             raise lost(f"the connection was lost, and {name} is claimed by another session")
         if verdict is SaveVerdict.RECORDED and found:
-            written = after._replace(version=found.version)
+            saved = after._replace(version=found.version, pause=found.pause, asked=found.asked)
         else:
             if verdict is SaveVerdict.MARK_FIRST:
                 before = self._marked_again(before, found)
-            written = after._replace(version=self._save(before, after, run))
-        return written if self._may_go_on(after) else self._stopped(written)
+            saved = self._save(before, after, run, spans)
+        return saved if self._may_go_on(after) else self._stopped(saved)
 
     def _marked_again(self, before: JobState, found: JobState | None) -> JobState:
         unmarked = before._replace(version=found.version if found else None)
@@ -235,19 +241,20 @@ class PostgresStore:
             return True
         return self._try_lock(after.app_name, shared)
 
-    def _stopped(self, written: JobState) -> JobState:
+    def _stopped(self, saved: JobState) -> JobState:
         """Take the mark away: another job with the lock has begun meanwhile."""
-        after = written._replace(ongoing=None, claim=None)
-        return after._replace(version=self._save(written, after, None))
+        return self._save(saved, saved._replace(ongoing=None, claim=None, asked_slot=None), None)
 
     # -- administration --------------------------------------------------------
 
-    def reset(self, app_name: str) -> bool:
+    def reset(self, app_name: str, spans: Sequence[Span] = ()) -> bool:
         """See `StateStore.reset`."""
+        spans = self._writable(spans)
         if not self._lock(app_name):
             raise JobOngoingError(f"{app_name} is running now; reset it when it has finished")
         try:
-            return bool(self._server.query("forget", app_name=app_name))
+            name = "forget_and_pass" if spans else "forget"
+            return bool(self._server.query(name, app_name=app_name, spans=spans_text(spans)))
         finally:
             self.release(app_name)
 

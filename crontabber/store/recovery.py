@@ -83,7 +83,12 @@ def _same_holder(state: JobState | None, wanted: JobState) -> bool:
 
 def _is_record(found: JobState, after: JobState) -> bool:
     """Whether the row says what *after* was to make it say."""
-    return found._replace(version=None, claim=None) == after._replace(version=None, claim=None)
+    return _outcome_of(found) == _outcome_of(after)
+
+
+def _outcome_of(state: JobState) -> JobState:
+    """What a record writes; people may have asked for other things meanwhile."""
+    return state._replace(version=None, claim=None, pause=None, asked=())
 
 
 def _has_outcome(found: JobState, before: JobState, after: JobState) -> bool:

@@ -5,9 +5,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from ..schedule.asked import AskedBackfill
 from ..schedule.grammar import JobLine
+from ..schedule.ledger import Span
 from ..schedule.model import Claim, JobState, LastError, Outcome, Pause, Run, plan_text
-from .asked import asked_of, asked_text
+from .asked import asked_of, asked_text, entry_text
+from .spans import spans_text
 
 Row = tuple[Any, ...]
 _DONE = (Outcome.SUCCEEDED, Outcome.MARKED)
@@ -19,7 +22,7 @@ def state_of(row: Row) -> JobState:
     (app_name, next_run, next_slot, first_run, last_run, last_success, error_count, depends_on,
      last_error, ongoing, class_path, plan, backfill, host, pid, backend_pid, claim_time,
      attempts, gave_up, first_slot, paused_since, paused_until, paused_by, pause_reason,
-     waits_for, waits_since, asked, told, version, fault) = row  # fmt: skip
+     waits_for, waits_since, asked, asked_slot, told, version, fault) = row  # fmt: skip
     return JobState(
         app_name=app_name,
         next_run=next_run,
@@ -37,16 +40,22 @@ def state_of(row: Row) -> JobState:
         plan=plan,
         backfill=backfill,
         first_slot=first_slot,
-        pause=paused_since
-        and Pause(paused_since, paused_until, paused_by or "", pause_reason or ""),
+        pause=_pause(paused_since, paused_until, paused_by, pause_reason),
         waits_for=waits_for,
         waits_since=waits_since,
-        asked=asked_of(asked) if asked else (),
+        asked=_asked(asked),
+        asked_slot=asked_slot,
         told=told,
         claim=None if host is None else Claim(host, pid, backend_pid, claim_time),
         version=version,
         fault=fault,
     )
+
+
+def states_of(rows: Sequence[Row], column: int) -> dict[str, JobState]:
+    """The rows that have a state from that column on, by app_name."""
+    states = (state_of(row[column:]) for row in rows if row[column] is not None)
+    return {state.app_name: state for state in states}
 
 
 def schedule_parameters(lines: Sequence[JobLine]) -> dict[str, Any]:
@@ -87,7 +96,7 @@ def claim_parameters(state: JobState) -> dict[str, Any]:
         "plan": state.plan,
         "backfill": state.backfill,
         "first_slot": _text_of(state.first_slot),
-        "asked": asked_text(state.asked) if state.asked else None,
+        "asked_slot": _text_of(state.asked_slot),
         "waits_for": state.waits_for,
         "waits_since": _text_of(state.waits_since),
         **_holder_parameters(state.claim),
@@ -95,18 +104,44 @@ def claim_parameters(state: JobState) -> dict[str, Any]:
     }
 
 
-def saving(before: JobState, after: JobState, run: Run | None) -> tuple[str, dict[str, Any]]:
-    """The named statement that replaces *before* by *after* and logs *run*, and its parameters."""
+def saving(
+    before: JobState, after: JobState, run: Run | None, spans: Sequence[Span] = ()
+) -> tuple[str, dict[str, Any]]:
+    """The named statement that replaces *before* by *after* and logs *run*, and its parameters.
+
+    *spans* are written to the ledger along with it.
+    """
+    name, parameters = _saving(before, after, run, ledger=bool(spans))
     was = {
         "was_version": before.version,
         "was_ongoing": _text_of(before.ongoing),
         "was_slot": _text_of(before.next_slot),
+        "was_asked_slot": _text_of(before.asked_slot),
     }
+    if not spans:
+        return name, {**parameters, **was}
+    return f"{name}_and_pass", {**parameters, **was, "spans": spans_text(spans)}
+
+
+def _saving(
+    before: JobState, after: JobState, run: Run | None, *, ledger: bool
+) -> tuple[str, dict[str, Any]]:
     if run is None:
-        return "save", {**_state_parameters(after), **was}
-    if run.outcome is Outcome.SUCCEEDED and run.output is None and after == _success(before, after):
-        return "save_success", {**_success_parameters(after, run), **was}
-    return "save_and_log", {**_state_parameters(after), **run_parameters(run), **was}
+        return "save", _state_parameters(after)
+    if before.asked_slot:
+        return "save_asked", _asked_parameters(before, after, run)
+    simple = run.outcome is Outcome.SUCCEEDED and run.output is None and not ledger
+    if simple and after == _success(before, after):
+        return "save_success", _success_parameters(after, run)
+    return "save_and_log", {**_state_parameters(after), **run_parameters(run)}
+
+
+def written(after: JobState, row: Row) -> JobState:
+    """*after* as it was written, by what ``saved`` tells of it."""
+    version, since, until, by, why, asked = row[:6]
+    return after._replace(
+        version=str(version), pause=_pause(since, until, by, why), asked=_asked(asked)
+    )
 
 
 def _success(before: JobState, after: JobState) -> JobState:
@@ -143,13 +178,11 @@ def _success_parameters(state: JobState, run: Run) -> dict[str, Any]:
 
 def _state_parameters(state: JobState) -> dict[str, Any]:
     """A state as the parameters of ``assignments``."""
-    error, pause = state.last_error, state.pause
+    error = state.last_error
     return {
         **claim_parameters(state),
-        "paused_since": pause and _text_of(pause.since),
-        "paused_until": pause and _text_of(pause.until),
-        "paused_by": pause and pause.by,
-        "pause_reason": pause and pause.why,
+        **pause_parameters(state.pause),
+        "asked": asked_text(state.asked),
         "told": state.told,
         "last_run": _text_of(state.last_run),
         "last_success": _text_of(state.last_success),
@@ -157,6 +190,43 @@ def _state_parameters(state: JobState) -> dict[str, Any]:
         "last_error": error
         and json.dumps({"type": error.type, "value": error.value, "traceback": error.traceback}),
     }
+
+
+def _asked_parameters(before: JobState, after: JobState, run: Run) -> dict[str, Any]:
+    """The record of a date that was asked for: only its backfill changes."""
+    was = next((each for each in before.asked if each not in after.asked), None)
+    now = next((each for each in after.asked if was and each.number == was.number), None)
+    return {
+        "app_name": after.app_name,
+        "number": str(was.number if was else 0),
+        "entry": entry_text(now) if now else None,
+        "asked_slot": _text_of(after.asked_slot),
+        "last_run": _text_of(after.last_run),
+        "ongoing": _text_of(after.ongoing),
+        "told": after.told,
+        **_holder_parameters(after.claim),
+        **run_parameters(run),
+    }
+
+
+def pause_parameters(pause: Pause | None) -> dict[str, Any]:
+    """A pause as the parameters of ``pause``."""
+    return {
+        "paused_since": pause and _text_of(pause.since),
+        "paused_until": pause and _text_of(pause.until),
+        "paused_by": pause and pause.by,
+        "pause_reason": pause and pause.why,
+    }
+
+
+def _pause(
+    since: datetime | None, until: datetime | None, by: str | None, why: str | None
+) -> Pause | None:
+    return Pause(since, until, by or "", why or "") if since else None
+
+
+def _asked(text: str | None) -> tuple[AskedBackfill, ...]:
+    return asked_of(text) if text else ()
 
 
 def run_parameters(run: Run) -> dict[str, Any]:

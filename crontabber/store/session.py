@@ -24,6 +24,8 @@ _REPEATED = frozenset(
         "mark_alone",
         "mark_new",
         "save_and_log",
+        "save_asked",
+        "save_and_log_and_pass",
         "save_success",
     }
 )

@@ -1,6 +1,6 @@
 """The runs of one claim: a tick calls the job's code here, and nowhere else."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import copy_context
 from datetime import datetime
 from types import GeneratorType
@@ -8,6 +8,9 @@ from typing import Any, Protocol
 
 from ..errors import ClaimLost, CrontabberError, Stopped, StoreError, name_of, text_of
 from ..process.state import ProcessState
+from ..schedule import backfill
+from ..schedule.ledger import Span
+from ..schedule.missed import is_paused, passed_by_run
 from ..schedule.model import Claim, JobSpec, JobState, Outcome, Run
 from ..schedule.plan import plan
 from ..schedule.transition import failed, succeeded, withdrawn
@@ -40,6 +43,7 @@ class Attempt:
         make: AppFactory,
         state: JobState,
         claim: Claim,
+        until: datetime | None = None,
     ) -> None:
         self._context = context
         self._job = job
@@ -47,6 +51,8 @@ class Attempt:
         self._state = state
         """As it is in the store; ours while it is marked ongoing."""
         self._claim = claim
+        self._until = until or claim.time
+        """The last moment whose slot may be run by this claim."""
         self._run: Run | None = None
         """The run in progress; its duration and outcome are not known yet."""
         self._last: Run | None = None
@@ -67,6 +73,9 @@ class Attempt:
         """
         while self._state.ongoing:
             self._stop_between_slots()
+            if self._last and self._is_called_off():
+                self._state = self._context.store.save(self._state, withdrawn(self._state))
+                break
             self._begin()
             error = self._run_slot()
             if error is None:
@@ -76,12 +85,19 @@ class Attempt:
         self._context.signals.check()
         return self._state, self._last
 
+    def _is_called_off(self) -> bool:
+        """Whether a person paused the job, or cancelled the backfill, since its last slot."""
+        if self._state.asked_slot:
+            return backfill.asked_of(self._state) is None
+        return is_paused(self._state, self._context.clock.now())
+
     def _begin(self) -> None:
         started = self._context.clock.now()
         planned = plan(self._job, self._state, self._claim.time)
+        slot = planned.slot_at(self._job, self._state, self._claim.time)
         self._run = Run(
             app_name=self._job.app_name,
-            slot=planned.slot_at(self._job, self._state, self._claim.time),
+            slot=self._state.asked_slot or slot,
             started=started,
             duration=None,
             outcome=Outcome.SUCCEEDED,
@@ -161,18 +177,24 @@ class Attempt:
             self._written = None
             return
         run, after = self._success()
-        self._written = self._context.store.save(self._state, after, run, within=connection)
+        spans = passed_by_run(self._job, self._state, after, run)
+        self._written = self._context.store.save(self._state, after, run, connection, spans)
 
     def _success(self) -> tuple[Run, JobState]:
         assert self._run is not None, "a run begins before it ends"
-        run = self._run._replace(duration=self._context.clock.now() - self._run.started)
+        ended = self._context.clock.now()
+        run = self._run._replace(duration=ended - self._run.started)
+        if self._state.asked_slot:
+            return run, backfill.done(self._job, self._state, run.started, ended)
         horizon = self._claim.time
-        return run, succeeded(self._job, self._state, run.slot, run.started, horizon)
+        return run, succeeded(self._job, self._state, run.slot, run.started, horizon, self._until)
 
     def _succeeded(self) -> None:
         run, after = self._success()
         if self._written is None:
-            self._state = self._record(after, run)
+            self._state = self._record(
+                after, run, passed_by_run(self._job, self._state, after, run)
+            )
         else:
             self._state, self._written = self._written, None
             self._keep_lock()
@@ -182,9 +204,9 @@ class Attempt:
         if not self._state.ongoing:
             self._close()
 
-    def _record(self, after: JobState, run: Run) -> JobState:
+    def _record(self, after: JobState, run: Run, spans: Sequence[Span]) -> JobState:
         try:
-            return self._context.store.save(self._state, after, run)
+            return self._context.store.save(self._state, after, run, spans=spans)
         except (StoreError, Stopped) as error:
             if not (isinstance(error, ClaimLost) and self._written):
                 self._lost(run)
@@ -210,9 +232,13 @@ class Attempt:
         known = last_error(error, self._context.redact)
         run = run._replace(outcome=Outcome.FAILED, error=known)
         advice = self._context.advice(self._job, self._state, run.slot, run.started, error)
-        after = failed(self._job, self._state, run.slot, run.started, known, advice)
+        if self._state.asked_slot:
+            after, spans = backfill.failed(self._job, self._state, run, advice)
+        else:
+            after = failed(self._job, self._state, run.slot, run.started, known, advice)
+            spans = passed_by_run(self._job, self._state, after, run)
         try:
-            self._state = self._record(after, run)
+            self._state = self._record(after, run, spans)
         except ClaimLost:
             # The commit of the job's own transaction, record and all, was made, and only
             # the answer to it was lost.

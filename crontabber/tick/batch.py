@@ -1,6 +1,5 @@
 """The jobs that may be due: put in order, prepared in one go, and run one after the other."""
 
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
@@ -14,18 +13,25 @@ from ..errors import (
     SessionShared,
     StoreError,
 )
+from ..schedule.backfill import next_asked
+from ..schedule.chains import bound_of, in_chains
 from ..schedule.decide import decide
-from ..schedule.model import JobSpec, JobState, Replan, RunNow, Skip
+from ..schedule.model import Decision, JobSpec, JobState, Replan, RunNow, Skip
 from ..schedule.transition import CRASHED, noticed
 from ..store import Snapshot
 from .attempt import AppFactory
-from .claim import States, claim_and_run
+from .claim import Scope, States, claim_and_run
 from .context import TickContext
 from .jobs import Jobs, in_order
 from .results import JobResult, RunOutcome, TickResult
 
 Prepare = Callable[[Mapping[str, type]], tuple[AppFactory, Mapping[str, ConfigError]]]
 """Given the classes, by class path, that may be run: how to make their apps, and which cannot."""
+
+
+_ALL = Scope()
+_MOST_REPLANS = 4
+"""More than a pause that ended, slots that are passed over, and an edited schedule need."""
 
 
 class RunJob(Protocol):
@@ -38,8 +44,7 @@ class RunJob(Protocol):
         make: AppFactory,
         states: States,
         now: datetime,
-        *,
-        force: bool,
+        scope: Scope,
     ) -> JobResult:
         """Run *job* if a claim on it can be had, and keep *states* up to date."""
         ...
@@ -62,7 +67,9 @@ class Batch:
         self._jobs = jobs
         self._prepare = prepare
         self._run_job = run_job
-        self._results: list[JobResult] = []
+        self._results: dict[str, JobResult] = {}
+        self._unfit: frozenset[str] = frozenset()
+        """The class paths of jobs whose options have a fault."""
         self._faults: list[CrontabberError] = []
 
     def run(
@@ -83,7 +90,7 @@ class Batch:
             self._run(candidates, force)
         finally:
             self._context.reporter.finished()
-        return TickResult(self._results, self._faults)
+        return TickResult(list(self._results.values()), self._faults)
 
     def _run(self, candidates: Sequence[JobSpec], force: bool) -> None:
         candidates = self._with_rows(candidates)
@@ -94,14 +101,68 @@ class Batch:
         make, faults = self._prepare({job.class_path: classes[job.class_path] for job in jobs})
         for fault in faults.values():
             self._tell(fault)
-        for job in jobs:
-            self._context.signals.check()
-            try:
-                self._do(job, None if job.class_path in faults else make, force)
-            except (DatabaseUnavailable, SessionShared):
-                raise
-            except StoreError as error:
-                self._tell(StoreError(f"{job.app_name}: {error}"))
+        self._unfit = frozenset(faults)
+        for chain in in_chains(jobs, self._states, self._now):
+            if chain[1:] and not force:
+                self._run_chain(chain, make)
+            else:
+                self._turn(chain[0], make, Scope(force=force))
+        if not force:
+            self._run_asked(jobs, make)
+
+    def _run_chain(self, chain: Sequence[JobSpec], make: AppFactory) -> None:
+        """Have backfill apps that depend on each other catch up date by date."""
+        going = list(chain)
+        while going:
+            scope = Scope(until=bound_of(going, self._states, self._now))
+            slots = {job.app_name: self._slot(job) for job in going}
+            for job in going:
+                if self._is_due(job, scope):
+                    self._turn(job, make, scope)
+            going = [job for job in going if self._slot(job) != slots[job.app_name]]
+        for job in chain:
+            if job.app_name not in self._results:
+                self._turn(job, make)
+
+    def _is_due(self, job: JobSpec, scope: Scope) -> bool:
+        slot = self._slot(job)
+        in_scope = slot is None or scope.until is None or slot <= scope.until
+        return in_scope and isinstance(self._decided(job), RunNow)
+
+    def _slot(self, job: JobSpec) -> datetime | None:
+        state = self._states.get(job.app_name)
+        return state.next_slot if state else None
+
+    def _run_asked(self, jobs: Sequence[JobSpec], make: AppFactory) -> None:
+        """Run the dates that people asked for, when all else is done; chains date by date."""
+        going = [job for job in jobs if job.backfill]
+        while going:
+            asked = (job for job in going if self._has_asked(job))
+            going = [job for job in asked if self._turn(job, make, Scope(asked=True))]
+
+    def _has_asked(self, job: JobSpec) -> bool:
+        """Whether a date that was asked for can be run now, and none of the schedule is due."""
+        state = self._states.get(job.app_name)
+        if state is None or not state.asked or state.ongoing:
+            return False
+        now = self._context.clock.now()
+        if isinstance(decide(job, state, self._states, now), RunNow | Replan):
+            return False
+        return next_asked(job, state, self._states, self._now) is not None
+
+    def _turn(self, job: JobSpec, make: AppFactory, scope: Scope = _ALL) -> bool:
+        """Run *job* if it is due, and say whether it ran well."""
+        self._context.signals.check()
+        fit = None if job.class_path in self._unfit else make
+        try:
+            if scope.asked:
+                return fit is not None and self._claim_and_run(job, fit, scope)
+            return self._do(job, fit, scope)
+        except (DatabaseUnavailable, SessionShared):
+            raise
+        except StoreError as error:
+            self._tell(StoreError(f"{job.app_name}: {error}"))
+            return False
 
     def _with_rows(self, candidates: Sequence[JobSpec]) -> list[JobSpec]:
         """Those whose app_name is theirs; the rows that the snapshot lacks are read.
@@ -128,42 +189,73 @@ class Batch:
         states = ((job.app_name, self._states.get(job.app_name)) for job in jobs)
         return [name for name, state in states if state and _has_crashed(state)]
 
-    def _do(self, job: JobSpec, make: AppFactory | None, force: bool) -> None:
+    def _do(self, job: JobSpec, make: AppFactory | None, scope: Scope) -> bool:
         """Run *job* if it is due; without *make*, its options have a fault."""
-        state = self._states.get(job.app_name)
-        decision = decide(job, state, self._states, self._now, force=force)
+        decision = self._decided(job, force=scope.force)
         if isinstance(decision, RunNow) and make:
-            result = self._run_job(self._context, job, make, self._states, self._now, force=force)
-            self._results.append(result)
+            ran = self._claim_and_run(job, make, scope)
             if job.app_name not in self._states:
                 self._notice(job)
-            return
+            return ran
         if isinstance(decision, Skip):
-            self._results.append(JobResult(job.app_name, RunOutcome.SKIPPED, decision))
+            result = JobResult(job.app_name, RunOutcome.SKIPPED, decision)
+            self._results.setdefault(job.app_name, result)
             self._context.reporter.skipped(job, decision)
+        state = self._states.get(job.app_name)
         if state is None:
             self._notice(job)
         elif not state.ongoing:
-            self._keep(job, state, decision if isinstance(decision, Replan) else None)
+            self._keep(job, self._waiting(state, decision))
+        return False
+
+    def _claim_and_run(self, job: JobSpec, make: AppFactory, scope: Scope) -> bool:
+        result = self._run_job(self._context, job, make, self._states, self._now, scope)
+        self._results[job.app_name] = result
+        return result.outcome is RunOutcome.SUCCEEDED
+
+    def _decided(self, job: JobSpec, *, force: bool = False) -> Decision:
+        """What is to be done with *job*, after its row was brought up to date."""
+        for _ in range(_MOST_REPLANS):
+            state = self._states.get(job.app_name)
+            decision = decide(job, state, self._states, self._now, force=force)
+            if not isinstance(decision, Replan):
+                break
+            if state is None:
+                self._notice(job)
+            elif not self._keep(job, decision.state, decision):
+                break
+        return decision
+
+    def _waiting(self, state: JobState, decision: Decision) -> JobState:
+        """*state*, which remembers for which parent the job waits, and since when."""
+        parent = (isinstance(decision, Skip) and decision.parent) or None
+        if parent == state.waits_for:
+            return state
+        return state._replace(waits_for=parent, waits_since=self._now if parent else None)
 
     def _notice(self, job: JobSpec) -> None:
         """Write down a job that was never seen before, so that its first slot is not lost."""
         if state := self._context.store.add(noticed(job, self._now)):
             self._states[job.app_name] = state
 
-    def _keep(self, job: JobSpec, state: JobState, replan: Replan | None) -> None:
-        """Remember what is new about a job that is not run now."""
-        after = (replan.state if replan else state)._replace(
+    def _keep(self, job: JobSpec, after: JobState, replan: Replan | None = None) -> bool:
+        """Remember what is new about a job that is not run now; False if others did meanwhile."""
+        state = self._states[job.app_name]
+        after = after._replace(
             class_path=job.class_path,
             depends_on=job.depends_on,
             backfill=job.backfill,
         )
         if after == state:
-            return
-        with contextlib.suppress(ClaimLost):  # another crontabber did so at this moment
-            self._states[job.app_name] = self._context.store.save(state, after)
-            if replan:
-                self._context.reporter.replanned(job, replan)
+            return True
+        spans = replan.spans if replan else ()
+        try:
+            self._states[job.app_name] = self._context.store.save(state, after, spans=spans)
+        except ClaimLost:  # another crontabber did so at this moment
+            return False
+        if replan:
+            self._context.reporter.replanned(job, replan)
+        return True
 
     def _tell(self, fault: CrontabberError) -> None:
         self._faults.append(fault)

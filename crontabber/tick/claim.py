@@ -5,10 +5,12 @@ from datetime import datetime
 from typing import NamedTuple
 
 from ..errors import JobCrashed, LockHeld, StoreError
-from ..schedule.decide import blocked_by, decide
-from ..schedule.model import JobSpec, JobState, Outcome, Run, RunNow, Skip, SkipReason
+from ..schedule.backfill import asked_of, next_asked, next_date, wait_of_date
+from ..schedule.decide import decide
+from ..schedule.dependencies import Wait, free_until, wait_of
+from ..schedule.model import JobSpec, JobState, Run, RunNow, Skip, SkipReason
 from ..schedule.plan import plan
-from ..schedule.transition import claimed, crashed, crashed_slot, withdrawn
+from ..schedule.transition import claimed, crash_of, crashed, withdrawn
 from ..store import ClaimResult
 from .attempt import AppFactory, Attempt
 from .context import TickContext
@@ -17,14 +19,27 @@ from .results import JobResult, RunOutcome
 States = MutableMapping[str, JobState]
 
 
+class Scope(NamedTuple):
+    """Which slots a turn is about."""
+
+    force: bool = False
+    """Whether neither time nor parents count."""
+    until: datetime | None = None
+    """Slots after that are left for another turn."""
+    asked: bool = False
+    """Whether dates are run that a person asked for, instead of those of the schedule."""
+
+
+_ALL = Scope()
+
+
 def claim_and_run(
     context: TickContext,
     job: JobSpec,
     make: AppFactory,
     states: States,
     now: datetime,
-    *,
-    force: bool = False,
+    scope: Scope = _ALL,
 ) -> JobResult:
     """Claim *job* and run what is open; *states* is kept up to date.
 
@@ -32,7 +47,7 @@ def claim_and_run(
     outcome could not be recorded, `Stopped` after a signal, both with the bookkeeping
     done as far as it can be.
     """
-    return _Turn(context, job, states, now, force).take(make)
+    return _Turn(context, job, states, now, scope).take(make)
 
 
 class _Verdict(NamedTuple):
@@ -46,17 +61,21 @@ class _Turn:
     """The turn of one job in a tick."""
 
     def __init__(
-        self, context: TickContext, job: JobSpec, states: States, now: datetime, force: bool
+        self, context: TickContext, job: JobSpec, states: States, now: datetime, scope: Scope
     ) -> None:
         self._context = context
         self._job = job
         self._states = states
         self._now = now
-        self._force = force
+        self._scope = scope
         self._seen = states.get(job.app_name)
         claim = context.store.holder(context.clock.now())
         self._claim = claim
         self._wanted = claimed(job, self._seen, claim, now)
+        if self._seen and scope.asked:
+            found = next_asked(job, self._seen, states, now)
+            date = next_date(found) if found else None
+            self._wanted = self._wanted._replace(asked_slot=date)
 
     def take(self, make: AppFactory) -> JobResult:
         """Claim, judge, run, give back."""
@@ -83,7 +102,8 @@ class _Turn:
         verdict = self._judge(got)
         state, result = verdict.state, verdict.result
         if result is None and state:
-            state, run = Attempt(self._context, self._job, make, state, self._claim).run()
+            attempt = Attempt(self._context, self._job, make, state, self._claim, self._until())
+            state, run = attempt.run()
             outcome = RunOutcome.FAILED if run and run.error else RunOutcome.SUCCEEDED
             result = JobResult(self._job.app_name, outcome, run=run)
         if state:
@@ -97,12 +117,30 @@ class _Turn:
             return _Verdict(None)
         if not got.marked:
             return self._judge_again(state)
-        slot = plan(self._job, state, self._now).slot
-        blocked = None if self._force else blocked_by(self._job, self._states, slot, self._now)
-        if not blocked:
+        wait = None if self._scope.force else self._wait(state)
+        if not wait:
             return _Verdict(state)
-        result = self._skipped(Skip(SkipReason.BLOCKED, blocked))
-        return _Verdict(self._context.store.save(state, withdrawn(state)), result)
+        after = withdrawn(state)
+        if isinstance(wait, Wait):
+            after = after._replace(waits_for=wait.parent, waits_since=self._now)
+        result = self._skipped(Skip(SkipReason.BLOCKED, str(wait)))
+        return _Verdict(self._context.store.save(state, after), result)
+
+    def _wait(self, state: JobState) -> Wait | str | None:
+        """Why the slot of *state* is not free, by the parents' rows as the claim read them."""
+        if not state.asked_slot:
+            slot = plan(self._job, state, self._now).slot
+            return wait_of(self._job, self._states, slot, self._now)
+        asked = asked_of(state)
+        if asked is None:
+            return "the backfill was cancelled"
+        return wait_of_date(self._job, asked, self._states, self._now)
+
+    def _until(self) -> datetime:
+        """The last moment whose slot may be run: as far as the parents have got."""
+        bounds = (self._claim.time, self._scope.until)
+        free = free_until(self._job, self._states, self._claim.time)
+        return min(free, *(bound for bound in bounds if bound))
 
     def _judge_again(self, state: JobState) -> _Verdict:
         """The row is not as it was seen; or it is marked, by a process that is gone."""
@@ -111,13 +149,13 @@ class _Turn:
         if state.ongoing and isinstance(decision, RunNow):
             after, crash = self._crashed(state)
             decision = self._decide(after)
-        if isinstance(decision, RunNow) and self._wanted.claim:
+        if isinstance(decision, RunNow) and self._wanted.claim and not self._scope.asked:
             after = claimed(job, after, self._claim, self._now)
         if after is not state:
             after = self._context.store.save(state, after, crash)
         if crash:
             self._context.reporter.failed(job, crash, None)
-        if isinstance(decision, RunNow):
+        if isinstance(decision, RunNow) and not self._scope.asked:
             return _Verdict(after)
         skip = decision if isinstance(decision, Skip) else None
         if skip:
@@ -129,16 +167,13 @@ class _Turn:
         return _Verdict(after, JobResult(job.app_name, outcome, skip))
 
     def _decide(self, state: JobState) -> object:
-        return decide(self._job, state, self._states, self._now, force=self._force)
+        return decide(self._job, state, self._states, self._now, force=self._scope.force)
 
     def _crashed(self, state: JobState) -> tuple[JobState, Run]:
         """The row after a run whose process is gone, and the record of that run."""
-        began, slot = state.ongoing or self._context.clock.now(), crashed_slot(state)
-        advice = self._context.advice(self._job, state, slot, began, JobCrashed())
-        after = crashed(self._job, state, self._now, advice)
-        host = state.claim.host if state.claim else ""
-        run = Run(state.app_name, slot, began, None, Outcome.CRASHED, host, after.last_error)
-        return after, run
+        run = crash_of(state)
+        advice = self._context.advice(self._job, state, run.slot, run.started, JobCrashed())
+        return crashed(self._job, state, self._now, advice), run
 
     def _taken(self) -> JobResult:
         """Another session has the claim."""

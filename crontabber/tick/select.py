@@ -1,12 +1,13 @@
 """Which of the listed jobs may be due: judged by their rows, so that few classes are imported."""
 
+from datetime import datetime
 from typing import NamedTuple
 
 from ..errors import ConfigError
 from ..reporters import Reporter
 from ..schedule.decide import decide
 from ..schedule.grammar import JobLine
-from ..schedule.model import JobSpec, Skip, SkipReason
+from ..schedule.model import JobSpec, JobState, Skip, SkipReason
 from ..store import Snapshot
 from .jobs import Jobs
 from .results import JobResult, RunOutcome
@@ -54,9 +55,15 @@ def _candidate(line: JobLine, snapshot: Snapshot, jobs: Jobs) -> JobSpec | tuple
     """The job of *line*; with a reason if its row is enough to say that it has to wait."""
     job = jobs.from_row(line)
     if job:
-        states = snapshot.states
-        decision = decide(job, states[job.app_name], states, snapshot.now)
-        # a blocked job may be free when its parents have run
-        if isinstance(decision, Skip) and decision.reason is not SkipReason.BLOCKED:
+        states, now = snapshot.states, snapshot.now
+        decision = decide(job, states[job.app_name], states, now)
+        # a blocked job may be free when its parents have run, and so may an asked-for date
+        waits = isinstance(decision, Skip) and decision.reason is not SkipReason.BLOCKED
+        if isinstance(decision, Skip) and waits and not _may_do_asked(states[job.app_name], now):
             return job, decision
     return jobs.from_class(line)
+
+
+def _may_do_asked(state: JobState, now: datetime) -> bool:
+    """Whether a date that a person asked for may be run, as far as its own row can tell."""
+    return any(asked.retry_at is None or asked.retry_at <= now for asked in state.asked)

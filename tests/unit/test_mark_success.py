@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crontabber.errors import ConfigError, JobDoneError, JobOngoingError
-from crontabber.schedule.decide import blocked_by
+from crontabber.schedule.dependencies import wait_of
 from crontabber.schedule.model import JobState, Outcome, Run
 from crontabber.schedule.moments import parse_moment, parse_moment_near
 from crontabber.schedule.transition import claimed, marked_successful
@@ -71,7 +71,7 @@ def test_a_job_that_is_marked_frees_its_children(last_run):
     parent = job("1h", "parent")
     after = mark(parent, NOON, slot=NOON - HOUR, last_run=last_run)
     for now in (NOON, NOON + HOUR):  # by then it is due again, and has been good since the slot
-        assert blocked_by(job("1d", depends_on=("parent",)), {"parent": after}, NOON, now) is None
+        assert wait_of(job("1d", depends_on=("parent",)), {"parent": after}, NOON, now) is None
 
 
 def test_the_slots_of_a_backfill_app_after_that_time_stay_open():

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crontabber.schedule.decide import blocked_by, decide
-from crontabber.schedule.model import JobState, Replan, RunNow, Skip, SkipReason
+from crontabber.schedule.decide import decide
+from crontabber.schedule.dependencies import wait_of
+from crontabber.schedule.model import JobState, Missed, Pause, Replan, RunNow, Skip, SkipReason
 from crontabber.schedule.transition import claimed, failed, succeeded
 from tests.unit.schedules import DAY, ERROR, HOUR, MINUTE, SECOND, at, claim, job, waiting
 
@@ -196,22 +197,22 @@ def test_a_name_that_nobody_has_is_told_at_every_tick(name):
 def test_all_parents_count_and_the_first_that_stands_in_the_way_is_named():
     child = job(depends_on=("a", "b", "c"))
     bad = GOOD._replace(last_error=ERROR)
-    assert blocked_by(child, {"a": GOOD, "b": GOOD, "c": GOOD}, NOW, NOW) is None
-    assert blocked_by(child, {"a": GOOD, "b": bad}, NOW, NOW) == "b failed when it last ran"
-    assert blocked_by(child, {"a": GOOD, "b": GOOD}, NOW, NOW) == "c has never run"
+    assert wait_of(child, {"a": GOOD, "b": GOOD, "c": GOOD}, NOW, NOW) is None
+    assert str(wait_of(child, {"a": GOOD, "b": bad}, NOW, NOW)) == "b failed when it last ran"
+    assert str(wait_of(child, {"a": GOOD, "b": GOOD}, NOW, NOW)) == "c has never run"
 
 
 def test_a_parent_that_ran_at_the_very_moment_of_the_slot_is_good_enough():
     """As it is when both are new: the tick's own now is the slot of the one and the other."""
     due = GOOD._replace(last_run=NOW, next_run=NOW)
-    assert blocked_by(CHILD, {"parent": due}, NOW, NOW) is None
-    assert blocked_by(CHILD, {"parent": due}, NOW + SECOND, NOW) == "parent has not recently run"
+    assert wait_of(CHILD, {"parent": due}, NOW, NOW) is None
+    assert str(wait_of(CHILD, {"parent": due}, NOW + SECOND, NOW)) == "parent has not recently run"
 
 
 def test_a_parent_that_crashed_is_to_be_run_before_its_child():
     crashed = GOOD._replace(ongoing=NOW - DAY, claim=claim(NOW - DAY))
     assert decide(CHILD, None, {"parent": crashed}, NOW) == Skip(
-        SkipReason.BLOCKED, "parent is running"
+        SkipReason.BLOCKED, "parent is running", "parent"
     )
 
 
@@ -282,18 +283,25 @@ states = st.builds(
     ongoing=maybe,
     plan=st.sampled_from([None, "1h", "5m", "1d|03:00 UTC", "1d|03:00 Nowhere", "nonsense"]),
     claim=st.sampled_from([None, claim(NOW)]),
+    first_slot=maybe,
+    pause=st.none() | st.builds(Pause, moments, maybe, st.just("anna"), st.just("rain")),
+    waits_since=maybe,
+    asked=st.just(()),
+    asked_slot=st.none(),
 )
 specs = st.builds(
     job,
     st.sampled_from(["5m", "1h", "1d", "1d|03:00", "7d|23:59"]),
     zone=st.sampled_from(["UTC", "America/New_York"]),
     backfill=st.booleans(),
+    missed=st.sampled_from([None, *Missed]),
+    too_late=st.sampled_from([None, MINUTE, DAY]),
 )
 
 
 @given(specs, states)
 def test_whatever_a_row_says_there_is_a_decision_and_planning_comes_to_an_end(spec, state):
-    for _ in range(3):
+    for _ in range(5):
         decision = decide(spec, state, {}, NOW)
         if not isinstance(decision, Replan):
             break

@@ -128,8 +128,8 @@ def test_a_failed_parent_blocks_its_children_and_says_so() -> None:
     )
     assert sim.tick() == ExitCode.OK
     assert ran(sim) == ["p"]
-    assert listener.skips["c"] == Skip(SkipReason.BLOCKED, "p failed when it last ran")
-    assert listener.skips["gc"] == Skip(SkipReason.BLOCKED, "c has never run")
+    assert listener.skips["c"] == Skip(SkipReason.BLOCKED, "p failed when it last ran", "p")
+    assert listener.skips["gc"] == Skip(SkipReason.BLOCKED, "c has never run", "c")
 
 
 def test_a_job_that_is_blocked_at_first_is_remembered_so_that_no_slot_is_lost() -> None:

@@ -11,7 +11,7 @@ from ...schedule.model import JobSpec, Skip, SkipReason
 from ...store import Snapshot
 from ...tick.attempt import AppFactory
 from ...tick.batch import Batch
-from ...tick.claim import States
+from ...tick.claim import Scope, States
 from ...tick.context import TickContext
 from ...tick.jobs import Jobs
 from ...tick.results import JobResult, RunOutcome, TickResult
@@ -79,8 +79,7 @@ class _Noted:
         make: AppFactory,
         states: States,
         now: datetime,
-        *,
-        force: bool,
+        scope: Scope,
     ) -> JobResult:
         """Note *job*, unless a run of it is in progress."""
         seen = states.get(job.app_name)

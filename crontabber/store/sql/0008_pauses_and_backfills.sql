@@ -10,6 +10,7 @@ ALTER TABLE crontabber
     ADD COLUMN IF NOT EXISTS waits_for text,
     ADD COLUMN IF NOT EXISTS waits_since timestamp with time zone,
     ADD COLUMN IF NOT EXISTS asked json,
+    ADD COLUMN IF NOT EXISTS asked_slot timestamp with time zone,
     ADD COLUMN IF NOT EXISTS told json;
 
 ALTER TABLE crontabber_log

@@ -21,6 +21,8 @@ _SHARED = (
     "of_a_claim",
     "assignments",
     "marking",
+    "pause",
+    "saved",
     "ours",
     "is_old",
 )
@@ -41,6 +43,10 @@ def load_queries() -> Mapping[str, str]:
     for shared in _SHARED:
         for name, text in blocks.items():
             blocks[name] = text.replace(f"{{{shared}}}", blocks[shared])
+    for name, text in list(blocks.items()):
+        if "{passed}" in text:
+            blocks[f"{name}_and_pass"] = text.replace("{passed}", blocks["passing"])
+            blocks[name] = text.replace("{passed}", "")
     return blocks
 
 

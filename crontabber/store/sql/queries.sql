@@ -18,6 +18,7 @@ nullif(pg_catalog.concat_ws(
     CASE WHEN NOT first_slot {tellable} THEN 'first_slot is ' || first_slot::text END,
     CASE WHEN NOT paused_since {tellable} THEN 'paused_since is ' || paused_since::text END,
     CASE WHEN NOT paused_until {tellable} THEN 'paused_until is ' || paused_until::text END,
+    CASE WHEN NOT asked_slot {tellable} THEN 'asked_slot is ' || asked_slot::text END,
     CASE WHEN NOT waits_since {tellable} THEN 'waits_since is ' || waits_since::text END,
     CASE
         WHEN pg_catalog.array_ndims(depends_on) > 1 THEN 'depends_on is an array of arrays'
@@ -58,6 +59,7 @@ pause_reason,
 waits_for,
 CASE WHEN waits_since {tellable} THEN waits_since END,
 asked::text,
+CASE WHEN asked_slot {tellable} AND claim_time = ongoing THEN asked_slot END,
 told::text,
 crontabber.xmin::text,
 {row_fault}
@@ -176,6 +178,7 @@ WITH listed AS (
                 AND found.next_slot <= pg_catalog.now() + listed.reach
         END
         AND found.next_slot IS NOT NULL
+        AND found.asked IS NULL
         AND found.is_well
     ) IS NOT TRUE
 ), ours AS (
@@ -296,17 +299,13 @@ class_path = %(class_path)s,
 plan = %(plan)s,
 backfill = %(backfill)s,
 first_slot = %(first_slot)s,
-asked = %(asked)s,
+asked_slot = %(asked_slot)s,
 waits_for = %(waits_for)s,
 waits_since = %(waits_since)s,
 {holder}
 
 -- name: assignments
 {of_a_claim},
-paused_since = %(paused_since)s,
-paused_until = %(paused_until)s,
-paused_by = %(paused_by)s,
-pause_reason = %(pause_reason)s,
 told = %(told)s,
 last_run = %(last_run)s,
 own_last_run = %(last_run)s,
@@ -378,11 +377,25 @@ INSERT INTO {here}.crontabber (
 ON CONFLICT (app_name) DO NOTHING
 RETURNING xmin::text
 
+-- name: pause
+-- What people ask for while a run may be under way, whose record leaves it alone.
+paused_since = %(paused_since)s,
+paused_until = %(paused_until)s,
+paused_by = %(paused_by)s,
+pause_reason = %(pause_reason)s
+
 -- name: save
 -- Only over the very version of the row that was read.
-UPDATE {here}.crontabber SET {assignments}
-WHERE app_name = %(app_name)s AND xmin::text = %(was_version)s
-RETURNING xmin::text, pg_catalog.pg_backend_pid()
+WITH saved AS (
+    UPDATE {here}.crontabber SET {assignments}, {pause}, asked = %(asked)s
+    WHERE app_name = %(app_name)s AND xmin::text = %(was_version)s
+    RETURNING {saved}
+){passed}
+SELECT saved.*, pg_catalog.pg_backend_pid() FROM saved
+
+-- name: saved
+-- What is told of a row that was written: what people asked for meanwhile is known by that.
+xmin::text AS version, paused_since, paused_until, paused_by, pause_reason, asked::text AS asked
 
 -- name: ours
 -- Only while the mark is ours and the slot is open; other changes that people made in the row
@@ -390,7 +403,7 @@ RETURNING xmin::text, pg_catalog.pg_backend_pid()
 WHERE app_name = %(app_name)s
     AND ongoing IS NOT DISTINCT FROM %(was_ongoing)s
     AND (%(was_slot)s::timestamptz IS NULL OR next_slot = %(was_slot)s)
-RETURNING xmin::text AS version
+RETURNING {saved}
 
 -- name: save_and_log
 WITH saved AS (
@@ -406,8 +419,119 @@ WITH saved AS (
         pg_catalog.clock_timestamp(), %(app_name)s, %(slot)s, %(success)s, %(duration)s, %(host)s,
         %(exc_type)s, %(exc_value)s, %(exc_traceback)s, %(output)s
     FROM saved
+){passed}
+SELECT saved.*, pg_catalog.pg_backend_pid() FROM saved
+
+-- name: save_asked
+-- The record of a date that was asked for: the regular plan stays, and so do other backfills,
+-- of which some may have been asked for, or cancelled, during the run.
+WITH saved AS (
+    UPDATE {here}.crontabber SET
+        asked = (
+            SELECT pg_catalog.json_agg(
+                CASE WHEN each ->> 'number' = %(number)s::text THEN %(entry)s::json ELSE each END
+            )
+            FROM pg_catalog.json_array_elements(asked) AS each
+            WHERE each ->> 'number' <> %(number)s::text OR %(entry)s::json IS NOT NULL
+        ),
+        asked_slot = %(asked_slot)s,
+        last_run = %(last_run)s,
+        own_last_run = %(last_run)s,
+        ongoing = %(ongoing)s,
+        told = %(told)s,
+        {holder}
+    WHERE app_name = %(app_name)s
+        AND ongoing IS NOT DISTINCT FROM %(was_ongoing)s
+        AND asked_slot IS NOT DISTINCT FROM %(was_asked_slot)s
+    RETURNING {saved}
+), logged AS (
+    INSERT INTO {here}.crontabber_log (
+        log_time, app_name, slot, success, duration, host, exc_type, exc_value, exc_traceback,
+        output
+    )
+    SELECT
+        pg_catalog.clock_timestamp(), %(app_name)s, %(slot)s, %(success)s, %(duration)s, %(host)s,
+        %(exc_type)s, %(exc_value)s, %(exc_traceback)s, %(output)s
+    FROM saved
+){passed}
+SELECT saved.*, pg_catalog.pg_backend_pid() FROM saved
+
+-- name: passing
+-- Writes the ledger in the transaction that passes over slots.
+, passed AS (
+    INSERT INTO {here}.crontabber_spans (
+        app_name, first_slot, last_slot, slots, verdict, reason, plan, done_by, done_at
+    )
+    SELECT
+        %(app_name)s, span.first_slot, span.last_slot, span.slots, span.verdict, span.reason,
+        span.plan, span.done_by, span.done_at
+    FROM saved, pg_catalog.json_to_recordset(%(spans)s::json) AS span (
+        first_slot timestamptz, last_slot timestamptz, slots bigint, verdict text, reason text,
+        plan text, done_by text, done_at timestamptz
+    )
 )
-SELECT version, pg_catalog.pg_backend_pid() FROM saved
+
+-- name: make_ledger
+-- Made when it is first needed: no tick reads it.
+SELECT pg_catalog.pg_advisory_xact_lock(x'63726F6E74616200'::bigint);
+CREATE TABLE IF NOT EXISTS {here}.crontabber_spans (
+    id bigserial PRIMARY KEY,
+    app_name text NOT NULL,
+    first_slot timestamp with time zone NOT NULL,
+    last_slot timestamp with time zone NOT NULL,
+    slots bigint NOT NULL,
+    verdict text NOT NULL,
+    reason text,
+    plan text,
+    done_by text,
+    done_at timestamp with time zone NOT NULL
+);
+CREATE INDEX IF NOT EXISTS crontabber_spans_app_name_idx
+    ON {here}.crontabber_spans (app_name, last_slot)
+
+-- name: has_ledger
+SELECT pg_catalog.to_regclass('{there_text}crontabber_spans') IS NOT NULL
+
+-- name: spans
+-- What was not run of a job, between two moments.
+SELECT app_name, first_slot, last_slot, slots, verdict, reason, plan, done_by, done_at
+FROM {here}.crontabber_spans
+WHERE app_name = %(app_name)s AND last_slot >= %(first)s AND first_slot <= %(last)s
+ORDER BY done_at, id
+
+-- name: next_number
+SELECT pg_catalog.nextval(pg_catalog.pg_get_serial_sequence('{there_text}crontabber_spans', 'id'))
+
+-- name: ask
+-- Also while a run is under way, whose record leaves it alone.
+UPDATE {here}.crontabber AS job SET asked = (
+    SELECT pg_catalog.json_agg(each) FROM (
+        SELECT each FROM pg_catalog.json_array_elements(job.asked) AS each
+        UNION ALL
+        SELECT wanted.value -> 'entry'
+    ) AS entries
+)
+FROM pg_catalog.json_array_elements(%(wanted)s::json) AS wanted
+WHERE job.app_name = wanted.value ->> 'app_name'
+    AND NOT EXISTS (
+        SELECT FROM pg_catalog.json_array_elements_text(%(names)s::json) AS name
+        WHERE NOT EXISTS (SELECT FROM {here}.crontabber WHERE app_name = name)
+    )
+RETURNING job.app_name
+
+-- name: cancel
+UPDATE {here}.crontabber AS job SET asked = (
+    SELECT pg_catalog.json_agg(each) FROM pg_catalog.json_array_elements(job.asked) AS each
+    WHERE each ->> 'number' <> %(number)s::text
+)
+WHERE asked IS NOT NULL AND EXISTS (
+    SELECT FROM pg_catalog.json_array_elements(job.asked) AS each
+    WHERE each ->> 'number' = %(number)s::text
+)
+RETURNING app_name
+
+-- name: set_pause
+UPDATE {here}.crontabber SET {pause} WHERE app_name = %(app_name)s RETURNING app_name
 
 -- name: save_success
 -- The same for what is written most often, with half of the values: the claim has written
@@ -433,7 +557,7 @@ WITH saved AS (
         pg_catalog.clock_timestamp(), %(app_name)s, %(slot)s, %(slot)s, %(duration)s, %(host)s
     FROM saved
 )
-SELECT version, pg_catalog.pg_backend_pid() FROM saved
+SELECT saved.*, pg_catalog.pg_backend_pid() FROM saved
 
 -- name: may_record
 -- Asked in a job's own transaction, which may be for reading only, or have another role.
@@ -469,7 +593,10 @@ FROM (
 ) AS blocker
 
 -- name: forget
-DELETE FROM {here}.crontabber WHERE app_name = %(app_name)s RETURNING app_name
+WITH saved AS (
+    DELETE FROM {here}.crontabber WHERE app_name = %(app_name)s RETURNING app_name
+){passed}
+SELECT app_name FROM saved
 
 -- name: try_lock
 SELECT pg_catalog.pg_try_advisory_lock(%(lock)s)

@@ -1,0 +1,126 @@
+"""Asked-for backfills: which date is next, and what becomes of its run.
+
+They have a cursor of their own and never move ``next_slot``. A date of theirs is always before
+that, so a date of the schedule is never done by both.
+"""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from .asked import AskedBackfill
+from .calendar import latest_slot, next_slot
+from .dependencies import wait_of
+from .grammar import Schedule
+from .ledger import Span, Verdict
+from .missed import Passing, span_of
+from .model import JobSpec, JobState, Run, States
+from .plan import schedule_of
+from .retry import Advice, next_try
+
+_MOMENT = timedelta(microseconds=1)
+_LONGEST = 200
+"""Characters of an error that are kept: the log has all of it."""
+
+
+def next_asked(
+    job: JobSpec, state: JobState, states: States, now: datetime
+) -> AskedBackfill | None:
+    """The backfill of which *job* may do a date now: see `next_date`."""
+    for asked in state.asked if job.backfill else ():
+        waits = asked.retry_at is not None and asked.retry_at > now
+        if not waits and wait_of_date(job, asked, states, now) is None:
+            return asked
+    return None
+
+
+def next_date(asked: AskedBackfill) -> datetime:
+    """Its oldest date that is not done, or its newest if that is to be first."""
+    return asked.dates[-1][1] if asked.newest_first else asked.dates[0][0]
+
+
+def wait_of_date(job: JobSpec, asked: AskedBackfill, states: States, now: datetime) -> str | None:
+    """Why the next date of *asked* has to wait for a parent; None: it need not."""
+    date = next_date(asked)
+    schedule, zone = schedule_of(asked.plan, job)
+    since = _before(schedule, date, zone)
+    for parent in job.depends_on if asked.chained else ():
+        state = states.get(parent)
+        if state and any(
+            since < last and first <= date
+            for other in state.asked
+            if other.number == asked.number
+            for first, last in other.dates
+        ):
+            return f"{parent} has not done {date.astimezone(zone):%Y-%m-%d %H:%M} again"
+    wait = wait_of(job, states, date, now)
+    return None if wait is None else str(wait)
+
+
+def _before(schedule: Schedule, date: datetime, zone: ZoneInfo) -> datetime:
+    """The slot before *date*, or an earlier moment of the same period."""
+    return latest_slot(schedule, date - 2 * schedule.frequency.period, date - _MOMENT, zone)
+
+
+def done(job: JobSpec, state: JobState, started: datetime, ended: datetime) -> JobState:
+    """A date of an asked-for backfill is done, by a run that began at *started*.
+
+    The claim is kept for the next date, but for jobs that go date by date with others, and if
+    a slot of the schedule has come up meanwhile: that goes first.
+    """
+    asked = asked_of(state)
+    if asked is None:  # it was cancelled during the run
+        return _idle(state, started)
+    rest = _without(job, asked)
+    after = _replaced(state, asked.number, rest)._replace(last_run=started)
+    due = state.next_slot is not None and state.next_slot <= ended
+    if rest is None or asked.chained or due:
+        return _idle(after, started)
+    return after._replace(asked_slot=next_date(rest))
+
+
+def failed(
+    job: JobSpec, state: JobState, run: Run, advice: Advice | None
+) -> tuple[JobState, tuple[Span, ...]]:
+    """*run*, of a date of an asked-for backfill, failed: it is tried again, or given up."""
+    asked, spans = asked_of(state), tuple[Span, ...]()
+    if asked is None:
+        return _idle(state, run.started), ()
+    if advice is not None and advice.again is None:
+        rest = _without(job, asked)
+        passing = Passing(Verdict.GIVEN_UP, "its retry gave up", run.started)
+        spans = span_of(job, state, run.slot, run.slot, passing)
+    else:
+        error = run.error.value if run.error else ""
+        rest = asked._replace(
+            attempts=asked.attempts + 1,
+            retry_at=next_try(job, run.slot, run.started, advice),
+            error=error[:_LONGEST],
+        )
+    return _idle(_replaced(state, asked.number, rest), run.started), spans
+
+
+def asked_of(state: JobState) -> AskedBackfill | None:
+    """The backfill that the ongoing run of *state* is of; None if it was cancelled."""
+    return next((each for each in state.asked if next_date(each) == state.asked_slot), None)
+
+
+def _idle(state: JobState, started: datetime) -> JobState:
+    return state._replace(last_run=started, ongoing=None, claim=None, asked_slot=None)
+
+
+def _without(job: JobSpec, asked: AskedBackfill) -> AskedBackfill | None:
+    """What is left when its next date is done; None if that was the last."""
+    schedule, zone = schedule_of(asked.plan, job)
+    first, last = asked.dates[-1 if asked.newest_first else 0]
+    if asked.newest_first:
+        rest = [(first, latest_slot(schedule, first, last - _MOMENT, zone))] if first < last else []
+        dates = (*asked.dates[:-1], *rest)
+    else:
+        rest = [(next_slot(schedule, first, zone), last)] if first < last else []
+        dates = (*rest, *asked.dates[1:])
+    return asked._replace(dates=dates, attempts=0, retry_at=None, error="") if dates else None
+
+
+def _replaced(state: JobState, number: int, rest: AskedBackfill | None) -> JobState:
+    asked = (rest if each.number == number else each for each in state.asked)
+    return state._replace(asked=tuple(each for each in asked if each is not None))

@@ -1,0 +1,96 @@
+"""What people ask of the store in PostgreSQL: pauses, backfills, and what the ledger says."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from psycopg2 import errors
+
+from ..schedule.asked import AskedBackfill
+from ..schedule.ledger import Span
+from ..schedule.model import Pause
+from .asked import entry_text
+from .rows import pause_parameters
+from .server import Server
+from .spans import span_of
+
+if TYPE_CHECKING:
+    from ..schedule.findings import Access
+
+
+class Administration:
+    """The part of `crontabber.store.StateStore` that no idle tick needs."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._ledger: bool | None = None
+        """Whether there is a ledger; None: it is not known yet."""
+
+    def access(self, role: str = "") -> "Access":
+        """See `StateStore.access`; tables that are missing lack nothing."""
+        from .access import access_of  # no tick needs it
+
+        return access_of(self._server.query("access", role=role)[0], role)
+
+    def ask(self, wanted: Mapping[str, AskedBackfill]) -> set[str]:
+        """See `StateStore.ask`."""
+        self._server.find()
+        entries = (
+            f'{{"app_name": {json.dumps(app_name)}, "entry": {entry_text(asked)}}}'
+            for app_name, asked in wanted.items()
+        )
+        names = list(wanted)
+        rows = self._server.query("ask", wanted=f"[{', '.join(entries)}]", names=json.dumps(names))
+        return {row[0] for row in rows}
+
+    def cancel(self, number: int) -> set[str]:
+        """See `StateStore.cancel`."""
+        self._server.find()
+        return {row[0] for row in self._server.query("cancel", number=str(number))}
+
+    def next_number(self) -> int:
+        """See `StateStore.next_number`."""
+        self._make_ledger()
+        return int(self._server.query("next_number")[0][0])
+
+    def pause(self, app_name: str, pause: Pause | None) -> bool:
+        """See `StateStore.pause`."""
+        self._server.find()
+        parameters = {"app_name": app_name, **pause_parameters(pause)}
+        return bool(self._server.query("set_pause", **parameters))
+
+    def spans(self, app_name: str, first: datetime, last: datetime) -> list[Span]:
+        """See `StateStore.spans`."""
+        self._server.find()
+        if not self._server.query("has_ledger")[0][0]:
+            return []
+        rows = self._server.query(
+            "spans", app_name=app_name, first=first.isoformat(), last=last.isoformat()
+        )
+        return [span_of(row) for row in rows]
+
+    def _writable(self, spans: Sequence[Span]) -> Sequence[Span]:
+        """*spans* if there is a ledger to write them to; it is made if that is allowed.
+
+        If not, this is logged once: it is no reason to lose the record of a run.
+        """
+        if spans and self._ledger is None:
+            try:
+                self._make_ledger()
+            except errors.InsufficientPrivilege as error:
+                import logging
+
+                self._ledger = False
+                logging.getLogger("crontabber").warning(
+                    "what is passed over is not written to the ledger: %s",
+                    str(error).partition("\n")[0],
+                    extra={"action": "record", "app_name": ""},
+                )
+        return spans if self._ledger else ()
+
+    def _make_ledger(self) -> None:
+        self._server.find()
+        if not self._ledger and not self._server.query("has_ledger")[0][0]:
+            self._server.query("make_ledger")
+        self._ledger = True
