@@ -7,10 +7,10 @@ from datetime import datetime
 from ..schedule.asked import AskedBackfill
 
 
-def asked_of(text: str) -> tuple[AskedBackfill, ...]:
+def asked_of(text: str | None) -> tuple[AskedBackfill, ...]:
     """The backfills in a row. What is not ours to read, as a person edited it, counts as none."""
     try:
-        return tuple(_one(**each) for each in json.loads(text))
+        return tuple(_one(**each) for each in json.loads(text or "[]"))
     except (TypeError, ValueError):
         return ()
 

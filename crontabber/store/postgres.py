@@ -245,8 +245,6 @@ class PostgresStore(Administration):
         """Take the mark away: another job with the lock has begun meanwhile."""
         return self._save(saved, saved._replace(ongoing=None, claim=None, asked_slot=None), None)
 
-    # -- administration --------------------------------------------------------
-
     def reset(self, app_name: str, spans: Sequence[Span] = ()) -> bool:
         """See `StateStore.reset`."""
         spans = self._writable(spans)
@@ -265,8 +263,6 @@ class PostgresStore(Administration):
     def close(self) -> None:
         """See `StateStore.close`."""
         self._server.close()
-
-    # -- locks -----------------------------------------------------------------
 
     @property
     def _table(self) -> int:

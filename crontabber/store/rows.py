@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from ..schedule.asked import AskedBackfill
 from ..schedule.grammar import JobLine
 from ..schedule.ledger import Span
 from ..schedule.model import Claim, JobState, LastError, Outcome, Pause, Run, plan_text
@@ -43,7 +42,7 @@ def state_of(row: Row) -> JobState:
         pause=_pause(paused_since, paused_until, paused_by, pause_reason),
         waits_for=waits_for,
         waits_since=waits_since,
-        asked=_asked(asked),
+        asked=asked_of(asked),
         asked_slot=asked_slot,
         told=told,
         claim=None if host is None else Claim(host, pid, backend_pid, claim_time),
@@ -140,7 +139,7 @@ def written(after: JobState, row: Row) -> JobState:
     """*after* as it was written, by what ``saved`` tells of it."""
     version, since, until, by, why, asked = row[:6]
     return after._replace(
-        version=str(version), pause=_pause(since, until, by, why), asked=_asked(asked)
+        version=str(version), pause=_pause(since, until, by, why), asked=asked_of(asked)
     )
 
 
@@ -223,10 +222,6 @@ def _pause(
     since: datetime | None, until: datetime | None, by: str | None, why: str | None
 ) -> Pause | None:
     return Pause(since, until, by or "", why or "") if since else None
-
-
-def _asked(text: str | None) -> tuple[AskedBackfill, ...]:
-    return asked_of(text) if text else ()
 
 
 def run_parameters(run: Run) -> dict[str, Any]:
