@@ -38,6 +38,9 @@ class GenericApp:
     *terminal* is where a person sits who wants to see what runs, if there is one.
     """
 
+    person: str = ""
+    """Who asks for what is changed; empty: the user of this process."""
+
     def __init__(
         self,
         settings: Settings,

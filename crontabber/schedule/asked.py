@@ -15,6 +15,8 @@ class AskedBackfill(NamedTuple):
     """The schedule by which those slots follow each other; see `JobSpec.plan`."""
     total: int
     """How many dates it had."""
+    wanted: tuple[tuple[datetime, datetime], ...] = ()
+    """All that was to be done, in the form of ``dates``."""
     newest_first: bool = False
     attempts: int = 0
     """How many runs of its next date failed."""

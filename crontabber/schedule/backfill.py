@@ -18,6 +18,7 @@ from .plan import schedule_of
 from .retry import Advice, next_try
 
 _MOMENT = timedelta(microseconds=1)
+Dates = tuple[tuple[datetime, datetime], ...]
 _LONGEST = 200
 """Characters of an error that are kept: the log has all of it."""
 
@@ -61,7 +62,9 @@ def _before(schedule: Schedule, date: datetime, zone: ZoneInfo) -> datetime:
     return latest_slot(schedule, date - 2 * schedule.frequency.period, date - _MOMENT, zone)
 
 
-def done(job: JobSpec, state: JobState, started: datetime, ended: datetime) -> JobState:
+def done(
+    job: JobSpec, state: JobState, started: datetime, ended: datetime
+) -> tuple[JobState, tuple[Span, ...]]:
     """A date of an asked-for backfill is done, by a run that began at *started*.
 
     The claim is kept for the next date, but for jobs that go date by date with others, and if
@@ -69,13 +72,24 @@ def done(job: JobSpec, state: JobState, started: datetime, ended: datetime) -> J
     """
     asked = asked_of(state)
     if asked is None:  # it was cancelled during the run
-        return _idle(state, started)
+        return _idle(state, started), ()
     rest = _without(job, asked)
     after = _replaced(state, asked.number, rest)._replace(last_run=started)
     due = state.next_slot is not None and state.next_slot <= ended
     if rest is None or asked.chained or due:
-        return _idle(after, started)
-    return after._replace(asked_slot=next_date(rest))
+        spans = () if rest else backfilled(job, state, asked, asked.wanted, ended)
+        return _idle(after, started), spans
+    return after._replace(asked_slot=next_date(rest)), ()
+
+
+def backfilled(
+    job: JobSpec, state: JobState, asked: AskedBackfill, rows: Dates, now: datetime
+) -> tuple[Span, ...]:
+    """What the ledger is to say of *rows* of dates, which were done: it outlives the log."""
+    passing = Passing(Verdict.BACKFILLED, f"backfill {asked.number}", now, asked.by)
+    planned = state._replace(plan=asked.plan)
+    spans = (span_of(job, planned, first, last, passing) for first, last in rows)
+    return tuple(span for each in spans for span in each)
 
 
 def failed(
@@ -88,7 +102,9 @@ def failed(
     if advice is not None and advice.again is None:
         rest = _without(job, asked)
         passing = Passing(Verdict.GIVEN_UP, "its retry gave up", run.started)
-        spans = span_of(job, state, run.slot, run.slot, passing)
+        spans = span_of(job, state._replace(plan=asked.plan), run.slot, run.slot, passing)
+        if rest is None:
+            spans += backfilled(job, state, asked, asked.wanted, run.started)
     else:
         error = run.error.value if run.error else ""
         rest = asked._replace(

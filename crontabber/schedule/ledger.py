@@ -20,6 +20,8 @@ class Verdict(enum.Enum):
     """They were open when a person had the job forgotten."""
     GIVEN_UP = "given up"
     """They failed, and the app's ``retry`` gave up."""
+    BACKFILLED = "backfilled"
+    """They were done, when a person asked for it, outside of the schedule."""
     REPLANNED = "replanned"
     """They were those of a schedule that was edited, or of a clock that was wrong."""
 

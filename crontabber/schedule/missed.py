@@ -9,7 +9,7 @@ from .calendar import latest_slot, next_slot, slot_after
 from .grammar import Schedule, Unit
 from .ledger import Span, Verdict
 from .model import JobSpec, JobState, Missed, Pause, Replan, Run
-from .plan import in_force
+from .plan import in_force, schedule_of
 
 OURS = "crontabber"
 """Who had it so, if it was no person."""
@@ -132,6 +132,12 @@ def span_of(
     verdict, reason, at, by = passing
     plan = state.plan or job.plan
     return (Span(job.app_name, first, last, slots, verdict, reason, plan, by, at),)
+
+
+def number_of(job: JobSpec, plan: str, first: datetime, last: datetime) -> int:
+    """How many slots there are from *first* to *last*, both included, by *plan*."""
+    schedule, zone = schedule_of(plan, job)
+    return _last_and_number(schedule, first, last, zone)[1]
 
 
 def _last_and_number(

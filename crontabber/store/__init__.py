@@ -138,8 +138,8 @@ class StateStore(Protocol):
         """Have backfills done, by app_name; those that have a row, all or none of them."""
         ...
 
-    def cancel(self, number: int) -> set[str]:
-        """Forget the backfill of that number; the app_names of the jobs that were to do it."""
+    def cancel(self, app_name: str, number: int, spans: Sequence[Span] = ()) -> bool:
+        """Forget a job's backfill of that number, and write *spans*; False if it has none."""
         ...
 
     def next_number(self) -> int:

@@ -13,7 +13,7 @@ from ..schedule.model import Pause
 from .asked import entry_text
 from .rows import pause_parameters
 from .server import Server
-from .spans import span_of
+from .spans import span_of, spans_text
 
 if TYPE_CHECKING:
     from ..schedule.findings import Access
@@ -44,10 +44,15 @@ class Administration:
         rows = self._server.query("ask", wanted=f"[{', '.join(entries)}]", names=json.dumps(names))
         return {row[0] for row in rows}
 
-    def cancel(self, number: int) -> set[str]:
+    def cancel(self, app_name: str, number: int, spans: Sequence[Span] = ()) -> bool:
         """See `StateStore.cancel`."""
         self._server.find()
-        return {row[0] for row in self._server.query("cancel", number=str(number))}
+        spans = self._writable(spans)
+        name = "cancel_and_pass" if spans else "cancel"
+        rows = self._server.query(
+            name, app_name=app_name, number=str(number), spans=spans_text(spans)
+        )
+        return bool(rows)
 
     def next_number(self) -> int:
         """See `StateStore.next_number`."""

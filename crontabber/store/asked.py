@@ -1,7 +1,7 @@
 """Between the JSON in the column ``asked`` and the backfills that people asked for."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from ..schedule.asked import AskedBackfill
@@ -28,10 +28,15 @@ def entry_text(asked: AskedBackfill) -> str:
 def _one(**fields: object) -> AskedBackfill:
     each = AskedBackfill(**fields)  # type: ignore[arg-type]  # converted in the next lines
     return each._replace(
-        dates=tuple((_moment(first), _moment(last)) for first, last in each.dates),
+        dates=_dates(each.dates),
+        wanted=_dates(each.wanted),
         retry_at=each.retry_at and _moment(each.retry_at),
         asked_at=each.asked_at and _moment(each.asked_at),
     )
+
+
+def _dates(pairs: Iterable[tuple[object, object]]) -> tuple[tuple[datetime, datetime], ...]:
+    return tuple((_moment(first), _moment(last)) for first, last in pairs)
 
 
 def _moment(text: object) -> datetime:

@@ -151,15 +151,15 @@ class MemoryStore:
             self._write(state._replace(asked=(*state.asked, asked)))
         return set(wanted)
 
-    def cancel(self, number: int) -> set[str]:
+    def cancel(self, app_name: str, number: int, spans: Sequence[Span] = ()) -> bool:
         """See `StateStore.cancel`."""
-        found = set()
-        for state in list(self.states.values()):
-            rest = tuple(each for each in state.asked if each.number != number)
-            if rest != state.asked:
-                self._write(state._replace(asked=rest))
-                found.add(state.app_name)
-        return found
+        state = self.states.get(app_name, JobState(app_name))
+        rest = tuple(each for each in state.asked if each.number != number)
+        if rest == state.asked:
+            return False
+        self.ledger.extend(spans)
+        self._write(state._replace(asked=rest))
+        return True
 
     def next_number(self) -> int:
         """See `StateStore.next_number`."""

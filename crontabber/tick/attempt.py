@@ -1,6 +1,6 @@
 """The runs of one claim: a tick calls the job's code here, and nowhere else."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import copy_context
 from datetime import datetime
 from types import GeneratorType
@@ -17,6 +17,8 @@ from ..schedule.transition import failed, succeeded, withdrawn
 from .context import TickContext
 from .failures import last_error
 from .middleware import run_within
+
+Spans = tuple[Span, ...]
 
 
 class App(Protocol):
@@ -176,25 +178,24 @@ class Attempt:
         if not self._context.store.shares_database(connection):
             self._written = None
             return
-        run, after = self._success()
-        spans = passed_by_run(self._job, self._state, after, run)
+        run, after, spans = self._success()
         self._written = self._context.store.save(self._state, after, run, connection, spans)
 
-    def _success(self) -> tuple[Run, JobState]:
+    def _success(self) -> tuple[Run, JobState, Spans]:
         assert self._run is not None, "a run begins before it ends"
         ended = self._context.clock.now()
         run = self._run._replace(duration=ended - self._run.started)
-        if self._state.asked_slot:
-            return run, backfill.done(self._job, self._state, run.started, ended)
+        job, state = self._job, self._state
+        if state.asked_slot:
+            return run, *backfill.done(job, state, run.started, ended)
         horizon = self._claim.time
-        return run, succeeded(self._job, self._state, run.slot, run.started, horizon, self._until)
+        after = succeeded(job, state, run.slot, run.started, horizon, self._until)
+        return run, after, passed_by_run(job, state, after, run)
 
     def _succeeded(self) -> None:
-        run, after = self._success()
+        run, after, spans = self._success()
         if self._written is None:
-            self._state = self._record(
-                after, run, passed_by_run(self._job, self._state, after, run)
-            )
+            self._state = self._record(after, run, spans)
         else:
             self._state, self._written = self._written, None
             self._keep_lock()
@@ -204,7 +205,7 @@ class Attempt:
         if not self._state.ongoing:
             self._close()
 
-    def _record(self, after: JobState, run: Run, spans: Sequence[Span]) -> JobState:
+    def _record(self, after: JobState, run: Run, spans: Spans) -> JobState:
         try:
             return self._context.store.save(self._state, after, run, spans=spans)
         except (StoreError, Stopped) as error:
@@ -228,7 +229,7 @@ class Attempt:
             self._state = self._context.store.save(self._state, self._state)
 
     def _failed(self, error: BaseException) -> None:
-        run, _ = self._success()
+        run = self._success()[0]
         known = last_error(error, self._context.redact)
         run = run._replace(outcome=Outcome.FAILED, error=known)
         advice = self._context.advice(self._job, self._state, run.slot, run.started, error)

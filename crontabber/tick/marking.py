@@ -5,24 +5,33 @@ from datetime import datetime, timezone
 
 from ..errors import ConfigError, JobDoneError, JobOngoingError, StoreError
 from ..schedule.decide import marked_by_older
+from ..schedule.ledger import Span, Verdict
+from ..schedule.missed import OURS, Passing, span_of, unpaused
 from ..schedule.model import JobSpec, JobState, Outcome, Run
 from ..schedule.transition import claimed, marked_slot, marked_successful, run_at, tried_again
 from ..store import StateStore
 
-Change = Callable[[JobState], tuple[JobState, Run | None]]
-"""From what is remembered of a job to what is to be, and to what the log says of it."""
+Spans = tuple[Span, ...]
+Change = Callable[[JobState], tuple[JobState, Run | None, Spans]]
+"""From what is remembered of a job to what is to be, and to what log and ledger say of it."""
 
 
 def mark_success(
-    store: StateStore, job: JobSpec, seen: JobState | None, moment: datetime, now: datetime
+    store: StateStore,
+    job: JobSpec,
+    seen: JobState | None,
+    moment: datetime,
+    now: datetime,
+    by: str = OURS,
 ) -> JobState:
     """Have *job* count as having succeeded at *moment*, and return what is remembered then.
 
-    *seen* is its row as a look at the store showed it, *now* the store's time. What that
-    means is told by `crontabber.schedule.transition.marked_successful`; the log says it
-    too. A run that crashed does not stand in the way. Raises `JobOngoingError` if the job
-    is being run, `JobDoneError` if it has succeeded since *moment*, and `ConfigError` if
-    that is yet to come.
+    *by* is who asked for it. *seen* is its row as a look at the store showed it, *now* the
+    store's time. What that means is told by
+    `crontabber.schedule.transition.marked_successful`; the log says it too. A run that
+    crashed does not stand in the way. Raises `JobOngoingError` if the job is being run,
+    `JobDoneError` if it has succeeded since *moment*, and `ConfigError` if that is yet to
+    come.
     """
     if moment > now:
         raise ConfigError(
@@ -32,12 +41,14 @@ def mark_success(
     utc = moment.astimezone(timezone.utc)
     _refuse_done(job, seen, moment)
 
-    def mark(state: JobState) -> tuple[JobState, Run]:
+    def mark(state: JobState) -> tuple[JobState, Run, Spans]:
         _refuse_done(job, state, moment)  # it may have run since it was seen
         after = marked_successful(job, state, utc)
         slot = marked_slot(job, state, after, utc)
         host = store.holder(now).host
-        return after, Run(job.app_name, slot, now, None, Outcome.MARKED, host)
+        passing = Passing(Verdict.MARKED, "marked as successful", now, by)
+        spans = span_of(job, state, state.next_slot or slot, utc, passing)
+        return after, Run(job.app_name, slot, now, None, Outcome.MARKED, host), spans
 
     return _change(store, job, seen, now, mark)
 
@@ -51,7 +62,7 @@ def run_next_at(
     this too is a `JobOngoingError`.
     """
     _refuse_crashed(job, seen)
-    return _change(store, job, seen, now, lambda state: (run_at(state, moment), None))
+    return _change(store, job, seen, now, lambda state: (run_at(state, moment), None, ()))
 
 
 def try_again(store: StateStore, job: JobSpec, seen: JobState | None, now: datetime) -> JobState:
@@ -60,7 +71,20 @@ def try_again(store: StateStore, job: JobSpec, seen: JobState | None, now: datet
     For the rest, see `run_next_at`.
     """
     _refuse_crashed(job, seen)
-    return _change(store, job, seen, now, lambda state: (tried_again(state, now), None))
+    return _change(store, job, seen, now, lambda state: (tried_again(state, now), None, ()))
+
+
+def resume(store: StateStore, job: JobSpec, seen: JobState, now: datetime) -> JobState:
+    """End the pause of *job*. Raises `JobOngoingError` if it is being run."""
+    _refuse_crashed(job, seen)
+
+    def end(state: JobState) -> tuple[JobState, Run | None, Spans]:
+        if state.pause is None:  # it was resumed at this moment
+            return state, None, ()
+        replan = unpaused(job, state, now)
+        return replan.state, None, replan.spans
+
+    return _change(store, job, seen, now, end)
 
 
 def _change(
@@ -76,8 +100,8 @@ def _change(
             raise StoreError(f"{job.app_name} was reset at this moment; try again")
         if marked_by_older(state, now, job.max_ongoing_age):
             raise JobOngoingError(_ongoing(job))
-        after, run = change(state)
-        return store.save(state, after, run)
+        after, run, spans = change(state)
+        return store.save(state, after, run, spans=spans)
     finally:
         store.release(job.app_name)
 

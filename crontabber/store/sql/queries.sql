@@ -520,15 +520,18 @@ WHERE job.app_name = wanted.value ->> 'app_name'
 RETURNING job.app_name
 
 -- name: cancel
-UPDATE {here}.crontabber AS job SET asked = (
-    SELECT pg_catalog.json_agg(each) FROM pg_catalog.json_array_elements(job.asked) AS each
-    WHERE each ->> 'number' <> %(number)s::text
-)
-WHERE asked IS NOT NULL AND EXISTS (
-    SELECT FROM pg_catalog.json_array_elements(job.asked) AS each
-    WHERE each ->> 'number' = %(number)s::text
-)
-RETURNING app_name
+WITH saved AS (
+    UPDATE {here}.crontabber AS job SET asked = (
+        SELECT pg_catalog.json_agg(each) FROM pg_catalog.json_array_elements(job.asked) AS each
+        WHERE each ->> 'number' <> %(number)s::text
+    )
+    WHERE app_name = %(app_name)s AND EXISTS (
+        SELECT FROM pg_catalog.json_array_elements(job.asked) AS each
+        WHERE each ->> 'number' = %(number)s::text
+    )
+    RETURNING app_name
+){passed}
+SELECT app_name FROM saved
 
 -- name: set_pause
 UPDATE {here}.crontabber SET {pause} WHERE app_name = %(app_name)s RETURNING app_name

@@ -1,0 +1,111 @@
+"""The dates of a range that a person means, and which of them are to be done."""
+
+import enum
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from .asked import AskedBackfill
+from .calendar import floor_minute, slots, wall_clock
+from .grammar import Frequency, Schedule, TimeOfDay, Unit
+from .ledger import Span, Verdict
+from .model import JobSpec, JobState
+from .plan import plan
+
+Dates = tuple[tuple[datetime, datetime], ...]
+"""First and last slot of each row of consecutive slots."""
+
+
+class Redo(enum.Enum):
+    """Which dates of a range are meant."""
+
+    MISSING = "missing"
+    """Those that were never done."""
+    FAILED = "failed"
+    """Those that were tried, and given up."""
+    ALL = "all"
+    """All of them, done or not."""
+
+
+def slots_between(
+    job: JobSpec, state: JobState | None, first: datetime, last: datetime, now: datetime
+) -> Iterator[datetime]:
+    """The slots of *job* from *first* to *last*, both included, in their order.
+
+    They are those from which the schedule counts on to the slot that is open, and on.
+    """
+    anchor = plan(job, state, now).slot
+    begin = _slot_before(job.schedule, anchor, first, job.zone)
+    for slot in slots(job.schedule, begin, job.zone):
+        if slot > last:
+            return
+        if slot >= first:
+            yield slot
+
+
+def _slot_before(
+    schedule: Schedule, anchor: datetime, moment: datetime, zone: ZoneInfo
+) -> datetime:
+    """A slot not after *moment*, of those that lead to *anchor*; for a calendar any moment."""
+    frequency = schedule.frequency
+    if not isinstance(frequency, Frequency):
+        return moment - timedelta(minutes=1)
+    periods = max(-((moment - anchor) // frequency.period), 0) + 1
+    if frequency.unit is not Unit.DAYS:
+        return anchor - periods * frequency.period
+    local = anchor.astimezone(zone)
+    time = schedule.time if isinstance(schedule.time, TimeOfDay) else None
+    time = time or TimeOfDay(local.hour, local.minute)
+    return wall_clock((local - periods * frequency.period).date(), time, zone)
+
+
+def chosen(
+    state: JobState, found: Iterable[datetime], spans: Sequence[Span], redo: Redo
+) -> Iterator[datetime]:
+    """Those of the slots *found* that are meant and may be asked for.
+
+    The schedule still gives those from ``next_slot`` on; and what another backfill is to do is
+    not asked for twice. *spans* is what the ledger says of them, in the order of its writing.
+    """
+    limit, first = state.next_slot, state.first_slot or state.first_run
+    for slot in found:
+        if limit is not None and slot >= limit:
+            return
+        if any(begin <= slot <= end for each in state.asked for begin, end in each.dates):
+            continue
+        if redo is Redo.ALL or _is_meant(slot, first, spans, redo):
+            yield slot
+
+
+def _is_meant(slot: datetime, first: datetime | None, spans: Sequence[Span], redo: Redo) -> bool:
+    verdicts = [span.verdict for span in spans if span.first <= slot <= span.last]
+    if Verdict.BACKFILLED in verdicts:
+        return False
+    if redo is Redo.FAILED:
+        return Verdict.GIVEN_UP in verdicts
+    return bool(verdicts) or first is None or slot < floor_minute(first)
+
+
+def in_rows(found: Iterable[datetime], all_slots: Iterable[datetime]) -> Dates:
+    """The slots *found* as rows of consecutive ones; *all_slots* are those among which they are."""
+    wanted = set(found)
+    rows: list[tuple[datetime, datetime]] = []
+    follows = False
+    for slot in all_slots:
+        if slot in wanted:
+            rows.append((rows.pop()[0], slot) if follows else (slot, slot))
+        follows = slot in wanted
+    return tuple(rows)
+
+
+def done_rows(job: JobSpec, asked: AskedBackfill) -> Dates:
+    """Those of the dates of *asked* that are done, or given up, as rows of consecutive slots."""
+    every = [slot for first, last in asked.wanted for slot in _row(job, first, last)]
+    left = asked.dates
+    done = (slot for slot in every if not any(begin <= slot <= end for begin, end in left))
+    return in_rows(done, every)
+
+
+def _row(job: JobSpec, first: datetime, last: datetime) -> Iterator[datetime]:
+    return itertools.takewhile(lambda slot: slot <= last, slots(job.schedule, first, job.zone))

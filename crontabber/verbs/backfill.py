@@ -1,0 +1,285 @@
+"""The verbs ``--backfill``, ``--list-backfills`` and ``--cancel-backfill``: dates on purpose."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import NamedTuple
+
+from ..errors import ConfigError, ExitCode
+from ..generic_app import Answer, GenericApp
+from ..process.person import person
+from ..schedule.asked import AskedBackfill
+from ..schedule.backfill import backfilled, next_date, wait_of_date
+from ..schedule.ledger import Span
+from ..schedule.model import JobSpec, JobState
+from ..schedule.moments import parse_moment_near
+from ..schedule.ranges import Dates, Redo, chosen, done_rows, in_rows, slots_between
+from ..schedule.transition import noticed
+from ..store import Snapshot
+from ..tick.lookup import find_job
+
+_MOST = 100_000
+"""Dates that one backfill may have: more is a typing error, and could not be listed."""
+_MOST_ROWS = 1_000
+"""Rows of consecutive dates that a row of the table is to hold."""
+_DAY = timedelta(days=1)
+_MOMENT = timedelta(microseconds=1)
+
+
+class Wish(NamedTuple):
+    """What a person asks for, as it was typed."""
+
+    name: str
+    """The app_name or class path."""
+    first: str
+    last: str
+    redo: str = ""
+    with_children: bool = False
+    newest_first: bool = False
+    dry_run: bool = False
+
+
+class _Part(NamedTuple):
+    """The part of one job."""
+
+    job: JobSpec
+    slots: list[datetime]
+    rows: Dates
+    open: int
+    """How many dates of the range the schedule still gives."""
+
+
+def ask(app: GenericApp, wish: Wish) -> Answer:
+    """Have a backfill app do dates of the past, and its children if that is wanted.
+
+    Ticks do them, when nothing of the schedule is due. Raises `UnknownJobError`, and
+    `ConfigError` for a job without dates, a time that cannot be read, and a range that
+    cannot be meant.
+    """
+    snapshot = app.look()
+    jobs = app.jobs(snapshot)
+    job = find_job(wish.name, jobs)
+    family = [job, *(_children(job, jobs.imported().jobs) if wish.with_children else ())]
+    now, redo = snapshot.now, _redo(wish.redo)
+    first, last = _range(wish, job, now)
+    states = {each.app_name: _row(app, each, snapshot) for each in family}
+    parts = [_part(app, each, states[each.app_name], (first, last), redo, now) for each in family]
+    parts = [part for part in parts if part.slots or part.job is job]
+    if wish.dry_run or not any(part.slots for part in parts):
+        return Answer("\n".join(_listed(parts, wish, redo)))
+    number = app.store.next_number()
+    by, chained = app.person or person(), len(parts) > 1
+    wanted = {
+        part.job.app_name: AskedBackfill(
+            number=number,
+            dates=part.rows,
+            wanted=part.rows,
+            plan=part.job.plan,
+            total=len(part.slots),
+            newest_first=wish.newest_first,
+            chained=chained,
+            asked_at=now,
+            by=by,
+        )
+        for part in parts
+        if part.slots
+    }
+    if not app.store.ask(wanted):
+        raise ConfigError(f"{job.app_name} was reset at this moment; try again")
+    return Answer("\n".join(_asked(number, parts)))
+
+
+def list_backfills(app: GenericApp) -> Answer:
+    """The backfills that were asked for and are not done, a line for each of their jobs."""
+    snapshot = app.store.look(None)
+    jobs = {job.app_name: job for job in app.jobs(snapshot).all().jobs}
+    lines = [
+        _progress(each, state, jobs.get(state.app_name), snapshot)
+        for state in snapshot.states.values()
+        for each in state.asked
+    ]
+    return Answer("\n".join(sorted(lines)) or "no backfill is under way")
+
+
+def cancel(app: GenericApp, number: str) -> Answer:
+    """Forget what is still to be done of a backfill; a date in progress is finished."""
+    if not number.isascii() or not number.isdecimal():
+        raise ConfigError(f"{number[:40]!r} is not the number of a backfill: see --list-backfills")
+    snapshot = app.store.look(None)
+    jobs = {job.app_name: job for job in app.jobs(snapshot).all().jobs}
+    lines = []
+    for state in snapshot.states.values():
+        for each in state.asked:
+            if each.number == int(number):
+                job, spans = jobs.get(state.app_name), tuple[Span, ...]()
+                if job:
+                    rows = done_rows(job, each)
+                    spans = backfilled(job, state, each, rows, snapshot.now)
+                app.store.cancel(state.app_name, each.number, spans)
+                left = _left(each, job)
+                lines.append(
+                    f"backfill {each.number} of {state.app_name} is cancelled: "
+                    f"{each.total - left} of {each.total} dates were done"
+                )
+    if not lines:
+        found = f"there is no backfill {number} under way: see --list-backfills"
+        return Answer(found, ExitCode.ERROR)
+    return Answer("\n".join(lines))
+
+
+def _redo(text: str) -> Redo:
+    try:
+        return Redo(text or "missing")
+    except ValueError:
+        raise ConfigError(
+            f"--redo={text[:40]} is not known: write missing, failed or all"
+        ) from None
+
+
+def _range(wish: Wish, job: JobSpec, now: datetime) -> tuple[datetime, datetime]:
+    """The first and last moment of the range; a day alone means all of it."""
+    if not job.backfill:
+        raise ConfigError(
+            f"{job.app_name} gets no dates, so none can be given to it again: "
+            f"--job={job.app_name} --force runs it now"
+        )
+    if not (wish.first and wish.last):
+        raise ConfigError("--backfill=NAME needs --from=DATE and --to=DATE, such as 2026-11-21")
+    first, last = (parse_moment_near(text, job.zone, now) for text in (wish.first, wish.last))
+    if _is_day(wish.last):
+        local = last.astimezone(job.zone)
+        following = (local + _DAY).strftime("%Y-%m-%d")
+        last = parse_moment_near(following, job.zone, now) - _MOMENT
+        future = first > now or local.date() > now.astimezone(job.zone).date()
+    else:
+        future = last > now
+    if first > last:
+        raise ConfigError(f"--from={wish.first} is after --to={wish.last}: give the earlier first")
+    if future:
+        raise ConfigError(
+            f"--from={wish.first} --to={wish.last} reaches into the future, whose dates come by "
+            "the schedule: end it today"
+        )
+    return first, min(last, now)
+
+
+def _is_day(text: str) -> bool:
+    return len(text.strip()) <= len("2026-11-21")
+
+
+def _part(
+    app: GenericApp,
+    job: JobSpec,
+    state: JobState,
+    between: tuple[datetime, datetime],
+    redo: Redo,
+    now: datetime,
+) -> _Part:
+    every = list(islice(slots_between(job, state, *between, now), _MOST + 1))
+    if len(every) > _MOST:
+        raise ConfigError(
+            f"{job.app_name} has {_count(job, between)} dates in this range, and a backfill "
+            f"{_MOST:,} at most: give a shorter one"
+        )
+    spans = app.store.spans(job.app_name, *between)
+    found = list(chosen(state, every, spans, redo))
+    rows = in_rows(found, every)
+    if len(rows) > _MOST_ROWS:
+        raise ConfigError(
+            f"{job.app_name} has {len(found):,} dates in this range, in {len(rows):,} pieces: give "
+            "a shorter one, or --redo=all"
+        )
+    limit = state.next_slot or now
+    return _Part(job, found, rows, sum(slot >= limit for slot in every))
+
+
+def _count(job: JobSpec, between: tuple[datetime, datetime]) -> str:
+    from ..schedule.grammar import Frequency
+
+    if not isinstance(job.schedule.frequency, Frequency):
+        return f"more than {_MOST:,}"
+    return f"{(between[1] - between[0]) // job.schedule.frequency.period:,}"
+
+
+def _children(job: JobSpec, jobs: Sequence[JobSpec]) -> Iterable[JobSpec]:
+    """All backfill apps that depend on *job*, through others too."""
+    names, found = {job.app_name}, dict[str, JobSpec]()
+    while more := [
+        each for each in jobs if each.app_name not in names and names & set(each.depends_on)
+    ]:
+        names.update(each.app_name for each in more)
+        found.update({each.app_name: each for each in more if each.backfill})
+    return found.values()
+
+
+def _row(app: GenericApp, job: JobSpec, snapshot: Snapshot) -> JobState:
+    state = snapshot.states.get(job.app_name) or app.store.read(job.app_name)
+    return state or app.store.add(noticed(job, snapshot.now)) or noticed(job, snapshot.now)
+
+
+def _listed(parts: Sequence[_Part], wish: Wish, redo: Redo) -> Iterable[str]:
+    """The dates, a line for each, in the order in which they would be done."""
+    for part in parts:
+        slots = reversed(part.slots) if wish.newest_first else part.slots
+        yield from (f"{part.job.app_name} {_time(slot, part.job)}" for slot in slots)
+        if not part.slots:
+            yield f"{part.job.app_name} has nothing to do in this range{_why[redo]}"
+        if part.open:
+            yield _still_open(part)
+
+
+_why = {
+    Redo.MISSING: ": its dates are done, or still to come; --redo=all does them again",
+    Redo.FAILED: ": it gave up on none of its dates",
+    Redo.ALL: "",
+}
+
+
+def _asked(number: int, parts: Sequence[_Part]) -> Iterable[str]:
+    for part in parts:
+        if part.slots:
+            ends = f"{_time(part.slots[0], part.job)} to {_time(part.slots[-1], part.job)}"
+            dates = "1 date" if len(part.slots) == 1 else f"{len(part.slots)} dates"
+            yield f"backfill {number}: {dates} of {part.job.app_name}, {ends}"
+        if part.open:
+            yield _still_open(part)
+    yield (
+        "ticks do them; --list-backfills shows how far they are, "
+        f"--cancel-backfill={number} ends it"
+    )
+
+
+def _still_open(part: _Part) -> str:
+    return f"{part.job.app_name} gets {part.open} more of this range by its schedule"
+
+
+def _progress(
+    asked: AskedBackfill, state: JobState, job: JobSpec | None, snapshot: Snapshot
+) -> str:
+    left = _left(asked, job)
+    text = f"{asked.number} {state.app_name}: {asked.total - left} of {asked.total} dates done"
+    if job is None:
+        return f"{text}; it is not in this configuration"
+    what = f"next {_time(next_date(asked), job)}"
+    if state.asked_slot == next_date(asked):
+        what = f"running {_time(next_date(asked), job)}"
+    elif asked.retry_at:
+        what += (
+            f", failed {asked.attempts} times ({asked.error}), again {_time(asked.retry_at, job)}"
+        )
+    elif wait := wait_of_date(job, asked, snapshot.states, snapshot.now):
+        what += f", waits: {wait}"
+    return f"{text}; {what}; asked by {asked.by}"
+
+
+def _left(asked: AskedBackfill, job: JobSpec | None) -> int:
+    """How many dates are still to be done."""
+    if job is None:
+        return len(asked.dates)
+    from ..schedule.missed import number_of
+
+    return sum(number_of(job, asked.plan, first, last) for first, last in asked.dates)
+
+
+def _time(moment: datetime, job: JobSpec) -> str:
+    return f"{moment.astimezone(job.zone):%Y-%m-%d %H:%M}"

@@ -1,0 +1,97 @@
+"""The verbs ``--pause`` and ``--resume``: keep jobs from running for a while."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta, tzinfo
+
+from ..errors import ConfigError, JobOngoingError
+from ..generic_app import Answer, GenericApp
+from ..process.person import person
+from ..schedule.grammar import parse_duration
+from ..schedule.missed import is_paused
+from ..schedule.model import JobSpec, JobState, Pause
+from ..schedule.moments import parse_moment_near
+from ..schedule.transition import noticed
+from ..store import Snapshot
+from ..tick import marking
+from ..tick.lookup import find_all
+
+EVER = "ever"
+"""What has to be said for a pause without an end."""
+_USUAL = timedelta(days=1)
+
+
+def pause(
+    app: GenericApp, names: Iterable[str], wait: str = "", until: str = "", why: str = ""
+) -> Answer:
+    """Pause jobs, by app_name or class path, for a day, *wait*, or *until* a time.
+
+    ``all`` means all that are configured; a *wait* of ``ever`` is until a person resumes them. A
+    run in progress goes on, and a backfill app stops after its date. Raises `UnknownJobError`
+    before anything is done, and `ConfigError` for a time that cannot be read or has passed.
+    """
+    snapshot = app.look()
+    jobs = app.jobs(snapshot)
+    end = _end(wait, until, snapshot.now, jobs.zone)
+    asked = Pause(snapshot.now, end, app.person or person(), " ".join(why.split()))
+    lines = []
+    for job in find_all(names, jobs):
+        if _row(app, job, snapshot) is None:
+            app.store.add(noticed(job, snapshot.now))
+        app.store.pause(job.app_name, asked)
+        lines.append(_paused(job, end))
+    return Answer("\n".join(lines))
+
+
+def resume(app: GenericApp, names: Iterable[str]) -> Answer:
+    """End the pause of jobs, by app_name or class path; ``all`` means all that are configured.
+
+    A backfill app catches up, any other runs next by its schedule. Raises `UnknownJobError`.
+    """
+    snapshot = app.look()
+    names = list(names)
+    found = find_all(names, app.jobs(snapshot))
+    lines = []
+    for job in found:
+        row = _row(app, job, snapshot)
+        if row is None or row.pause is None:
+            if len(found) == len(names):  # with all, most are not
+                lines.append(f"{job.app_name} is not paused")
+            continue
+        lines.append(_resumed(app, job, row, snapshot.now))
+    return Answer("\n".join(lines) or "no job is paused")
+
+
+def _resumed(app: GenericApp, job: JobSpec, row: JobState, now: datetime) -> str:
+    was = "was paused" if is_paused(row, now) else "was paused, which had ended"
+    try:
+        after = marking.resume(app.store, job, row, now)
+    except JobOngoingError:  # its run moves it on
+        app.store.pause(job.app_name, None)
+        return f"{job.app_name} {was}: it goes on"
+    slot = max(after.next_run or now, after.next_slot or now)
+    when = "at once" if slot <= now else f"at {slot.astimezone(job.zone):%Y-%m-%d %H:%M}"
+    return f"{job.app_name} {was}: its next run is {when}"
+
+
+def _row(app: GenericApp, job: JobSpec, snapshot: Snapshot) -> JobState | None:
+    return snapshot.states.get(job.app_name) or app.store.read(job.app_name)
+
+
+def _end(wait: str, until: str, now: datetime, zone: tzinfo) -> datetime | None:
+    if wait and until:
+        raise ConfigError("only one of --for and --until can be meant: give one")
+    if wait == EVER:
+        return None
+    end = now + (parse_duration(wait) if wait else _USUAL)
+    if until:
+        end = parse_moment_near(until, zone, now)
+    if end <= now:
+        raise ConfigError(f"a pause until {until or wait} is over already: give a later time")
+    return end
+
+
+def _paused(job: JobSpec, end: datetime | None) -> str:
+    ends = f"--resume={job.app_name} ends it"
+    if end is None:
+        return f"{job.app_name} is paused until it is resumed: {ends}"
+    return f"{job.app_name} is paused until {end.astimezone(job.zone):%Y-%m-%d %H:%M %Z}; {ends}"
