@@ -6,7 +6,9 @@ from itertools import pairwise
 import pytest
 
 from crontabber.errors import ClaimLost, JobOngoingError, LockHeld
-from crontabber.schedule.model import JobState, LastError, Outcome
+from crontabber.schedule.asked import AskedBackfill
+from crontabber.schedule.ledger import Span, Verdict
+from crontabber.schedule.model import JobState, LastError, Outcome, Pause
 from crontabber.store import Snapshot
 from crontabber.store.memory import MemoryStore
 from crontabber.store.postgres import PostgresStore
@@ -34,7 +36,7 @@ def session(request):
         make = MemoryStore().another_session
     else:
         database = request.getfixturevalue("module_database")
-        database.execute("DROP TABLE IF EXISTS crontabber, crontabber_log")
+        database.execute("DROP TABLE IF EXISTS crontabber, crontabber_log, crontabber_spans")
 
         def make():
             return PostgresStore(factory_of(database), patience=0)
@@ -460,3 +462,105 @@ def test_close_twice_is_harmless(store):
     mark(store)
     store.close()
     store.close()
+
+
+# -- what people ask for -------------------------------------------------------
+
+PAUSE = Pause(NOW, NOW + DAY, "anna@here", "the disk is full")
+DATES = ((SLOT - 9 * DAY, SLOT - 5 * DAY),)
+ASKED = AskedBackfill(
+    7, DATES, "1d 03:00", 5, wanted=DATES, asked_at=NOW, by="anna@here", retry_at=NOW
+)
+SPAN = Span("a", SLOT - DAY, SLOT, 2, Verdict.TOO_LATE, "ä'", "1d", "crontabber", NOW)
+
+
+def test_a_pause_and_a_backfill_are_asked_for_while_a_run_is_under_way(store, other):
+    marked = mark(store)
+    assert other.pause("a", PAUSE)
+    assert other.ask({"a": ASKED}) == {"a"}
+    saved = store.save(marked, done(marked), run_of(marked))
+    assert (saved.pause, saved.asked) == (PAUSE, (ASKED,))
+    assert other.read("a") == saved
+    assert other.pause("a", None)
+    assert other.read("a").pause is None
+    assert not other.pause("nobody", PAUSE)
+
+
+def test_a_backfill_is_asked_for_of_all_jobs_or_of_none(store):
+    put(store, "a")
+    assert store.ask({"a": ASKED, "b": ASKED}) == set()
+    assert store.read("a").asked == ()
+    put(store, "b")
+    assert store.ask({"a": ASKED, "b": ASKED}) == {"a", "b"}
+    assert store.ask({"a": ASKED._replace(number=8)}) == {"a"}
+    assert [each.number for each in store.read("a").asked] == [7, 8]
+
+
+def asked_run(store, **changes):
+    """A job whose date that was asked for is being run, and what is left of it after that."""
+    put(store, "a", backfill=True, first_slot=SLOT)
+    store.ask({"a": ASKED})
+    marked = mark(store, asked_slot=DATES[0][0])
+    rest = ASKED._replace(dates=((SLOT - 8 * DAY, SLOT - 5 * DAY),))
+    return marked, marked._replace(asked=(rest,), last_run=NOW, **changes)
+
+
+def test_the_record_of_a_date_that_was_asked_for_leaves_the_schedule_alone(store, other):
+    marked, after = asked_run(store, asked_slot=SLOT - 8 * DAY)
+    assert marked.asked_slot == DATES[0][0]
+    saved = store.save(marked, after, run_of(marked, slot=marked.asked_slot))
+    assert saved == other.read("a")
+    assert saved._replace(version=None) == after._replace(version=None)
+    with pytest.raises(ClaimLost):  # that date is done
+        store.save(marked, after, run_of(marked, slot=marked.asked_slot))
+
+
+def test_what_else_is_asked_for_or_cancelled_during_such_a_run_counts(store, other):
+    marked, after = asked_run(store, ongoing=None, claim=None, asked_slot=None)
+    other.ask({"a": ASKED._replace(number=8)})
+    other.cancel("a", 7)
+    saved = store.save(marked, after, run_of(marked, slot=marked.asked_slot))
+    assert [each.number for each in saved.asked] == [8]
+    assert not other.cancel("a", 7)
+
+
+def test_a_backfill_that_is_done_is_gone(store, other):
+    marked, after = asked_run(store, ongoing=None, claim=None, asked_slot=None)
+    after = after._replace(asked=())
+    saved = store.save(marked, after, run_of(marked, slot=marked.asked_slot), spans=[SPAN])
+    assert saved.asked == other.read("a").asked == ()
+    assert other.spans("a", SLOT, SLOT) == [SPAN]
+
+
+def test_the_ledger_is_written_with_what_passes_over_slots(store, other):
+    assert other.spans("a", SLOT - DAY, SLOT) == []
+    marked = mark(store)
+    assert other.spans("a", SLOT - DAY, SLOT) == []
+    saved = store.save(marked, done(marked), run_of(marked), spans=[SPAN])
+    assert saved._replace(version=None) == done(marked)._replace(version=None)
+    later = SPAN._replace(first=SLOT + DAY, last=SLOT + DAY, verdict=Verdict.PAUSED)
+    store.save(saved, saved._replace(next_slot=SLOT + 2 * DAY), spans=[later])
+    assert other.spans("a", SLOT, SLOT + 9 * DAY) == [SPAN, later]
+    assert other.spans("a", SLOT + DAY, SLOT + 9 * DAY) == [later]
+    assert other.spans("b", SLOT, SLOT + 9 * DAY) == []
+
+
+def test_the_ledger_is_not_written_where_the_row_is_not(store, other):
+    marked = mark(store)
+    store.save(marked, done(marked), run_of(marked))
+    with pytest.raises(ClaimLost):
+        store.save(marked, done(marked), run_of(marked), spans=[SPAN])
+    assert other.spans("a", SLOT - DAY, SLOT) == []
+
+
+def test_a_reset_is_in_the_ledger_if_there_was_something_to_forget(store, other):
+    assert not store.reset("a", [SPAN])
+    assert other.spans("a", SLOT - DAY, SLOT) == []
+    put(store, "a")
+    assert store.reset("a", [SPAN])
+    assert other.spans("a", SLOT - DAY, SLOT) == [SPAN]
+
+
+def test_numbers_of_backfills_are_given_once(store, other):
+    numbers = [each.next_number() for each in (store, other, store)]
+    assert len(set(numbers)) == 3
