@@ -174,7 +174,15 @@ def _do(
             found = settings.check(classes) if settings.needs_all_classes else ()
             _log(app, [*found, *settings.exposed(classes)])
         text, code = _obey(command, app)
-        return app.redact(text) if text else text, code  # rows may be older than the mask
+        return _masked(text, command, app.redact), code  # rows may be older than the mask
+
+
+def _masked(text: str, command: "Command", redact: Callable[[str], str]) -> str:
+    if text and command.format == "json":
+        from .views.envelope import masked
+
+        return masked(text, redact)
+    return redact(text) if text else text
 
 
 def _log(app: "CronTabber", warnings: Sequence[str]) -> None:

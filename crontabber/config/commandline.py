@@ -43,6 +43,8 @@ class Command(NamedTuple):
     audit_ghosts: bool = False
     configtest: bool = False
     sentrytest: bool = False
+    format: str = ""
+    """How to print what is looked at; empty: as text."""
     version: bool = False
     help: bool = False
 
@@ -60,8 +62,16 @@ class Command(NamedTuple):
         return [name for name in verbs if not (self.nagios and name == "job")]
 
 
-_WITH_OTHERS = frozenset({"force", "run_at", "run_in", "at", "version", "help"})
+_WITH_OTHERS = frozenset({"force", "run_at", "run_in", "at", "format", "version", "help"})
 """What says how another is meant, and what is asked for by those who do not know yet."""
+
+_FORMATS: Mapping[str, tuple[str, ...]] = {
+    "list_jobs": ("text", "json"),
+    "nagios": ("text", "json"),
+    "audit_ghosts": ("text", "json"),
+    "configtest": ("text", "json"),
+}
+"""The verbs that can print in several forms, and which."""
 
 
 class CommandLine:
@@ -99,6 +109,7 @@ def _check(command: Command) -> None:
     told_to_run = command.force or command.run_at or command.run_in
     if command.nagios and command.job and told_to_run:
         raise ConfigError("--nagios --job=NAME judges the job only: leave out how it is to run")
+    _check_format(command)
     if command.force and not command.job:
         raise ConfigError("option --force says how --job=NAME runs: name the job")
     if command.at and not command.mark_success:
@@ -109,6 +120,22 @@ def _check(command: Command) -> None:
         raise ConfigError("options --run-at and --run-in say when --job=NAME runs: name the job")
     if bool(command.run_at) + bool(command.run_in) + command.force > 1:
         raise ConfigError("only one of --run-at, --run-in and --force can be meant: give one")
+
+
+def _check_format(command: Command) -> None:
+    if not command.format or command.version or command.help:
+        return
+    verb = next(iter(command.verbs), "")
+    known = _FORMATS.get(verb, ())
+    if not known:
+        verbs = ", ".join(f"--{name.replace('_', '-')}" for name in _FORMATS)
+        raise ConfigError(f"option --format says how to print what is looked at: give {verbs}")
+    if command.format not in known:
+        guess = did_you_mean(command.format, known)
+        raise ConfigError(
+            f"--format={command.format} is not known to --{verb.replace('_', '-')}: write "
+            f"{' or '.join(known)}{guess}"
+        )
 
 
 @functools.cache

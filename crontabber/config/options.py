@@ -70,6 +70,7 @@ def command_options() -> Namespace:
     )
     add("configtest", default=False, doc="check the jobs list; exits with the number of bad jobs")
     add("sentrytest", default=False, doc="send a test exception to Sentry")
+    add("format", default="", doc="how to print what is looked at: text or json")
     add("version", default=False, doc="print the version")
     add("help", default=False, short_form="h", doc="print this, with the options of all jobs")
     return options

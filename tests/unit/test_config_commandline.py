@@ -135,3 +135,23 @@ def test_every_command_is_an_option_with_a_doc() -> None:
 def test_what_was_typed_is_not_in_the_repr() -> None:
     line = CommandLine.parse(["--resource.postgresql.password=hunter2"])
     assert "hunter2" not in repr(line)
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (
+            ["--format=json"],
+            "option --format says how to print what is looked at: give --list-jobs",
+        ),
+        (["--retry=a", "--format=json"], "option --format says how to print what is looked at"),
+        (
+            ["--list-jobs", "--format=jsn"],
+            "--format=jsn is not known to --list-jobs: write text or json: did you mean json?",
+        ),
+    ],
+)
+def test_a_form_belongs_to_what_prints_in_it(words, text):
+    with pytest.raises(ConfigError) as caught:
+        CommandLine.parse(words)
+    assert str(caught.value).startswith(text)
