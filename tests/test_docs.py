@@ -16,7 +16,7 @@ from psycopg2 import errors
 
 from crontabber.config.commandline import CommandLine
 from crontabber.config.inifile import read_ini
-from crontabber.config.options import DATABASE, command_options, setting_options
+from crontabber.config.options import DATABASE, command_options, has_optional_value, setting_options
 from crontabber.connection_factory import ConnectionFactory, PooledConnectionFactory
 from crontabber.embedded import EmbeddedConnectionFactory
 from crontabber.errors import ExitCode
@@ -30,6 +30,7 @@ from crontabber.transaction_executor import (
 from tests.support import ROOT, Command, Database
 
 from configman import Namespace
+from configman.option import Option
 
 DOCS = ROOT / "docs"
 PAGES = sorted(path for path in DOCS.rglob("*.md") if "_build" not in path.parts)
@@ -121,14 +122,21 @@ def test_every_parameter_of_libpq_is_documented_and_every_documented_one_exists(
 def test_every_option_of_the_command_is_documented_and_every_documented_one_exists() -> None:
     documented = {}
     for cells in rows(page("reference/command-line.md")):
-        if long := re.match(r"`--([a-z-]+)(=[A-Z]+)?`", cells[0]):
+        if long := re.match(r"`--([a-z-]+)(=[A-Z…]+|\[=[A-Z…]+\])?`", cells[0]):
             short = re.search(r"`-(.)( NAME)?`", cells[0])
-            documented[long[1]] = (short and short[1], bool(long[2]))
+            value = (long[2] or "")[:1]  # none, = or [
+            documented[long[1]] = (short and short[1], value)
     options = command_options()
     assert documented == {
-        name: (option.short_form, not isinstance(option.default, bool))
-        for name, option in options.items()
+        name: (option.short_form, value_of(option)) for name, option in options.items()
     }
+
+
+def value_of(option: Option) -> str:
+    """How the value of an option of the command begins: with ``=``, with ``[=``, or not at all."""
+    if has_optional_value(option):
+        return "["
+    return "" if isinstance(option.default, bool) else "="
 
 
 def test_every_setting_that_a_page_speaks_of_exists() -> None:

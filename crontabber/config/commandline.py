@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from ..errors import ConfigError
 from .converters import yes_or_no
 from .messages import did_you_mean
-from .options import command_options, setting_options
+from .options import command_options, has_optional_value, setting_options
 
 _SHORTER = {"engine": "crontabber.engine", "nagios-timeout": "crontabber.nagios_timeout"}
 """What a setting may be called for short."""
@@ -168,7 +168,13 @@ class _Reader:
                 self._short(word[1:])
             else:
                 word = self._words[0] if word == "--" else word
-                raise ConfigError(f"unexpected argument {word!r}: only options are understood")
+                raise ConfigError(f"unexpected argument {word!r}: {self._advice(word)}")
+
+    def _advice(self, word: str) -> str:
+        last = next(reversed(self.verbs), None)
+        if last and self.verbs[last] is True and has_optional_value(_options()[last]):
+            return f"write --{last}={word}, if that is meant"
+        return "only options are understood"
 
     def _long(self, word: str) -> None:
         name, given, text = word.partition("=")
@@ -182,11 +188,15 @@ class _Reader:
             if not names:
                 raise ConfigError(f"unknown option -{letter}; see crontabber --help")
             attached = None
-            if letters and not _is_flag(names[0]):
+            may_stand_alone = _is_flag(names[0]) or has_optional_value(_options()[names[0]])
+            if letters.startswith("=") or (letters and not may_stand_alone):
                 attached, letters = letters.removeprefix("="), ""
             self._store(names[0], attached)
 
     def _store(self, name: str, text: str | None) -> None:
+        if text is None and name in _options() and has_optional_value(_options()[name]):
+            self.verbs[name] = True  # the next word may be meant for it, or not
+            return
         if text is None:
             text = self._value_of(name)
         if not text and (name in _FILES or name in command_options()):
@@ -197,7 +207,7 @@ class _Reader:
             self.verbs[name] = _flag(name, text) if _is_flag(name) else text
 
     def _value_of(self, name: str) -> str:
-        """The value of an option that has none attached."""
+        """The value of an option that has none attached, and has to have one or is a flag."""
         is_known = name in _options()
         if is_known and _is_flag(name):
             return "yes"
@@ -210,7 +220,8 @@ class _Reader:
 
 
 def _is_flag(name: str) -> bool:
-    return isinstance(_options()[name].default, bool)
+    option = _options()[name]
+    return isinstance(option.default, bool) and not has_optional_value(option)
 
 
 def _flag(name: str, text: str) -> bool:

@@ -6,6 +6,7 @@ database come from the ``database_class``, those of the jobs from their classes.
 """
 
 import functools
+from typing import Any
 
 from ..schedule.grammar import duration_text
 from . import compat  # noqa: F401  configman cannot be imported before
@@ -37,6 +38,15 @@ NAGIOS_TIMEOUT = 8.0
 """Seconds: less than the ten that check_nrpe waits by default."""
 APP_SECTION = "crontabber.class-"
 """What the namespace of an app begins with; the name of its class follows."""
+
+
+def has_optional_value(option: Any) -> bool:
+    """Whether an option may be given a value, ``--init=DIR``, or none, ``--init``.
+
+    Such an option is added with ``default=False, from_string_converter=str``. Its field of
+    `Command` is False, the text after ``=``, or True without one.
+    """
+    return option.default is False and option.from_string_converter is str
 
 
 @functools.cache

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from .options import command_options
+from .options import command_options, has_optional_value
 from .show import Options, Texts, follows, shown
 from .sources import Sources
 
@@ -61,6 +61,7 @@ def _entries(names: Iterable[str], options: Options, texts: Texts | None) -> Ite
 
 def _written(name: str, option: Any) -> str:
     value = "" if isinstance(option.default, bool) else "=VALUE"
+    value = "[=VALUE]" if has_optional_value(option) else value
     short = f"-{option.short_form}, " if option.short_form else ""
     return f"{short}--{name}{value}"
 

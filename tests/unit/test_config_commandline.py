@@ -1,5 +1,8 @@
+from collections import deque
+
 import pytest
 
+from crontabber.config import commandline
 from crontabber.config.commandline import Command, CommandLine
 from crontabber.config.options import command_options, setting_options
 from crontabber.errors import ConfigError
@@ -121,6 +124,55 @@ def test_faults(arguments: str, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         CommandLine.parse(arguments.split())
     assert str(caught.value).startswith(message)
+
+
+@pytest.fixture
+def show(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An option --show[=NAME], or -s, besides those that there are."""
+    options = command_options().safe_copy()
+    options.add_option("show", default=False, from_string_converter=str, short_form="s", doc="x")
+    monkeypatch.setattr(commandline, "command_options", lambda: options)
+    monkeypatch.setattr(commandline, "_options", lambda: dict(options))
+
+
+@pytest.mark.usefixtures("show")
+@pytest.mark.parametrize(
+    ("arguments", "verbs"),
+    [
+        ("--show", {"show": True}),
+        ("--show=a", {"show": "a"}),
+        ("--sho=no", {"show": "no"}),
+        ("-s", {"show": True}),
+        ("-s=a", {"show": "a"}),
+        ("-sf", {"show": True, "force": True}),
+        ("-fs=a", {"force": True, "show": "a"}),
+        ("--show --force", {"show": True, "force": True}),
+        ("-s -ja", {"show": True, "job": "a"}),
+    ],
+)
+def test_an_option_may_have_a_value_or_none(arguments: str, verbs: dict[str, object]) -> None:
+    reader = commandline._Reader(deque(arguments.split()))
+    reader.read()
+    assert reader.verbs == verbs
+
+
+@pytest.mark.usefixtures("show")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("--show=", "option --show needs a value"),
+        ("--show a", "unexpected argument 'a': write --show=a, if that is meant"),
+        ("-s a", "unexpected argument 'a': write --show=a, if that is meant"),
+        ("--show=b a", "unexpected argument 'a': only options are understood"),
+        ("--show -f a", "unexpected argument 'a': only options are understood"),
+        ("-f=x", "option --force takes no value"),
+    ],
+)
+def test_a_value_that_may_be_left_out_is_attached(arguments: str, message: str) -> None:
+    """The next word is never taken for it: --show --force would be a puzzle."""
+    with pytest.raises(ConfigError) as caught:
+        commandline._Reader(deque(arguments.split())).read()
+    assert str(caught.value) == message
 
 
 def test_every_command_is_an_option_with_a_doc() -> None:
