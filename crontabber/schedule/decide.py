@@ -4,12 +4,30 @@ It is pure: the rows and the time come in, the decision comes out. ``now`` is th
 which the tick looked, so that a long tick judges its last jobs by the same time as its first.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from .dependencies import wait_of
 from .missed import is_paused, passed_over, pause_text, unpaused
 from .model import Decision, JobSpec, JobState, RunNow, Skip, SkipReason, States
 from .plan import Plan, has_given_up, plan, replanned
+
+
+class Case(NamedTuple):
+    """A job about which to decide, and all that counts for that."""
+
+    job: JobSpec
+    state: JobState | None
+    """Its row; None: it has none."""
+    planned: Plan
+    """What it waits for."""
+    states: States
+    now: datetime
+
+
+Test = Callable[[Case], Decision | None]
+"""A check: what is decided if it is not well, and None if it is."""
 
 
 def decide(
@@ -23,45 +41,84 @@ def decide(
     """
     if state and state.ongoing and state.claim:
         return RunNow()
-    if state and marked_by_older(state, now, job.max_ongoing_age):
-        return Skip(SkipReason.ONGOING, f"an older crontabber runs it since {state.ongoing}")
-    return RunNow() if force else _by_plan(job, state, states, now)
-
-
-def _by_plan(job: JobSpec, state: JobState | None, states: States, now: datetime) -> Decision:
-    if state and state.pause:
-        return _while_paused(job, state, now)
-    if state and has_given_up(job, state):
-        what = f"on {state.next_slot} after {state.attempts} attempts; --retry tries it again"
-        return Skip(SkipReason.GAVE_UP, what)
-    planned = plan(job, state, now)
-    if planned.due_at(job) > now:
-        replan = replanned(job, state, now) if state else None
-        return replan or Skip(SkipReason.NOT_DUE, f"until {planned.due_at(job)}")
-    return _open(job, state, planned, states, now)
-
-
-def _open(
-    job: JobSpec, state: JobState | None, planned: Plan, states: States, now: datetime
-) -> Decision:
-    """Its time has come: some slots may not be wanted any more, or a parent is to go first."""
-    seen = state or JobState(job.app_name, next_run=planned.when, next_slot=planned.slot)
-    if replan := passed_over(job, seen, now):
-        return replan
-    if wait := wait_of(job, states, planned.slot, now):
-        return Skip(SkipReason.BLOCKED, str(wait), wait.parent)
+    case = case_of(job, state, states, now)
+    for _, test in CHECKS[:1] if force else CHECKS:
+        if decision := test(case):
+            return decision
     return RunNow()
 
 
-def _while_paused(job: JobSpec, state: JobState, now: datetime) -> Decision:
-    assert state.pause is not None, "asked of what is paused only"
-    if not is_paused(state, now):
-        return unpaused(job, state, now)
+def case_of(job: JobSpec, state: JobState | None, states: States, now: datetime) -> Case:
+    """What there is to decide about *job*."""
+    return Case(job, state, plan(job, state, now), states, now)
+
+
+def _is_unmarked(case: Case) -> Decision | None:
+    state = case.state
+    if state and marked_by_older(state, case.now, case.job.max_ongoing_age):
+        return Skip(SkipReason.ONGOING, f"an older crontabber runs it since {state.ongoing}")
+    return None
+
+
+def _is_not_paused(case: Case) -> Decision | None:
+    state = case.state
+    if state is None or state.pause is None:
+        return None
+    if not is_paused(state, case.now):
+        return unpaused(case.job, state, case.now)
     until = state.pause.until
     return Skip(
         SkipReason.PAUSED,
         f"{pause_text(state.pause)}, {f'until {until}' if until else 'until it is resumed'}",
     )
+
+
+def _may_be_tried(case: Case) -> Decision | None:
+    """It has not given up, and is not to be tried again later only."""
+    state = case.state
+    if state and has_given_up(case.job, state):
+        what = f"on {state.next_slot} after {state.attempts} attempts; --retry tries it again"
+        return Skip(SkipReason.GAVE_UP, what)
+    return _not_due(case) if case.planned.slot <= case.now else None
+
+
+def _is_due(case: Case) -> Decision | None:
+    return _not_due(case) if case.planned.slot > case.now else None
+
+
+def _not_due(case: Case) -> Decision | None:
+    due = case.planned.due_at(case.job)
+    if due <= case.now:
+        return None
+    replan = replanned(case.job, case.state, case.now) if case.state else None
+    return replan or Skip(SkipReason.NOT_DUE, f"until {due}")
+
+
+def _is_wanted(case: Case) -> Decision | None:
+    """None of its open slots are to be passed over."""
+    planned = case.planned
+    seen = case.state or JobState(case.job.app_name, next_run=planned.when, next_slot=planned.slot)
+    return passed_over(case.job, seen, case.now)
+
+
+def _is_free(case: Case) -> Decision | None:
+    """No parent is to go first."""
+    wait = wait_of(case.job, case.states, case.planned.slot, case.now)
+    return wait and Skip(SkipReason.BLOCKED, str(wait), wait.parent)
+
+
+CHECKS: tuple[tuple[str, Test], ...] = (
+    ("mark", _is_unmarked),
+    ("pause", _is_not_paused),
+    ("retry", _may_be_tried),
+    ("schedule", _is_due),
+    ("missed", _is_wanted),
+    ("parent", _is_free),
+)
+"""All that stands between a job and its run, in the order in which it is asked; by name.
+
+The first that is not well decides; `crontabber.schedule.explain` tells of all of them.
+"""
 
 
 def marked_by_older(state: JobState, now: datetime, max_age: timedelta) -> bool:
