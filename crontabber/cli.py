@@ -106,20 +106,19 @@ def _is_nagios(argv: Sequence[str]) -> bool:
 def _answer_nagios(argv: Sequence[str], environ: Mapping[str, str]) -> "tuple[str, int]":
     """Answer on one line, and in time, no matter what fails: only Nagios is there to hear it."""
     from .config.commandline import CommandLine
-    from .verbs.nagios import answer_in_time
-    from .views.nagios import unknown
+    from .verbs.nagios import answer_in_time, cannot_tell
 
     try:
         line = CommandLine.parse(argv)
     except CrontabberError as error:
-        return unknown(str(error))
+        return cannot_tell(str(error), form="json" if "--format=json" in argv else "")
 
     def work(set_limit: Callable[[float], None]) -> "tuple[str, int]":
         return _do(line, environ, lambda settings: set_limit(settings.nagios.timeout))
 
     if line.command.version:
         return __version__, ExitCode.OK
-    return answer_in_time(work, _limit(line))
+    return answer_in_time(work, _limit(line), line.command.format)
 
 
 def _limit(line: "CommandLine") -> float:
@@ -209,7 +208,7 @@ def _obey(command: "Command", app: "CronTabber") -> "Answer":
     if command.nagios:
         from .verbs.nagios import nagios
 
-        return nagios(app, command.job)
+        return nagios(app, command.job, command.format)
     if command.job and not (command.run_at or command.run_in):
         result = app.run_job(command.job, force=command.force)
         return Answer("".join(job.refusal for job in result.jobs), result.exit_code)
@@ -221,9 +220,20 @@ def _obey(command: "Command", app: "CronTabber") -> "Answer":
 def _look(command: "Command", app: "CronTabber") -> "Answer | None":
     from .verbs import look
 
+    if command.status:
+        return look.status(app, command.status, sys.stdout, command.format)
+    if command.explain:
+        from .verbs import why
+
+        return why.explain(app, command, sys.stdout)
+    if command.history or command.dates:
+        from .verbs import past
+
+        show = past.history if command.history else past.dates
+        return show(app, command, sys.stdout)
     if command.list_jobs:
-        return look.list_jobs(app, sys.stdout)
-    return look.audit_ghosts(app) if command.audit_ghosts else None
+        return look.list_jobs(app, sys.stdout, command.list_jobs, command.format)
+    return look.audit_ghosts(app, command.format) if command.audit_ghosts else None
 
 
 def _steer(command: "Command", app: "CronTabber") -> "Answer | None":
@@ -243,4 +253,4 @@ def _steer(command: "Command", app: "CronTabber") -> "Answer | None":
 def _check(command: "Command", app: "CronTabber") -> "Answer":
     from .verbs import check
 
-    return check.sentrytest(app) if command.sentrytest else check.configtest(app)
+    return check.sentrytest(app) if command.sentrytest else check.configtest(app, command.format)

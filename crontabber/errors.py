@@ -100,6 +100,10 @@ class TablesNotReady(StoreError):
     """The tables are missing or those of an older crontabber, and were not to be made."""
 
 
+class LogNotIndexed(StoreError):
+    """The log is large and has no index, so that reading it would take minutes."""
+
+
 class DatabaseUnavailable(StoreError):
     """The database cannot be reached."""
 

@@ -30,7 +30,22 @@ class Command(NamedTuple):
     """The time at which ``job`` runs next; empty: it is run now."""
     run_in: str = ""
     """The same, as a length of time from now."""
-    list_jobs: bool = False
+    status: bool | str = False
+    """True, or the app_name or class path of one job; so it is for ``list_jobs``."""
+    explain: str = ""
+    """The app_name or class path of the job; so it is for ``history`` and ``dates``."""
+    history: str = ""
+    dates: str = ""
+    from_: str = ""
+    """The first slot to show; empty: as far back as the log goes, or as is readable."""
+    to: str = ""
+    failed: bool = False
+    """Whether to show only what failed."""
+    count_: str = ""
+    """How many lines to show."""
+    output: bool = False
+    """Whether to show the output of runs that was kept."""
+    list_jobs: bool | str = False
     nagios: bool = False
     retry: str = ""
     """The app_name or class path of the job to try again."""
@@ -54,6 +69,11 @@ class Command(NamedTuple):
         return bool(self.verbs)
 
     @property
+    def only_looks(self) -> bool:
+        """Whether it shows jobs, for which not all of the configuration must be right."""
+        return any(getattr(self, name) for name in _LOOKS)
+
+    @property
     def verbs(self) -> list[str]:
         """The names of what is asked for; only one of them can be meant."""
         given = (name for name, value in self._asdict().items() if value)
@@ -62,10 +82,18 @@ class Command(NamedTuple):
         return [name for name in verbs if not (self.nagios and name == "job")]
 
 
-_WITH_OTHERS = frozenset({"force", "run_at", "run_in", "at", "format", "version", "help"})
+_LOOKS = ("status", "explain", "history", "dates", "list_jobs", "audit_ghosts")
+_WITH_OTHERS = frozenset(
+    {"force", "run_at", "run_in", "at", "from_", "to", "failed", "count_", "output"}
+    | {"format", "version", "help"}
+)
 """What says how another is meant, and what is asked for by those who do not know yet."""
 
 _FORMATS: Mapping[str, tuple[str, ...]] = {
+    "status": ("text", "json"),
+    "explain": ("text", "json"),
+    "history": ("text", "json"),
+    "dates": ("text", "json"),
     "list_jobs": ("text", "json"),
     "nagios": ("text", "json"),
     "audit_ghosts": ("text", "json"),
@@ -95,10 +123,15 @@ class CommandLine:
         """
         reader = _Reader(deque(argv))
         reader.read()
-        verbs = {name.replace("-", "_"): value for name, value in reader.verbs.items()}
+        verbs = {field_of(name): value for name, value in reader.verbs.items()}
         command = Command(**verbs)
         _check(command)
         return cls(command, reader.settings, reader.bare)
+
+
+def field_of(option: str) -> str:
+    """The field of `Command` for an option."""
+    return f"{option}_" if option in {"from", "count"} else option.replace("-", "_")
 
 
 def _check(command: Command) -> None:
@@ -112,14 +145,25 @@ def _check(command: Command) -> None:
     _check_format(command)
     if command.force and not command.job:
         raise ConfigError("option --force says how --job=NAME runs: name the job")
-    if command.at and not command.mark_success:
+    if command.at and not (command.mark_success or command.explain):
         raise ConfigError("option --at says when --mark-success=NAME is meant: name the jobs")
+    _check_range(command)
     if not (command.run_at or command.run_in):
         return
     if not command.job:
         raise ConfigError("options --run-at and --run-in say when --job=NAME runs: name the job")
     if bool(command.run_at) + bool(command.run_in) + command.force > 1:
         raise ConfigError("only one of --run-at, --run-in and --force can be meant: give one")
+
+
+def _check_range(command: Command) -> None:
+    """See that what narrows a history is given with one."""
+    for name in ("failed", "count", "output"):
+        if getattr(command, field_of(name)) and not command.history:
+            raise ConfigError(f"option --{name} says what --history=NAME shows: name the job")
+    for name in ("from", "to"):
+        if getattr(command, field_of(name)) and not (command.history or command.dates):
+            raise ConfigError(f"option --{name} says what --history=NAME or --dates=NAME shows")
 
 
 def _check_format(command: Command) -> None:

@@ -6,6 +6,7 @@ database come from the ``database_class``, those of the jobs from their classes.
 """
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 from ..schedule.grammar import duration_text
@@ -65,7 +66,7 @@ def command_options() -> Namespace:
     add("force", default=False, short_form="f", doc="with --job: run it even if it is not due")
     add("run-at", default="", doc="with --job: when it runs next, such as 2026-11-21T03:00")
     add("run-in", default="", doc="with --job: in how long it runs next, such as 1h30m")
-    add("list-jobs", default=False, short_form="l", doc="list the jobs and their state")
+    _looks(add)
     add("nagios", default=False, short_form="n", doc="report the health of all jobs to Nagios")
     add("retry", default="", doc="have the next tick retry this job, which failed or gave up")
     add("reset-job", default="", short_form="r", doc="forget the state of this job, keep its logs")
@@ -74,7 +75,7 @@ def command_options() -> Namespace:
         default="",
         doc="have these jobs (NAME,NAME,… or all) count as having succeeded, now or --at",
     )
-    add("at", default="", doc="with --mark-success: when, such as 2026-11-21T03:00")
+    add("at", default="", doc="with --mark-success, --explain: when, such as 2026-11-21T03:00")
     add(
         "audit-ghosts", default=False, doc="list jobs in the database but not in this configuration"
     )
@@ -84,6 +85,31 @@ def command_options() -> Namespace:
     add("version", default=False, doc="print the version")
     add("help", default=False, short_form="h", doc="print this, with the options of all jobs")
     return options
+
+
+def _looks(add: Callable[..., None]) -> None:
+    """What `command_options` has for those who look at jobs."""
+    add(
+        "status",
+        default=False,
+        from_string_converter=str,
+        doc="how each job is, a line a job, the worst first; or more of one",
+    )
+    add("explain", default="", doc="why this job runs or does not run, now or --at a time")
+    add("history", default="", doc="what became of the slots of this job; all: how long jobs took")
+    add("dates", default="", doc="the calendar of this backfill app: which dates are done")
+    add("from", default="", doc="with --history, --dates: the first slot, such as 2026-11-21")
+    add("to", default="", doc="with --history, --dates: the last slot, such as 2026-11-28")
+    add("failed", default=False, doc="with --history: only what failed")
+    add("count", default="", doc="with --history: how many lines, the newest; 20 if not given")
+    add("output", default=False, doc="with --history: also the output that was kept")
+    add(
+        "list-jobs",
+        default=False,
+        from_string_converter=str,
+        short_form="l",
+        doc="list the jobs and their state; or one",
+    )
 
 
 @functools.cache

@@ -267,9 +267,9 @@ class Settings:
     @property
     def _only_looks(self) -> bool:
         """Whether nothing is done but to look, for which not all must be right."""
-        has_jobs = self.jobs.lines or self.jobs.faults
         command = self.command
-        return command.list_jobs or command.audit_ghosts or (command.nagios and not has_jobs)
+        asks = command.nagios and not (self.jobs.lines or self.jobs.faults)
+        return bool(asks or command.only_looks)
 
     def _is_typed(self, each: names.Unknown) -> bool:
         return self._sources.origins[each.name] == COMMAND_LINE

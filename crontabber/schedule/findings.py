@@ -36,6 +36,8 @@ class Problem(enum.Enum):
     """No tick has seen any of the jobs."""
     DENIED = "denied"
     """The role that runs the jobs may not do so, or rows are hidden from it or from us."""
+    UNKNOWN = "unknown"
+    """The jobs cannot be judged."""
 
 
 class Finding(NamedTuple):

@@ -1,10 +1,13 @@
 """Times that people type, such as ``--at=2026-11-21T03:00``, to moments."""
 
-from datetime import datetime, tzinfo
+import re
+from datetime import datetime, timedelta, tzinfo
 
 from ..errors import ConfigError
 from .calendar import moment_of
 from .grammar import CENTURY
+
+_DAY = re.compile(r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}")
 
 
 def parse_moment(text: str, zone: tzinfo) -> datetime:
@@ -25,6 +28,17 @@ def parse_moment(text: str, zone: tzinfo) -> datetime:
             f"{text[:40]!r} is not a time: write YYYY-MM-DDTHH:MM, such as 2026-11-21T03:00"
         ) from None
     return utc
+
+
+def parse_last_moment_near(text: str, zone: tzinfo, now: datetime) -> datetime:
+    """Read the end of a range, which is a part of it: a date alone is the last moment of its day.
+
+    Otherwise as `parse_moment_near`.
+    """
+    moment = parse_moment_near(text, zone, now)
+    if not _DAY.fullmatch(text.strip()):
+        return moment
+    return moment_of(moment.astimezone(zone) + timedelta(days=1)) - timedelta(microseconds=1)
 
 
 def parse_moment_near(text: str, zone: tzinfo, now: datetime) -> datetime:

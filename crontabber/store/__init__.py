@@ -21,6 +21,7 @@ from ..schedule.model import Claim, JobState, Pause, Run
 
 if TYPE_CHECKING:  # no tick needs it
     from ..schedule.findings import Access
+    from ..schedule.history import LastRun
 
 
 class Snapshot(NamedTuple):
@@ -77,6 +78,27 @@ class StateStore(Protocol):
         """What the *role* that runs the jobs may do; empty: that of our own connection."""
         ...
 
+    def history(
+        self,
+        app_name: str,
+        from_: datetime | None = None,
+        to: datetime | None = None,
+        *,
+        failed: bool = False,
+        limit: int | None = None,
+    ) -> "list[Run]":
+        """The runs of a job at the slots *from_* to *to*, both included, oldest record first.
+
+        With *failed* only those that failed; with *limit* the newest only. A run of which the
+        log has no slot is taken for one at the minute in which it began. Raises
+        `LogNotIndexed` if reading a large log would take minutes, as it lacks an index.
+        """
+        ...
+
+    def last_runs(self, app_names: Collection[str]) -> "Mapping[str, LastRun]":
+        """What the log says of the last run of these jobs; raises as `history` does."""
+        ...
+
     def read(self, app_name: str) -> JobState | None:
         """The row of one job as it is now; None if it has none."""
         ...
@@ -99,6 +121,10 @@ class StateStore(Protocol):
 
     def claimed(self, app_names: Collection[str]) -> set[str]:
         """Those of these jobs that a session has a claim on; the others only look so."""
+        ...
+
+    def held_locks(self, locks: Collection[str]) -> set[str]:
+        """Those of these locks, which jobs share, that a session holds."""
         ...
 
     def add(self, state: JobState) -> JobState | None:

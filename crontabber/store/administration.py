@@ -11,6 +11,7 @@ from ..schedule.asked import AskedBackfill
 from ..schedule.ledger import Span
 from ..schedule.model import Pause
 from .asked import entry_text
+from .reading import LogReading
 from .rows import pause_parameters
 from .server import Server
 from .spans import span_of, spans_text
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from ..schedule.findings import Access
 
 
-class Administration:
+class Administration(LogReading):
     """The part of `crontabber.store.StateStore` that no idle tick needs."""
 
     def __init__(self, server: Server) -> None:

@@ -7,3 +7,13 @@ def hashed(name: str) -> int:
 
     digest = hashlib.sha256(name.encode()).digest()
     return int.from_bytes(digest[:8], "big", signed=True)
+
+
+def key_of_job(table: int, app_name: str) -> int:
+    """The advisory lock of a job: its name, and the number of the table that it is in."""
+    return hashed(f"{table}:{app_name}")
+
+
+def shared_key(table: int, lock: str) -> int:
+    """The advisory lock that jobs share, which is never that of a job."""
+    return hashed(f"lock:{table}:{lock}")

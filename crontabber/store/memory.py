@@ -10,6 +10,7 @@ from ..process.clock import Clock, SystemClock
 from ..schedule.asked import AskedBackfill
 from ..schedule.findings import Access
 from ..schedule.grammar import JobLine
+from ..schedule.history import LastRun, last_run
 from ..schedule.ledger import Span
 from ..schedule.model import Claim, JobState, Pause, Run
 from . import ClaimResult, Snapshot
@@ -67,6 +68,31 @@ class MemoryStore:
         """See `StateStore.access`: everything."""
         return Access(role=role)
 
+    def history(
+        self,
+        app_name: str,
+        from_: datetime | None = None,
+        to: datetime | None = None,
+        *,
+        failed: bool = False,
+        limit: int | None = None,
+    ) -> list[Run]:
+        """See `StateStore.history`."""
+        found = [
+            run
+            for run in self.log
+            if run.app_name == app_name
+            and (from_ is None or run.slot >= from_)
+            and (to is None or run.slot <= to)
+            and (run.error or not failed)
+        ]
+        return found if limit is None else found[max(len(found) - limit, 0) :]
+
+    def last_runs(self, app_names: Collection[str]) -> dict[str, LastRun]:
+        """See `StateStore.last_runs`."""
+        found = ((name, last_run(self.history(name))) for name in app_names)
+        return {name: run for name, run in found if run}
+
     def read(self, app_name: str) -> JobState | None:
         """See `StateStore.read`."""
         return self.states.get(app_name)
@@ -97,6 +123,10 @@ class MemoryStore:
     def claimed(self, app_names: Collection[str]) -> set[str]:
         """See `StateStore.claimed`."""
         return {name for name in app_names if name in self._claims}
+
+    def held_locks(self, locks: Collection[str]) -> set[str]:
+        """See `StateStore.held_locks`."""
+        return {held.lock for held in self._claims.values() if held.lock in locks and held.lock}
 
     def add(self, state: JobState) -> JobState | None:
         """See `StateStore.add`."""

@@ -6,7 +6,7 @@ session of a killed process ends. All statements are in ``sql/``.
 
 import functools
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +21,7 @@ from ..schedule.ledger import Span
 from ..schedule.model import Claim, JobState, Run
 from . import ClaimResult, Snapshot, joint
 from .administration import Administration
-from .keys import hashed
+from .keys import key_of_job, shared_key
 from .recovery import ClaimVerdict, SaveVerdict, after_lost_claim, after_lost_save
 from .rows import (
     Row,
@@ -120,7 +120,7 @@ class PostgresStore(Administration):
         self, wanted: JobState, parents: Sequence[str], lock: str | None
     ) -> ClaimResult | None:
         name = wanted.app_name
-        keys = [self._key(name), *([self._shared_key(lock)] if lock else ())]
+        keys = [self._key(name), *([shared_key(self._table, lock)] if lock else ())]
         session = self._server.prepared_session()
         mark = "mark_new" if wanted.version is None else "mark" if parents else "mark_alone"
         parameters = {
@@ -161,11 +161,6 @@ class PostgresStore(Administration):
         self._shared.pop(app_name, None)
         if self._server.current:
             self._server.current.release(app_name)
-
-    def claimed(self, app_names: Collection[str]) -> set[str]:
-        """See `StateStore.claimed`."""
-        held = {row[0] for row in self._server.query("held")}
-        return {name for name in app_names if self._key(name) in held}
 
     # -- saving ----------------------------------------------------------------
 
@@ -270,12 +265,7 @@ class PostgresStore(Administration):
         return self._server.find().table
 
     def _key(self, app_name: str) -> int:
-        """The advisory lock of a job: its name, and the table that it is in."""
-        return hashed(f"{self._table}:{app_name}")
-
-    def _shared_key(self, lock: str) -> int:
-        """The advisory lock that jobs share, which is never that of a job."""
-        return hashed(f"lock:{self._table}:{lock}")
+        return key_of_job(self._table, app_name)
 
     def _lock(self, app_name: str) -> bool:
         return self._try_lock(app_name, self._key(app_name))

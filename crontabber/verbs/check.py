@@ -14,12 +14,13 @@ from ..database import libpq
 from ..errors import MOST_FAULTS, ConfigError, StoreError
 from ..generic_app import Answer, GenericApp
 from ..reporters.dsn import Dsn
+from ..store import Snapshot
 from ..views.configtest import report
 
 _JOB_LINE = re.compile("job line '(.*?)': ")
 
 
-def configtest(app: GenericApp) -> Answer:
+def configtest(app: GenericApp, form: str = "") -> Answer:
     """Check the whole configuration; the exit status is the number of faults.
 
     The database is asked for the rights of the role that runs the jobs, and for parents that
@@ -40,7 +41,24 @@ def configtest(app: GenericApp) -> Answer:
         faults = [*_no_jobs(settings)]
     faults = list({str(fault): fault for fault in faults}.values())
     warnings = (*warnings, *settings.exposed(catalogue.classes), *_unknown_parents(app))
-    return Answer(report(faults, warnings, len(catalogue.classes)), min(len(faults), MOST_FAULTS))
+    code = min(len(faults), MOST_FAULTS)
+    if form == "json":
+        return Answer(_document(app, faults, warnings), code)
+    return Answer(report(faults, warnings, len(catalogue.classes)), code)
+
+
+def _document(app: GenericApp, faults: Iterable[ConfigError], warnings: Iterable[str]) -> str:
+    """What was found as a document; the jobs are those that can be used."""
+    from ..process.clock import utc_now
+    from ..views.configtest import report_document
+
+    zone = app.settings.timezone
+    snapshot = Snapshot(utc_now(), str(zone or "UTC"), {})  # the database may be out of reach
+    jobs = app.jobs(snapshot).imported().jobs
+    texts = [str(fault) for fault in faults], [*warnings]
+    return report_document(
+        jobs, *texts, snapshot.now, str(zone) if zone else None, origin=app.origin
+    )
 
 
 def _no_jobs(settings: Settings) -> Iterator[ConfigError]:

@@ -1,25 +1,26 @@
 """The verb ``--nagios``: one line on the health of the jobs, and in time."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
-from ..errors import ConfigError, CrontabberError, JobLineError, TablesNotReady, name_of, text_of
+from ..errors import ConfigError, CrontabberError, JobLineError, name_of, text_of
 
 if TYPE_CHECKING:
     from ..generic_app import Answer, GenericApp
     from ..process.watched import Work
     from ..schedule.model import JobSpec
-    from ..store import Snapshot
     from ..tick.jobs import Jobs
 
 
-def answer_in_time(work: "Work", limit: float) -> "tuple[str, int]":
+def answer_in_time(work: "Work", limit: float, form: str = "") -> "tuple[str, int]":
     """What *work* returns, or that it cannot be told: nothing but Nagios is there to hear it.
 
     *limit* is in seconds; see `crontabber.process.watched.in_time`.
     """
     from ..process.watched import in_time
-    from ..views.nagios import unknown
+
+    unknown = partial(cannot_tell, form=form)
 
     def safe(set_limit: Callable[[float], None]) -> "tuple[str, int]":
         try:
@@ -37,44 +38,50 @@ def answer_in_time(work: "Work", limit: float) -> "tuple[str, int]":
         return unknown(f"{type(error).__name__}: {error}")
 
 
-def nagios(app: "GenericApp", name: str = "") -> "Answer":
+def cannot_tell(message: str, *, form: str = "") -> "tuple[str, int]":
+    """The answer where the jobs cannot be judged, and why."""
+    from ..views.nagios import unknown, unknown_document
+
+    if form == "json":
+        from ..process.clock import utc_now
+
+        return unknown_document(message, utc_now())
+    return unknown(message)
+
+
+def nagios(app: "GenericApp", name: str = "", form: str = "") -> "Answer":
     """The health of all jobs, as Nagios wants it; or of one, by app_name or class path.
 
     Makes no tables. Raises `UnknownJobError`.
     """
     from ..generic_app import Answer
     from ..schedule.health import judge
-    from ..views.nagios import report
-    from .look import with_crashes, with_own_limits
+    from ..schedule.status import Overview, statuses
+    from ..views.nagios import report, report_document
+    from .survey import look_only, with_crashes, with_own_limits
 
-    snapshot, unseen = _look(app)
+    snapshot, unseen = look_only(app)
     access = app.store.access(app.settings.nagios.role)
     among, faults = with_own_limits(app, snapshot)
     jobs = among
     if name:
         jobs, faults = _chosen(name, among, app.jobs(snapshot))
+    states = with_crashes(app, among, snapshot, standby=access.standby)
     health = judge(
         jobs,
-        with_crashes(app, among, snapshot, standby=access.standby),
+        states,
         snapshot.now,
         faults=[str(fault) for fault in faults],
         access=access,
         among=among,
         unseen=unseen,
     )
+    if form == "json":
+        found = statuses(jobs, states, health, snapshot.now)
+        zone = app.jobs(snapshot).zone
+        overview = Overview(snapshot.now, zone, found, health, [*map(str, faults)])
+        return Answer(*report_document(overview, app.origin))
     return Answer(*report(health, manual=app.settings.nagios.separators == "manual"))
-
-
-def _look(app: "GenericApp") -> "tuple[Snapshot, str]":
-    """A look that makes no tables, and why there was nothing to be seen."""
-    try:
-        return app.look(migrate=False), ""
-    except TablesNotReady as error:
-        from ..process.clock import utc_now
-        from ..store import Snapshot
-
-        where = f" ({app.database.describe()})" if hasattr(app.database, "describe") else ""
-        return Snapshot(utc_now(), "UTC", {}), f"{error}{where}"
 
 
 def _chosen(

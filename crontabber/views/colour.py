@@ -5,7 +5,12 @@ from typing import TextIO
 
 from .text import Style, plain
 
-_COLOURS = {"error": "red", "ongoing": "yellow", "overdue": "yellow"}
+_COLOURS = {
+    "error": "red",
+    "ongoing": "yellow",
+    "overdue": "yellow",
+    "good": "green",
+}
 
 
 def style_for(stream: TextIO) -> Style:

@@ -28,11 +28,23 @@ def document(
     return _to_text({**head, **more, "jobs": [*jobs]})
 
 
-def job_fields(job: JobSpec, state: str, reason: str = "", **more: Any) -> dict[str, Any]:
+Origin = Callable[[JobSpec], tuple[str, str]]
+"""Where a job comes from: a label such as ``Class:``, and what stands behind it."""
+
+
+def class_of(job: JobSpec) -> tuple[str, str]:
+    """The `Origin` of a job that a class makes."""
+    return "Class:", job.class_path
+
+
+def job_fields(
+    job: JobSpec, state: str, reason: str = "", *, origin: Origin = class_of, **more: Any
+) -> dict[str, Any]:
     """What a document says of a job: who it is, its *state* and why; *more* as a verb has it."""
+    label, source = origin(job)
     return {
         "app_name": job.app_name,
-        "class_path": job.class_path,
+        **({"command": source} if label == "Command:" else {"class_path": job.class_path}),
         "schedule": str(job.schedule),
         "depends_on": [*job.depends_on],
         "backfill": job.backfill,

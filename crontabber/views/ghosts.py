@@ -1,9 +1,11 @@
 """What ``--audit-ghosts`` prints: the jobs in the database that are not configured."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timezone, tzinfo
+from typing import Any
 
 from ..schedule.model import JobSpec, JobState, States
+from .envelope import document, utc
 from .text import one_line
 
 _ADVICE = (
@@ -23,15 +25,45 @@ def ghosts(
     *unusable* are the class paths of job lines that cannot be used at present. Such a job is no
     ghost: it is configured, but its app_name is not known.
     """
-    configured = {job.app_name for job in jobs}
-    found = [
-        _line(states[name], zone)
-        for name in sorted(states.keys() - configured)
-        if states[name].class_path not in unusable
-    ]
+    found = [_line(state, zone) for state in _found(states, jobs, unusable)]
     if not found:
         return "No ghosts: every job in the database is configured."
     return "\n".join([*found, _ADVICE])
+
+
+def ghosts_document(
+    states: States,
+    jobs: Sequence[JobSpec],
+    now: datetime,
+    zone: str,
+    *,
+    unusable: Collection[str] = (),
+) -> str:
+    """The same ghosts as a document."""
+    return document(
+        "audit-ghosts", now, zone, [_fields(state) for state in _found(states, jobs, unusable)]
+    )
+
+
+def _found(
+    states: States, jobs: Sequence[JobSpec], unusable: Collection[str]
+) -> Iterator[JobState]:
+    configured = {job.app_name for job in jobs}
+    for name in sorted(states.keys() - configured):
+        if states[name].class_path not in unusable:
+            yield states[name]
+
+
+def _fields(state: JobState) -> dict[str, Any]:
+    return {
+        "app_name": state.app_name,
+        "class_path": state.class_path,
+        "schedule": state.plan and state.plan.partition(" ")[0],
+        "state": "ghost",
+        "reason": "it is in the database, and not in this configuration",
+        "last_run": utc(state.last_run),
+        "last_success": utc(state.last_success),
+    }
 
 
 def _line(state: JobState, zone: tzinfo) -> str:

@@ -1,23 +1,16 @@
 """What ``--list-jobs`` prints: a block for each job, in the order listed."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from ..datetimeutil import timesince, timeuntil
 from ..schedule.model import JobSpec, JobState, LastError, States
 from ..schedule.plan import has_given_up, plan
+from .envelope import Origin, class_of
 from .text import Style, escaped, one_line, plain
 
 _HEADING = "=== JOB ".ljust(80, "=")
 _TRACEBACK = "Traceback (most recent call last):"
-
-
-Origin = Callable[[JobSpec], tuple[str, str]]
-"""Where a job comes from: a label such as ``Class:``, and what stands behind it."""
-
-
-def _class(job: JobSpec) -> tuple[str, str]:
-    return "Class:", job.class_path
 
 
 def listing(
@@ -25,7 +18,7 @@ def listing(
     states: States,
     now: datetime,
     style: Style = plain,
-    origin: Origin = _class,
+    origin: Origin = class_of,
 ) -> str:
     """A block about each of *jobs*; times are in the zone of its schedule."""
     blocks = (_block(job, origin, states.get(job.app_name), now, style) for job in jobs)

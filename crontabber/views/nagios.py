@@ -7,9 +7,14 @@ The manual's form has ``|`` between the values, and no performance data.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import accumulate
+from typing import Any
 
-from ..schedule.findings import Counts, Finding, Health, Status
+from ..schedule.findings import Counts, Finding, Health, Problem, Status
+from ..schedule.status import Overview
+from .envelope import Origin, class_of, document
+from .fields import status_fields
 from .text import STANDBY, all_well, one_line
 
 _LONGEST = 300
@@ -40,6 +45,42 @@ def report(health: Health, *, manual: bool = False) -> tuple[str, Status]:
 def unknown(message: str) -> tuple[str, Status]:
     """The line to print when the jobs cannot be judged, and its status."""
     return f"{Status.UNKNOWN.name} - {_value(message)}", Status.UNKNOWN
+
+
+def report_document(overview: Overview, origin: Origin = class_of) -> tuple[str, Status]:
+    """The same as a document, with the state of each job."""
+    health = overview.health
+    counts = health.counts._asdict()
+    counts["oldest_open_seconds"] = counts.pop("oldest_open").total_seconds()
+    text = document(
+        "nagios",
+        overview.now,
+        str(overview.zone),
+        [status_fields(each, origin) for each in overview.statuses],
+        status=health.status.name,
+        findings=[*map(_finding_fields, health.findings)],
+        counts=counts,
+        standby=health.standby,
+        faults=[*overview.faults],
+    )
+    return text, health.status
+
+
+def unknown_document(message: str, now: datetime) -> tuple[str, Status]:
+    """The same as `unknown` as a document, which has no jobs and knows no zone."""
+    finding = Finding(Status.UNKNOWN, Problem.UNKNOWN, (message,))
+    status = Status.UNKNOWN
+    findings = [_finding_fields(finding)]
+    return document("nagios", now, None, [], status=status.name, findings=findings), status
+
+
+def _finding_fields(finding: Finding) -> dict[str, Any]:
+    return {
+        "status": finding.status.name,
+        "problem": finding.problem.value,
+        "parts": [*finding.parts],
+        "app_name": finding.app_name or None,
+    }
 
 
 def _well(counts: Counts) -> str:

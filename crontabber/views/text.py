@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 Style = Callable[[str, str], str]
-"""Decorates a text, given what kind it is: ``error``, ``ongoing`` or ``overdue``."""
+"""Decorates a text, given what kind it is: ``error``, ``ongoing``, ``overdue`` or ``good``."""
 
 # Characters that control a terminal, that reorder or break a line without being seen, and
 # surrogates, which cannot be printed at all.

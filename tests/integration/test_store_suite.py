@@ -7,8 +7,10 @@ import pytest
 
 from crontabber.errors import ClaimLost, JobOngoingError, LockHeld
 from crontabber.schedule.asked import AskedBackfill
+from crontabber.schedule.history import LastRun, ended
 from crontabber.schedule.ledger import Span, Verdict
 from crontabber.schedule.model import JobState, LastError, Outcome, Pause
+from crontabber.schedule.transition import CRASHED
 from crontabber.store import Snapshot
 from crontabber.store.memory import MemoryStore
 from crontabber.store.postgres import PostgresStore
@@ -564,3 +566,69 @@ def test_a_reset_is_in_the_ledger_if_there_was_something_to_forget(store, other)
 def test_numbers_of_backfills_are_given_once(store, other):
     numbers = [each.next_number() for each in (store, other, store)]
     assert len(set(numbers)) == 3
+# -- reading the log -----------------------------------------------------------------
+
+
+def recorded(store, *runs):
+    """Record runs of the job "a", each ``(days, error)``, on days after `NOW`."""
+    state, made = mark(store), []
+    for days, error in runs:
+        run = run_of(state, error, slot=SLOT + days * DAY, started=NOW + days * DAY)
+        state = store.save(state, state, run)
+        made.append(run)
+    return made
+
+
+def test_the_history_is_what_was_recorded_oldest_first(store, other):
+    runs = recorded(store, (0, None), (1, ERROR), (1, None), (2, None))
+    found = other.history("a")
+    assert [(run.slot, run.outcome, run.duration, run.error, run.host) for run in found] == [
+        (run.slot, run.outcome, run.duration, run.error, run.host) for run in runs
+    ]
+    assert other.history("b") == []
+
+
+def test_the_history_of_some_slots_has_both_ends_and_no_other_slot(store):
+    recorded(store, *((day, None) for day in range(-9, -3)))
+    first, last = SLOT - 8 * DAY, SLOT - 6 * DAY
+    assert [run.slot for run in store.history("a", first, last)] == [
+        SLOT - days * DAY for days in (8, 7, 6)
+    ]
+
+
+def test_the_history_may_be_of_failures_only_and_of_the_newest_only(store):
+    recorded(store, (-3, ERROR), (-3, None), (-2, ERROR), (-1, ERROR), (0, None))
+    assert [run.slot for run in store.history("a", failed=True, limit=2)] == [
+        SLOT - 2 * DAY,
+        SLOT - DAY,
+    ]
+
+
+def test_outcomes_are_read_as_they_were_recorded(store):
+    state = mark(store)
+    crash = LastError(CRASHED, "gone", "")
+    runs = [
+        run_of(state, ERROR),
+        run_of(state, crash, Outcome.CRASHED, duration=None),
+        run_of(state),
+        run_of(state, outcome=Outcome.MARKED, duration=None),
+    ]
+    for run in runs:
+        state = store.save(state, state, run)
+    assert [run.outcome for run in store.history("a")] == [run.outcome for run in runs]
+
+
+def test_the_last_run_says_how_long_it_took_and_since_when_it_fails(store):
+    recorded(store, (-2, None), (-1, ERROR), (0, ERROR))
+    put(store, "b")
+    found = store.last_runs(["a", "b", "none"])
+    assert set(found) == {"a", "b"}
+    assert found["b"] == LastRun(timedelta(seconds=1.5))
+    assert found["a"].duration == timedelta(seconds=1.5)
+    first = store.history("a")[1]
+    assert found["a"].failing_since == ended(first)
+
+
+def test_a_job_that_never_succeeded_fails_since_its_first_run(store):
+    recorded(store, (-1, ERROR), (0, ERROR))
+    assert store.last_runs(["a"])["a"].failing_since == ended(store.history("a")[0])

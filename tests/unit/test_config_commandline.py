@@ -3,7 +3,7 @@ from collections import deque
 import pytest
 
 from crontabber.config import commandline
-from crontabber.config.commandline import Command, CommandLine
+from crontabber.config.commandline import Command, CommandLine, field_of
 from crontabber.config.options import command_options, setting_options
 from crontabber.errors import ConfigError
 
@@ -176,7 +176,7 @@ def test_a_value_that_may_be_left_out_is_attached(arguments: str, message: str) 
 
 
 def test_every_command_is_an_option_with_a_doc() -> None:
-    names = {name.replace("-", "_") for name in command_options()}
+    names = {field_of(name) for name in command_options()}
     assert names == set(Command._fields)
     for options in (command_options(), setting_options()):
         for name in options.keys_breadth_first():
@@ -194,7 +194,7 @@ def test_what_was_typed_is_not_in_the_repr() -> None:
     [
         (
             ["--format=json"],
-            "option --format says how to print what is looked at: give --list-jobs",
+            "option --format says how to print what is looked at: give --status, ",
         ),
         (["--retry=a", "--format=json"], "option --format says how to print what is looked at"),
         (

@@ -25,6 +25,7 @@ _SHARED = (
     "saved",
     "ours",
     "is_old",
+    "run_columns",
 )
 """Parts of other statements, which stand in braces there; a part may have earlier ones in it.
 

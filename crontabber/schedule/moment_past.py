@@ -1,0 +1,96 @@
+"""Why a job did not run at a moment of the past: what became of the slot that was up then.
+
+Pure: the runs and spans that the store has of it come in.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from .calendar import latest_slot, moment_of
+from .grammar import Schedule, Unit
+from .model import JobSpec, JobState, Outcome, Run
+from .past import DONE, OPEN, Entry
+from .plan import in_force
+
+Reader = Callable[[str, datetime], Sequence[Entry]]
+"""From an app_name and a slot to what became of this slot."""
+
+
+class Account(NamedTuple):
+    """What became of the slot of one job that was up at a moment."""
+
+    job: JobSpec
+    slot: datetime
+    verdict: str
+    """That of an `Entry`; ``open`` or ``unknown`` if there is none."""
+    reason: str
+    entry: Entry | None = None
+    parents: Sequence["Account"] = ()
+    """Those that had not done their slot when this one was up."""
+
+
+UNKNOWN = "unknown"
+_MINUTE = timedelta(minutes=1)
+
+
+def account_at(job: JobSpec, row: JobState | None, moment: datetime, read: Reader) -> Account:
+    """What became of the slot of *job* that was up at *moment*; see `slot_at`."""
+    slot = slot_at(job, row, moment)
+    found = [entry for entry in read(job.app_name, slot) if entry.first <= slot <= entry.last]
+    if found:
+        entry = found[-1]
+        return Account(job, slot, entry.verdict, entry.reason, entry)
+    if row is None:
+        return Account(job, slot, UNKNOWN, "no tick has seen this job")
+    if row.next_slot and slot >= row.next_slot:
+        waits = f"it waits for {row.waits_for}" if row.waits_for else "it has not been run"
+        return Account(job, slot, OPEN, waits)
+    if row.first_slot and slot < row.first_slot:
+        return Account(job, slot, UNKNOWN, "that was before its first slot")
+    if not job.backfill:
+        return Account(job, slot, UNKNOWN, "the log has no run of it: a later slot was run instead")
+    return Account(job, slot, DONE, "the log has no run of it any more")
+
+
+def slot_at(job: JobSpec, row: JobState | None, moment: datetime) -> datetime:
+    """The latest slot of *job* that is not after *moment*, by the schedule in force."""
+    schedule, zone = in_force(job, row)
+    anchor = next(
+        (slot for slot in (row.first_slot, row.next_slot) if slot and slot <= moment)
+        if row
+        else iter(()),
+        None,
+    )
+    if anchor is None:
+        anchor = _before(schedule, row.next_slot if row else None, moment, zone)
+    return latest_slot(schedule, anchor, moment, zone)
+
+
+def _before(
+    schedule: Schedule, known: datetime | None, moment: datetime, zone: ZoneInfo
+) -> datetime:
+    """A slot that is not after *moment*, counted back from one that is *known*."""
+    period = schedule.frequency.period
+    if schedule.frequency.unit is not Unit.DAYS:
+        start = known or moment.replace(second=0, microsecond=0)
+        return start + (moment - start) // period * period
+    local = (known or moment).astimezone(zone)
+    if known is None and schedule.time:
+        local = local.replace(hour=schedule.time.hour, minute=schedule.time.minute)
+    local = local.replace(second=0, microsecond=0)
+    steps = max((local - moment) // period, 0) + 2
+    return moment_of((local.replace(tzinfo=None) - steps * period).replace(tzinfo=zone))
+
+
+def good_run(account: Account) -> Run | None:
+    """The first run that did the slot."""
+    runs = account.entry.runs if account.entry else ()
+    return next((run for run in runs if run.outcome is Outcome.SUCCEEDED), None)
+
+
+def was_in_time(account: Account, moment: datetime) -> bool:
+    """Whether its slot was done within a minute after *moment*, or so far as one can tell."""
+    run = good_run(account)
+    return account.verdict == DONE and (run is None or run.started - moment < _MINUTE)

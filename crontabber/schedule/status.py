@@ -1,0 +1,214 @@
+"""How each job is: one state, the reason in words, since when, and what comes next.
+
+What is wrong is judged by `crontabber.schedule.health`, as for ``--nagios``; here it becomes one
+word a job, for people who want to see all of them. Pure: values in, values out.
+"""
+
+import enum
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from itertools import islice, takewhile
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from .calendar import slots
+from .dependencies import wait_of
+from .findings import Finding, Health, Problem
+from .history import LastRun
+from .missed import is_paused, pause_text
+from .model import JobSpec, JobState, LastError, States
+from .plan import has_given_up, in_force, plan
+from .transition import CRASHED
+
+
+class State(enum.Enum):
+    """How a job is; the worst first."""
+
+    FAILED = "failed"
+    """Its last run failed; it is tried again."""
+    BLOCKED = "blocked"
+    """It is due, and a job that it depends on stands in the way."""
+    LATE = "late"
+    """It is due for longer than its ``late`` allows."""
+    CRASHED = "crashed"
+    """The process that ran it is gone."""
+    PAUSED = "paused"
+    """A person has stopped it for a time."""
+    GAVE_UP = "gave up"
+    """It stays at a date that failed, until a person says so."""
+    RUNNING = "running"
+    """A run is under way."""
+    WAITING = "waiting"
+    """It is due, and the next tick runs it; or it never ran, and waits for its first time."""
+    OK = "ok"
+    """Its last run succeeded, and its next time is yet to come."""
+
+
+class OpenDates(NamedTuple):
+    """The dates that came up, and that a backfill app has not done."""
+
+    oldest: datetime
+    number: int
+    """Not more than `MOST_OPEN`."""
+
+
+MOST_OPEN = 100_000
+"""How many open dates are counted; who has more knows enough."""
+
+
+class JobStatus(NamedTuple):
+    """How one job is."""
+
+    job: JobSpec
+    state: State
+    reason: str = ""
+    """Why, in words; empty if there is nothing to say."""
+    since: datetime | None = None
+    """Since when it is in this state, if that is known."""
+    next: datetime | None = None
+    """When it is due next; in the past if it is due; None if it waits for a person."""
+    row: JobState | None = None
+    last: LastRun = LastRun()
+    open: OpenDates | None = None
+    """None if there are none, as for apps that get no dates."""
+    finding: Finding | None = None
+    """What `judge` found, so that this and ``--nagios`` never differ."""
+
+
+class Overview(NamedTuple):
+    """How all jobs of a configuration are, at one moment."""
+
+    now: datetime
+    zone: ZoneInfo
+    """That of the schedules."""
+    statuses: Sequence[JobStatus]
+    """In the listed order; or the one that was asked for."""
+    health: Health
+    faults: Sequence[str] = ()
+    """What is wrong with the lines that make no job."""
+
+
+def statuses(
+    jobs: Sequence[JobSpec],
+    states: States,
+    health: Health,
+    now: datetime,
+    last_runs: Mapping[str, LastRun] | None = None,
+) -> list[JobStatus]:
+    """The status of each of *jobs*, in their order; *health* is the judgement on all of them."""
+    findings = {finding.app_name: finding for finding in health.findings}
+    runs = last_runs or {}
+    return [
+        _status(
+            job,
+            states,
+            now,
+            runs.get(job.app_name, LastRun()),
+            findings.get(job.app_name),
+        )
+        for job in jobs
+    ]
+
+
+def worst_first(found: Sequence[JobStatus]) -> list[JobStatus]:
+    """The gravest findings first, then by state; jobs that are alike stay in their order."""
+    rank = {state: number for number, state in enumerate(State)}
+
+    def gravity(status: JobStatus) -> tuple[int, int]:
+        return -(status.finding.status if status.finding else 0), rank[status.state]
+
+    return sorted(found, key=gravity)
+
+
+def _status(
+    job: JobSpec, states: States, now: datetime, last: LastRun, finding: Finding | None
+) -> JobStatus:
+    row = states.get(job.app_name)
+    planned = plan(job, row, now)
+    due = planned.due_at(job)
+    state, reason, since = _word(job, states, now, last, finding)
+    upcoming = None if state is State.GAVE_UP else due
+    if state is State.PAUSED and row and row.pause:
+        upcoming = row.pause.until and max(due, row.pause.until)
+    return JobStatus(job, state, reason, since, upcoming, row, last, _open(job, row, now), finding)
+
+
+def _open(job: JobSpec, row: JobState | None, now: datetime) -> OpenDates | None:
+    oldest = plan(job, row, now).slot
+    if not job.backfill or oldest > now:
+        return None
+    schedule, zone = in_force(job, row)
+    passed = takewhile(lambda slot: slot <= now, slots(schedule, oldest, zone))
+    return OpenDates(oldest, sum(1 for _ in islice(passed, MOST_OPEN)))
+
+
+_Word = tuple[State, str, datetime | None]
+
+
+def _word(
+    job: JobSpec, states: States, now: datetime, last: LastRun, finding: Finding | None
+) -> _Word:
+    row = states.get(job.app_name)
+    if row and row.ongoing:
+        return _running(row, finding)
+    if row and row.pause and is_paused(row, now):
+        return State.PAUSED, pause_text(row.pause).removeprefix("paused "), row.pause.since
+    if row and row.last_error:
+        return _failing(job, row, row.last_error, last)
+    if plan(job, row, now).due_at(job) <= now:
+        return _due(job, states, now, finding)
+    return _idle(row, finding)
+
+
+def _idle(row: JobState | None, finding: Finding | None) -> _Word:
+    if finding and finding.problem is Problem.ASTRAY:
+        return State.WAITING, ": ".join(finding.parts), None
+    if ran := row and (row.last_run or row.last_success):
+        return State.OK, "", ran
+    return State.WAITING, "has not run yet", None
+
+
+def _due(job: JobSpec, states: States, now: datetime, finding: Finding | None) -> _Word:
+    row = states.get(job.app_name)
+    planned = plan(job, row, now)
+    due = planned.due_at(job)
+    if wait := wait_of(job, states, planned.slot, now):
+        since = row.waits_since if row and row.waits_for == wait.parent else None
+        return State.BLOCKED, str(wait), since or due
+    if finding and finding.problem is Problem.LATE:
+        return State.LATE, "no tick has run it", due
+    return State.WAITING, "due: the next tick runs it", due
+
+
+def _running(row: JobState, finding: Finding | None) -> _Word:
+    reason = f"by {row.claim or 'an older crontabber'}"
+    if finding and finding.problem is Problem.STUCK:
+        reason = f"for too long, {reason}"
+    if row.last_error:
+        reason += f"; {failures(row.error_count)} before: {error_text(row.last_error)}"
+    return State.RUNNING, reason, row.ongoing
+
+
+def _failing(job: JobSpec, row: JobState, error: LastError, last: LastRun) -> _Word:
+    since = last.failing_since or row.last_run
+    if has_given_up(job, row):
+        return State.GAVE_UP, f"after {tries(row.attempts)}: {error_text(error)}", since
+    if error.type == CRASHED:
+        return State.CRASHED, error.value, since
+    return State.FAILED, f"{failures(row.error_count)}: {error_text(error)}", since
+
+
+def error_text(error: LastError) -> str:
+    """An error in a line: ``OSError: [Errno 111] Connection refused``."""
+    name = error.type.removeprefix("<class '").removesuffix("'>").removeprefix("builtins.")
+    return ": ".join(filter(None, (name, " ".join(error.value.split()))))
+
+
+def failures(count: int) -> str:
+    """How often it failed, in words."""
+    return "failed once" if count <= 1 else f"failed {count} times"
+
+
+def tries(count: int) -> str:
+    """How many tries there were, in words."""
+    return "1 try" if count == 1 else f"{count} tries"

@@ -1,0 +1,63 @@
+-- What is read of the log, for people; no tick does.
+
+-- name: log_index
+-- Whether the runs of one job can be found quickly: by an index, or as the log is small.
+SELECT
+    EXISTS (
+        SELECT FROM pg_catalog.pg_index
+        JOIN pg_catalog.pg_attribute AS first ON first.attrelid = indrelid
+            AND first.attnum = indkey[0] AND first.attname = 'app_name'::pg_catalog.name
+        JOIN pg_catalog.pg_attribute AS second ON second.attrelid = indrelid
+            AND second.attnum = indkey[1] AND second.attname = 'log_time'::pg_catalog.name
+        WHERE indrelid = '{there_text}crontabber_log'::pg_catalog.regclass::pg_catalog.oid
+            AND indisvalid AND indpred IS NULL
+    ) OR pg_catalog.pg_relation_size('{there_text}crontabber_log'::pg_catalog.regclass) < 33554432,
+    pg_catalog.pg_size_pretty(
+        pg_catalog.pg_relation_size('{there_text}crontabber_log'::pg_catalog.regclass)
+    )
+
+-- name: run_columns
+-- A row as Run reads it. A run is recorded after its slot; an older crontabber wrote the
+-- slot of those only that succeeded. What Python cannot have reads as null.
+app_name,
+CASE WHEN coalesce(slot, success) {tellable} THEN coalesce(slot, success) END,
+log_time,
+CASE WHEN duration BETWEEN '0' AND '100 years'::pg_catalog.interval THEN duration END,
+success IS NOT NULL,
+host,
+exc_type,
+exc_value,
+exc_traceback,
+output
+
+-- name: history
+-- The newest first. No slot is of the future, so the index on log_time leaves out what is older.
+SELECT {run_columns} FROM {here}.crontabber_log
+WHERE app_name = %(app_name)s
+    AND (%(first)s::timestamptz IS NULL OR log_time >= %(first)s)
+    AND (%(first)s::timestamptz IS NULL OR coalesce(slot, success, log_time) >= %(first)s)
+    AND (%(last)s::timestamptz IS NULL OR coalesce(slot, success, log_time) <= %(last)s)
+    AND (NOT %(failed)s OR exc_type IS NOT NULL)
+    AND log_time {tellable}
+ORDER BY log_time DESC, id DESC
+LIMIT %(limit)s
+
+-- name: last_runs
+SELECT
+    name,
+    CASE WHEN last.duration BETWEEN '0' AND '100 years'::pg_catalog.interval
+        THEN last.duration
+    END,
+    failing.since
+FROM pg_catalog.unnest(%(names)s::text[]) AS name
+CROSS JOIN LATERAL (
+    SELECT duration, exc_type FROM {here}.crontabber_log
+    WHERE app_name = name ORDER BY log_time DESC LIMIT 1
+) AS last
+LEFT JOIN LATERAL (
+    SELECT pg_catalog.min(log_time) AS since FROM {here}.crontabber_log
+    WHERE app_name = name AND exc_type IS NOT NULL AND log_time {tellable} AND log_time > coalesce((
+        SELECT log_time FROM {here}.crontabber_log
+        WHERE app_name = name AND exc_type IS NULL ORDER BY log_time DESC LIMIT 1
+    ), '-infinity'::timestamptz)
+) AS failing ON last.exc_type IS NOT NULL

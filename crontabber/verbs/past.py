@@ -1,0 +1,164 @@
+"""The verbs that look back: ``--history`` and ``--dates``."""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, TextIO
+
+from ..config.commandline import Command
+from ..errors import ConfigError
+from ..generic_app import Answer, GenericApp
+from ..schedule.ledger import Span
+from ..schedule.model import JobSpec, Run
+from ..schedule.moments import parse_last_moment_near, parse_moment_near
+from ..schedule.status import Overview
+from ..tick.lookup import EVERYTHING
+from .look import JSON, can_print, only, width_of
+from .survey import Survey, survey
+
+if TYPE_CHECKING:
+    from ..schedule.past import Entry
+
+_YEAR = timedelta(days=365)
+_LINES = 20
+"""How many lines a history has if none are asked for."""
+_ENOUGH = 5000
+"""How many runs are read where nothing says how far back to go."""
+
+
+def history(app: GenericApp, command: Command, stream: TextIO) -> Answer:
+    """What became of the slots of a job, by app_name or class path; or how long all jobs took.
+
+    Writes nothing. Raises `UnknownJobError`, and `ConfigError` for what cannot be read.
+    """
+    from ..schedule.past import entries
+    from ..views.colour import style_for
+    from ..views.fields import run_fields, status_document
+    from ..views.history import entry_fields, history
+
+    count = _count(command.count_)
+    seen = survey(app)
+    if command.history == EVERYTHING:
+        return _of_all(app, seen, command)
+    overview = only(seen.overview(app), seen, command.history)
+    job = overview.statuses[0].job
+    runs = _runs(app, job, seen, command)
+    found = entries(runs, *_not_run(app, seen, overview, runs, command))[-count:]
+    if command.format == JSON:
+        shown = [run for entry in found for run in entry.runs]
+        more = {
+            "slots": [entry_fields(entry) for entry in found],
+            "runs": [run_fields(run) for run in shown],
+        }
+        document = status_document(
+            overview, kind="history", origin=app.origin, more=lambda _each: more
+        )
+        return Answer(document)
+    return Answer(
+        history(
+            job,
+            found,
+            seen.now,
+            output=command.output,
+            style=style_for(stream),
+            width=width_of(stream),
+        )
+    )
+
+
+def _of_all(app: GenericApp, seen: Survey, command: Command) -> Answer:
+    from ..views.fields import run_fields, status_document
+    from ..views.history import durations
+
+    runs = {job.app_name: _runs(app, job, seen, command) for job in seen.specs}
+    if command.format == JSON:
+        document = status_document(
+            seen.overview(app),
+            kind="history",
+            origin=app.origin,
+            more=lambda each: {"runs": [run_fields(run) for run in runs[each.job.app_name]]},
+        )
+        return Answer(document)
+    return Answer(durations(runs, {job.app_name: job for job in seen.specs}, seen.now))
+
+
+def _runs(app: GenericApp, job: JobSpec, seen: Survey, command: Command) -> list[Run]:
+    if not seen.has_tables:
+        return []
+    first, last = span_of(command, job, seen.now)
+    limit = None if command.from_ else _ENOUGH
+    return app.store.history(job.app_name, first, last, failed=command.failed, limit=limit)
+
+
+def _not_run(
+    app: GenericApp, seen: Survey, overview: Overview, runs: list[Run], command: Command
+) -> "tuple[list[Span], list[Entry]]":
+    """What the ledger says of the same time as *runs*, and the dates that are open."""
+    from ..schedule.past import open_entry
+
+    if command.failed or not seen.has_tables:
+        return [], []
+    [status] = overview.statuses
+    first, last = span_of(command, status.job, overview.now)
+    begin = first or min((run.slot for run in runs), default=overview.now - _YEAR)
+    end = min(last or overview.now, overview.now)
+    spans = app.store.spans(status.job.app_name, begin, end)
+    return spans, open_entry(status.job, status.row, runs, end)
+
+
+def span_of(
+    command: Command, job: JobSpec, now: datetime
+) -> tuple[datetime | None, datetime | None]:
+    """The first and the last slot that are meant; a day alone as the last means all of it."""
+    first = parse_moment_near(command.from_, job.zone, now) if command.from_ else None
+    last = parse_last_moment_near(command.to, job.zone, now) if command.to else None
+    if first and last and last < first:
+        raise ConfigError(f"--from={command.from_} is after --to={command.to}: exchange them")
+    return first, last
+
+
+def _count(text: str) -> int:
+    if not text:
+        return _LINES
+    if not (text.isascii() and text.isdigit() and int(text[:9]) > 0 and len(text) < 10):
+        raise ConfigError(f"--count={text[:20]} is not a number of lines: write one such as 20")
+    return int(text)
+
+
+def dates(app: GenericApp, command: Command, stream: TextIO) -> Answer:
+    """The calendar of a backfill app, by app_name or class path; a year of it if none is asked for.
+
+    Writes nothing. Raises `UnknownJobError`, and `ConfigError` for a job without dates.
+    """
+    from ..schedule.dates import dates
+    from ..views.dates import ASCII, SIGNS, stretch_fields
+    from ..views.dates import dates as to_text
+    from ..views.fields import status_document
+
+    seen = survey(app)
+    overview = only(seen.overview(app), seen, command.dates)
+    job, row = overview.statuses[0].job, overview.statuses[0].row
+    if not job.backfill:
+        raise ConfigError(
+            f"{job.app_name} is no backfill app, so it has no dates: see --history={job.app_name}"
+        )
+    first, last = span_of(command, job, seen.now)
+    first, last = first or seen.now - _YEAR, min(last or seen.now, seen.now)
+    tried = _tried(app, job, first, last) if seen.has_tables else ([], [])
+    found = dates(job, row, *tried, first, last)
+    if command.format == JSON:
+        more = {"slots": [stretch_fields(each) for each in found.stretches]}
+        return Answer(
+            status_document(overview, kind="dates", origin=app.origin, more=lambda _each: more)
+        )
+    signs = SIGNS if can_print(stream, "".join(SIGNS.values())) else ASCII
+    return Answer(to_text(found, seen.now, signs=signs, width=width_of(stream)))
+
+
+def _tried(
+    app: GenericApp, job: JobSpec, first: datetime, last: datetime
+) -> tuple[list[Run], list[Span]]:
+    """The runs that failed, those that did after all what was passed over, and the ledger."""
+    spans = app.store.spans(job.app_name, first, last)
+    runs = app.store.history(job.app_name, first, last, failed=True)
+    for span in spans:
+        runs += app.store.history(job.app_name, span.first, span.last)
+    return runs, spans

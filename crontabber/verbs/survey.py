@@ -1,0 +1,117 @@
+"""What all verbs that look at jobs begin with: the jobs, their rows, and the judgement on them."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..errors import ConfigError, TablesNotReady
+from ..generic_app import GenericApp
+from ..schedule.findings import Access, Health
+from ..schedule.model import JobSpec, JobState
+from ..schedule.transition import crashed
+from ..store import Snapshot
+from ..tick.jobs import Jobs, Listing
+
+if TYPE_CHECKING:
+    from ..schedule.status import Overview
+
+
+class Survey(NamedTuple):
+    """All that is known of the jobs of a configuration, at one moment; nothing was written."""
+
+    now: datetime
+    specs: list[JobSpec]
+    """In the listed order."""
+    faults: list[ConfigError]
+    """What is wrong with the lines that make no job."""
+    states: Mapping[str, JobState]
+    """The rows as the next tick will find them."""
+    health: Health
+    jobs: Jobs
+    access: Access
+    has_tables: bool = True
+    """Whether there is anything to be read."""
+
+    def overview(self, app: GenericApp) -> "Overview":
+        """How each job is, in the listed order."""
+        from ..schedule.status import Overview, statuses
+        from ..store.reading import last_runs_if_quick
+
+        names = [job.app_name for job in self.specs if job.app_name in self.states]
+        runs = last_runs_if_quick(app.store, names)
+        found = statuses(self.specs, self.states, self.health, self.now, runs)
+        return Overview(
+            self.now, self.jobs.zone, found, self.health, [str(fault) for fault in self.faults]
+        )
+
+
+def survey(app: GenericApp, snapshot: Snapshot | None = None) -> Survey:
+    """Look at all jobs, and judge them, as ``--nagios`` does. Makes no tables."""
+    from ..schedule.health import judge
+
+    unseen = ""
+    if snapshot is None:
+        snapshot, unseen = look_only(app)
+    jobs = app.jobs(snapshot)
+    access = app.store.access(app.settings.nagios.role)
+    specs, faults = with_own_limits(app, snapshot)
+    states = with_crashes(app, specs, snapshot, standby=access.standby)
+    health = judge(
+        specs,
+        states,
+        snapshot.now,
+        faults=[str(fault) for fault in faults],
+        access=access,
+        unseen=unseen,
+    )
+    return Survey(snapshot.now, specs, faults, states, health, jobs, access, not unseen)
+
+
+def look_only(app: GenericApp) -> tuple[Snapshot, str]:
+    """A look that makes no tables, and why there was nothing to be seen."""
+    try:
+        return app.look(migrate=False), ""
+    except TablesNotReady as error:
+        from ..process.clock import utc_now
+
+        where = f" ({app.database.describe()})" if hasattr(app.database, "describe") else ""
+        return Snapshot(utc_now(), "UTC", {}), f"{error}{where}"
+
+
+def with_own_limits(app: GenericApp, snapshot: Snapshot) -> Listing:
+    """All jobs; what the class alone can say is known of those that are due.
+
+    Whether these are late depends on the ``late`` of the class. One that cannot be imported
+    here is judged as if it had none.
+    """
+    from ..schedule.health import is_due
+
+    known = app.jobs(snapshot)
+    jobs, faults = known.all()
+    due = {job.class_path for job in jobs if is_due(job, snapshot.states, snapshot.now)}
+    lines = {line.class_path: line for line in reversed(app.catalogue.lines)}
+    for number, job in enumerate(jobs):
+        if job.class_path in due:
+            with suppress(ConfigError):
+                jobs[number] = known.from_class(lines[job.class_path])
+    return Listing(jobs, faults)
+
+
+def with_crashes(
+    app: GenericApp, jobs: Sequence[JobSpec], snapshot: Snapshot, *, standby: bool
+) -> Mapping[str, JobState]:
+    """The rows as the next tick will find them, if processes are gone that ran jobs.
+
+    On a *standby* that cannot be told: the locks that would tell are not replicated.
+    """
+    rows = ((job, snapshot.states.get(job.app_name)) for job in jobs)
+    marked = {job.app_name: (job, row) for job, row in rows if row and row.ongoing and row.claim}
+    if standby or not marked:
+        return snapshot.states
+    states, claimed = dict(snapshot.states), app.store.claimed(marked)
+    for name, (job, row) in marked.items():
+        # the run may have been recorded, and its claim given back, since the snapshot
+        if name not in claimed and app.store.read(name) == row:
+            states[name] = crashed(job, row, snapshot.now)
+    return states

@@ -1,0 +1,61 @@
+"""Times and lengths of time for people, in few letters."""
+
+from datetime import datetime, timedelta, tzinfo
+from itertools import pairwise
+
+from ..schedule.grammar import Schedule, Unit
+
+_UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
+
+
+def short(span: timedelta) -> str:
+    """A length of time in its largest unit, such as ``4m``; what is negative is ``0s``."""
+    total = max(int(span.total_seconds()), 0)
+    for letter, length in _UNITS:
+        if total >= length:
+            return f"{total // length}{letter}"
+    return "0s"
+
+
+def took(span: timedelta | None) -> str:
+    """How long something took, such as ``0.42s``, ``12s`` or ``2h 5m``; empty if unknown."""
+    if span is None:
+        return ""
+    total = span.total_seconds()
+    if total < 10:
+        return f"{total:.2g}s" if total >= 0.1 else f"{total:.2f}s"
+    whole = int(total)
+    for (letter, length), (smaller, part) in pairwise(_UNITS):
+        if whole >= length:
+            rest = whole % length // part
+            return f"{whole // length}{letter}" + (f" {rest}{smaller}" if rest else "")
+    return f"{whole}s"
+
+
+def clock(moment: datetime, zone: tzinfo, now: datetime | None = None) -> str:
+    """A time on a clock in *zone*, such as ``Tue 24 Nov 03:00``; with the year if not *now*'s.
+
+    Seconds are shown if there are any.
+    """
+    local = moment.astimezone(zone)
+    year = "" if now and now.astimezone(zone).year == local.year else f" {local:%Y}"
+    seconds = f":{local:%S}" if local.second else ""
+    return f"{local:%a} {local.day} {local:%b}{year} {local:%H:%M}{seconds}"
+
+
+def heading(now: datetime, zone: tzinfo) -> str:
+    """When something was looked at, and the zone in which all its times are."""
+    return f"{clock(now.replace(second=0), zone)} {zone}"
+
+
+def slot_text(slot: datetime, schedule: Schedule, zone: tzinfo) -> str:
+    """A slot as people name it: of a schedule in days its day, else the time too."""
+    local = slot.astimezone(zone)
+    if schedule.frequency.unit is Unit.DAYS:
+        return f"{local:%Y-%m-%d}"
+    return f"{local:%Y-%m-%d %H:%M}"
+
+
+def schedule_text(schedule: Schedule) -> str:
+    """A schedule as people say it: ``1d at 03:00``."""
+    return str(schedule).replace("|", " at ")

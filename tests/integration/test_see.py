@@ -1,0 +1,43 @@
+"""The screens of the documentation: what the commands print of one example."""
+
+import re
+
+import pytest
+
+from crontabber.testing import Simulation
+from tests import example
+from tests.schemas import conforming
+from tests.support import ROOT
+
+PAGE = ROOT / "docs" / "howto" / "see.md"
+_SCREEN = re.compile(r"^```console\n\$ crontabber (.*)\n((?:.*\n)*?)```$", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def simulation() -> Simulation:
+    return example.simulated()
+
+
+def screens() -> list[tuple[str, str]]:
+    """The arguments and the output of each screen."""
+    return [(match[1], match[2]) for match in _SCREEN.finditer(PAGE.read_text(encoding="utf-8"))]
+
+
+def test_the_page_has_its_screens() -> None:
+    assert len(screens()) >= 7
+
+
+@pytest.mark.parametrize(("arguments", "shown"), screens())
+def test_a_screen_is_what_the_command_prints(
+    arguments: str, shown: str, simulation: Simulation
+) -> None:
+    printed = example.told(simulation, *arguments.split())
+    assert printed == shown.rstrip("\n")
+    assert [line for line in printed.splitlines() if len(line) > 80] == []
+
+
+@pytest.mark.parametrize("arguments", [arguments for arguments, _ in screens()])
+def test_the_same_as_a_document_is_as_the_schema_has_it(
+    arguments: str, simulation: Simulation
+) -> None:
+    conforming(example.told(simulation, *arguments.split(), "--format=json"))
