@@ -5,7 +5,7 @@ of the ledger. The log tells which failed, and which were done later after all.
 """
 
 import enum
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from itertools import takewhile
 from typing import NamedTuple
@@ -13,6 +13,7 @@ from typing import NamedTuple
 from .calendar import slots
 from .ledger import Span
 from .model import JobSpec, JobState, Outcome, Run
+from .moment_past import slot_at
 from .plan import in_force, plan
 
 
@@ -81,7 +82,8 @@ def _marks(
     known = [*runs]
     failed = {run.slot for run in known if run.error}
     done = {run.slot for run in known if run.outcome in (Outcome.SUCCEEDED, Outcome.MARKED)}
-    beginning = begin_of(job, row, known, spans, last)
+    due_from = begin_of(job, row, spans, last)
+    beginning = min([due_from, *failed, *done])
     schedule, zone = in_force(job, row)
     open_slot = plan(job, row, last).slot
     for slot in takewhile(lambda each: each <= last, slots(schedule, beginning, zone)):
@@ -90,24 +92,22 @@ def _marks(
         span = next((each for each in spans if each.first <= slot <= each.last), None)
         if slot in done:
             yield slot, Mark.DONE, None
+        elif slot < due_from and slot not in failed:
+            continue  # it was never due: a person had dates around it done
         elif slot >= open_slot:
             yield slot, Mark.FAILED if slot in failed else Mark.OPEN, None
         else:
             yield slot, Mark.SKIPPED if span else Mark.DONE, span
 
 
-def begin_of(
-    job: JobSpec,
-    row: JobState | None,
-    runs: Collection[Run],
-    spans: Sequence[Span],
-    now: datetime,
-) -> datetime:
-    """The first date that is known of; that which is open if there is none before."""
-    known = [run.slot for run in runs] + [span.first for span in spans]
+def begin_of(job: JobSpec, row: JobState | None, spans: Sequence[Span], now: datetime) -> datetime:
+    """The first date that was due; that which is open if there is none before."""
+    known = [span.first for span in spans]
     known.append(plan(job, row, now).slot)
     if row and row.first_slot:
         known.append(row.first_slot)
+    elif row and row.first_run and row.last_success:  # a row that an older crontabber made
+        known.append(slot_at(job, row, row.first_run))
     return min(known)
 
 

@@ -6,7 +6,7 @@ Pure: the runs of the log and the spans of the ledger come in, in any order.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import islice, takewhile
+from itertools import groupby, islice, takewhile
 from typing import NamedTuple
 
 from .calendar import slots
@@ -97,17 +97,10 @@ def error_of(error: LastError) -> str:
 
 
 def _merged(found: Iterable[Entry]) -> Iterator[Entry]:
-    last: Entry | None = None
-    for entry in found:
-        if last and (last.verdict, last.reason, last.by) == (entry.verdict, entry.reason, entry.by):
-            last = last._replace(
-                last=max(last.last, entry.last),
-                number=last.number + entry.number,
-                runs=(*last.runs, *entry.runs),
-            )
-            continue
-        if last:
-            yield last
-        last = entry
-    if last:
-        yield last
+    for _, group in groupby(found, key=lambda entry: (entry.verdict, entry.reason, entry.by)):
+        alike = [*group]
+        yield alike[0]._replace(
+            last=max(entry.last for entry in alike),
+            number=sum(entry.number for entry in alike),
+            runs=tuple(run for entry in alike for run in entry.runs),
+        )

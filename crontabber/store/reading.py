@@ -74,8 +74,8 @@ class LogReading:
         if not indexed:
             raise LogNotIndexed(
                 f"the table crontabber_log is large ({size}) and has no index on app_name and "
-                "log_time, so that reading it would take minutes: make the index, see "
-                "docs/howto/log.md"
+                "log_time, so that reading it would take minutes: CREATE INDEX CONCURRENTLY "
+                "crontabber_log_app_name_idx ON crontabber_log (app_name, log_time)"
             )
 
 

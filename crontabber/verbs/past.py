@@ -7,7 +7,7 @@ from ..config.commandline import Command
 from ..errors import ConfigError
 from ..generic_app import Answer, GenericApp
 from ..schedule.ledger import Span
-from ..schedule.model import JobSpec, Run
+from ..schedule.model import JobSpec, JobState, Run
 from ..schedule.moments import parse_last_moment_near, parse_moment_near
 from ..schedule.status import Overview
 from ..tick.lookup import EVERYTHING
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _YEAR = timedelta(days=365)
 _LINES = 20
 """How many lines a history has if none are asked for."""
+_MOST = 100_000
+"""How many runs are read of the time before a job's first slot."""
 _ENOUGH = 5000
 """How many runs are read where nothing says how far back to go."""
 
@@ -142,7 +144,7 @@ def dates(app: GenericApp, command: Command, stream: TextIO) -> Answer:
         )
     first, last = span_of(command, job, seen.now)
     first, last = first or seen.now - _YEAR, min(last or seen.now, seen.now)
-    tried = _tried(app, job, first, last) if seen.has_tables else ([], [])
+    tried = _tried(app, job, row, first, last) if seen.has_tables else ([], [])
     found = dates(job, row, *tried, first, last)
     if command.format == JSON:
         more = {"slots": [stretch_fields(each) for each in found.stretches]}
@@ -154,11 +156,14 @@ def dates(app: GenericApp, command: Command, stream: TextIO) -> Answer:
 
 
 def _tried(
-    app: GenericApp, job: JobSpec, first: datetime, last: datetime
+    app: GenericApp, job: JobSpec, row: JobState | None, first: datetime, last: datetime
 ) -> tuple[list[Run], list[Span]]:
     """The runs that failed, those that did after all what was passed over, and the ledger."""
     spans = app.store.spans(job.app_name, first, last)
     runs = app.store.history(job.app_name, first, last, failed=True)
     for span in spans:
         runs += app.store.history(job.app_name, span.first, span.last)
+    if row and row.first_slot and first < row.first_slot:  # what was asked for before it
+        end = row.first_slot - timedelta(microseconds=1)
+        runs += app.store.history(job.app_name, first, end, limit=_MOST)
     return runs, spans

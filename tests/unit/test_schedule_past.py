@@ -81,6 +81,18 @@ def test_a_calendar_has_one_mark_a_day_and_follows_from_the_row_not_from_a_whole
     ]
 
 
+def test_dates_that_were_never_due_have_no_mark_but_those_that_were_asked_for():
+    row = waiting(DAILY, slot(29), first_slot=slot(20))
+    found = dates(DAILY, row, [run(10), run(11), run(12, ERROR)], [], slot(1), NOW)
+    assert [day.day for day in found.days] == [10, 11, 12, *range(20, 29)]
+
+
+def test_a_row_that_an_older_crontabber_made_has_dates_from_its_first_run_on():
+    row = waiting(DAILY, slot(29), first_run=slot(20) + HOUR, last_success=slot(28))
+    found = dates(DAILY, row, [], [], slot(1), NOW)
+    assert [day.day for day in found.days] == [*range(20, 29)]
+
+
 def test_a_day_with_several_dates_shows_the_worst_of_them():
     spec = job("6h", backfill=True)
     row = waiting(spec, at("2026-11-28 06:00"), first_slot=at("2026-11-27 00:00"))
