@@ -1,7 +1,7 @@
 """The class that every app is derived from."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +60,24 @@ class BaseCronApp(RequiredConfig):  # type: ignore[misc]
 
     late: "str | float | timedelta | None" = None
     """How late it may be before that is reported: as ``timeout``; None: what the option says."""
+
+    missed: str | None = None
+    """Which slots are run that passed meanwhile: ``"all"``, ``"latest"`` or ``"none"``; None: all
+    of an app with dates, the latest of others."""
+    too_late: "str | float | timedelta | None" = None
+    """After how long a slot is passed over instead of run; None: never."""
+    start: "str | date | None" = None
+    """Before this date or time no slot is run, such as ``"2026-11-21"``."""
+    spread: "str | float | timedelta | None" = None
+    """Within how long after its slot it begins, by its name; None: at once."""
+    queue: str
+    """Where an engine queues it, if the tick hands its jobs over to one."""
+    priority: int
+    """There, it comes before those with a lower one."""
+    parallel: int = 1
+    """How many of its slots may run at once."""
+    keep_output: int = 0
+    """How many bytes are kept of what a run writes to stdout and stderr."""
 
     is_backfill: bool = False
     """Whether ``run`` gets every date that was missed; see `as_backfill_cron_app`."""

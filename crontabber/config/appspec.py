@@ -3,12 +3,13 @@
 import functools
 import inspect
 import re
-from datetime import timedelta
+from datetime import date, datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
 from ..errors import ConfigError, JobLineError, name_of
 from ..schedule.grammar import CENTURY, parse_duration
-from ..schedule.model import Retry
+from ..schedule.model import Missed, Retry
+from ..schedule.moments import parse_moment
 from .loader import LONGEST_NAME
 from .messages import reason_of
 
@@ -35,6 +36,15 @@ class AppSpec(NamedTuple):
     retry: Retry | None
     timeout: timedelta | None
     late: timedelta | None
+    missed: Missed | None = None
+    too_late: timedelta | None = None
+    start: str | None = None
+    """A date or a time, in the zone of the schedules unless it has an offset."""
+    spread: timedelta | None = None
+    queue: str = ""
+    priority: int = 0
+    parallel: int = 1
+    keep_output: int = 0
 
     @classmethod
     def of(cls, app: type) -> "AppSpec":
@@ -68,6 +78,15 @@ class AppSpec(NamedTuple):
             retry_of(app),
             timeout_of(app),
             late_of(app),
+            missed_from(_said(app, "missed"), f"missed of {app.__name__}"),
+            duration_from(_said(app, "too_late"), f"too_late of {app.__name__}"),
+            start_from(_said(app, "start"), f"start of {app.__name__}"),
+            duration_from(_said(app, "spread"), f"spread of {app.__name__}"),
+            # an engine that has queues says what is wrong with these; to others they mean nothing
+            _if_a(str, _said(app, "queue"), ""),
+            _if_a(int, _said(app, "priority"), 0),
+            number_from(_said(app, "parallel"), f"parallel of {app.__name__}", 1, default=1),
+            number_from(_said(app, "keep_output"), f"keep_output of {app.__name__}", 0),
         )
         _check_run(app)
         return spec
@@ -141,6 +160,55 @@ def timeout_of(cls: type) -> timedelta | None:
 def late_of(cls: type) -> timedelta | None:
     """The ``late`` of an app; a `JobLineError` if it is no length of time."""
     return duration_from(getattr(cls, "late", None), f"late of {cls.__name__}")
+
+
+def _said(cls: type, name: str) -> Any:
+    """An attribute of an app; None for a method of this name, which an older app may have."""
+    value = getattr(cls, name, None)
+    return None if callable(value) or isinstance(value, property) else value
+
+
+def _if_a(kind: type, value: Any, default: Any) -> Any:
+    return value if isinstance(value, kind) else default
+
+
+def missed_from(missed: object, what: str) -> Missed | None:
+    """Which missed slots are run, as it is written; a `JobLineError` about *what* if it is none."""
+    if missed is None or isinstance(missed, Missed):
+        return missed
+    try:
+        return Missed(missed)
+    except ValueError:
+        known = ", ".join(each.value for each in Missed)
+        raise JobLineError(f"{what} is {missed!r}, and not one of: {known}") from None
+
+
+def start_from(start: object, what: str) -> str | None:
+    """A date or a time, as text; a `JobLineError` about *what* if it is none.
+
+    Where its clock stands is known later: the zone is that of the schedules.
+    """
+    if start is None:
+        return None
+    text = start.isoformat() if isinstance(start, date | datetime) else start
+    try:
+        if isinstance(text, str):
+            parse_moment(text, timezone.utc)
+            return text
+    except ConfigError:
+        pass
+    raise JobLineError(
+        f"{what} is {start!r}, not a date such as 2026-11-21 or a time such as 2026-11-21T03:00"
+    )
+
+
+def number_from(number: object, what: str, least: int, default: int = 0) -> int:
+    """A whole number; a `JobLineError` about *what* if it is none, or less than *least*."""
+    if number is None:
+        return default
+    if not isinstance(number, int) or isinstance(number, bool) or number < least:
+        raise JobLineError(f"{what} is {number!r}, not a whole number from {least} on")
+    return number
 
 
 def lock_from(lock: object, what: str) -> str | None:

@@ -40,7 +40,7 @@ class JobSpec(NamedTuple):
     app_name: str
     """Its identity: the key of its row, and what others name in ``depends_on``."""
     class_path: str
-    """Where the class is: ``package.module.Class``."""
+    """What its line names: ``package.module.Class``, or the section of a job, by its name."""
     schedule: Schedule
     zone: ZoneInfo
     """The time zone in which ``HH:MM`` and whole days are meant."""
@@ -74,6 +74,8 @@ class JobSpec(NamedTuple):
     """Which of the jobs that are due workers take first: the highest."""
     parallel: int = 1
     """How many dates of an asked-for backfill workers may run at once."""
+    keep_output: int = 0
+    """How many bytes are kept of what a run writes to stdout and stderr."""
 
     @property
     def plan(self) -> str:

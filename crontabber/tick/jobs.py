@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -144,7 +144,18 @@ class Jobs:
             raise _about(line, JobLineError(_spoilt(row)))
         job = self._job(line, app.app_name, app.depends_on, app.backfill)
         return job._replace(
-            lock=app.lock, retry=app.retry, timeout=app.timeout, late=app.late or job.late
+            lock=app.lock,
+            retry=app.retry,
+            timeout=app.timeout,
+            late=app.late or job.late,
+            missed=app.missed,
+            too_late=app.too_late,
+            start=_start(app.start, self.zone),
+            spread=app.spread,
+            queue=app.queue,
+            priority=app.priority,
+            parallel=app.parallel,
+            keep_output=app.keep_output,
         )
 
     def all(self) -> Listing:
@@ -204,6 +215,14 @@ def in_order(
     by_name = {job.app_name: job for job in jobs}
     names, circles = order({name: job.depends_on for name, job in by_name.items()}, last)
     return [by_name[name] for name in names], circles
+
+
+def _start(text: str | None, zone: ZoneInfo) -> datetime | None:
+    if text is None:
+        return None
+    from ..schedule.moments import parse_moment  # most jobs say no start
+
+    return parse_moment(text, zone)
 
 
 def _about(line: JobLine, error: JobLineError) -> JobLineError:
