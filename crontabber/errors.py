@@ -74,6 +74,10 @@ class JobLineError(ConfigError):
     """A line of the jobs list cannot be used."""
 
 
+class JobLineErrors(ConfigErrors, JobLineError):
+    """Several things are wrong with a line of the jobs list, or with the section of its job."""
+
+
 class CircularDependencyError(ConfigError):
     """Jobs depend on each other in a circle."""
 

@@ -92,7 +92,8 @@ class GenericApp:
 
     def origin(self, job: JobSpec) -> tuple[str, str]:
         """What a job comes from, for people: the word for that, and which one."""
-        return "Class:", job.class_path
+        kind, what = self.settings.sections.runs(job.class_path)
+        return f"{kind.title()}:", self.redact(what)
 
     def classes(self) -> dict[str, type]:
         """The classes of all jobs, by class path; of those that can be imported."""
@@ -164,7 +165,7 @@ class GenericApp:
         from .config.loader import load_class
 
         self.log()  # what a module says while it is imported is heard
-        return load_class(class_path)
+        return self.settings.sections.app(class_path, load_class)
 
     def _reporters(self) -> Iterator[Reporter]:
         """The reporters, made when there is something to tell."""

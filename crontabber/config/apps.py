@@ -1,4 +1,8 @@
-"""The second pass: the options of app classes, of as many as are needed, in one go."""
+"""The second pass: the options of app classes, of as many as are needed, in one go.
+
+What is called a class path here is what the line of a job names: for a job that is a section, the
+name of that. So one class may make several jobs, each with its own options.
+"""
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,9 +14,9 @@ from typing import Any, NamedTuple
 from ..errors import ConfigError, ConfigErrors
 from ..schedule.grammar import JobLine
 from . import compat  # noqa: F401  configman cannot be imported before
-from .names import section_of
-from .options import DATABASE
-from .resolve import Resolver, class_name, namespace_of, required_options, resolve_usable
+from .joboptions import no_option
+from .options import APP_SECTION, DATABASE, JOB, JOB_SECTION
+from .resolve import Resolver, namespace_of, required_options, resolve_usable
 from .secrets import secrets_of
 from .show import follows, is_secret
 from .sources import Sources
@@ -91,7 +95,14 @@ def all_options(sources: Sources, classes: Classes) -> dict[str, Any]:
     options: dict[str, Any] = {}
     for batch in _batches(asked):
         options = {**Resolver(sources, batch).options, **options}
-    return options
+    return {_set_name(sources, name): option for name, option in options.items()}
+
+
+def _set_name(sources: Sources, name: str) -> str:
+    """Where an option is to be set: one of a job that is a section, there."""
+    if not name.startswith(JOB_SECTION):
+        return name
+    return sources.written(name) if name in sources.aliases else JOB + name[len(JOB_SECTION) :]
 
 
 def all_names(sources: Sources, classes: Classes) -> dict[str, bool]:
@@ -104,6 +115,11 @@ def all_names(sources: Sources, classes: Classes) -> dict[str, bool]:
     for batch in _batches(asked):
         for part in _parts(sources, batch):
             names = {**part, **names}
+    for class_path, cls in classes.items():
+        own, of_class = f"{namespace_of(class_path)}.", f"{APP_SECTION}{cls.__name__}."
+        if own.startswith(JOB_SECTION):  # an option of all jobs of the class may be set there
+            found = {k: v for k, v in names.items() if k.startswith(own)}
+            names |= {of_class + name.removeprefix(own): v for name, v in found.items()}
     return names
 
 
@@ -122,12 +138,12 @@ def _twins(sources: Sources, asked: Asked) -> dict[str, str]:
 
     Only those that nothing is set for in particular: so what they get is alike too.
     """
-    particular = {section_of(name) for name in sources.texts}
+    particular = {_namespace_in(name) for name in sources.texts}
     first: dict[Any, str] = {}
     twins = {}
     for class_path, required in asked.items():
         signature = _signature(required)
-        if signature is None or class_name(class_path) in particular:
+        if signature is None or namespace_of(class_path) in particular:
             continue
         twin = first.setdefault(signature, class_path)
         if twin != class_path:
@@ -197,7 +213,7 @@ def _batches(asked: Asked) -> Iterator[Asked]:
         batch: dict[str, str] = {}
         for class_path in rest:
             if len(batch) < _AT_ONCE:
-                batch.setdefault(class_name(class_path), class_path)
+                batch.setdefault(namespace_of(class_path), class_path)
         yield {class_path: rest.pop(class_path) for class_path in batch.values()}
 
 
@@ -216,14 +232,37 @@ def _resolve(sources: Sources, batch: Asked, resolved: AppConfigs) -> set[str]:
     for name, option in resolver.options.items():
         if is_secret(name, option) and not _is_of_database(name, option, sources):
             resolved.secrets.update(filter(None, secrets_of(name, option, sources.texts)))
-    for class_path in batch:
+    strangers = _strangers(sources, batch, resolver)
+    resolved.faults.update(strangers)
+    for class_path in batch.keys() - strangers.keys():
         _keep(resolved, class_path, values)
     singular = {
-        section_of(name)
+        _namespace_in(name)
         for name, option in resolver.options.items()
         if not _makes_the_same(option.from_string_converter)
     }
-    return {class_path for class_path in batch if class_name(class_path) not in singular}
+    shareable = {path for path in batch if namespace_of(path) not in singular}
+    return shareable - strangers.keys()
+
+
+def _namespace_in(name: str) -> str:
+    """The namespace of an app that an option is in; empty if it is in none."""
+    return ".".join(name.split(".", 2)[:2]) if name.startswith((APP_SECTION, JOB_SECTION)) else ""
+
+
+def _strangers(sources: Sources, batch: Asked, resolver: Resolver) -> dict[str, ConfigErrors]:
+    """What the sections of jobs set that is no option of their classes, by class path."""
+    known = {*resolver.names} if sources.aliases else set()
+    jobs = {namespace_of(class_path): class_path for class_path in batch}
+    found: dict[str, list[ConfigError]] = {}
+    for name, written in sources.aliases.items():
+        class_path = jobs.get(_namespace_in(name))
+        if class_path and name not in known and written.startswith(JOB):
+            own = f"{namespace_of(class_path)}."
+            options = [each.removeprefix(own) for each in known if each.startswith(own)]
+            error = no_option(written, sources.where(name), options)
+            found.setdefault(class_path, []).append(error)
+    return {class_path: ConfigErrors(errors) for class_path, errors in found.items()}
 
 
 def _all_faults(sources: Sources, batch: Asked, first: ConfigError) -> ConfigError:

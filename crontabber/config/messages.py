@@ -24,6 +24,11 @@ def header(section: str) -> str:
     return " ".join("[" * n + key + "]" * n for n, key in enumerate(keys, 1))
 
 
+def job_header(name: str) -> str:
+    """How the section of a job is written, whose name may have dots."""
+    return f"[job] [[{name}]]"
+
+
 def reason_of(error: BaseException) -> str:
     """What *error* says, on one line and not too long; its type if it says nothing."""
     return " ".join(text_of(error)[:3000].split())[:300] or name_of(error)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from .legacy import is_old, why_gone
 from .messages import header, nearest
-from .options import APP_SECTION, DATABASE, setting_options
+from .options import APP_SECTION, DATABASE, JOB, setting_options
 from .sources import ENVIRONMENT, Sources
 
 _OURS = frozenset(
@@ -90,6 +90,8 @@ def _is_for_us(sources: Sources, name: str) -> bool:
     Other programs have dotted names in their environment too: there, only what begins
     with the name of the command or of its database is surely meant for us.
     """
+    if name.startswith(JOB):  # `sections` does this
+        return False
     if is_old(name) or why_gone(name) or sources.is_renamed(name):
         return False
     surely = ("crontabber.", f"{DATABASE}.")

@@ -40,6 +40,13 @@ NAGIOS_TIMEOUT = 8.0
 APP_SECTION = "crontabber.class-"
 """What the namespace of an app begins with; the name of its class follows."""
 
+JOB = "job."
+"""What the names of options in the section of a job begin with; the name of the job follows."""
+WHAT_TO_RUN = ("command", "class")
+"""The options of such a section that make it a job: one of them."""
+JOB_SECTION = "crontabber.job-"
+"""The same of an app that the section of a job makes; the name of the job follows."""
+
 
 def has_optional_value(option: Any) -> bool:
     """Whether an option may be given a value, ``--init=DIR``, or none, ``--init``.

@@ -13,7 +13,7 @@ from . import compat  # noqa: F401  configman cannot be imported before
 from .converters import jobs_text, names_text, yes_or_no
 from .inifile import ListText
 from .messages import reason_of
-from .options import APP_SECTION, setting_options
+from .options import APP_SECTION, JOB_SECTION, setting_options
 from .show import is_secret
 from .sources import Sources
 
@@ -193,6 +193,7 @@ class Resolver(ConfigurationManager):  # type: ignore[misc]
         text = self._sources.texts.get(written, option.default)
         shown = "" if is_secret(name, option) else f" {text[:100]!r}"
         where = self._sources.where(written)
+        written = self._sources.written(written)
         return ConfigError(f"option {written}{shown} (from {where}) cannot be used: {reason}")
 
 
@@ -225,8 +226,9 @@ def class_name(class_path: str) -> str:
 
 
 def namespace_of(class_path: str) -> str:
-    """The namespace of the options of an app class."""
-    return APP_SECTION + class_name(class_path)
+    """The namespace of the options of an app: by its class, or by the name of its job."""
+    is_path = "." in class_path
+    return APP_SECTION + class_name(class_path) if is_path else JOB_SECTION + class_path
 
 
 def required_options(cls: Any) -> Namespace:

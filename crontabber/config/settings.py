@@ -8,17 +8,18 @@ import functools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError, ConfigErrors
 from ..schedule.grammar import JobList
 from . import names
 from .commandline import CommandLine
 from .converters import zone_of
+from .judgement import Judge, Judgement
 from .logs import LoggingSettings
-from .messages import did_you_mean
 from .nagios import NagiosSettings
 from .resolve import resolve_usable
+from .sections import JobSections
 from .show import exposed, is_secret
 from .sources import COMMAND_LINE, CONF, Sources
 
@@ -35,13 +36,6 @@ DEBUG = 10
 
 Classes = Mapping[str, type]
 """App classes by class path."""
-
-
-class Judgement(NamedTuple):
-    """What there is to say about the names that were set, and about the texts of options."""
-
-    faults: tuple[ConfigError, ...]
-    warnings: tuple[str, ...]
 
 
 class Settings:
@@ -84,7 +78,7 @@ class Settings:
         self.database_class: type[Any] = own.database_class
         self.database_config: Any = own
         """What to make a ``database_class`` with."""
-        self._faults += self._strays()
+        self._faults += self._judge.strays()
         if self._faults and not self.command.configtest:
             raise _one(self._faults)
 
@@ -105,6 +99,17 @@ class Settings:
             raise
 
     @functools.cached_property
+    def sections(self) -> JobSections:
+        """What the sections of jobs say."""
+        return JobSections(self._sources, self.jobs.lines)
+
+    @functools.cached_property
+    def _with_aliases(self) -> Sources:
+        """The sources, with the options that jobs have of their own, by one class or several."""
+        aliases = self.sections.aliases()
+        return self._sources.aliased(aliases) if aliases else self._sources
+
+    @functools.cached_property
     def redactor(self) -> "Redactor":
         """Takes the secrets out of texts that are known without app classes."""
         from ..secrecy.redactor import Redactor
@@ -123,8 +128,8 @@ class Settings:
 
         So it is too when ``admin.strict`` is set.
         """
-        found = self._unknown(self._base.names)
-        return self._strict or any(map(self._is_serious, found))
+        judge = self._judge
+        return self._strict or any(map(judge.is_serious, judge.unknown(self._base.names)))
 
     def require_file(self) -> None:
         """Raise a ConfigError if there is nothing to work with: no file, and nothing set."""
@@ -136,7 +141,7 @@ class Settings:
         self.require_file()
         if self.jobs.lines or self.jobs.faults:
             return
-        if found := self._unknown(self._base.names):
+        if found := self._judge.unknown(self._base.names):
             raise _one([ConfigError(each.line) for each in found])
         if self._sources.path:
             raise ConfigError(
@@ -154,7 +159,7 @@ class Settings:
         """Resolve the options of app classes: their configs, and why some have none."""
         from .apps import app_configs
 
-        return app_configs(self._sources, classes, self.jobs.lines)
+        return app_configs(self._with_aliases, classes, self.jobs.lines)
 
     def check(self, classes: Classes) -> tuple[str, ...]:
         """A line for each oddity of the names, given the classes of *all* jobs.
@@ -162,23 +167,16 @@ class Settings:
         Raises a ConfigError if one stands in a section of ours, or on the command line, or if
         ``admin.strict`` is set.
         """
-        found = self._unknown(self._names(classes))
-        if serious := [each for each in found if self._is_serious(each, classes)]:
+        judge = self._judge
+        found = judge.unknown(self._names(classes))
+        if serious := [each for each in found if judge.is_serious(each, classes)]:
             raise _one([ConfigError(each.line) for each in serious])
         return tuple(each.line for each in found)
 
     def judge(self, classes: Classes) -> Judgement:
         """All that is wrong with the names and texts, given the classes of *all* jobs."""
-        known = self._names(classes)
-        found = self._unknown(known)
-        faults = [each for each in found if self._is_serious(each, classes) or _is_top(each)]
-        return Judgement(
-            (*self._faults, *(ConfigError(each.line) for each in faults)),
-            (
-                *(each.line for each in found if each not in faults),
-                *names.notes(self._sources, known),
-            ),
-        )
+        faults, warnings = self._judge.judge(self._names(classes), classes)
+        return Judgement((*self._faults, *faults), warnings)
 
     def exposed(self, classes: Classes | None = None) -> tuple[str, ...]:
         """A line for each secret on the command line, those that *classes* declare included."""
@@ -203,8 +201,9 @@ class Settings:
         Returns the text to print, and writes the file to write. Raises ConfigError.
         """
         options = self._options(classes)
-        found = self._unknown(self._names(classes))
-        if wrong := [each for each in found if self._strict or self._is_typed(each)]:
+        judge = self._judge
+        found = judge.unknown(self._names(classes))
+        if wrong := [each for each in found if self._strict or judge.is_typed(each)]:
             raise _one([ConfigError(each.line) for each in wrong])
         texts = self._sources.texts
         if path := self._admin("dump_conf"):
@@ -234,7 +233,7 @@ class Settings:
             return self._base.options
         from .apps import all_options
 
-        return all_options(self._sources, classes)
+        return all_options(self._with_aliases, classes)
 
     def _names(self, classes: Classes) -> names.Known:
         """What can be set, as far as the base and *classes* can tell."""
@@ -242,46 +241,11 @@ class Settings:
             return self._base.names
         from .apps import all_names
 
-        return {**all_names(self._sources, classes), **self._base.names}
-
-    def _unknown(self, known: names.Known) -> list[names.Unknown]:
-        """What was set and is unknown; of sections of jobs, only what seems to be meant for us."""
-        jobs = {job.class_name for job in self.jobs.lines}
-        classes = jobs | {names.section_of(name) for name in known}
-        found = names.unknown(self._sources, known, classes - {""})
-        return [each for each in found if self._strict or not names.is_foreign(each, classes)]
-
-    def _is_serious(self, each: names.Unknown, classes: Classes | None = None) -> bool:
-        """Whether it is an error, and not a mere oddity.
-
-        A class that cannot be imported may have an option in a section that apps share: it
-        is given the benefit of the doubt unless there is a likely mistake.
-        """
-        if self._strict or self._is_typed(each):
-            return True
-        if self._only_looks and not each.leads_elsewhere:
-            return False
-        all_asked = classes is None or len(classes) >= len(self.jobs.lines)
-        return each.is_ours and bool(all_asked or each.guess or not each.is_shared)
+        return {**all_names(self._with_aliases, classes), **self._base.names}
 
     @property
-    def _only_looks(self) -> bool:
-        """Whether nothing is done but to look, for which not all must be right."""
-        command = self.command
-        asks = command.nagios and not (self.jobs.lines or self.jobs.faults)
-        return bool(asks or command.only_looks)
-
-    def _is_typed(self, each: names.Unknown) -> bool:
-        return self._sources.origins[each.name] == COMMAND_LINE
-
-    def _strays(self) -> Iterator[ConfigError]:
-        """The sections on the command line that are of no job: they can have no effect."""
-        classes = {job.class_name for job in self.jobs.lines}
-        for name, origin in self._sources.origins.items():
-            section = names.section_of(name)
-            if origin == COMMAND_LINE and section and section not in classes:
-                guess = did_you_mean(section, classes)
-                yield ConfigError(f"unknown option --{name}: no job is of a class {section}{guess}")
+    def _judge(self) -> Judge:
+        return Judge(self._sources, self.sections, self.jobs, self.command, self._strict)
 
     @property
     def _strict(self) -> bool:
@@ -293,8 +257,3 @@ class Settings:
 
 def _one(faults: Sequence[ConfigError]) -> ConfigError:
     return faults[0] if len(faults) == 1 else ConfigErrors(faults)
-
-
-def _is_top(each: names.Unknown) -> bool:
-    """Whether it is a whole section that means nothing to us or to any job."""
-    return bool(each.section) and "." not in each.section

@@ -5,7 +5,7 @@ dotted name, for both passes of `resolve`.
 """
 
 # pathlib would be several milliseconds of an idle tick
-# ruff: noqa: PTH122
+# ruff: noqa: PTH100, PTH109, PTH120, PTH122
 
 import copy
 import functools
@@ -13,6 +13,7 @@ import io
 import json
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from ..errors import ConfigError
@@ -23,7 +24,7 @@ from .legacy import FALLBACKS, modern
 
 from configman.value_sources import for_conf
 
-_NAMESPACES = frozenset({"admin", "crontabber", "logging", "resource", "sentry"})
+_NAMESPACES = frozenset({"admin", "crontabber", "job", "logging", "resource", "sentry"})
 # What these say is for one start of the command, and has no place in a file.
 _NOT_IN_FILE = frozenset({"admin.conf", "admin.dump_conf", "admin.print_conf"})
 CONF = "CRONTABBER_CONF"
@@ -39,6 +40,8 @@ class Sources:
     """The file that was read; empty if none was."""
     faults: Sequence[ConfigError] = ()
     """Why some options of the file have no text."""
+    aliases: Mapping[str, str] = MappingProxyType({})
+    """Names that have the text of another, and that other; see `aliased`."""
 
     def __init__(
         self, texts: Mapping[str, str], origins: Mapping[str, str], bare: Collection[str] = ()
@@ -70,6 +73,23 @@ class Sources:
         sources = cls(texts, origins, line.bare)
         sources.path, sources.faults = path, faults
         return sources
+
+    def aliased(self, aliases: Mapping[str, str]) -> "Sources":
+        """The same, in which each of *aliases* has the text of the name that it leads to."""
+        more = copy.copy(self)
+        texts = {new: self.texts[old] for new, old in aliases.items()}
+        origins = {new: self.origins[old] for new, old in aliases.items()}
+        more.__dict__.update(
+            aliases=aliases,
+            texts={**self.texts, **texts},
+            origins={**self.origins, **origins},
+            _written={**self._written, **aliases},
+        )
+        return more
+
+    def written(self, name: str) -> str:
+        """For people: the name under which an option's text is set."""
+        return self.aliases.get(name, name)
 
     def without(self, names: Collection[str]) -> "Sources":
         """The same, as if none of *names* had been set."""
@@ -107,6 +127,18 @@ class Sources:
     def where_section(self, section: str, name: str) -> str:
         """For people: where a section of the ini file begins, or this option in it stands."""
         return str(self._places.get(f"{section}.") or self.where(name))
+
+    def where_job(self, name: str, option: str) -> str:
+        """For people: where the section of a job begins, or this *option* of it is set."""
+        option = f"job.{name}.{option}"
+        if self.is_ini and self.is_in_file(option):
+            return self.where_section(f"job.{name}", option)
+        return self.where(option)
+
+    @property
+    def directory(self) -> str:
+        """Where relative paths in the file begin: its own directory; without one, where we are."""
+        return os.path.dirname(os.path.abspath(self.path)) if self.path else os.getcwd()
 
     def where_in_jobs(self, line: str) -> str:
         """For people: where a line of the jobs list stands."""

@@ -127,26 +127,32 @@ class Schedule(NamedTuple):
 
 
 class JobLine(NamedTuple):
-    """One line of the jobs list: which class, and when."""
+    """One line of the jobs list: which class, or which section of a job, and when."""
 
     class_path: str
+    """``package.module.Class``, or the name of the section, which has no dot."""
     schedule: Schedule
 
     @classmethod
     def parse(cls, text: str) -> "JobLine":
-        """Read ``package.module.Class|frequency|time``; a `JobLineError` names the line."""
+        """Read ``package.module.Class|schedule`` or ``NAME|schedule``.
+
+        A `JobLineError` names the line.
+        """
         class_path, bar, schedule = text.partition("|")
         class_path = class_path.strip()
         try:
-            if not _is_class_path(class_path):
-                raise JobLineError(
-                    f"{class_path!r} is not a class path such as package.module.Class"
-                )
+            _check_first(class_path)
             if not bar:
                 raise JobLineError("it has no frequency: add one, such as |1h or |1d|03:00")
             return cls(class_path, Schedule.parse(schedule))
         except JobLineError as error:
             raise JobLineError(f"job line {text.strip()!r}: {error}") from None
+
+    @property
+    def is_named(self) -> bool:
+        """Whether it names the section of a job, and no class."""
+        return "." not in self.class_path
 
     @property
     def class_name(self) -> str:
@@ -228,6 +234,27 @@ def _is_number(text: str) -> bool:
 
 def _is_below(limit: int, text: str) -> bool:
     return _is_number(text) and int(text) < limit
+
+
+_NOT_IN_NAMES = frozenset(".,;#|'\"[]")
+
+
+def _check_first(text: str) -> None:
+    """See that the first part of a line is a class path, or the name of a job."""
+    if "." in text and not _is_class_path(text):
+        raise JobLineError(
+            f"{text!r} is not a class path such as package.module.Class, nor the name of a job, "
+            "which has no dot"
+        )
+    if not text:
+        raise JobLineError("it names no job: write a class path or the name of a section first")
+    if text == "all":
+        raise JobLineError("'all' means all jobs where one is named: give it another name")
+    if "." not in text and (not text.isprintable() or _NOT_IN_NAMES.intersection(text)):
+        raise JobLineError(
+            f"{text!r} is not the name of a job: it has no control characters, and none of "
+            ". , ; # | ' \" [ ]"
+        )
 
 
 def _is_class_path(text: str) -> bool:

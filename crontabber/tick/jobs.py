@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
-from ..errors import CircularDependencyError, ConfigError, JobLineError
+from ..errors import CircularDependencyError, ConfigError, JobLineError, JobLineErrors
 from ..schedule.grammar import JobLine, JobList
 from ..schedule.model import JobSpec, JobState
 
@@ -32,7 +32,8 @@ class Listing(NamedTuple):
 class JobCatalogue:
     """The jobs list, and the classes that it names; needs neither a zone nor a database.
 
-    *load* imports a class by its path. Each class is imported when it is first asked for.
+    *load* gives the class of a line, by its class path or the name of its section. Each is loaded
+    when it is first asked for. What is called a class path here may be such a name.
     """
 
     def __init__(self, job_list: JobList, load: Callable[[str], type]) -> None:
@@ -59,6 +60,9 @@ class JobCatalogue:
         if line.class_path not in self._apps:
             try:
                 self._apps[line.class_path] = AppSpec.of(self._load(line.class_path))
+            except JobLineErrors as error:
+                faults = [JobLineError(str(fault)) for fault in error.faults]
+                raise JobLineErrors(_about(line, fault) for fault in faults) from error
             except JobLineError as error:
                 raise _about(line, error) from error
         return self._apps[line.class_path]
@@ -78,7 +82,7 @@ class JobCatalogue:
                 names.take(app.app_name, line)
                 parents[app.app_name] = app.depends_on
             except JobLineError as error:
-                faults.append(error)
+                faults += error.faults
         from ..schedule.dag import order
 
         return [*faults, *order(parents)[1]]
@@ -238,5 +242,7 @@ def _spoilt(row: JobState) -> str:
 
 def _twice(app_name: str, first: JobLine, second: JobLine) -> str:
     if first.class_path == second.class_path:
-        return f"the class is listed already, as {str(first)!r}; a class makes one job"
+        what = "job" if first.is_named else "class"
+        more = "" if first.is_named else "; a class makes one job, unless sections name it"
+        return f"the {what} is listed already, as {str(first)!r}{more}"
     return f"its app_name {app_name!r} is that of {first.class_path}; give it another"

@@ -1,0 +1,103 @@
+"""What is wrong with the names that were set, and how bad that is for what is asked for."""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from ..errors import ConfigError
+from ..schedule.grammar import JobList
+from . import names
+from .commandline import Command
+from .messages import did_you_mean
+from .sections import JobSections
+from .sources import COMMAND_LINE, Sources
+
+Classes = Mapping[str, type]
+"""App classes by class path."""
+
+
+class Judgement(NamedTuple):
+    """What there is to say about the names that were set, and about the texts of options."""
+
+    faults: tuple[ConfigError, ...]
+    warnings: tuple[str, ...]
+
+
+class Judge:
+    """Judges the names in *sources*; *strict* takes all that are unknown for errors."""
+
+    def __init__(
+        self, sources: Sources, sections: JobSections, jobs: JobList, command: Command, strict: bool
+    ) -> None:
+        self._sources = sources
+        self._sections = sections
+        self._jobs = jobs
+        self._command = command
+        self._strict = strict
+
+    def unknown(self, known: names.Known) -> list[names.Unknown]:
+        """What was set and is unknown; of sections of jobs, only what seems to be meant for us."""
+        classes = self._class_names | {names.section_of(name) for name in known}
+        found = names.unknown(self._sources, known, classes - {""})
+        return [each for each in found if self._strict or not names.is_foreign(each, classes)]
+
+    def is_serious(self, each: names.Unknown, classes: Classes | None = None) -> bool:
+        """Whether it is an error, and not a mere oddity.
+
+        A class that cannot be imported may have an option in a section that apps share: it
+        is given the benefit of the doubt unless there is a likely mistake.
+        """
+        if self._strict or self.is_typed(each):
+            return True
+        if self._only_looks and not each.leads_elsewhere:
+            return False
+        all_asked = classes is None or len(classes) >= len(self._jobs.lines)
+        return each.is_ours and bool(all_asked or each.guess or not each.is_shared)
+
+    def is_typed(self, each: names.Unknown) -> bool:
+        """Whether it stands on the command line."""
+        return self._sources.origins[each.name] == COMMAND_LINE
+
+    def judge(self, known: names.Known, classes: Classes) -> Judgement:
+        """All that is wrong with the names, given the classes of *all* jobs."""
+        found = self.unknown(known)
+        faults = [each for each in found if self.is_serious(each, classes) or _is_top(each)]
+        return Judgement(
+            (*(ConfigError(each.line) for each in faults), *self._unused(classes)),
+            (
+                *(each.line for each in found if each not in faults),
+                *names.notes(self._sources, known),
+            ),
+        )
+
+    def strays(self) -> Iterator[ConfigError]:
+        """What is set for no job, as far as that is known without classes."""
+        if self._strict:
+            yield from self._sections.unused((), all_known=False)
+        elif not self._only_looks:
+            yield from self._sections.strays()
+        for name, origin in self._sources.origins.items():
+            section = names.section_of(name)
+            if origin == COMMAND_LINE and section and section not in self._class_names:
+                guess = did_you_mean(section, self._class_names)
+                yield ConfigError(f"unknown option --{name}: no job is of a class {section}{guess}")
+
+    def _unused(self, classes: Classes) -> Iterator[ConfigError]:
+        app_names = {str(getattr(cls, "app_name", "")) for cls in classes.values()}
+        all_known = len(classes) >= len({line.class_path for line in self._jobs.lines})
+        yield from self._sections.unused(app_names, all_known=all_known)
+
+    @property
+    def _class_names(self) -> set[str]:
+        return {job.class_name for job in self._jobs.lines} | self._sections.class_names
+
+    @property
+    def _only_looks(self) -> bool:
+        """Whether nothing is done but to look, for which not all must be right."""
+        has_jobs = self._jobs.lines or self._jobs.faults
+        command = self._command
+        return bool(command.only_looks or (command.nagios and not has_jobs))
+
+
+def _is_top(each: names.Unknown) -> bool:
+    """Whether it is a whole section that means nothing to us or to any job."""
+    return bool(each.section) and "." not in each.section

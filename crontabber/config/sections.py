@@ -1,0 +1,187 @@
+"""The sections ``[job] [[NAME]]``: jobs that the configuration itself defines or changes.
+
+A section with ``command`` or ``class`` is a job, which the jobs list names. Any other one says
+more of a job whose class is listed, by its app_name or class path. An idle tick asks for
+`JobSections.strays` only, and reads none of the options; `section` reads those of one.
+"""
+
+import functools
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+from ..errors import ConfigError, JobLineError
+from ..schedule.grammar import JobLine
+from .messages import job_header, nearest
+from .options import APP_SECTION, JOB_SECTION, WHAT_TO_RUN
+from .options import JOB as PREFIX
+from .sources import COMMAND_LINE, Sources
+
+
+class JobSections:
+    """The sections of jobs among *sources*, and the *lines* of the jobs list that name some."""
+
+    def __init__(self, sources: Sources, lines: Sequence[JobLine]) -> None:
+        self._sources = sources
+        self._named = {line.class_path for line in lines if line.is_named}
+        self._class_paths = {line.class_path for line in lines if not line.is_named}
+
+    # -- what is wrong with the sections as a whole ----------------------------------------
+
+    def strays(self) -> Iterator[ConfigError]:
+        """The sections that can be of no job, as far as that is known without any class."""
+        parts = (name.split(".", 2) for name in self._sources.texts if name.startswith(PREFIX))
+        if all(len(each) > 2 and each[1] in self._named for each in parts):
+            return
+        for name in self._unlisted():
+            if self._is_typed(name) or not (self._runs(name) or self._class_paths):
+                yield self._unknown(name, ())
+        yield from self._outside()
+
+    def unused(self, app_names: Collection[str], *, all_known: bool) -> Iterator[ConfigError]:
+        """The same, given the *app_names* of the listed classes; *all_known*: of all of them."""
+        for name in self._unlisted():
+            if self._runs(name):
+                guess = nearest(name, self._named - self._texts.keys())
+                hint = f"did you mean {guess}?" if guess else f"add one, such as {name}|1h"
+                yield ConfigError(
+                    f"no line of the jobs list names the section {job_header(name)} "
+                    f"(from {self._where(name)}): {hint}"
+                )
+            elif all_known and name not in app_names:
+                yield self._unknown(name, app_names)
+        yield from self._outside()
+
+    def _outside(self) -> Iterator[ConfigError]:
+        """Options of ``[job]`` itself, which has none."""
+        for key in self._texts.get("", ()):
+            where = self._sources.where(PREFIX + key)
+            yield ConfigError(
+                f"unknown option {PREFIX}{key} (from {where}): write it in the section of a job, "
+                "[job] [[NAME]]"
+            )
+
+    def _unlisted(self) -> list[str]:
+        known = {*self._named, *self._class_paths, ""}
+        return [name for name in self._texts if name not in known]
+
+    def _unknown(self, name: str, app_names: Collection[str]) -> ConfigError:
+        known = (self._named | self._class_paths | set(app_names)) - self._texts.keys()
+        guess = nearest(name, known)
+        meant = f": did you mean {job_header(guess)}?" if guess else ""
+        return ConfigError(f"unknown section {job_header(name)} (from {self._where(name)}){meant}")
+
+    # -- what they say of a job ---------------------------------------------------------------
+
+    def app(self, class_path: str, load: Callable[[str], type]) -> type:
+        """The class of a line of the jobs list, with what its section says as attributes.
+
+        *load* imports a class. Raises `JobLineError`, also as `JobLineErrors`.
+        """
+        if class_path not in self._named:
+            return self._listed(class_path, load(class_path))
+        if class_path not in self._texts:
+            guess = nearest(class_path, filter(self._runs, self._unlisted()))
+            hint = "add it, or list a class as package.module.Class"
+            raise JobLineError(
+                f"there is no section {job_header(class_path)} with command= or class=: "
+                + (f"did you mean {job_header(guess)}?" if guess else hint)
+            )
+        from .section import made
+
+        return made(self._sources, class_path, self._texts[class_path], load)
+
+    def _listed(self, class_path: str, cls: type) -> type:
+        app_name = getattr(cls, "app_name", None)
+        both = dict.fromkeys(each for each in (app_name, class_path) if each in self._texts)
+        if not both or app_name in self._named:  # which is told as the name of two jobs
+            return cls
+        if len(both) > 1:
+            shown = " and ".join(map(job_header, both))
+            raise JobLineError(f"{shown} are both about it: make them one")
+        from .section import changed
+
+        [name] = both
+        return changed(self._sources, name, self._texts[name], cls)
+
+    def runs(self, class_path: str) -> tuple[str, str]:
+        """What runs for a line of the jobs list, for people: ``command`` or ``class``, and it."""
+        section = self._texts.get(class_path, {}) if class_path in self._named else {}
+        for key in WHAT_TO_RUN:
+            if text := section.get(key, "").strip():
+                return key, text
+        return "class", class_path
+
+    @property
+    def class_names(self) -> set[str]:
+        """The names of the classes that sections run."""
+        texts = self._sources.texts.items()
+        paths = (text for name, text in texts if name[:4] == PREFIX and name.endswith(".class"))
+        return {path.strip().rpartition(".")[2] for path in paths}
+
+    def aliases(self) -> Mapping[str, str]:
+        """The options of the classes that sections run: the names that each job has them under.
+
+        To the names under which they are set: in the section, or else in that of the class.
+        """
+        from .joboptions import JOB_OPTIONS
+
+        aliases: dict[str, str] = {}
+        for name in self._named & self._texts.keys():
+            section = self._texts[name]
+            own = f"{JOB_SECTION}{name}."
+            if class_path := section.get("class", "").strip():
+                of_class = f"{APP_SECTION}{class_path.rpartition('.')[2]}."
+                for each in self._of_classes.get(of_class, ()):
+                    aliases[own + each.removeprefix(of_class)] = each
+                for key in section.keys() - JOB_OPTIONS.keys() - {*WHAT_TO_RUN}:
+                    aliases[own + key] = f"{PREFIX}{name}.{key}"
+        return aliases
+
+    def __iter__(self) -> Iterator[tuple[str, Mapping[str, str]]]:
+        """Each section: its name, and the texts of its options."""
+        return ((name, section) for name, section in self._texts.items() if name)
+
+    # -- how the texts are divided -------------------------------------------------------------
+
+    @functools.cached_property
+    def _texts(self) -> dict[str, dict[str, str]]:
+        """The text of each option, by the name of the section; outside of all: the empty one."""
+        sections: dict[str, dict[str, str]] = {}
+        for name, text in self._sources.texts.items():
+            if name.startswith(PREFIX):
+                section, key = self._divided(name[len(PREFIX) :])
+                sections.setdefault(section, {})[key] = text
+        return sections
+
+    def _divided(self, rest: str) -> tuple[str, str]:
+        """The section and the option; a section's name may have dots, and so may an option's."""
+        first, _, key = rest.partition(".")
+        if first in self._named or not key:
+            return (first, key) if key else ("", first)
+        for path in self._class_paths:
+            if rest.startswith(f"{path}."):
+                return path, rest.removeprefix(f"{path}.")
+        if any(f"{PREFIX}{first}.{each}" in self._sources.texts for each in WHAT_TO_RUN):
+            return first, key
+        section, _, last = rest.rpartition(".")
+        return section, last
+
+    @functools.cached_property
+    def _of_classes(self) -> Mapping[str, Collection[str]]:
+        """The names that are set in the sections of classes, by the beginning of these names."""
+        found: dict[str, list[str]] = {}
+        for name in self._sources.texts:
+            if name.startswith(APP_SECTION):
+                section = name.removeprefix(APP_SECTION).partition(".")[0]
+                found.setdefault(f"{APP_SECTION}{section}.", []).append(name)
+        return found
+
+    def _runs(self, name: str) -> bool:
+        """Whether a section says what to run."""
+        return any(key in self._texts[name] for key in WHAT_TO_RUN)
+
+    def _is_typed(self, name: str) -> bool:
+        origins = self._sources.origins
+        return all(origins[f"{PREFIX}{name}.{key}"] == COMMAND_LINE for key in self._texts[name])
+
+    def _where(self, name: str) -> str:
+        return self._sources.where_job(name, next(iter(self._texts[name])))
