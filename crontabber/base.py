@@ -62,20 +62,20 @@ class BaseCronApp(RequiredConfig):  # type: ignore[misc]
     """How late it may be before that is reported: as ``timeout``; None: what the option says."""
 
     missed: str | None = None
-    """Which slots are run that passed meanwhile: ``"all"``, ``"latest"`` or ``"none"``; None: all
-    of an app with dates, the latest of others."""
+    """What becomes of slots that were not run in time: ``"all"``, ``"latest"`` or ``"none"``; None:
+    as is usual for its kind."""
     too_late: "str | float | timedelta | None" = None
-    """After how long a slot is passed over instead of run; None: never."""
+    """Older slots are passed over; None: none is too old."""
     start: "str | date | None" = None
-    """Before this date or time no slot is run, such as ``"2026-11-21"``."""
+    """Where the dates of a backfill app begin that never ran: ``"2026-11-21"``; None: now."""
     spread: "str | float | timedelta | None" = None
-    """Within how long after its slot it begins, by its name; None: at once."""
+    """Within which time after its slot it begins, always at the same offset."""
     queue: str
-    """Where an engine queues it, if the tick hands its jobs over to one."""
+    """Which workers run it, if workers do."""
     priority: int
-    """There, it comes before those with a lower one."""
+    """Which of the jobs that are due workers take first: the highest."""
     parallel: int = 1
-    """How many of its slots may run at once."""
+    """How many dates of an asked-for backfill workers may run at once."""
     keep_output: int = 0
     """How many bytes are kept of what a run writes to stdout and stderr."""
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from . import __version__
 from .config.settings import DEBUG, Settings
-from .errors import ConfigError, CrontabberError
+from .errors import ConfigError, CrontabberError, JobLineError
 from .reporters import Reporter, Reporters
 from .schedule.model import JobSpec, JobState
 from .store import Snapshot, StateStore
@@ -144,6 +144,7 @@ class GenericApp:
         """The functions that wrap every run, and why some of them cannot be loaded."""
         from .tick.middleware import load
 
+        self.settings.find_modules()
         return load(self.settings.middleware)
 
     def sentry(self) -> "SentryReporter":
@@ -162,10 +163,16 @@ class GenericApp:
         configure(self.settings.logging, self.redact, person=self._terminal is not None)
 
     def _load(self, class_path: str) -> type:
-        from .config.loader import load_class
+        from .config.loader import NoSuchModule, load_class
 
         self.log()  # what a module says while it is imported is heard
-        return self.settings.sections.app(class_path, load_class)
+        not_searched = self.settings.find_modules()
+        try:
+            return self.settings.sections.app(class_path, load_class)
+        except NoSuchModule as error:
+            if not_searched:
+                raise JobLineError(f"{error} ({not_searched})") from None
+            raise
 
     def _reporters(self) -> Iterator[Reporter]:
         """The reporters, made when there is something to tell."""

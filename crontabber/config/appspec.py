@@ -40,8 +40,8 @@ class AppSpec(NamedTuple):
     too_late: timedelta | None = None
     start: str | None = None
     """A date or a time, in the zone of the schedules unless it has an offset."""
-    spread: timedelta | None = None
-    queue: str = ""
+    spread: timedelta = timedelta()
+    queue: str | None = None
     priority: int = 0
     parallel: int = 1
     keep_output: int = 0
@@ -81,9 +81,9 @@ class AppSpec(NamedTuple):
             missed_from(_said(app, "missed"), f"missed of {app.__name__}"),
             duration_from(_said(app, "too_late"), f"too_late of {app.__name__}"),
             start_from(_said(app, "start"), f"start of {app.__name__}"),
-            duration_from(_said(app, "spread"), f"spread of {app.__name__}"),
+            duration_from(_said(app, "spread"), f"spread of {app.__name__}") or timedelta(),
             # an engine that has queues says what is wrong with these; to others they mean nothing
-            _if_a(str, _said(app, "queue"), ""),
+            _if_a(str, _said(app, "queue"), None),
             _if_a(int, _said(app, "priority"), 0),
             number_from(_said(app, "parallel"), f"parallel of {app.__name__}", 1, default=1),
             number_from(_said(app, "keep_output"), f"keep_output of {app.__name__}", 0),

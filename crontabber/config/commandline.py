@@ -243,9 +243,10 @@ class _Reader:
             return
         if text is None:
             text = self._value_of(name)
-        if not text and (name in _FILES or name in command_options()):
+        is_command = "." not in name and name in command_options()
+        if not text and (name in _FILES or is_command):
             raise ConfigError(f"option --{name} needs a value")
-        if name not in command_options():
+        if not is_command:
             self.settings[name] = text
         else:
             self.verbs[name] = _flag(name, text) if _is_flag(name) else text

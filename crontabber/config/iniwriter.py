@@ -26,7 +26,12 @@ def to_ini(options: Options, texts: Texts) -> str:
             section = section.setdefault(key, {})
         section[last] = (name, option)
     tree.pop("admin", None)
-    return "\n".join(_section(tree, 0, texts))
+    lines = [*_section(tree, 0, texts)]
+    if "job" not in tree:
+        from .jobdump import example
+
+        lines += example()
+    return "\n".join(lines)
 
 
 def quoted(text: str) -> str:

@@ -163,28 +163,26 @@ JOB_OPTIONS: Mapping[str, JobOption] = {
     "late": JobOption(_or_none(_length), "how late it may be before --nagios reports it", "1h30m"),
     "missed": JobOption(
         _or_none(partial(missed_from, what="it")),
-        "which slots are run that passed meanwhile: all, latest or none",
+        "what becomes of slots that were not run in time: all, latest or none are run",
         "latest",
     ),
-    "too_late": JobOption(
-        _or_none(_length), "after how long a slot is passed over instead of run", "6h"
-    ),
+    "too_late": JobOption(_or_none(_length), "older slots are passed over", "6h"),
     "start": JobOption(
         _or_none(partial(start_from, what="it")),
-        "before this date or time no slot is run",
+        "where its dates begin, if it gets dates and never ran",
         "2026-11-21",
     ),
-    "spread": JobOption(
-        _or_none(_length), "within how long after its slot it begins, by its name", "10m"
-    ),
-    "queue": JobOption(_text, "where an engine queues it", "slow"),
+    "spread": JobOption(_or_none(_length), "within which time after its slot it begins", "10m"),
+    "queue": JobOption(_text, "which workers run it, if workers do", "slow"),
     "priority": JobOption(
         partial(_whole, least=-(2**31) + 1, most=2**31 - 1),
-        "there, it comes before those with a lower one",
+        "which of the jobs that are due workers take first: the highest",
         "1",
     ),
     "parallel": JobOption(
-        partial(_whole, least=1, most=10**6), "how many of its slots may run at once", "1"
+        partial(_whole, least=1, most=10**6),
+        "how many dates of an asked-for backfill workers run at once",
+        "1",
     ),
     "keep_output": JobOption(
         _size, "how many bytes are kept of what a run writes; 16kB for commands, 0 else", "16kB"

@@ -73,7 +73,7 @@ class Judge:
         """What is set for no job, as far as that is known without classes."""
         if self._strict:
             yield from self._sections.unused((), all_known=False)
-        elif not self._only_looks:
+        elif not (self._only_looks or self._command.configtest):  # which judges all of them
             yield from self._sections.strays()
         for name, origin in self._sources.origins.items():
             section = names.section_of(name)

@@ -17,6 +17,10 @@ LONGEST_NAME = 2600
 """Bytes of a name in UTF-8; an index of PostgreSQL takes 2704, with what else an entry has."""
 
 
+class NoSuchModule(JobLineError):
+    """There is no module where a class is said to be."""
+
+
 def load_class(class_path: str) -> type:
     """Import ``package.module.Class``; a `JobLineError` says why that cannot be done."""
     module_path, _, class_name = class_path.rpartition(".")
@@ -73,7 +77,7 @@ def _import(module_path: str, name: str) -> tuple[types.ModuleType, object]:
             and error.name
             and f"{module_path}.".startswith(f"{error.name}.")
         ):
-            raise JobLineError(_missing(error.name)) from None
+            raise NoSuchModule(_missing(error.name)) from None
         raise JobLineError(_raised(module_path, error)) from error
 
 
@@ -98,8 +102,11 @@ def _missing(module_path: str) -> str:
         return f"there is no module {module_path}{did_you_mean(name, siblings)}"
     # most often the directory is missing: only a very near name is worth a guess
     guess = nearest(name, {each for each in siblings if each[0] == name[0]}, likeness=0.75)
-    meant = f"did you mean {guess}, or is its directory not in PYTHONPATH?"
-    return f"there is no module {name}: {meant if guess else 'is its directory in PYTHONPATH?'}"
+    if guess:
+        meant = f"did you mean {guess}, or is its directory neither in pythonpath nor PYTHONPATH?"
+    else:
+        meant = "is its directory in pythonpath or PYTHONPATH?"
+    return f"there is no module {name}: {meant}"
 
 
 def _raised(module_path: str, error: BaseException) -> str:

@@ -149,7 +149,12 @@ def _crontabber(section: Namespace) -> None:
         default="",
         from_string_converter=jobs_text,
         to_string_converter=jobs_to_str,
-        doc="the jobs, one a line: package.module.Class|5m, …|1h, …|3d, or with a time …|1d|03:00",
+        doc="the jobs, one a line: package.module.Class|5m, or the section of a job: NAME|1d|03:00",
+    )
+    section.add_option(
+        "pythonpath",
+        default="",
+        doc="directories with the modules of jobs, separated by :; empty: that of this file",
     )
     section.add_option(
         "error_retry_time",

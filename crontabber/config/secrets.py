@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from types import FunctionType, MethodType, ModuleType, NoneType
 from typing import Any
 
+from ..secrecy import sounds_secret
+from .options import JOB
 from .show import is_secret
 
 _URL = re.compile(
@@ -41,6 +43,16 @@ def secret_texts(texts: Mapping[str, str]) -> Iterator[str]:
         if is_secret(name):
             yield str(text)
         yield from within(str(text), is_key=is_secret(name))
+        if name.startswith(JOB) and name.endswith(".environment"):
+            yield from variables(text)
+
+
+def variables(text: str) -> Iterator[str]:
+    """The values of those ``NAME=value`` lines whose names sound secret."""
+    for line in text.splitlines():
+        name, _, value = line.strip().partition("=")
+        if sounds_secret(name):
+            yield value
 
 
 def within(text: str, *, is_key: bool = False) -> Iterator[str]:

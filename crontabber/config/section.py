@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from ..errors import ConfigError, JobLineError, JobLineErrors
+from ..errors import ConfigError, JobLineError, JobLineErrors, name_of
 from ..process.command_app import CommandOptions, command_app
 from .inifile import ListText
 from .joboptions import COMMAND_OPTIONS, JOB_OPTIONS, no_option
-from .messages import job_header
+from .messages import job_header, reason_of
 from .options import JOB, WHAT_TO_RUN
 from .sources import Sources
 
@@ -119,7 +119,11 @@ def _with(cls: type, attributes: Mapping[str, Any], refused: Refused | None = No
         namespace.update(attributes, __module__=cls.__module__, __doc__=cls.__doc__)
         namespace["__qualname__"] = cls.__qualname__
 
-    made = types.new_class(cls.__name__, (cls,), {}, fill)
+    try:
+        made = types.new_class(cls.__name__, (cls,), {}, fill)
+    except Exception as error:  # the code of others
+        what = f"{name_of(error)}: {reason_of(error)}"
+        raise JobLineError(f"no class can be derived from {cls.__name__}: {what}") from error
     is_backfill = bool(getattr(made, "is_backfill", False))
     if refused and is_backfill != bool(getattr(cls, "is_backfill", False)):
         _check_dates(made, refused, is_backfill=is_backfill)

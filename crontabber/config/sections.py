@@ -7,6 +7,7 @@ more of a job whose class is listed, by its app_name or class path. An idle tick
 
 import functools
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any
 
 from ..errors import ConfigError, JobLineError
 from ..schedule.grammar import JobLine
@@ -135,6 +136,16 @@ class JobSections:
                 for key in section.keys() - JOB_OPTIONS.keys() - {*WHAT_TO_RUN}:
                     aliases[own + key] = f"{PREFIX}{name}.{key}"
         return aliases
+
+    def options(self) -> dict[str, Any]:
+        """The options of the sections that are no classes' own, as a dump shows them."""
+        from .jobdump import options_of
+
+        return {
+            f"{PREFIX}{name}.{key}": option
+            for name, section in self
+            for key, option in options_of(section)
+        }
 
     def __iter__(self) -> Iterator[tuple[str, Mapping[str, str]]]:
         """Each section: its name, and the texts of its options."""

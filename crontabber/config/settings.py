@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError, ConfigErrors
 from ..schedule.grammar import JobList
-from . import names
+from . import names, pythonpath
 from .commandline import CommandLine
 from .converters import zone_of
 from .judgement import Judge, Judgement
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 _HOW_TO_NAME_ONE = (
     f"write --admin.conf=crontabber.ini, or set {CONF}=crontabber.ini in the environment"
 )
+
+_DATABASE_CLASSES = ("crontabber.database_class", "resource.postgresql.database_class")
+_OURS = "crontabber."
+"""How the paths of classes begin that no module of others has."""
 
 DEBUG = 10
 """The level of that name; to import logging would be a part of what an idle tick costs."""
@@ -89,6 +93,8 @@ class Settings:
         Raises a ConfigError of one line. Job lines that cannot be used are in ``jobs.faults``.
         """
         sources = Sources.collect(line, environ)
+        if any(not sources.texts.get(name, _OURS).startswith(_OURS) for name in _DATABASE_CLASSES):
+            pythonpath.extend(sources)
         try:
             return cls(line, sources)
         except ConfigError as error:
@@ -102,6 +108,10 @@ class Settings:
     def sections(self) -> JobSections:
         """What the sections of jobs say."""
         return JobSections(self._sources, self.jobs.lines)
+
+    def find_modules(self) -> str:
+        """Have Python find the modules of jobs; why it leaves out the file's directory."""
+        return pythonpath.extend(self._sources)
 
     @functools.cached_property
     def _with_aliases(self) -> Sources:
@@ -176,7 +186,10 @@ class Settings:
     def judge(self, classes: Classes) -> Judgement:
         """All that is wrong with the names and texts, given the classes of *all* jobs."""
         faults, warnings = self._judge.judge(self._names(classes), classes)
-        return Judgement((*self._faults, *faults), warnings)
+        more = pythonpath.faults(self._sources)
+        return Judgement(
+            (*self._faults, *more, *faults), (*warnings, *pythonpath.warnings(self._sources))
+        )
 
     def exposed(self, classes: Classes | None = None) -> tuple[str, ...]:
         """A line for each secret on the command line, those that *classes* declare included."""
@@ -230,10 +243,10 @@ class Settings:
     def _options(self, classes: Classes) -> Mapping[str, Any]:
         """Every option there is; without *classes* a manager, 9 ms of --help, is saved."""
         if not classes:
-            return self._base.options
+            return {**self.sections.options(), **self._base.options}
         from .apps import all_options
 
-        return all_options(self._with_aliases, classes)
+        return {**self.sections.options(), **all_options(self._with_aliases, classes)}
 
     def _names(self, classes: Classes) -> names.Known:
         """What can be set, as far as the base and *classes* can tell."""

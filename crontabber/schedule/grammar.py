@@ -241,13 +241,11 @@ _NOT_IN_NAMES = frozenset(".,;#|'\"[]")
 
 def _check_first(text: str) -> None:
     """See that the first part of a line is a class path, or the name of a job."""
-    if "." in text and not _is_class_path(text):
+    if not text or ("." in text and not _is_class_path(text)):
         raise JobLineError(
             f"{text!r} is not a class path such as package.module.Class, nor the name of a job, "
             "which has no dot"
         )
-    if not text:
-        raise JobLineError("it names no job: write a class path or the name of a section first")
     if text == "all":
         raise JobLineError("'all' means all jobs where one is named: give it another name")
     if "." not in text and (not text.isprintable() or _NOT_IN_NAMES.intersection(text)):

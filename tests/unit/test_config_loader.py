@@ -31,7 +31,8 @@ MODULES = {
 }
 
 
-OR_ELSE = "or is its directory not in PYTHONPATH?"
+WHERE = "is its directory in pythonpath or PYTHONPATH?"
+OR_ELSE = "or is its directory neither in pythonpath nor PYTHONPATH?"
 
 
 @pytest.fixture(autouse=True)
@@ -64,12 +65,18 @@ def test_a_class_is_found() -> None:
         ("pack.god.Good", "there is no module pack.god: did you mean good?"),
         ("pack.xyzzy.Good", "there is no module pack.xyzzy"),
         ("pack.good.sub.Good", "there is no module pack.good.sub: pack.good is not a package"),
-        ("qzjx.good.Good", "there is no module qzjx: is its directory in PYTHONPATH?"),
+        (
+            "qzjx.good.Good",
+            f"there is no module qzjx: {WHERE}",
+        ),
         (
             "broken_packag.good.A",
             f"there is no module broken_packag: did you mean broken_package, {OR_ELSE}",
         ),
-        ("jobs.good.Good", "there is no module jobs: is its directory in PYTHONPATH?"),  # not os
+        (
+            "jobs.good.Good",
+            f"there is no module jobs: {WHERE}",
+        ),  # not os
         ("pack.good.number", "pack.good.number is a int, not a class"),
         ("pack.good.function", "pack.good.function is a function, not a class"),
     ],

@@ -87,7 +87,8 @@ def test_the_command_finds_modules_by_pythonpath_only(
     tmp_path: Path, environ: dict[str, str]
 ) -> None:
     (tmp_path / "jobs.py").write_text(TRAP)
-    ini = tmp_path / "crontabber.ini"
+    ini = tmp_path / "etc" / "crontabber.ini"
+    ini.parent.mkdir()
     ini.write_text("[crontabber]\njobs='jobs.Nothing|1h'\n")
     for path, imported in {str(ROOT): False, f"{ROOT}{os.pathsep}.": True}.items():
         done = subprocess.run(
@@ -101,4 +102,4 @@ def test_the_command_finds_modules_by_pythonpath_only(
         )
         assert done.returncode == 1
         assert ("imported from the working directory" in done.stderr) == imported
-        assert ("is its directory in PYTHONPATH?" in done.stdout) != imported
+        assert ("is its directory in pythonpath or PYTHONPATH?" in done.stdout) != imported
