@@ -16,6 +16,7 @@ from psycopg2 import errors
 
 from crontabber.config.commandline import CommandLine
 from crontabber.config.inifile import read_ini
+from crontabber.config.joboptions import COMMAND_OPTIONS, JOB_OPTIONS
 from crontabber.config.options import DATABASE, command_options, has_optional_value, setting_options
 from crontabber.connection_factory import ConnectionFactory, PooledConnectionFactory
 from crontabber.embedded import EmbeddedConnectionFactory
@@ -148,6 +149,13 @@ def test_every_setting_that_a_page_speaks_of_exists() -> None:
             assert name.rstrip("=") in known, f"{name_of(path)} speaks of {name}"
 
 
+def test_every_option_of_a_section_is_documented_and_every_documented_one_exists() -> None:
+    section = page("reference/jobs.md").partition("## The section of a job")[2]
+    named = (_NAME.fullmatch(cells[0]) for cells in rows(section))
+    documented = [match[1] for match in named if match]
+    assert documented == [*JOB_OPTIONS, *COMMAND_OPTIONS]
+
+
 # -- exit codes and tables -----------------------------------------------------------
 
 
@@ -201,6 +209,10 @@ def test_ini_examples_can_be_read_and_set_what_there_is(text: str, tmp_path: Pat
     known = {*options_of_sections(), *LIBPQ}
     for name in read_ini(str(tmp_path / "example.ini")):
         if name.startswith(("jobs.", "crontabber.class-")):
+            continue
+        if name.startswith("job."):  # a class has options of its own
+            option = name.rpartition(".")[2]
+            assert option in {*JOB_OPTIONS, *COMMAND_OPTIONS, "class", "region"}
             continue
         assert name in known or name.replace("crontabber.", f"{DATABASE}.", 1) in known
 

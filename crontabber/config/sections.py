@@ -139,6 +139,8 @@ class JobSections:
 
     def options(self) -> dict[str, Any]:
         """The options of the sections that are no classes' own, as a dump shows them."""
+        if not self._texts:
+            return {}
         from .jobdump import options_of
 
         return {

@@ -213,7 +213,7 @@ class Settings:
 
         Returns the text to print, and writes the file to write. Raises ConfigError.
         """
-        options = self._options(classes)
+        options = {**self.sections.options(), **self._options(classes)}
         judge = self._judge
         found = judge.unknown(self._names(classes))
         if wrong := [each for each in found if self._strict or judge.is_typed(each)]:
@@ -243,10 +243,10 @@ class Settings:
     def _options(self, classes: Classes) -> Mapping[str, Any]:
         """Every option there is; without *classes* a manager, 9 ms of --help, is saved."""
         if not classes:
-            return {**self.sections.options(), **self._base.options}
+            return self._base.options
         from .apps import all_options
 
-        return {**self.sections.options(), **all_options(self._with_aliases, classes)}
+        return all_options(self._with_aliases, classes)
 
     def _names(self, classes: Classes) -> names.Known:
         """What can be set, as far as the base and *classes* can tell."""

@@ -20,6 +20,7 @@ FORBIDDEN = {
     "crontabber.tick.batch",
     "crontabber.clean",
     "crontabber.config.apps",
+    "crontabber.config.appspec",
     "crontabber.config.dump",
     "crontabber.config.jobdump",
     "crontabber.config.joboptions",
@@ -30,6 +31,7 @@ FORBIDDEN = {
     "crontabber.tick.failures",
     "crontabber.log.setup",
     "crontabber.mixins",
+    "crontabber.process.command_app",
     "crontabber.process.commands",
     "crontabber.reporters.log",
     "crontabber.secrecy.redactor",
@@ -103,6 +105,7 @@ class Jobs:
         self.crontabber = crontabber
         self.database = database
         self.listed = ""
+        self.sections = ""
 
     def install(self, count: int, frequency: str = "1d", decorator: str = "") -> None:
         """List so many jobs, every other of which depends on the one before, and run them."""
@@ -119,9 +122,17 @@ class Jobs:
         self.listed = "\n".join(f"jobs.Job{number}|{frequency}" for number in range(count))
         self.tick()
 
+    def install_commands(self, count: int) -> None:
+        """List so many jobs that are sections of the ini, and run them."""
+        names = [f"job-{number}" for number in range(count)]
+        sections = (f"[[{name}]]\ncommand=true\ntimeout=1h" for name in names)
+        self.sections = "\n".join(["[job]", *sections])
+        self.listed = "\n".join(f"{name}|1d" for name in names)
+        self.tick()
+
     def tick(self, database: Database | None = None, **env: str) -> None:
         """Tick, successfully and without a word."""
-        self.crontabber.configure(database or self.database, self.listed)
+        self.crontabber.configure(database or self.database, self.listed, self.sections)
         done = self.crontabber("--admin.conf=crontabber.ini", env=env)
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
@@ -254,6 +265,15 @@ def test_an_idle_tick_imports_nothing_that_it_does_not_need(jobs):
     assert forbidden(imported(jobs)) == set()
     jobs.make_due()
     assert forbidden(imported(jobs)) >= {"crontabber.tick.claim", "jobs", "logging"}, "it can fail"
+
+
+def test_an_idle_tick_reads_no_option_of_commands_and_asks_once(jobs):
+    jobs.install_commands(30)
+    [statements] = jobs.traffic()
+    assert len(statements) == 1
+    assert forbidden(imported(jobs)) == set()
+    jobs.make_due()
+    assert forbidden(imported(jobs)) >= {"crontabber.process.command_app"}, "it can fail"
 
 
 def test_help_imports_neither_the_driver_nor_what_runs_jobs(jobs):
