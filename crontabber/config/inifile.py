@@ -19,6 +19,9 @@ _INCLUDE = re.compile(r"\s*(#?)\+include\s+(.*?)\s*")
 _OPENED = re.compile(r"""[^=]*=\s*('''|\"""|'|")(?:(?!\1).)*""")
 """A line whose value begins with a quote that it does not close."""
 
+_GOES_ON = re.compile(r"""\s*[^=\[]+=\s*(['"])(?!\1\1).*?\1\s*[^\s,#].*""")
+"""A line whose value begins with a quote, and goes on behind the one that closes it."""
+
 # not compiled before there is a fault to tell
 _SECTION = r"\s*(\[+)\s*(.*?)\s*\]+\s*(?:#.*)?"
 _OPTION = r"""\s*("[^"]*"|'[^']*'|[^'"=#][^=]*?)\s*=\s*(.*)"""
@@ -108,6 +111,8 @@ def _syntax_errors(
         if isinstance(error, configobj.ParseError) and (opened := _OPENED.fullmatch(line)):
             yield ConfigError(f"{place}: the {opened[1]} that begins a text here is not closed")
             return  # so that what follows is not what it seems
+        if isinstance(error, configobj.ParseError) and _GOES_ON.fullmatch(line):
+            fault = "a text goes on after its closing quote: put the whole of it in '''…'''"
         yield ConfigError(f"{place}: {fault}")
 
 

@@ -60,12 +60,9 @@ def changed(sources: Sources, name: str, texts: Texts, cls: type) -> type:
 
 def _command(sources: Sources, name: str, texts: Texts) -> type:
     values = _values(sources, name, texts, commands=True)
-    own = {key: values.pop(key) for key in values.keys() & COMMAND_OPTIONS.keys()}
-    if "keep_output" in values:
-        own["keep_output"] = values["keep_output"]
-    options = CommandOptions(**own)
-    cls = command_app(name, options, backfill=bool(values.get("is_backfill")))
-    return _with(cls, {**values, "keep_output": options.keep_output})
+    ours = {*COMMAND_OPTIONS, "keep_output"}  # a command keeps its output itself
+    options = CommandOptions(**{key: values.pop(key) for key in values.keys() & ours})
+    return _with(command_app(name, options, backfill=values.pop("is_backfill", False)), values)
 
 
 def _values(

@@ -92,7 +92,11 @@ def test_a_hint_at_a_file_that_is_not_there_stays_a_comment() -> None:
         ({"a": "\nx='''\nnever closed\n"}, "a.ini, line 2: the ''' that begins a text here is"),
         ({"a": "x='open"}, "a.ini, line 1: the ' that begins a text here is not closed"),
         ({"a": 'x= """open'}, 'a.ini, line 1: the """ that begins a text here is not closed'),
-        ({"a": "x='it' is"}, "a.ini, line 1: this is neither"),
+        (
+            {"a": "x='it' is"},
+            "a.ini, line 1: a text goes on after its closing quote: put the whole",
+        ),
+        ({"a": 'x="/opt/my prog" -x'}, "a.ini, line 1: a text goes on after its closing quote"),
         ({"a": "x=1\n+include b.ini"}, "a.ini, line 2: cannot include b.ini: there is no such"),
         ({"a": "\n\n+include b.ini", "b": "y=1\noops"}, "b.ini, line 2: this is neither"),
         ({"a": "+include b.ini\noops", "b": "y=1\nz=2"}, "a.ini, line 2: this is neither"),

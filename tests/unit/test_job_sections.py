@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crontabber.base import BaseCronApp
 from crontabber.config.appspec import AppSpec
@@ -107,7 +109,6 @@ def test_a_section_with_a_command_is_a_job() -> None:
     loaded = Loaded("fetch|5m", "[job]\n[[fetch]]\ncommand=true\ndepends_on=a, b\nbackfill=yes")
     app = loaded.app("fetch")
     assert (app.app_name, app.depends_on, app.backfill) == ("fetch", ("a", "b"), True)
-    assert app.keep_output == 16384
     assert loaded.settings.sections.runs("fetch") == ("command", "true")
     assert loaded.faults == []
 
@@ -198,7 +199,7 @@ def test_the_command_line_and_the_environment_change_a_job_too() -> None:
     ],
 )
 def test_each_option_of_all_jobs_is_read(key: str, text: str, value: object) -> None:
-    for what in ("command=true", "class=m.Report"):
+    for what in ["class=m.Report"] + ["command=true"] * (key != "keep_output"):
         app = Loaded("x|5m", f"[job]\n[[x]]\n{what}\n{key}={text}").app("x")
         assert getattr(app, key) == value
 
@@ -502,6 +503,62 @@ def test_the_values_of_secret_variables_are_secret() -> None:
     loaded = Loaded("fetch|5m", FETCH + environment, "--admin.print_conf=ini")
     assert "hunter2" not in loaded.settings.redactor("it is hunter2hunter2")
     assert "hunter2" not in loaded.settings.run_admin({})
+
+
+def test_an_engine_sees_the_queue_and_the_priority_of_a_section() -> None:
+    due_job = pytest.importorskip("crontabber.contrib.procrastinate.due_job")
+    loaded = Loaded("x|5m\ny|5m\nm.Old|5m", """
+        [job]
+        [[x]]
+        command=true
+        queue=slow
+        priority=2
+        [[y]]
+        class=m.Report
+        [[old]]
+        priority=-1
+        """)  # fmt: skip
+    places = [due_job.place_of(loaded.app(name).cls) for name in ("x", "y", "m.Old")]
+    assert places == [("slow", 2), ("crontabber", 0), ("crontabber", -1)]
+
+
+_KEYS = [*JOB_OPTIONS, *COMMAND_OPTIONS, "class", "region", "size", "nonsense"]
+_VALUES = ["", "1", "yes", "2h", "m.Report", "m.None", "a, b", "A=1", "0-300", "=", "max_wait=-1"]
+_NAMES = ["fetch", "old", "a b", "m.Old", "m", "æ", "x"]
+
+
+@given(
+    st.lists(st.sampled_from([*_NAMES, "m.Report"]), max_size=4),
+    st.dictionaries(
+        st.tuples(st.sampled_from(_NAMES), st.sampled_from(_KEYS)),
+        st.one_of(st.sampled_from(_VALUES), st.text(max_size=12)),
+        max_size=12,
+    ),
+)
+def test_any_sections_make_jobs_or_faults_of_one_line(
+    listed: list[str], sections: dict[tuple[str, str], str]
+) -> None:
+    texts = {f"job.{name}.{key}": text for (name, key), text in sections.items()}
+    texts["crontabber.jobs"] = "\n".join(f"{name}|1h" for name in listed)
+    origins = dict.fromkeys(texts, "a test")
+    line = CommandLine.parse(["--configtest"])
+    settings = Settings(line, Sources(texts, origins))
+
+    def load(class_path: str) -> type:
+        return settings.sections.app(class_path, _load)
+
+    catalogue = JobCatalogue(settings.jobs, load)
+    faults = [*catalogue.import_all(), *settings.judge(catalogue.classes).faults]
+    faults += settings.app_configs(catalogue.classes).faults.values()
+    assert all("\n" not in str(fault) for fault in faults)
+    settings.run_admin(catalogue.classes)
+    assert {app.app_name for app in catalogue.apps} <= {*_NAMES, "None"}
+
+
+def _load(class_path: str) -> type:
+    if class_path not in CLASSES:
+        raise JobLineError(f"there is no {class_path}")
+    return CLASSES[class_path]
 
 
 # -- a dump -------------------------------------------------------------------------------
