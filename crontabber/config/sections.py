@@ -14,7 +14,7 @@ from ..schedule.grammar import JobLine
 from .messages import job_header, nearest
 from .options import APP_SECTION, JOB_SECTION, WHAT_TO_RUN
 from .options import JOB as PREFIX
-from .sources import COMMAND_LINE, Sources
+from .sources import COMMAND_LINE, ENVIRONMENT, Sources
 
 
 class JobSections:
@@ -33,7 +33,7 @@ class JobSections:
         if all(len(each) > 2 and each[1] in self._named for each in parts):
             return
         for name in self._unlisted():
-            if self._is_typed(name) or not (self._runs(name) or self._class_paths):
+            if self._is_all(name, COMMAND_LINE) or not (self._runs(name) or self._class_paths):
                 yield self._unknown(name, ())
         yield from self._outside()
 
@@ -54,6 +54,8 @@ class JobSections:
     def _outside(self) -> Iterator[ConfigError]:
         """Options of ``[job]`` itself, which has none."""
         for key in self._texts.get("", ()):
+            if self._sources.origins[PREFIX + key] == ENVIRONMENT:
+                continue
             where = self._sources.where(PREFIX + key)
             yield ConfigError(
                 f"unknown option {PREFIX}{key} (from {where}): write it in the section of a job, "
@@ -61,8 +63,13 @@ class JobSections:
             )
 
     def _unlisted(self) -> list[str]:
+        """The sections of no line. Other programs have dotted names in the environment, too."""
         known = {*self._named, *self._class_paths, ""}
-        return [name for name in self._texts if name not in known]
+        return [
+            name
+            for name in self._texts
+            if name not in known and not self._is_all(name, ENVIRONMENT)
+        ]
 
     def _unknown(self, name: str, app_names: Collection[str]) -> ConfigError:
         known = (self._named | self._class_paths | set(app_names)) - self._texts.keys()
@@ -192,9 +199,10 @@ class JobSections:
         """Whether a section says what to run."""
         return any(key in self._texts[name] for key in WHAT_TO_RUN)
 
-    def _is_typed(self, name: str) -> bool:
+    def _is_all(self, name: str, origin: str) -> bool:
+        """Whether all of a section comes from there."""
         origins = self._sources.origins
-        return all(origins[f"{PREFIX}{name}.{key}"] == COMMAND_LINE for key in self._texts[name])
+        return all(origins[f"{PREFIX}{name}.{key}"] == origin for key in self._texts[name])
 
     def _where(self, name: str) -> str:
         return self._sources.where_job(name, next(iter(self._texts[name])))

@@ -5,7 +5,7 @@ dotted name, for both passes of `resolve`.
 """
 
 # pathlib would be several milliseconds of an idle tick
-# ruff: noqa: PTH100, PTH109, PTH120, PTH122
+# ruff: noqa: PTH100, PTH120, PTH122
 
 import copy
 import functools
@@ -137,8 +137,8 @@ class Sources:
 
     @property
     def directory(self) -> str:
-        """Where relative paths in the file begin: its own directory; without one, where we are."""
-        return os.path.dirname(os.path.abspath(self.path)) if self.path else os.getcwd()
+        """Where relative paths in the file begin: its own directory; empty if there is none."""
+        return os.path.dirname(os.path.abspath(self.path)) if self.path else ""
 
     def where_in_jobs(self, line: str) -> str:
         """For people: where a line of the jobs list stands."""

@@ -498,6 +498,11 @@ def test_a_section_on_the_command_line_that_is_of_no_job_is_an_error() -> None:
         Loaded("m.Old|5m", "", "--job.ol.timeout=1h")
 
 
+def test_what_other_programs_have_in_the_environment_is_no_error() -> None:
+    env = {"job.name": "nightly", "job.nightly.build": "5"}
+    assert Loaded("fetch|5m", FETCH, env=env).faults == []
+
+
 def test_the_values_of_secret_variables_are_secret() -> None:
     environment = "environment='''\nAPI_TOKEN=hunter2hunter2\nA=1\n'''"
     loaded = Loaded("fetch|5m", FETCH + environment, "--admin.print_conf=ini")
