@@ -130,6 +130,10 @@ class LockHeld(CrontabberError):
     exit_code: int = ExitCode.ONGOING
 
 
+class CommandFailed(CrontabberError):
+    """A job that is a command did not succeed."""
+
+
 class JobCrashed(CrontabberError):
     """The process that ran the job ended without a word.
 

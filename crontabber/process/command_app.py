@@ -1,45 +1,150 @@
-"""A job that is a command: what runs it, in the form of an app class."""
+"""Jobs that are commands of the shell: the app that a tick runs for one of them."""
 
-import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+import os
+import shutil
+import signal
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from types import MappingProxyType
+from pathlib import Path
 from typing import Any, NamedTuple
+
+from ..errors import CommandFailed
+from ..schedule.retry import attempts_at
+from .commands import Launch, follow
+from .environment import inherited, read_environment_file
+from .tail import Tail
+
+_LAST_LINES = 10
+_LAST_BYTES = 2000
+"""What a failure tells of stderr: its last lines, as far as they are no longer than this."""
+
+_GO = "go\n"
+_WHEN_GUARDED = ("/bin/sh", "-c", 'read -r go && exec "$@" </dev/null', "crontabber")
+"""Begins a command when it is told to: if we are killed before it is guarded, it never begins."""
 
 
 class CommandOptions(NamedTuple):
-    """What the section of a command says of it."""
+    """What the configuration says of a job that is a command."""
 
     command: str
     directory: str = ""
-    environment: Mapping[str, str] = MappingProxyType({})
+    """Where it works; empty: where crontabber was started."""
+    environment: Mapping[str, str] = {}
     environment_file: str = ""
+    """A file of ``NAME=value`` lines, which is read before each run."""
     nice: int | None = None
+    """By how much it is nicer than crontabber."""
     success_codes: frozenset[int] = frozenset({0})
+    """With which exit statuses it has succeeded."""
     shell: str = "/bin/sh"
+    """The program that is given the command, after ``-c``."""
     keep_output: int = 16384
+    """How many of the last bytes that it writes are kept."""
 
 
 def command_app(app_name: str, options: CommandOptions, *, backfill: bool) -> type:
-    """The app class of a command."""
+    """The class of a job that is a command: a tick runs it as any app."""
+    return type(
+        "Command",
+        (CommandApp,),
+        {
+            "__module__": __name__,
+            "__doc__": options.command,
+            "app_name": app_name,
+            "options": options,
+            "is_backfill": backfill,
+        },
+    )
 
-    class CommandApp:
-        def __init__(self, config: Any, job_information: Any = None) -> None:
-            self.config = config
 
-        before_commit = None
-        is_backfill = backfill
+class CommandApp:
+    """Runs a command once for each slot. Its classes are made by `command_app`."""
 
-        def main(self, slots: Iterable[datetime]) -> Iterator[datetime]:
-            for slot in slots:
-                done = subprocess.run(
-                    [options.shell, "-c", options.command],
-                    cwd=options.directory or None,
-                    check=False,
-                )
-                if done.returncode not in options.success_codes:
-                    raise RuntimeError(f"exit status {done.returncode}")
-                yield slot
+    app_name: str
+    options: CommandOptions
+    is_backfill: bool = False
+    before_commit: Callable[[Any], None] | None = None
+    """What another app calls before it commits; a command commits nothing of ours."""
 
-    CommandApp.app_name = app_name  # type: ignore[attr-defined]
-    return CommandApp
+    def __init__(self, config: Any, job_information: Any = None) -> None:
+        options = self.options
+        own = read_environment_file(self._path()) if options.environment_file else {}
+        self.own_environment = {**own, **options.environment}
+        """What the configuration puts into the environment of the command."""
+        self._past = job_information
+        self._last_success = job_information.last_success if job_information else None
+        self._output = Tail(options.keep_output)
+        self._errors = Tail(_LAST_BYTES)
+
+    @property
+    def output(self) -> bytes:
+        """The last that the command wrote."""
+        return self._output.last()
+
+    def main(self, slots: Iterable[datetime]) -> Iterator[datetime]:
+        """Run the command for each of *slots*, and yield each slot when it is done."""
+        for slot in slots:
+            self._output.clear()
+            self._errors.clear()
+            self._run(slot)
+            yield slot
+            self._past, self._last_success = None, slot
+
+    def _path(self) -> Path:
+        """Where the file with the environment is: relative to where the command works."""
+        return Path(self.options.directory, self.options.environment_file).expanduser()
+
+    def _run(self, slot: datetime) -> None:
+        """Run the command; raises `CommandFailed`."""
+        options = self.options
+        if options.directory and not Path(options.directory).is_dir():
+            raise CommandFailed(f"there is no directory {options.directory}, where it is to work")
+        if shutil.which(options.shell) is None:
+            raise CommandFailed(f"there is no shell {options.shell}, which is to run it")
+        launch = Launch(
+            [*_WHEN_GUARDED, options.shell, "-c", options.command],
+            options.directory or None,
+            {**inherited(os.environ), **self.own_environment, **self._facts(slot)},
+            options.nice or 0,
+        )
+        try:
+            code = follow(launch, self._output.add, self._hear_error, input=_GO)
+        except OSError as error:
+            raise CommandFailed(f"it cannot be started: {error}") from error
+        if code not in options.success_codes:
+            raise CommandFailed(f"{_status(code)}{self._last_lines()}")
+
+    def _hear_error(self, piece: bytes) -> None:
+        self._output.add(piece)
+        self._errors.add(piece)
+
+    def _facts(self, slot: datetime) -> dict[str, str]:
+        """What the command may want to know."""
+        last = self._last_success
+        attempt = attempts_at(self._past, slot, slot) if self._past else 1
+        return {
+            "CRONTABBER_JOB": self.app_name,
+            "CRONTABBER_DATE": slot.isoformat(),
+            "CRONTABBER_DAY": f"{slot:%Y-%m-%d}",
+            "CRONTABBER_LAST_SUCCESS": last.astimezone(slot.tzinfo).isoformat() if last else "",
+            "CRONTABBER_ATTEMPT": str(attempt),
+        }
+
+    def _last_lines(self) -> str:
+        lines = self._errors.text().rstrip().splitlines()[-_LAST_LINES:]
+        return ": " + "\n".join(lines) if lines else ""
+
+
+def _status(code: int) -> str:
+    if code < 0:
+        return f"ended by {_name(-code)}"
+    if 128 < code < 160:
+        return f"exit status {code} (128 and {_name(code - 128)})"
+    return f"exit status {code}"
+
+
+def _name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

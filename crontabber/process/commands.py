@@ -1,6 +1,6 @@
 """Run a command as a process group of its own, which is ended as a whole if it has to be.
 
-It serves `crontabber.mixins.with_subprocess`.
+It serves `crontabber.mixins.with_subprocess`, and jobs that are commands.
 """
 
 import contextlib
@@ -9,10 +9,13 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from typing import NamedTuple
 
 from . import clock
+from .guard import Guard
+from .pipes import Hear, Pipes
 
 GRACE = 5.0
 """For how many seconds a group that was asked to end may still work."""
@@ -21,6 +24,19 @@ _STEP = 0.05
 _LOOK = 1.0
 
 Command = str | Sequence[str | os.PathLike[str]]
+
+
+class Launch(NamedTuple):
+    """A command, and how it is started."""
+
+    command: Command
+    """A string goes to the shell; a list is a program and its arguments."""
+    directory: str | None = None
+    """The directory in which it works; None: ours."""
+    environment: Mapping[str, str] | None = None
+    """All of its environment; None: ours."""
+    nice: int = 0
+    """By how much it is nicer than we are."""
 
 
 def run(
@@ -40,23 +56,40 @@ def run(
     for an argument that means nothing.
     """
     _check(command, input, timeout)
-    with _children_heard():
-        return _run(command, input, timeout)
-
-
-def _run(command: Command, input: str | None, timeout: float | None) -> tuple[int, str, str]:
-    started: Future[subprocess.Popen[bytes]] = Future()
-    starter = threading.Thread(target=_start, args=(started, command, input is not None))
+    stdout, stderr = bytearray(), bytearray()
     try:
-        starter.start()
-        process = started.result()
-        stdout, stderr = _communicate(process, input, timeout)
-    except BaseException as error:
-        # a command that has not begun to start by now never will
-        if not started.cancel() and not started.exception():
-            _give_up(started.result(), error)
+        code = follow(Launch(command), stdout.extend, stderr.extend, input, timeout)
+    except subprocess.TimeoutExpired as error:
+        # text, as subprocess itself has it where it gives text
+        error.stdout, error.stderr = _text(stdout), _text(stderr)  # type: ignore[assignment]
         raise
-    return process.returncode, _text(stdout), _text(stderr)
+    return code, _text(stdout), _text(stderr)
+
+
+def follow(
+    launch: Launch,
+    stdout: Hear,
+    stderr: Hear,
+    input: str | None = None,
+    timeout: float | None = None,
+) -> int:
+    """Run a command, pass on what it writes, piece by piece, and return its exit code.
+
+    It may write as much as it likes, as nothing of it is kept here. For the rest, see `run`.
+    """
+    with _children_heard():
+        started: Future[_Running] = Future()
+        starter = threading.Thread(target=_start, args=(started, launch, stdout, stderr, input))
+        try:
+            starter.start()
+            running = started.result()
+            running.wait(timeout)
+        except BaseException:
+            # a command that has not begun to start by now never will
+            if not started.cancel() and not started.exception():
+                started.result().end()
+            raise
+        return running.process.returncode
 
 
 @contextlib.contextmanager
@@ -96,97 +129,113 @@ def _check(command: object, input: object, timeout: object) -> None:
         raise ValueError("timeout has to be a number of seconds, not nan")
 
 
-def _start(started: "Future[subprocess.Popen[bytes]]", command: Command, with_input: bool) -> None:
+def _start(
+    started: "Future[_Running]", launch: Launch, stdout: Hear, stderr: Hear, input: str | None
+) -> None:
     """Start the command, in a thread: no signal's handler runs there.
 
-    One that raised inside of Popen would leave a process that nothing waits for.
+    One that raised inside of Popen would leave a process that nothing waits for. And on Linux
+    a thread is nice by itself, and what it starts is as nice as it is.
     """
     if not started.set_running_or_notify_cancel():
         return
     try:
-        process = subprocess.Popen(
-            command,
-            shell=isinstance(command, str),
-            stdin=subprocess.PIPE if with_input else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
+        guard = Guard()
+        try:
+            running = _run(launch, stdout, stderr, input, guard)
+        except BaseException:
+            guard.dismiss()
+            raise
     except BaseException as error:  # noqa: BLE001  it is raised where it is waited for
         started.set_exception(error)
     else:
-        started.set_result(process)
+        started.set_result(running)
 
 
-def _communicate(
-    process: subprocess.Popen[bytes], input: str | None, timeout: float | None
-) -> tuple[bytes, bytes]:
-    """Wait for the end of the command and of its output.
-
-    A daemon that left the group may hold the pipes open for ever: when nothing of the
-    group lives, there is no more to wait for.
-    """
-    data = None if input is None else input.encode()
-    limit = left = math.inf if timeout is None else timeout
-    while True:
-        look = min(left, _LOOK)
-        try:
-            return process.communicate(data, look)
-        except subprocess.TimeoutExpired:
-            left -= look
-        if process.poll() is not None and not _group_lives(process):
-            return _said(process)
-        if left <= 0:
-            raise subprocess.TimeoutExpired(process.args, limit)
-        data = None  # communicate goes on with what it was given first
+def _run(launch: Launch, stdout: Hear, stderr: Hear, input: str | None, guard: Guard) -> "_Running":
+    if launch.nice:
+        os.nice(launch.nice)
+    process = subprocess.Popen(
+        launch.command,
+        bufsize=0,
+        shell=isinstance(launch.command, str),
+        stdin=subprocess.DEVNULL if input is None else subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=launch.directory,
+        env=launch.environment,
+        start_new_session=True,
+    )
+    guard.watch(process.pid)
+    return _Running(process, Pipes(process, stdout, stderr, (input or "").encode()), guard)
 
 
-def _said(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
-    """What was written until now, by a group that is gone."""
-    with process:
-        try:
-            return process.communicate(timeout=_STEP)
-        except subprocess.TimeoutExpired as still_open:
-            return still_open.stdout or b"", still_open.stderr or b""
+class _Running(NamedTuple):
+    """A command that was started, and its group."""
 
+    process: "subprocess.Popen[bytes]"
+    pipes: Pipes
+    guard: Guard
 
-def _give_up(process: subprocess.Popen[bytes], error: BaseException) -> None:
-    try:
-        _end_group(process)
-    finally:
-        stdout, stderr = _said(process)
-    if isinstance(error, subprocess.TimeoutExpired):
-        # text, as subprocess itself has it where it gives text
-        error.stdout, error.stderr = _text(stdout), _text(stderr)  # type: ignore[assignment]
+    def wait(self, timeout: float | None) -> None:
+        """Wait for the end of the command and of its output.
 
-
-def _end_group(process: subprocess.Popen[bytes]) -> None:
-    try:
-        _signal_group(process, signal.SIGTERM)
-        for _ in range(round(GRACE / _STEP)):
-            if process.poll() is not None and not _group_lives(process):
+        A daemon that left the group may hold the pipes open for ever: when nothing of the
+        group lives, there is no more to wait for.
+        """
+        limit = math.inf if timeout is None else timeout
+        ends = clock.monotonic() + limit
+        while self.pipes.are_open or self.process.poll() is None:
+            left = ends - clock.monotonic()
+            if left <= 0:
+                raise subprocess.TimeoutExpired(self.process.args, limit)
+            if not self.pipes.are_open:
+                self._wait_for_process(min(left, _LOOK))
+            elif not self.pipes.pass_on(min(left, _LOOK)) and not self._lives():
                 break
-            clock.sleep(_STEP)
-    finally:
-        # also when a second signal cuts the grace short
-        _signal_group(process, signal.SIGKILL)
+        self.pipes.pass_on_rest(_STEP)
+        self.guard.dismiss()
+
+    def _wait_for_process(self, seconds: float) -> None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(seconds)
+
+    def end(self) -> None:
+        """End all of the group, and pass on its last words."""
+        try:
+            self._end_group()
+        finally:
+            self.pipes.pass_on_rest(_STEP)
+            self.process.wait()
+            self.guard.dismiss()
+
+    def _end_group(self) -> None:
+        try:
+            self._signal(signal.SIGTERM)
+            ends = clock.monotonic() + GRACE
+            while self._lives() and clock.monotonic() < ends:
+                # who cannot write cannot tidy up
+                if not self.pipes.are_open or not self.pipes.pass_on(_STEP):
+                    clock.sleep(_STEP)
+        finally:
+            # also when a second signal cuts the grace short
+            self._signal(signal.SIGKILL)
+
+    def _lives(self) -> bool:
+        """Whether anything of the group does."""
+        return self.process.poll() is None or self._signal(0)
+
+    def _signal(self, signum: int) -> bool:
+        """Send a signal to the group, and return whether there is one."""
+        # its number is its first process's, and stays taken while one of them lives
+        try:
+            os.killpg(self.process.pid, signum)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            pass  # it lives, under another user
+        return True
 
 
-def _signal_group(process: subprocess.Popen[bytes], signum: int) -> None:
-    # the group's number is its first process's, and stays taken while one of them lives
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signum)
-
-
-def _group_lives(process: subprocess.Popen[bytes]) -> bool:
-    try:
-        os.killpg(process.pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass  # it lives, under another user
-    return True
-
-
-def _text(data: bytes) -> str:
+def _text(data: bytearray) -> str:
     return data.decode("utf-8", "replace")
