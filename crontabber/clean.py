@@ -4,6 +4,7 @@ One line in the jobs list is all that it needs: ``crontabber.clean.CleanLog|1d``
 """
 
 import logging
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -22,6 +23,8 @@ _BATCHES = 100
 
 SUCCESSES, ERRORS = 30.0, 180.0
 """For how many days rows are kept; errors longer, as that is what people look for."""
+OUTPUT = 14.0
+"""For how many days the output of runs is kept: it is the largest part of a row."""
 
 _logger = logging.getLogger("crontabber")
 
@@ -47,17 +50,37 @@ def clean_log(connection: Any, successes: float, errors: float, batch: int = BAT
     *connection* is psycopg2's, on the database of the tables, with no transaction begun.
     An interruption leaves what is done done, and harms nothing.
     """
-    days = _days(successes, errors)
-    cleaned, more = Cleaned(), True
+    cleaned = Cleaned()
+    for row in _batches(connection, "find_old", "clean_log", batch, _days(successes, errors)):
+        cleaned = Cleaned(*map(sum, zip(cleaned, row, strict=True)))
+    return cleaned
+
+
+def trim_output(connection: Any, days: float, batch: int = BATCH) -> int:
+    """Remove the output of runs that is older than so many days, and no row; of how many runs.
+
+    For the rest, see `clean_log`.
+    """
+    age = {"output": timedelta(days=days)}
+    return sum(
+        count for (count,) in _batches(connection, "find_old_output", "trim_output", batch, age)
+    )
+
+
+def _batches(
+    connection: Any, find: str, change: str, batch: int, ages: dict[str, timedelta]
+) -> Iterator[tuple[int, ...]]:
+    """Change the rows that are found, in transactions of *batch* rows: what each of them says."""
+    more = True
     while more:
-        found = _ask(connection, "find_old", limit=batch * _BATCHES, **days)
-        before = cleaned
+        found = _ask(connection, find, limit=batch * _BATCHES, **ages)
+        changed = False
         for first in range(0, len(found), batch):
             rows = array_text(row for (row,) in found[first : first + batch])
-            [gone] = _ask(connection, "clean_log", rows=rows, **days)
-            cleaned = Cleaned(*map(sum, zip(cleaned, gone, strict=True)))
-        more = len(found) == batch * _BATCHES and cleaned != before  # what cannot go, stays
-    return cleaned
+            [counts] = _ask(connection, change, rows=rows, **ages)
+            changed = changed or any(counts)
+            yield counts
+        more = len(found) == batch * _BATCHES and changed  # what cannot go, stays
 
 
 def count_old(connection: Any, successes: float, errors: float) -> Cleaned:
@@ -79,7 +102,7 @@ def _ask(connection: Any, name: str, **parameters: object) -> list[tuple[Any, ..
 @using_postgres()
 @with_postgres_connection_as_argument()
 class CleanLog(BaseCronApp):
-    """Removes what is old from ``crontabber_log``; its user needs DELETE on that."""
+    """Removes what is old from ``crontabber_log``; its user needs DELETE and UPDATE on that."""
 
     app_name = "crontabber-clean-log"
 
@@ -96,10 +119,18 @@ class CleanLog(BaseCronApp):
         from_string_converter=days,
         doc="for how many days the log keeps runs that failed",
     )
+    required_config.add_option(
+        "keep_output_days",
+        default=OUTPUT,
+        from_string_converter=days,
+        doc="for how many days the log keeps what runs wrote to stdout and stderr",
+    )
 
     def run(self, connection: Any) -> None:
-        """Remove what is old, and say in the log how much it was."""
+        """Remove what is old, output first, and say in the log how much it was."""
         config = self.config
+        trimmed = trim_output(connection, config.keep_output_days)
         cleaned = clean_log(connection, config.keep_successes_days, config.keep_errors_days)
         extra = {"action": "cleaned", "app_name": self.app_name}
-        _logger.info("%s %s", self.app_name, cleaned, extra=extra)
+        what = f"{cleaned}, the output of {trimmed} runs"
+        _logger.info("%s %s", self.app_name, what, extra=extra)

@@ -125,6 +125,7 @@ class GenericApp:
         self, classes: Mapping[str, type]
     ) -> tuple["AppFactory", Mapping[str, ConfigError]]:
         """How to make the apps of *classes*, by class path, and why some cannot be made."""
+        from .config.secrets import secret_texts
         from .schedule.information import information_of
 
         resolved = self.settings.app_configs(classes)
@@ -133,6 +134,8 @@ class GenericApp:
         def make(job: JobSpec, state: JobState) -> "App":
             config = resolved.configs[job.class_path]
             app: App = classes[job.class_path](config, information_of(state))
+            if getattr(app, "is_command", False):
+                self.hide(secret_texts(app.own_environment))  # type: ignore[attr-defined]
             return app
 
         if not gc.isenabled():  # as the command starts: from here on memory is the jobs'

@@ -86,7 +86,7 @@ class AppSpec(NamedTuple):
             _if_a(str, _said(app, "queue"), None),
             _if_a(int, _said(app, "priority"), 0),
             number_from(_said(app, "parallel"), f"parallel of {app.__name__}", 1, default=1),
-            number_from(_said(app, "keep_output"), f"keep_output of {app.__name__}", 0),
+            keep_output_of(app),
         )
         _check_run(app)
         return spec
@@ -160,6 +160,16 @@ def timeout_of(cls: type) -> timedelta | None:
 def late_of(cls: type) -> timedelta | None:
     """The ``late`` of an app; a `JobLineError` if it is no length of time."""
     return duration_from(getattr(cls, "late", None), f"late of {cls.__name__}")
+
+
+def keep_output_of(cls: type) -> int:
+    """The ``keep_output`` of an app; a `JobLineError` if it is no number of bytes.
+
+    A command keeps its output itself: of what the process writes, nothing is its own.
+    """
+    if getattr(cls, "is_command", False):
+        return 0
+    return number_from(_said(cls, "keep_output"), f"keep_output of {cls.__name__}", 0)
 
 
 def _said(cls: type, name: str) -> Any:

@@ -12,11 +12,11 @@ from ..errors import CommandFailed
 from ..schedule.retry import attempts_at
 from .commands import Launch, follow
 from .environment import inherited, read_environment_file
-from .tail import Tail
+from .tail import BEFORE, Tail, text_of
 
 _LAST_LINES = 10
-_LAST_BYTES = 2000
-"""What a failure tells of stderr: its last lines, as far as they are no longer than this."""
+_LONGEST = 2000
+"""What a failure tells of stderr: so many lines, and so many characters of them."""
 
 _GO = "go\n"
 _WHEN_GUARDED = ("/bin/sh", "-c", 'read -r go && exec "$@" </dev/null', "crontabber")
@@ -62,6 +62,7 @@ class CommandApp:
 
     app_name: str
     options: CommandOptions
+    is_command = True
     is_backfill: bool = False
     before_commit: Callable[[Any], None] | None = None
     """What another app calls before it commits; a command commits nothing of ours."""
@@ -73,12 +74,12 @@ class CommandApp:
         """What the configuration puts into the environment of the command."""
         self._past = job_information
         self._last_success = job_information.last_success if job_information else None
-        self._output = Tail(options.keep_output)
-        self._errors = Tail(_LAST_BYTES)
+        self._output = Tail(options.keep_output and options.keep_output + BEFORE)
+        self._errors = Tail(4 * _LONGEST)
 
     @property
     def output(self) -> bytes:
-        """The last that the command wrote."""
+        """The last that the command wrote, and `BEFORE` bytes more than are kept."""
         return self._output.last()
 
     def main(self, slots: Iterable[datetime]) -> Iterator[datetime]:
@@ -131,8 +132,11 @@ class CommandApp:
         }
 
     def _last_lines(self) -> str:
-        lines = self._errors.text().rstrip().splitlines()[-_LAST_LINES:]
-        return ": " + "\n".join(lines) if lines else ""
+        lines = text_of(self._errors.last()).rstrip().splitlines()[-_LAST_LINES:]
+        text = "\n".join(lines)
+        if len(text) > _LONGEST:  # half a word may be half a secret, which cannot be found
+            text = "… " + " ".join(text[-_LONGEST:].split(maxsplit=1)[1:])
+        return f": {text}" if text else ""
 
 
 def _status(code: int) -> str:

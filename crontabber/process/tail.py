@@ -1,5 +1,11 @@
 """The end of what is written, however much that is."""
 
+from collections.abc import Callable
+
+BEFORE = 4096
+"""Bytes before those that are kept: where a secret is cut in two it could not be found."""
+MOST = 1 << 24
+"""Bytes that are kept at most: a row of the log should stay small, and can have a gigabyte."""
 _SPARE = 1 << 16
 """Bytes that may be too many, so that not each piece costs a copy."""
 
@@ -8,7 +14,7 @@ class Tail:
     """The last *limit* bytes of what is added."""
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
+        self._limit = min(limit, MOST)
         self._data = bytearray()
 
     def add(self, piece: bytes) -> None:
@@ -22,13 +28,23 @@ class Tail:
         self._cut()
         return bytes(self._data)
 
-    def text(self) -> str:
-        """The same as text, with the numbers of bytes that are none."""
-        return self.last().decode("utf-8", "backslashreplace")
-
     def clear(self) -> None:
         """Forget all."""
         self._data.clear()
 
     def _cut(self) -> None:
         del self._data[: max(0, len(self._data) - self._limit)]
+
+
+def text_of(data: bytes) -> str:
+    """What was written as text that a table can hold, with the numbers of bytes that are none."""
+    return data.decode("utf-8", "backslashreplace").replace("\0", "\\x00")
+
+
+def kept(data: bytes, limit: int, redact: Callable[[str], str]) -> str | None:
+    """The last *limit* bytes of *data* as text, without secrets; None if there are none.
+
+    Give it `BEFORE` bytes more than that.
+    """
+    text = redact(text_of(data)).encode()
+    return text[max(0, len(text) - min(limit, MOST)) :].decode("utf-8", "ignore") or None

@@ -29,6 +29,7 @@ class LogReporter(Reporter):
             return
         what = f"succeeded{_for_slot(job, run)} in {duration_words(run.duration)}"
         self._log(logging.INFO, "succeeded", job, what)
+        self._wrote(job, run)
 
     def failed(self, job: JobSpec, run: Run, error: BaseException | None) -> None:
         slot = _for_slot(job, run)
@@ -40,6 +41,13 @@ class LogReporter(Reporter):
         self._log(logging.ERROR, "failed", job, f"failed{slot}: {line}")
         if run.error and run.error.traceback:
             self._log(logging.DEBUG, "failed", job, self._redact(run.error.traceback))
+        self._wrote(job, run)
+
+    def _wrote(self, job: JobSpec, run: Run) -> None:
+        """Log what a command wrote; what a class writes has been passed on to our stderr."""
+        if run.output and not job.keep_output and logger.isEnabledFor(logging.INFO):
+            for line in filter(str.strip, run.output.splitlines()):
+                self._log(logging.INFO, "wrote", job, f"wrote: {message_line(line)}")
 
     def skipped(self, job: JobSpec, skip: Skip) -> None:
         level = logging.DEBUG if skip.reason is SkipReason.NOT_DUE else logging.INFO

@@ -17,6 +17,7 @@ from ..schedule.transition import failed, succeeded, withdrawn
 from .context import TickContext
 from .failures import last_error
 from .middleware import run_within
+from .output import Output
 
 Spans = tuple[Span, ...]
 
@@ -63,6 +64,8 @@ class Attempt:
         """The run whose slot the app has asked for."""
         self._written: JobState | None = None
         """What the job's own transaction wrote; true once that is committed."""
+        self._app: App | None = None
+        self._output = Output(job.keep_output, context.redact)
         self._running: Iterator[datetime] | None = None
         """The app's ``main``, once it has begun."""
         self._variables = copy_context()
@@ -112,11 +115,13 @@ class Attempt:
         error: BaseException | None = None
         process_state = ProcessState()
         try:
+            self._output.begin()
             with self._context.signals.interruptible():
                 self._variables.run(self._run_within_middleware)
         except BaseException as raised:  # noqa: BLE001  the caller records it
             error = raised
         finally:
+            self._output.end()
             process_state.restore()
             self._context.signals.reinstall()
         if error is not None:
@@ -153,7 +158,7 @@ class Attempt:
             self._context.signals.unlimit()
 
     def _main(self) -> Iterator[datetime]:
-        app = self._make(self._job, self._state)
+        self._app = app = self._make(self._job, self._state)
         app.before_commit = self._record_within
         slots = app.main(self._slots())
         if not isinstance(slots, Iterable):
@@ -184,7 +189,8 @@ class Attempt:
     def _success(self) -> tuple[Run, JobState, Spans]:
         assert self._run is not None, "a run begins before it ends"
         ended = self._context.clock.now()
-        run = self._run._replace(duration=ended - self._run.started)
+        output = self._output.text(self._app)
+        run = self._run._replace(duration=ended - self._run.started, output=output)
         job, state = self._job, self._state
         if state.asked_slot:
             return run, *backfill.done(job, state, run.started, ended)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
-from ..errors import Redact, full_name_of, text_of, traceback_of
+from ..errors import CommandFailed, Redact, full_name_of, is_a, text_of, traceback_of
 from ..schedule.model import LastError
 
 _OWN_CODE = str(Path(__file__).parents[1])
@@ -29,6 +29,8 @@ def last_error(error: BaseException, redact: Redact) -> LastError:
 
 
 def _traceback(error: BaseException) -> str:
+    if is_a(error, CommandFailed):
+        return _last_line(error)  # no code of the user's was called that could be shown
     stack = _without_own_frames(traceback_of(error))
     attempts: list[Callable[[], str]] = [
         lambda: "".join(traceback.format_exception(type(error), error, stack)),

@@ -4,7 +4,7 @@ from contextlib import closing
 
 import pytest
 
-from crontabber.clean import Cleaned, CleanLog, clean_log, count_old
+from crontabber.clean import Cleaned, CleanLog, clean_log, count_old, trim_output
 from crontabber.connection_factory import ConnectionFactory
 from crontabber.errors import ConfigError
 from crontabber.store.postgres import PostgresStore
@@ -115,12 +115,34 @@ def test_a_row_that_may_not_go_is_not_tried_for_ever(log, monkeypatch):
         assert clean_log(connection, 30, 60, batch=1) == Cleaned(0, 0)
 
 
+def outputs(database: Database) -> int:
+    """How many rows of the log have an output."""
+    return database.execute("SELECT count(output) FROM crontabber_log")[0][0]
+
+
+@pytest.mark.parametrize("batch", [1, 7, 1000])
+def test_output_goes_first_and_the_rows_stay(log, batch):
+    log.execute("UPDATE crontabber_log SET output = 'said' WHERE exc_type IS NULL")
+    with closing(_factory(log).connect()) as connection:
+        assert trim_output(connection, 40, batch=batch) == 60
+        assert trim_output(connection, 40, batch=batch) == 0
+    assert outputs(log) == 40
+    assert left(log) == (100, 100)
+    assert log.execute(
+        "SELECT min(log_time) > now() - interval '41 days' FROM crontabber_log"
+        " WHERE output IS NOT NULL"
+    ) == [(True,)]
+
+
 def test_it_is_an_app_to_schedule(log):
     place = {
         f"resource.postgresql.{name}": getattr(log, name)
         for name in ("host", "port", "dbname", "user")
     }
-    run_job(CleanLog, options={"keep_successes_days": "10", "keep_errors_days": 20}, settings=place)
+    log.execute("UPDATE crontabber_log SET output = 'said'")
+    options = {"keep_successes_days": "10", "keep_errors_days": 20, "keep_output_days": "5"}
+    run_job(CleanLog, options=options, settings=place)
     assert left(log) == (10, 20)
+    assert outputs(log) == 10
     with pytest.raises(ConfigError, match="it is not a number"):
         run_job(CleanLog, options={"keep_errors_days": "x"}, settings=place)

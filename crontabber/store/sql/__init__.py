@@ -26,6 +26,7 @@ _SHARED = (
     "ours",
     "is_old",
     "run_columns",
+    "is_old_output",
 )
 """Parts of other statements, which stand in braces there; a part may have earlier ones in it.
 

@@ -639,6 +639,20 @@ WITH gone AS (
 )
 SELECT pg_catalog.count(*) FILTER (WHERE exc_type IS NULL), pg_catalog.count(exc_type) FROM gone
 
+-- name: is_old_output
+output IS NOT NULL AND log_time < pg_catalog.now() - %(output)s::interval
+
+-- name: find_old_output
+-- Found as above; here nothing is removed but a text.
+SELECT ctid::text FROM crontabber_log WHERE {is_old_output} LIMIT %(limit)s
+
+-- name: trim_output
+WITH trimmed AS (
+    UPDATE crontabber_log SET output = NULL
+    WHERE ctid = ANY (%(rows)s::tid[]) AND {is_old_output} RETURNING 1
+)
+SELECT pg_catalog.count(*) FROM trimmed
+
 -- name: log_numbers
 -- The last number of the log, whether numbers have 64 bits, and whether they are used again. No
 -- row without a sequence; null for the last number if there is none, or we may not know it.
