@@ -136,7 +136,13 @@ def _answer(argv: Sequence[str], environ: Mapping[str, str]) -> "tuple[str, int]
     from .config.commandline import CommandLine
 
     line = CommandLine.parse(argv)
-    return (__version__, ExitCode.OK) if line.command.version else _do(line, environ)
+    if line.command.version:
+        return __version__, ExitCode.OK
+    if line.command.init and not line.command.help:
+        from .verbs.init import init
+
+        return init("." if line.command.init is True else line.command.init)
+    return _do(line, environ)
 
 
 def _do(

@@ -58,6 +58,8 @@ class Command(NamedTuple):
     audit_ghosts: bool = False
     configtest: bool = False
     sentrytest: bool = False
+    init: bool | str = False
+    """The directory to write a first configuration into; True: this one."""
     format: str = ""
     """How to print what is looked at; empty: as text."""
     version: bool = False

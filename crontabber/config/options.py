@@ -88,6 +88,12 @@ def command_options() -> Namespace:
     )
     add("configtest", default=False, doc="check the jobs list; exits with the number of bad jobs")
     add("sentrytest", default=False, doc="send a test exception to Sentry")
+    add(
+        "init",
+        default=False,
+        from_string_converter=str,
+        doc="write a configuration to begin with, here or into a directory",
+    )
     add("format", default="", doc="how to print what is looked at: text or json")
     add("version", default=False, doc="print the version")
     add("help", default=False, short_form="h", doc="print this, with the options of all jobs")

@@ -42,6 +42,8 @@ from crontabber.errors import ConfigError
         ("--audit-ghosts", Command(audit_ghosts=True)),
         ("--configtest", Command(configtest=True)),
         ("--sentrytest", Command(sentrytest=True)),
+        ("--init", Command(init=True)),
+        ("--init=a/b", Command(init="a/b")),
         ("--version", Command(version=True)),
         ("--help", Command(help=True)),
         ("-h", Command(help=True)),
@@ -117,6 +119,8 @@ def test_settings(arguments: str, settings: dict[str, str], bare: set[str]) -> N
         ("-lja", "only one of --job and --list-jobs can be meant: give one"),
         ("--nagios --reset-job=a", "only one of --nagios and --reset-job can be meant: give one"),
         ("-ra --retry=a", "only one of --retry and --reset-job can be meant: give one"),
+        ("--init a/b", "unexpected argument 'a/b': write --init=a/b, if that is meant"),
+        ("--init -n", "only one of --nagios and --init can be meant: give one"),
         ("--run", "option --run is not unique: --run-at, --run-in"),
     ],
 )
