@@ -8,10 +8,11 @@ PIP := umask 022 && $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo demo-django demo-cluster test test-postgres torture bench lint format docs clean
+.PHONY: help venv demo demo-commands demo-django demo-cluster test test-postgres torture bench lint format docs clean
 
 help:
 	@echo 'make demo    run the example jobs on a PostgreSQL of their own, and list their state'
+	@echo 'make demo-commands  ten lines of a crontab, without a line of Python'
 	@echo 'make demo-django  the same for a Django project'
 	@echo 'make demo-cluster  three workers of Procrastinate, of which one is killed'
 	@echo 'make test    lint, check types and run all tests; PYTEST="-k name" chooses tests'
@@ -28,6 +29,9 @@ venv: $(VENV)/installed
 
 demo: venv
 	@$(BIN)/python exampleapp/demo.py
+
+demo-commands: venv
+	@$(BIN)/python exampleapp/demo_commands.py
 
 demo-django: $(VENV)/installed-for-django
 	@$(BIN)/python exampleapp/demo_django.py

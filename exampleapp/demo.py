@@ -83,19 +83,19 @@ def tell(text: str) -> None:
     print(f"\033[2m# {text}\033[0m" if sys.stdout.isatty() else f"# {text}")
 
 
-def shell(line: str) -> None:
+def shell(line: str, directory: Path = HERE) -> None:
     """Show a command and run it."""
     print(f"$ {line}", flush=True)
-    subprocess.run(line.split(), cwd=HERE, check=True)
+    subprocess.run(line.split(), cwd=directory, check=True)
 
 
-def crontabber(*options: str) -> bool:
+def crontabber(*options: str, directory: Path = HERE) -> bool:
     """Show a crontabber command and run it, as on a terminal; whether it printed anything."""
     print("$", *COMMAND, *options, flush=True)
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [*COMMAND, *options],
-        cwd=HERE,
+        cwd=directory,
         env=environment(),
         stdin=subprocess.DEVNULL,
         stdout=theirs,

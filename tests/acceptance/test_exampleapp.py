@@ -112,6 +112,25 @@ def test_the_demonstration_runs_twice_and_what_it_says_to_try_can_be_pasted(
     assert not (playground.app / "crontabber-postgresql").exists()
 
 
+def test_ten_lines_of_a_crontab_need_no_python(playground: Playground) -> None:
+    script, playground.app = playground.app / "demo_commands.py", playground.app / "commands"
+    for _ in range(2):
+        said = playground.run(sys.executable, script)
+        assert "OK: all 10 jobs are well" in said
+        assert "backup  ok" in said
+        assert "archive  ok  3 slots" in said
+        days = (playground.app / "archive.log").read_text().split()
+        assert len(set(days)) == len(days) == 3
+        assert sorted(days) == days
+        assert "\nCRITICAL - probe (probe): " in said
+        assert "exit status 7: no answer (try " in said
+        assert "\nprobe: asking example.com\n" in said
+    assert "\x1b" not in said
+    _, _, hint = said.partition("Try next:\n")
+    playground.run("bash", "-c", hint.strip())
+    assert not (playground.app / "crontabber-postgresql").exists()
+
+
 def test_two_configurations_share_the_database_that_they_include(playground: Playground) -> None:
     wrapper = playground.app / "crontabber_wrapper.sh"
     for name in "AB":
