@@ -6,16 +6,17 @@ import os
 import random
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from crontabber import embedded
 from tests.pgbouncer import pgbouncer
 from tests.server import own_server
 from tests.support import Database, fresh_database, server_directory, signals_heard
 from tests.torture.arena import arena
+from tests.torture.jobs import ALL, COMMANDS
 from tests.torture.oracle import Verdict
 from tests.torture.scenarios import Result, Scenarios
 
@@ -99,6 +100,10 @@ def torture(table: Table, server: Database, dice: random.Random, kills: int) -> 
         table.show("two to eight crontabbers at once", fork.races([*range(2, 9)] * 15))
         first = fork.races([*range(2, 9)] * 3, first=True)
         table.show("two to eight first ticks at once", first)
+    with scenarios(server, dice, apps=COMMANDS) as commands:
+        killed = commands.at_random(max(kills // 10, 20), backlogs=[1, 3])
+        table.show("commands, SIGKILL at random", killed, kills=True)
+        table.show("commands, SIGTERM, SIGINT, SIGHUP at random", commands.signals(20))
     if importlib.util.find_spec("procrastinate"):
         with workers(server, dice) as made:
             result = made.at_random(max(kills // 10, 20))
@@ -129,6 +134,7 @@ def scenarios(
     *,
     forks: bool = True,
     pooled: bool = False,
+    apps: Sequence[Any] = ALL,
 ) -> Iterator[Scenarios]:
     """Scenarios with a database of their own; the state may be elsewhere than the ledger."""
     with ExitStack() as stack:
@@ -136,7 +142,7 @@ def scenarios(
         database = stack.enter_context(fresh_database(server))
         state = state or database
         through = stack.enter_context(pgbouncer(state, "session", 60)) if pooled else None
-        made = arena(directory, state, ledger=database, forks=forks, through=through)
+        made = arena(directory, state, ledger=database, forks=forks, through=through, apps=apps)
         yield Scenarios(stack.enter_context(made), dice)
 
 

@@ -6,9 +6,11 @@ not done. All others write at once, over a connection of their own: what was beg
 
 import contextlib
 import os
+import sys
 import uuid
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import psycopg2
@@ -21,6 +23,7 @@ from crontabber.mixins import (
     using_postgres,
     with_subprocess,
 )
+from crontabber.process.command_app import CommandOptions, command_app
 from crontabber.transaction_executor import TransactionExecutorWithLimitedBackoff
 
 LEDGER = "TORTURE_LEDGER"
@@ -143,4 +146,18 @@ class TriesAgain(SingleBackfill):
     required_config.database.transaction_executor_class.default = f"{__name__}.AtOnce"
 
 
+def _command(name: str, app_name: str, *, backfill: bool) -> Any:
+    script = Path(__file__).with_name("command.py")
+    line = f'TICK=$PPID exec "{sys.executable}" "{script}"'
+    cls: Any = command_app(app_name, CommandOptions(line), backfill=backfill)
+    cls.__name__, cls.__qualname__, cls.__module__ = name, name, __name__
+    cls.depends_on, cls.single_transaction = (), False
+    return cls
+
+
+Command = _command("Command", "command", backfill=False)
+CommandBackfill = _command("CommandBackfill", "command-backfill", backfill=True)
+
+COMMANDS = (Command, CommandBackfill)
+"""Their work is done in processes of their own, which must end with a tick that is killed."""
 ALL = (Plain, Child, Subprocess, Backfill, Single, SingleBackfill, TriesAgain)

@@ -53,11 +53,11 @@ class Scenarios:
             verdict += self._settle(f"signal {number}, {moment.value} message {message}")
         return strikes, verdict
 
-    def at_random(self, strikes_wanted: int) -> Result:
+    def at_random(self, strikes_wanted: int, backlogs: Sequence[int] = (1, 3, 20)) -> Result:
         """Kills at random messages and moments, up to four ticks in a row."""
         strikes, verdict = 0, Verdict()
         while strikes < strikes_wanted:
-            self._arena.prepare(backlog=self._dice.choice([1, 3, 20]))
+            self._arena.prepare(backlog=self._dice.choice(backlogs))
             for _ in range(self._dice.randint(1, 4)):
                 if self._dice.random() < 0.5:
                     message = self._dice.randint(1, self._messages)

@@ -7,6 +7,7 @@ import pytest
 
 from tests.server import own_server
 from tests.torture.arena import arena
+from tests.torture.jobs import COMMANDS
 from tests.torture.scenarios import Scenarios
 
 SEED = int(os.environ.get("TORTURE_SEED", "815"))
@@ -45,6 +46,13 @@ def test_killed_in_the_first_tick_ever(scenarios):
 
 def test_killed_at_random(scenarios):
     hold(scenarios.at_random(5), at_least=5)
+
+
+def test_commands_are_killed_with_their_tick(module_database, tmp_path_factory):
+    """trap: an orphan goes on, and the next tick runs the job beside it"""
+    with arena(tmp_path_factory.mktemp("commands"), module_database, apps=COMMANDS) as made:
+        commands = Scenarios(made, random.Random(SEED))
+        hold(commands.at_random(3, backlogs=[1]), at_least=3)
 
 
 def test_signalled_at_random(scenarios):
