@@ -45,6 +45,7 @@ class AppSpec(NamedTuple):
     priority: int = 0
     parallel: int = 1
     keep_output: int = 0
+    is_command: bool = False
 
     @classmethod
     def of(cls, app: type) -> "AppSpec":
@@ -87,6 +88,7 @@ class AppSpec(NamedTuple):
             _if_a(int, _said(app, "priority"), 0),
             number_from(_said(app, "parallel"), f"parallel of {app.__name__}", 1, default=1),
             keep_output_of(app),
+            bool(getattr(app, "is_command", False)),
         )
         _check_run(app)
         return spec
@@ -163,12 +165,7 @@ def late_of(cls: type) -> timedelta | None:
 
 
 def keep_output_of(cls: type) -> int:
-    """The ``keep_output`` of an app; a `JobLineError` if it is no number of bytes.
-
-    A command keeps its output itself: of what the process writes, nothing is its own.
-    """
-    if getattr(cls, "is_command", False):
-        return 0
+    """The ``keep_output`` of an app; a `JobLineError` if it is no number of bytes."""
     return number_from(_said(cls, "keep_output"), f"keep_output of {cls.__name__}", 0)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import CommandFailed
+from ..schedule.backfill import asked_of
 from ..schedule.retry import attempts_at
 from .commands import Launch, follow
 from .environment import inherited, read_environment_file
@@ -53,6 +54,7 @@ def command_app(app_name: str, options: CommandOptions, *, backfill: bool) -> ty
             "app_name": app_name,
             "options": options,
             "is_backfill": backfill,
+            "keep_output": options.keep_output,
         },
     )
 
@@ -64,6 +66,7 @@ class CommandApp:
     options: CommandOptions
     is_command = True
     is_backfill: bool = False
+    keep_output: int = 0
     before_commit: Callable[[Any], None] | None = None
     """What another app calls before it commits; a command commits nothing of ours."""
 
@@ -74,7 +77,7 @@ class CommandApp:
         """What the configuration puts into the environment of the command."""
         self._past = job_information
         self._last_success = job_information.last_success if job_information else None
-        self._output = Tail(options.keep_output and options.keep_output + BEFORE)
+        self._output = Tail(self.keep_output and self.keep_output + BEFORE)
         self._errors = Tail(4 * _LONGEST)
 
     @property
@@ -89,7 +92,7 @@ class CommandApp:
             self._errors.clear()
             self._run(slot)
             yield slot
-            self._past, self._last_success = None, slot
+            self._past, self._last_success = None, max(slot, self._last_success or slot)
 
     def _path(self) -> Path:
         """Where the file with the environment is: relative to where the command works."""
@@ -122,14 +125,20 @@ class CommandApp:
     def _facts(self, slot: datetime) -> dict[str, str]:
         """What the command may want to know."""
         last = self._last_success
-        attempt = attempts_at(self._past, slot, slot) if self._past else 1
         return {
             "CRONTABBER_JOB": self.app_name,
             "CRONTABBER_DATE": slot.isoformat(),
             "CRONTABBER_DAY": f"{slot:%Y-%m-%d}",
             "CRONTABBER_LAST_SUCCESS": last.astimezone(slot.tzinfo).isoformat() if last else "",
-            "CRONTABBER_ATTEMPT": str(attempt),
+            "CRONTABBER_ATTEMPT": str(self._attempt(slot)),
         }
+
+    def _attempt(self, slot: datetime) -> int:
+        """How many runs of the slot there were, with this one."""
+        if self._past is None:
+            return 1
+        asked = asked_of(self._past)
+        return asked.attempts + 1 if asked else attempts_at(self._past, slot, slot)
 
     def _last_lines(self) -> str:
         lines = text_of(self._errors.last()).rstrip().splitlines()[-_LAST_LINES:]

@@ -45,7 +45,7 @@ class LogReporter(Reporter):
 
     def _wrote(self, job: JobSpec, run: Run) -> None:
         """Log what a command wrote; what a class writes has been passed on to our stderr."""
-        if run.output and not job.keep_output and logger.isEnabledFor(logging.INFO):
+        if run.output and job.is_command and logger.isEnabledFor(logging.INFO):
             for line in filter(str.strip, run.output.splitlines()):
                 self._log(logging.INFO, "wrote", job, f"wrote: {message_line(line)}")
 

@@ -75,7 +75,9 @@ class JobSpec(NamedTuple):
     parallel: int = 1
     """How many dates of an asked-for backfill workers may run at once."""
     keep_output: int = 0
-    """How many bytes are kept of what a class writes to stdout and stderr."""
+    """How many bytes are kept of what a run writes to stdout and stderr."""
+    is_command: bool = False
+    """Whether it runs no code in our process: then its output is not our own, either."""
 
     @property
     def plan(self) -> str:

@@ -65,7 +65,7 @@ class Attempt:
         self._written: JobState | None = None
         """What the job's own transaction wrote; true once that is committed."""
         self._app: App | None = None
-        self._output = Output(job.keep_output, context.redact)
+        self._output = Output(job, context.redact)
         self._running: Iterator[datetime] | None = None
         """The app's ``main``, once it has begun."""
         self._variables = copy_context()

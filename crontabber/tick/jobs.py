@@ -160,6 +160,7 @@ class Jobs:
             priority=app.priority,
             parallel=app.parallel,
             keep_output=app.keep_output,
+            is_command=app.is_command,
         )
 
     def all(self) -> Listing:
