@@ -8,7 +8,7 @@ PIP := umask 022 && $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo demo-commands demo-django demo-cluster test test-postgres torture bench lint format docs clean
+.PHONY: help venv demo demo-commands demo-django demo-cluster test test-postgres torture bench lint format share docs clean
 
 help:
 	@echo 'make demo    run the example jobs on a PostgreSQL of their own, and list their state'
@@ -21,6 +21,7 @@ help:
 	@echo 'make bench   measure what a tick costs; BENCH=--quick for a first look'
 	@echo 'make lint    only the linters and the type check'
 	@echo 'make format  format the code'
+	@echo 'make share   write the man page, completions and reference of the options anew'
 	@echo 'make docs    build the documentation into docs/_build'
 	@echo 'make venv    only make $(VENV), with crontabber in it'
 	@echo 'make clean   remove $(VENV) and all that was built'
@@ -62,6 +63,10 @@ lint: $(VENV)/installed-for-tests
 format: $(VENV)/installed-for-tests
 	$(BIN)/python -m ruff check --fix --exit-zero .
 	$(BIN)/python -m ruff format .
+
+# What is made from the description of the options, and kept in the repository.
+share: venv
+	$(BIN)/python share/generate.py
 
 docs: $(VENV)/installed-for-tests
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build

@@ -136,13 +136,31 @@ def _answer(argv: Sequence[str], environ: Mapping[str, str]) -> "tuple[str, int]
     from .config.commandline import CommandLine
 
     line = CommandLine.parse(argv)
-    if line.command.version:
+    return _answer_at_once(line, environ) or _do(line, environ)
+
+
+def _answer_at_once(line: "CommandLine", environ: Mapping[str, str]) -> "tuple[str, int] | None":
+    """What needs no configuration, or very little of it."""
+    command = line.command
+    if command.version:
         return __version__, ExitCode.OK
-    if line.command.init and not line.command.help:
+    if command.init and not command.help:
         from .verbs.init import init
 
-        return init("." if line.command.init is True else line.command.init)
-    return _do(line, environ)
+        return init("." if command.init is True else command.init)
+    if command.completion:
+        from .config.completion import complete
+
+        return complete(command.completion, line, environ), ExitCode.OK
+    if not command.help:
+        return None
+    from .config import usage
+
+    if command.help is True:
+        return usage.to_help(), ExitCode.OK
+    if command.help == usage.OPTIONS:
+        return usage.to_options_help(), ExitCode.OK
+    return None
 
 
 def _do(
@@ -162,7 +180,7 @@ def _do(
         raise
     if loaded:
         loaded(settings)
-    if settings.wants_admin and not settings.jobs.lines:
+    if settings.wants_admin and (not settings.jobs.lines or command.help == "settings"):
         # who asks how to begin should not have to wait for psycopg2
         return settings.run_admin({}), ExitCode.OK
     if not settings.wants_admin:
@@ -173,6 +191,8 @@ def _do(
 
     with CronTabber(settings, sys.stdout if sys.stdout.isatty() else None) as app:
         if settings.wants_admin:
+            if command.help:
+                app.find(str(command.help))  # or it is said why that is no job
             return Answer(settings.run_admin(app.classes()))
         if not command.configtest:  # which does so itself
             classes = app.classes() if settings.needs_all_classes else {}

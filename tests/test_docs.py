@@ -224,7 +224,7 @@ def test_command_lines_are_understood(text: str) -> None:
         words = shlex.split(line, comments=True)
         if "crontabber" in words and words[0] in {"crontabber", "env"}:
             arguments = words[words.index("crontabber") + 1 :]
-            end = next((i for i, word in enumerate(arguments) if word in {"|", "||"}), None)
+            end = next((i for i, word in enumerate(arguments) if word in {"|", "||", ">"}), None)
             CommandLine.parse(arguments[:end])
 
 

@@ -11,12 +11,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..errors import ConfigError
+from .commands import COMMANDS, FORMS, SHORTER, WITH_ANY
 from .converters import yes_or_no
 from .messages import did_you_mean
 from .options import command_options, has_optional_value, setting_options
 
-_SHORTER = {"engine": "crontabber.engine", "nagios-timeout": "crontabber.nagios_timeout"}
-"""What a setting may be called for short."""
 _FILES = frozenset({"admin.conf", "admin.dump_conf", "admin.print_conf"})
 
 
@@ -46,6 +45,11 @@ class Command(NamedTuple):
     output: bool = False
     """Whether to show the output of runs that was kept."""
     list_jobs: bool | str = False
+    preview: bool | str = False
+    """The app_name or class path of the job to look ahead for; True: all."""
+    graph: bool | str = False
+    """The app_name or class path of the job to show with its kin; True: all."""
+    until: str = ""
     nagios: bool = False
     retry: str = ""
     """The app_name or class path of the job to try again."""
@@ -62,8 +66,11 @@ class Command(NamedTuple):
     """The directory to write a first configuration into; True: this one."""
     format: str = ""
     """How to print what is looked at; empty: as text."""
+    completion: str = ""
+    """The shell to write a script for."""
     version: bool = False
-    help: bool = False
+    help: bool | str = False
+    """What to say more of: ``settings``, ``options``, or a job; True: the usage."""
 
     @property
     def has_verb(self) -> bool:
@@ -72,36 +79,26 @@ class Command(NamedTuple):
 
     @property
     def only_looks(self) -> bool:
-        """Whether it shows jobs, for which not all of the configuration must be right."""
-        return any(getattr(self, name) for name in _LOOKS)
+        """Whether people want to see jobs, for which not all has to be right."""
+        return any(name in _LOOKS or name == "audit_ghosts" for name in self.verbs)
 
     @property
     def verbs(self) -> list[str]:
         """The names of what is asked for; only one of them can be meant."""
         given = (name for name, value in self._asdict().items() if value)
-        verbs = [name for name in given if name not in _WITH_OTHERS]
+        verbs = [name for name in given if name not in _MODIFIERS and name not in WITH_ANY]
         # which job it is about; and to judge one is no reason to run it
         return [name for name in verbs if not (self.nagios and name == "job")]
 
 
-_LOOKS = ("status", "explain", "history", "dates", "list_jobs", "audit_ghosts")
-_WITH_OTHERS = frozenset(
-    {"force", "run_at", "run_in", "at", "from_", "to", "failed", "count_", "output"}
-    | {"format", "version", "help"}
-)
-"""What says how another is meant, and what is asked for by those who do not know yet."""
+def field_of(option: str) -> str:
+    """The field of `Command` for an option."""
+    return f"{option}_" if option in {"from", "count"} else option.replace("-", "_")
 
-_FORMATS: Mapping[str, tuple[str, ...]] = {
-    "status": ("text", "json"),
-    "explain": ("text", "json"),
-    "history": ("text", "json"),
-    "dates": ("text", "json"),
-    "list_jobs": ("text", "json"),
-    "nagios": ("text", "json"),
-    "audit_ghosts": ("text", "json"),
-    "configtest": ("text", "json"),
-}
-"""The verbs that can print in several forms, and which."""
+
+_LOOKS = {field_of(option.name) for option in COMMANDS if option.group == "look"}
+_MODIFIERS = {field_of(option.name): option for option in COMMANDS if option.of}
+"""What says how another is meant."""
 
 
 class CommandLine:
@@ -131,11 +128,6 @@ class CommandLine:
         return cls(command, reader.settings, reader.bare)
 
 
-def field_of(option: str) -> str:
-    """The field of `Command` for an option."""
-    return f"{option}_" if option in {"from", "count"} else option.replace("-", "_")
-
-
 def _check(command: Command) -> None:
     """See that options which belong together are together, and others are not."""
     verbs = [f"--{name.replace('_', '-')}" for name in command.verbs]
@@ -145,43 +137,36 @@ def _check(command: Command) -> None:
     if command.nagios and command.job and told_to_run:
         raise ConfigError("--nagios --job=NAME judges the job only: leave out how it is to run")
     _check_format(command)
-    if command.force and not command.job:
-        raise ConfigError("option --force says how --job=NAME runs: name the job")
-    if command.at and not (command.mark_success or command.explain):
-        raise ConfigError("option --at says when --mark-success=NAME is meant: name the jobs")
-    _check_range(command)
-    if not (command.run_at or command.run_in):
-        return
-    if not command.job:
-        raise ConfigError("options --run-at and --run-in say when --job=NAME runs: name the job")
+    for name, option in _MODIFIERS.items():
+        is_alone = not any(_given(command, verb) for verb in option.of)
+        if getattr(command, name) and is_alone and not (command.version or command.help):
+            raise ConfigError(f"option --{option.name} goes with {_any_of(option.of)}")
     if bool(command.run_at) + bool(command.run_in) + command.force > 1:
         raise ConfigError("only one of --run-at, --run-in and --force can be meant: give one")
-
-
-def _check_range(command: Command) -> None:
-    """See that what narrows a history is given with one."""
-    for name in ("failed", "count", "output"):
-        if getattr(command, field_of(name)) and not command.history:
-            raise ConfigError(f"option --{name} says what --history=NAME shows: name the job")
-    for name in ("from", "to"):
-        if getattr(command, field_of(name)) and not (command.history or command.dates):
-            raise ConfigError(f"option --{name} says what --history=NAME or --dates=NAME shows")
 
 
 def _check_format(command: Command) -> None:
     if not command.format or command.version or command.help:
         return
-    verb = next(iter(command.verbs), "")
-    known = _FORMATS.get(verb, ())
+    verb = next(iter(command.verbs), "").replace("_", "-")
+    known = FORMS.get(verb, ())
     if not known:
-        verbs = ", ".join(f"--{name.replace('_', '-')}" for name in _FORMATS)
+        verbs = ", ".join(f"--{name}" for name in FORMS)
         raise ConfigError(f"option --format says how to print what is looked at: give {verbs}")
     if command.format not in known:
         guess = did_you_mean(command.format, known)
         raise ConfigError(
-            f"--format={command.format} is not known to --{verb.replace('_', '-')}: write "
-            f"{' or '.join(known)}{guess}"
+            f"--format={command.format} is not known to --{verb}: write {' or '.join(known)}{guess}"
         )
+
+
+def _given(command: Command, verb: str) -> bool:
+    return bool(getattr(command, field_of(verb)))
+
+
+def _any_of(verbs: Sequence[str]) -> str:
+    what = " or ".join(f"--{verb}" for verb in verbs)
+    return f"{what}: give {'one of them' if len(verbs) > 1 else 'that'}, too"
 
 
 @functools.cache
@@ -280,7 +265,7 @@ def _flag(name: str, text: str) -> bool:
 
 def _full_name(name: str) -> str:
     """The option that *name* means, which may be the beginning of its name."""
-    name = _SHORTER.get(name, name)
+    name = SHORTER[name][0] if name in SHORTER else name
     if name in _options():
         return name
     candidates = [known for known in _options() if name and known.startswith(name)]
@@ -298,6 +283,6 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def _nearest(name: str) -> str:
-    known = (*_options(), *_SHORTER)
+    known = (*_options(), *SHORTER)
     guess = name and did_you_mean(f"--{name}", [f"--{each}" for each in known])
     return guess or "; see crontabber --help"

@@ -1,16 +1,16 @@
 """The options of the command itself: their names, defaults, converters and one-line docs.
 
-What the command line alone can ask for is in `command_options`; what a file, the
-environment or the command line can set is in `setting_options`. The options of the
+What the command line alone can ask for is in `command_options`, made from `commands`; what a
+file, the environment or the command line can set is in `setting_options`. The options of the
 database come from the ``database_class``, those of the jobs from their classes.
 """
 
 import functools
-from collections.abc import Callable
 from typing import Any
 
 from ..schedule.grammar import duration_text
 from . import compat  # noqa: F401  configman cannot be imported before
+from .commands import COMMANDS
 from .converters import (
     LINE_FORMATS,
     engine,
@@ -51,78 +51,28 @@ JOB_SECTION = "crontabber.job-"
 def has_optional_value(option: Any) -> bool:
     """Whether an option may be given a value, ``--init=DIR``, or none, ``--init``.
 
-    Such an option is added with ``default=False, from_string_converter=str``. Its field of
-    `Command` is False, the text after ``=``, or True without one.
+    Its value is in brackets in `commands`. Its field of `Command` is False, the text after
+    ``=``, or True without one.
     """
     return option.default is False and option.from_string_converter is str
 
 
 @functools.cache
 def command_options() -> Namespace:
-    """What only the command line can ask for. Read it, do not change it."""
+    """What only the command line can ask for; see `commands`. Read it, do not change it."""
     options = Namespace()
-    add = functools.partial(
-        options.add_option, exclude_from_print_conf=True, exclude_from_dump_conf=True
-    )
-    add(
-        "job",
-        default="",
-        short_form="j",
-        doc="run only this job (app_name or class path), if due; or judge it",
-    )
-    add("force", default=False, short_form="f", doc="with --job: run it even if it is not due")
-    add("run-at", default="", doc="with --job: when it runs next, such as 2026-11-21T03:00")
-    add("run-in", default="", doc="with --job: in how long it runs next, such as 1h30m")
-    _looks(add)
-    add("nagios", default=False, short_form="n", doc="report the health of all jobs to Nagios")
-    add("retry", default="", doc="have the next tick retry this job, which failed or gave up")
-    add("reset-job", default="", short_form="r", doc="forget the state of this job, keep its logs")
-    add(
-        "mark-success",
-        default="",
-        doc="have these jobs (NAME,NAME,… or all) count as having succeeded, now or --at",
-    )
-    add("at", default="", doc="with --mark-success, --explain: when, such as 2026-11-21T03:00")
-    add(
-        "audit-ghosts", default=False, doc="list jobs in the database but not in this configuration"
-    )
-    add("configtest", default=False, doc="check the jobs list; exits with the number of bad jobs")
-    add("sentrytest", default=False, doc="send a test exception to Sentry")
-    add(
-        "init",
-        default=False,
-        from_string_converter=str,
-        doc="write a configuration to begin with, here or into a directory",
-    )
-    add("format", default="", doc="how to print what is looked at: text or json")
-    add("version", default=False, doc="print the version")
-    add("help", default=False, short_form="h", doc="print this, with the options of all jobs")
+    for option in COMMANDS:
+        options.add_option(
+            option.name,
+            default="" if option.value and not option.is_optional else False,
+            from_string_converter=str if option.value else None,
+            doc=option.doc,
+            short_form=option.short,
+            exclude_from_print_conf=True,
+            exclude_from_dump_conf=True,
+            foreign_data=option,
+        )
     return options
-
-
-def _looks(add: Callable[..., None]) -> None:
-    """What `command_options` has for those who look at jobs."""
-    add(
-        "status",
-        default=False,
-        from_string_converter=str,
-        doc="how each job is, a line a job, the worst first; or more of one",
-    )
-    add("explain", default="", doc="why this job runs or does not run, now or --at a time")
-    add("history", default="", doc="what became of the slots of this job; all: how long jobs took")
-    add("dates", default="", doc="the calendar of this backfill app: which dates are done")
-    add("from", default="", doc="with --history, --dates: the first slot, such as 2026-11-21")
-    add("to", default="", doc="with --history, --dates: the last slot, such as 2026-11-28")
-    add("failed", default=False, doc="with --history: only what failed")
-    add("count", default="", doc="with --history: how many lines, the newest; 20 if not given")
-    add("output", default=False, doc="with --history: also the output that was kept")
-    add(
-        "list-jobs",
-        default=False,
-        from_string_converter=str,
-        short_form="l",
-        doc="list the jobs and their state; or one",
-    )
 
 
 @functools.cache

@@ -224,9 +224,9 @@ class Settings:
 
             write(path, options, texts)
         if self.command.help:
-            from .usage import to_help
+            from .usage import to_topic
 
-            return to_help(options, texts)
+            return to_topic(str(self.command.help), options, texts, classes)
         kind = self._admin("print_conf")
         if not kind:
             return ""

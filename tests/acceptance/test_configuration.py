@@ -108,7 +108,7 @@ def test_an_option_is_its_default_or_what_file_environment_or_command_line_say(
     section = printed[printed.index("[[class-MyFirstConfigApp]]") :]
     assert "# Format for how the date is reported in the log file." in section
     assert "date_format=%W %y %H:%M" in section
-    assert f"--{SECTION}.date_format" in crontabber(CONF, "--help").stdout
+    assert f"--{SECTION}.date_format" in crontabber(CONF, "--help=my-first-config-app").stdout
 
 
 def test_an_option_may_be_something_to_import(crontabber: Command, database: Database) -> None:

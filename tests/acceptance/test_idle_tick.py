@@ -278,7 +278,7 @@ def test_an_idle_tick_reads_no_option_of_commands_and_asks_once(jobs):
 
 def test_help_imports_neither_the_driver_nor_what_runs_jobs(jobs):
     def ask(**env: str) -> None:
-        done = jobs.crontabber("--help", env=env)
+        done = jobs.crontabber("--help=settings", env=env)
         assert "--resource.postgresql.dsn" in done.stdout, "also the options of the driver's class"
 
     modules = imported_by(jobs, ask)

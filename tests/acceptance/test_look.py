@@ -133,7 +133,7 @@ def test_a_job_that_does_not_exist_is_one_line(option: str, ticked: Command) -> 
         (["--dates=good"], "good is no backfill app, so it has no dates: see --history=good"),
         (["--explain=bad", "--at=2999-01-01"], "'2999-01-01' is more than a hundred years away"),
         (["--explain=bad", "--at=2060-01-01"], "--at=2060-01-01 is yet to come"),
-        (["--failed"], "option --failed says what --history=NAME shows: name the job"),
+        (["--failed"], "option --failed goes with --history: give that, too"),
     ],
 )
 def test_what_cannot_be_meant_is_one_line(

@@ -143,7 +143,7 @@ def test_the_configuration_is_logged_at_debug_only_and_without_its_secrets(
     assert error.stderr.startswith("ERROR:bad failed: ValueError")
     said += error.stderr
 
-    for arguments in (["--admin.print_conf=ini"], ["--help"], ["--list-jobs"]):
+    for arguments in (["--admin.print_conf=ini"], ["--help=settings"], ["--list-jobs"]):
         said += jobs(CONF, *arguments).stdout
     path.write_text(path.read_text().replace("[resource]", "[resource"))
     said += jobs(CONF).stderr

@@ -12,7 +12,7 @@ from crontabber.config.commandline import CommandLine
 from crontabber.config.inifile import read_ini
 from crontabber.config.iniwriter import quoted
 from crontabber.config.settings import Settings
-from crontabber.errors import ConfigError
+from crontabber.errors import ConfigError, UnknownJobError
 from crontabber.mixins import using_postgres
 
 from configman import Namespace
@@ -239,19 +239,28 @@ def test_json_has_no_place_for_secrets_and_followers() -> None:
     assert content["crontabber"]["error_retry_time"]["doc"]
 
 
-def test_help() -> None:
-    text = admin("--help", env={"crontabber.timezone": "UTC"})
-    assert text.startswith("usage: crontabber [OPTIONS]\n")
-    assert "  -j, --job=VALUE\n      run only this job" in text
-    assert "  -l, --list-jobs\n" in text
-    assert "  --admin.conf=VALUE\n" in text
-    assert "  --crontabber.timezone=VALUE\n" in text
+def test_help_on_settings() -> None:
+    text = admin("--help=settings", env={"crontabber.timezone": "UTC"})
+    assert "  --admin.conf=FILE\n" in text
+    assert "  --crontabber.timezone=ZONE\n" in text
     assert "      (is: UTC)\n" in text
-    assert "  --crontabber.class-MyFirstConfigApp.date_format=VALUE\n" in text
-    assert "--crontabber.class-Other.database.host" not in text  # follows resource.postgresql
+    assert "--resource.postgresql.host=HOST" in text
+    assert "class-MyFirstConfigApp" not in text
     assert "hunter2" not in text
-    assert text.count("--admin.conf=crontabber.ini --list-jobs") == 1
-    assert max(map(len, text.splitlines())) <= 120
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_help_on_a_job() -> None:
+    for name in ("m.MyFirstConfigApp", CLASSES["m.MyFirstConfigApp"].app_name):
+        text = admin(f"--help={name}", env={"crontabber.class-MyFirstConfigApp.date_format": "%Y"})
+        assert "  --crontabber.class-MyFirstConfigApp.date_format=FORMAT\n" in text
+        assert "      (is: %Y)" in text
+        assert "timezone" not in text
+    text = admin("--help=m.Other")
+    assert "--crontabber.class-Other.database.host" not in text  # follows resource.postgresql
+    assert "see --help=settings" in text
+    with pytest.raises(UnknownJobError, match=r"'setings', .*: did you mean settings\?$"):
+        admin("--help=setings")
 
 
 def test_a_dump_is_for_its_owner_only() -> None:

@@ -494,7 +494,11 @@ def test_secrets_are_shown_nowhere(load: Load) -> None:
     for kind in ("ini", "json"):
         arguments = ("--admin.conf=c.ini", f"--admin.print_conf={kind}")
         seen.append(Settings.load(CommandLine.parse(arguments), {}).run_admin({}))
-    seen.append(Settings.load(CommandLine.parse(["--admin.conf=c.ini", "-h"]), {}).run_admin({}))
+    seen.append(
+        Settings.load(CommandLine.parse(["--admin.conf=c.ini", "--help=settings"]), {}).run_admin(
+            {}
+        )
+    )
     assert not [text for text in seen if "hunter2" in text]
 
 

@@ -1,0 +1,112 @@
+"""What only the command line can ask for: the one description of each option.
+
+The parser, ``--help``, the shells' completions, the man page and the reference are all made
+from it, so that none of them can drift from the others.
+"""
+
+from collections.abc import Iterator
+
+from .commandoption import CommandOption
+from .lookoptions import LOOK
+from .steeroptions import RUN, STEER
+
+GROUPS = {
+    "run": ("Run", "--job=report --force"),
+    "look": ("Look", "--explain=report"),
+    "steer": ("Steer", "--retry=report"),
+    "check": ("Check", "--configtest"),
+}
+"""The groups of options, in the order of the help: their titles, and an example for each."""
+
+CHECK = (
+    CommandOption(
+        "nagios",
+        "check",
+        "",
+        "one line on the health of the jobs, for Nagios",
+        "See [Nagios](../monitoring.md#nagios). With `--job=NAME`: of this job. The exit status is"
+        " a Nagios plugin's.",
+        short="n",
+        forms=("text", "json"),
+    ),
+    CommandOption(
+        "configtest",
+        "check",
+        "",
+        "check the configuration and the jobs",
+        "[Checks](../running.md#before-you-change-a-configuration) the jobs and all settings, and"
+        " prints a line for each fault, with its place in the file. The exit status is how many"
+        " faults there are. Warnings do not count.",
+        forms=("text", "json"),
+    ),
+    CommandOption(
+        "audit-ghosts",
+        "check",
+        "",
+        "jobs in the database that are not configured",
+        forms=("text", "json"),
+    ),
+    CommandOption(
+        "sentrytest",
+        "check",
+        "",
+        "send a test exception to Sentry",
+        "Says whether it [arrived](../monitoring.md#sentry).",
+    ),
+    CommandOption(
+        "init",
+        "check",
+        "[DIR]",
+        "write a configuration to begin with",
+        "[A configuration](../howto/crontab.md#in-a-minute), and a module with a job, are written"
+        " here or into the directory. Prints the line for crontab. Overwrites nothing.",
+    ),
+    CommandOption(
+        "completion",
+        "check",
+        "SHELL",
+        "a script by which bash, zsh or fish completes",
+        "It completes options and the names of jobs; see [completion](#completion).",
+    ),
+    CommandOption(
+        "version",
+        "check",
+        "",
+        "the version",
+    ),
+    CommandOption(
+        "help",
+        "check",
+        "[TOPIC]",
+        "help; of settings, of options, or of a job",
+        "`--help=settings` lists all settings and their values, `--help=options` says more of each"
+        " option, and `--help=NAME` lists the options of one job.",
+        short="h",
+    ),
+)
+"""In the order of the help."""
+
+COMMANDS = (*RUN, *LOOK, *STEER, *CHECK)
+"""Every option; of a group, those that ask for something in the order of the help."""
+
+FORMS = {option.name: option.forms for option in COMMANDS if option.forms}
+"""The options that can print in several forms, and which."""
+
+SHORTER = {
+    "engine": ("crontabber.engine", "ENGINE"),
+    "nagios-timeout": ("crontabber.nagios_timeout", "SECONDS"),
+}
+"""What a setting may be called for short, and what stands for its value."""
+
+WITH_ANY = frozenset({"version", "help"})
+"""What may be asked for besides anything else, by those who do not know yet."""
+
+
+def verbs(group: str) -> Iterator[CommandOption]:
+    """The options of a group that ask for something."""
+    return (option for option in COMMANDS if option.group == group and not option.of)
+
+
+def modifiers(verb: str) -> Iterator[CommandOption]:
+    """The options that say more about *verb*."""
+    return (option for option in COMMANDS if verb in option.of)
