@@ -257,6 +257,11 @@ def _look(command: "Command", app: "CronTabber") -> "Answer | None":
 
         show = past.history if command.history else past.dates
         return show(app, command, sys.stdout)
+    if command.preview or command.graph:
+        from .verbs import ahead
+
+        look_ahead = ahead.preview if command.preview else ahead.graph
+        return look_ahead(app, command, sys.stdout)
     if command.list_jobs:
         return look.list_jobs(app, sys.stdout, command.list_jobs, command.format)
     return look.audit_ghosts(app, command.format) if command.audit_ghosts else None

@@ -102,6 +102,8 @@ class Access(NamedTuple):
     """The rights that it lacks, such as ``INSERT on crontabber``."""
     only_reads: bool = False
     """Whether it has the right to read the states, and no other."""
+    zone: str = "UTC"
+    """The time zone of the server, by its name."""
     row_security: Sequence[str] = ()
     """The tables of which row security may hide rows, from that role or from the one that asks."""
 

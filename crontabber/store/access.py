@@ -7,7 +7,7 @@ from .rows import Row
 
 def access_of(row: Row, role: str) -> Access:
     """The *row* as a value; a `StoreError` if there is no such *role*."""
-    standby, read_only, name, lacking, only_reads, row_security = row
+    standby, read_only, name, lacking, only_reads, row_security, zone = row
     if name is None:
         raise StoreError(f"there is no role {role!r} on the server: correct nagios_role")
     return Access(
@@ -17,4 +17,5 @@ def access_of(row: Row, role: str) -> Access:
         lacking=lacking,
         only_reads=only_reads and bool(lacking),
         row_security=row_security,
+        zone=zone,
     )

@@ -14,6 +14,7 @@ from ..database import libpq
 from ..errors import MOST_FAULTS, ConfigError, StoreError
 from ..generic_app import Answer, GenericApp
 from ..reporters.dsn import Dsn
+from ..schedule.findings import Access
 from ..store import Snapshot
 from ..views.configtest import report
 
@@ -34,13 +35,15 @@ def configtest(app: GenericApp, form: str = "") -> Answer:
     faults = [*judged, *_with_places(app, of_lines)]
     faults += [fault for error in of_options.values() for fault in error.faults]
     faults += [*app.middleware()[1], *_connections(app), *_of_apps(configs.values())]
-    faults += _denied(app)
+    access = _access(app)
+    faults += [ConfigError(": ".join(each.parts)) for each in access.findings()]
     if settings.engine:
         faults += import_module(ENGINES[settings.engine]).faults(catalogue.classes).values()
     if not (catalogue.classes or faults):
         faults = [*_no_jobs(settings)]
     faults = list({str(fault): fault for fault in faults}.values())
     warnings = (*warnings, *settings.exposed(catalogue.classes), *_unknown_parents(app))
+    warnings = (*warnings, *_odd_schedules(app, access.zone))
     code = min(len(faults), MOST_FAULTS)
     if form == "json":
         return Answer(_document(app, faults, warnings), code)
@@ -129,11 +132,21 @@ def _refused(database: Any) -> Iterator[str]:
     yield from unknown_to_libpq(parameters)
 
 
-def _denied(app: GenericApp) -> Iterator[ConfigError]:
-    """Why the database would not let the jobs run, as far as it can be asked."""
+def _access(app: GenericApp) -> Access:
+    """What the database would not let the jobs do, and its zone, as far as it can be asked."""
     with suppress(ConfigError, StoreError):
-        for finding in app.store.access(app.settings.nagios.role).findings():
-            yield ConfigError(": ".join(finding.parts))
+        return app.store.access(app.settings.nagios.role)
+    return Access()
+
+
+def _odd_schedules(app: GenericApp, zone: str) -> Iterator[str]:
+    """What may surprise about the schedules of the jobs that can be used."""
+    from ..process.clock import utc_now
+    from ..schedule.lint import oddities
+
+    now = utc_now()
+    with suppress(ConfigError):  # of a zone that is not known here, which each tick tells
+        yield from oddities(app.jobs(Snapshot(now, zone, {})).imported().jobs, now)
 
 
 def _unknown_parents(app: GenericApp) -> Iterator[str]:

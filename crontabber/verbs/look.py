@@ -34,7 +34,7 @@ def status(app: GenericApp, name: bool | str, stream: TextIO, form: str = "") ->
     if form == JSON:
         return Answer(status_document(overview, origin=app.origin))
     text = status(overview, style=style_for(stream), width=width_of(stream))
-    return Answer(_with_notes(text, overview))
+    return Answer(with_notes(text, overview))
 
 
 def _status_of_one(app: GenericApp, overview: "Overview", form: str, width: int) -> Answer:
@@ -66,10 +66,10 @@ def list_jobs(app: GenericApp, stream: TextIO, name: bool | str = True, form: st
         return Answer(status_document(overview, kind="list-jobs", origin=app.origin))
     jobs = [each.job for each in overview.statuses]
     text = listing(jobs, seen.states, seen.now, style_for(stream), app.origin)
-    return Answer(_with_notes(text, overview))
+    return Answer(with_notes(text, overview))
 
 
-def _with_notes(text: str, overview: "Overview") -> str:
+def with_notes(text: str, overview: "Overview") -> str:
     """*text* below what is to be known of all jobs."""
     from ..views.text import STANDBY, one_line
 

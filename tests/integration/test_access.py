@@ -34,7 +34,7 @@ def test_a_look_that_makes_no_tables(store: PostgresStore, database: Database) -
 def test_the_owner_may_do_all(store: PostgresStore, database: Database) -> None:
     store.look([])
     access = store.access()
-    assert access == Access(role=access.role, lacking=[], row_security=[])
+    assert access == Access(role=access.role, zone=access.zone, lacking=[], row_security=[])
     assert store.access(database.user) == store.access()
 
 

@@ -53,4 +53,5 @@ SELECT
             OR relrowsecurity AND NOT sees_all AND (
                 relforcerowsecurity OR NOT pg_catalog.pg_has_role(role, relowner, 'USAGE')
             )
-    )
+    ),
+    pg_catalog.current_setting('TimeZone')

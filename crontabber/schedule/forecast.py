@@ -1,0 +1,110 @@
+"""The runs that are to come, as far as rows and schedules tell: what ``--preview`` shows.
+
+Pure, and by the functions by which a tick plans. How long a run takes, and whether it fails,
+is not known: a run is shown when it is due.
+"""
+
+import heapq
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import islice, takewhile
+from typing import NamedTuple
+
+from .calendar import slot_after, slots
+from .clockchange import clock_note
+from .model import JobSpec, JobState, States
+from .plan import Plan, has_given_up, in_force, plan, replanned
+
+
+class Upcoming(NamedTuple):
+    """A run that is to come."""
+
+    job: JobSpec
+    at: datetime
+    """When it is due, in UTC; of one that is due already: since when."""
+    slot: datetime
+    """The slot that it is about; of several open ones the oldest."""
+    note: str = ""
+    """What is to be known of it: a change of the clocks, a retry, a pause."""
+
+
+def upcoming(job: JobSpec, state: JobState | None, now: datetime) -> Iterator[Upcoming]:
+    """The next runs of *job*, whose row is *state*, in their order and without end.
+
+    There are none while it waits for a person: it gave up, or is paused without an end.
+    """
+    if state and (change := replanned(job, state, now)):
+        state = change.state
+    pause = state and state.pause
+    paused = pause if pause and (pause.until is None or pause.until > now) else None
+    if (state and has_given_up(job, state)) or (paused and paused.until is None):
+        return
+    planned = plan(job, state, now)
+    last = planned.slot
+    if paused and paused.until:
+        first = _after_pause(job, planned, paused.until)
+    elif state and state.ongoing:
+        first = None
+    else:
+        first = _first(job, state, planned, now)
+    if first:
+        yield first
+        last = first.slot
+    counted_from = max(first.at if first else now, now)
+    before = None
+    for slot in slots(
+        job.schedule, slot_after(job.schedule, last, counted_from, job.zone), job.zone
+    ):
+        note = clock_note(job.schedule, slot, job.zone, before)
+        yield Upcoming(job, Plan(slot, slot).due_at(job), slot, note)
+        before = slot
+
+
+def preview(
+    jobs: Sequence[JobSpec],
+    states: States,
+    now: datetime,
+    *,
+    count: int | None = None,
+    until: datetime | None = None,
+) -> list[Upcoming]:
+    """The next runs of all *jobs* in their order: at most *count*, and none after *until*."""
+    streams = (upcoming(job, states.get(job.app_name), now) for job in jobs)
+    merged = heapq.merge(*streams, key=lambda each: each.at)
+    if until is not None:
+        merged = takewhile(lambda each: each.at <= until, merged)  # type: ignore[assignment]
+    return [*islice(merged, count)]
+
+
+def _after_pause(job: JobSpec, planned: Plan, end: datetime) -> Upcoming:
+    """The first run after a pause: a backfill app catches up, any other waits for its time."""
+    note = "after its pause"
+    if job.backfill and planned.due_at(job) <= end:
+        return Upcoming(job, end, planned.slot, note)
+    if planned.due_at(job) > end:
+        return Upcoming(job, planned.due_at(job), planned.slot, note)
+    slot = slot_after(job.schedule, planned.slot, end, job.zone)
+    return Upcoming(job, Plan(slot, slot).due_at(job), slot, note)
+
+
+def _first(job: JobSpec, state: JobState | None, planned: Plan, now: datetime) -> Upcoming:
+    due = planned.due_at(job)
+    slot = planned.slot_at(job, state, max(due, now))
+    if state and state.last_error and planned.slot <= now:
+        return Upcoming(job, due, slot, f"try {state.attempts + 1}")
+    if job.backfill and slot <= now:
+        return Upcoming(job, due, slot, _open_dates(job, state, slot, now))
+    schedule, zone = in_force(job, state)
+    return Upcoming(job, due, slot, clock_note(schedule, slot, zone) if due == slot else "")
+
+
+_MANY = 1000
+
+
+def _open_dates(job: JobSpec, state: JobState | None, oldest: datetime, now: datetime) -> str:
+    schedule, zone = in_force(job, state)
+    passed = takewhile(lambda slot: slot <= now, slots(schedule, oldest, zone))
+    number = sum(1 for _ in islice(passed, _MANY))
+    if number <= 1:
+        return ""
+    return f"{'more than ' if number == _MANY else ''}{number} dates, the oldest first"
