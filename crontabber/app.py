@@ -31,9 +31,25 @@ class CronTabber(GenericApp):
 
     def tick(self) -> TickResult:
         """Run the jobs that are due."""
+        if self.has_terminal:
+            return self._tick_for_a_person()
+        return self._tick(self._writable(self.look() if self.verbose else self.look_for_due()))
+
+    def _tick_for_a_person(self) -> TickResult:
+        """Run the jobs that are due, and tell what runs next if there are none."""
+        snapshot = self._writable(self.look())
+        jobs = self.jobs(snapshot).all().jobs
+        self.reporter.selected(jobs)
+        result = self._tick(snapshot)
+        if not (result.jobs or result.faults):
+            from .schedule.forecast import next_of_all
+
+            self.reporter.idle(next_of_all(jobs, snapshot.states, snapshot.now), snapshot.now)
+        return result
+
+    def _tick(self, snapshot: Snapshot) -> TickResult:
         from .tick.select import select
 
-        snapshot = self._writable(self.look() if self.verbose else self.look_for_due())
         jobs = self.jobs(snapshot)
         candidates, skipped, faults = select(snapshot, jobs, self.reporter, verbose=self.verbose)
         if not (candidates or faults):

@@ -75,6 +75,11 @@ class GenericApp:
         """Whether the log shows jobs that are not due, too."""
         return self.settings.logging.lowest_level <= DEBUG
 
+    @property
+    def has_terminal(self) -> bool:
+        """Whether a person sits there who wants to see what runs."""
+        return self._terminal is not None
+
     def redact(self, text: str) -> str:
         """*text* without the passwords of the databases and jobs, and the DSN of Sentry."""
         return self.redactor()(text)
@@ -186,7 +191,9 @@ class GenericApp:
         if self._terminal:
             from .reporters.terminal import TerminalReporter
 
-            yield TerminalReporter(self._terminal, self.redact)
+            # who asks for one job gets the reason why it is not run as the answer
+            asked = bool(self.settings.command.job)
+            yield TerminalReporter(self._terminal, self.redact, tells_skips=not asked)
         if self.settings.sentry_dsn:
             yield self.sentry()
 

@@ -6,16 +6,23 @@ logged, and all else goes on. The program itself learns what happened from what 
 never from a reporter.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from ..errors import full_name_of, text_of
 from ..schedule.model import JobSpec, Replan, Run, Skip
 
+if TYPE_CHECKING:
+    from ..schedule.forecast import Upcoming
+
 
 class Reporter:
     """Is told what happens in a tick. A subclass overrides the methods of events it is about."""
+
+    def selected(self, jobs: Sequence[JobSpec]) -> None:
+        """A tick for a person begins: these are all its *jobs*."""
 
     def started(self, job: JobSpec, run: Run) -> None:
         """A slot of *job* begins; the *run* has no duration yet."""
@@ -31,6 +38,12 @@ class Reporter:
 
     def replanned(self, job: JobSpec, replan: Replan) -> None:
         """The plan of *job*'s next run was out of date, and is replaced by that of *replan*."""
+
+    def handed_over(self, job: JobSpec) -> None:
+        """*job* is due, and a worker of the engine is to run it."""
+
+    def idle(self, upcoming: "Upcoming | None", now: datetime) -> None:
+        """There is nothing to do in this tick, *now*; *upcoming* is what runs next, if anything."""
 
     def trouble(self, message: str) -> None:
         """Something is wrong that a person has to mend; one line."""
@@ -58,6 +71,9 @@ class Reporters(Reporter):
             with _contained(type(reporter).__name__):
                 getattr(reporter, event)(*what)
 
+    def selected(self, jobs: Sequence[JobSpec]) -> None:
+        self._tell("selected", jobs)
+
     def started(self, job: JobSpec, run: Run) -> None:
         self._tell("started", job, run)
 
@@ -72,6 +88,12 @@ class Reporters(Reporter):
 
     def replanned(self, job: JobSpec, replan: Replan) -> None:
         self._tell("replanned", job, replan)
+
+    def handed_over(self, job: JobSpec) -> None:
+        self._tell("handed_over", job)
+
+    def idle(self, upcoming: "Upcoming | None", now: datetime) -> None:
+        self._tell("idle", upcoming, now)
 
     def trouble(self, message: str) -> None:
         self._tell("trouble", message)

@@ -1,8 +1,8 @@
 """Tells a person at a terminal: a line for each run, a progress bar for many slots."""
 
 import sys
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
@@ -10,15 +10,26 @@ from ..errors import Redact
 from ..process.clock import monotonic
 from ..schedule.calendar import slots
 from ..schedule.grammar import Unit
-from ..schedule.model import JobSpec, Run
+from ..schedule.model import JobSpec, Run, Skip, SkipReason
 from . import Reporter
-from .wording import crash_line, duration_words, exception_line, slot_text
+from .wording import crash_line, duration_words, exception_line, message_line, slot_text
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ..schedule.forecast import Upcoming
+
 MANY = 3
 """With so many open slots or more there is a progress bar."""
+
+
+_WIDEST = 40
+"""Columns of the longest name that others are aligned with."""
+_OUTCOME = len("crashed")
+"""Columns of the word for how it went."""
+_STYLES = {"ok": "green", "failed": "bold red", "crashed": "bold red", "handed over": "cyan"}
+_SKIPS = {SkipReason.ONGOING: "running", SkipReason.LOCKED: "locked"}
+"""In one word, why a job is not run, if the reason itself is longer."""
 
 
 class TerminalReporter(Reporter):
@@ -28,7 +39,7 @@ class TerminalReporter(Reporter):
     the stream was closed or broken, nothing more is written to it.
     """
 
-    def __init__(self, stream: TextIO, redact: Redact = str) -> None:
+    def __init__(self, stream: TextIO, redact: Redact = str, *, tells_skips: bool = True) -> None:
         self._stream = _Forgiving(stream)
         self._redirect = stream is sys.stdout
         self._redact = redact
@@ -36,6 +47,14 @@ class TerminalReporter(Reporter):
         self._bar: _Bar | None = None
         self._app_name = ""
         """The job that began last."""
+        self._tells_skips = tells_skips
+        self._width = 0
+        """Columns for names, so that what follows them is aligned."""
+
+    def selected(self, jobs: Sequence[JobSpec]) -> None:
+        self._width = min(
+            max((_columns(message_line(job.app_name)) for job in jobs), default=0), _WIDEST
+        )
 
     def started(self, job: JobSpec, run: Run) -> None:
         if job.app_name == self._app_name:
@@ -60,6 +79,24 @@ class TerminalReporter(Reporter):
             what = exception_line(error, self._redact)
             self._say(job.app_name, "failed", _slot(job, run), duration_words(run.duration), what)
 
+    def skipped(self, job: JobSpec, skip: Skip) -> None:
+        if self._tells_skips and skip.reason is not SkipReason.NOT_DUE:
+            self.finished()
+            why = message_line(self._redact(skip.detail))
+            self._say(job.app_name, _SKIPS.get(skip.reason, skip.reason.value), why)
+
+    def handed_over(self, job: JobSpec) -> None:
+        self._say(job.app_name, "handed over", "to the workers")
+
+    def idle(self, upcoming: "Upcoming | None", now: datetime) -> None:
+        what = "; no job has a next time"
+        if upcoming:
+            local = upcoming.at.astimezone(upcoming.job.zone)
+            when = f"{local:%a} {local.day} {local:%b %H:%M} ({upcoming.job.zone})"
+            name = message_line(upcoming.job.app_name)
+            what = f"; next: {name} in {_until(upcoming.at - now)}, at {when}"
+        self._rich().print(f"nothing is due{what}", markup=False, soft_wrap=True)
+
     def finished(self) -> None:
         bar, self._bar, self._app_name = self._bar, None, ""
         if bar:
@@ -71,8 +108,11 @@ class TerminalReporter(Reporter):
     def _say(self, app_name: str, outcome: str, *words: str) -> None:
         from rich.text import Text
 
-        style = "green" if outcome == "ok" else "bold red"
-        parts = [Text(app_name), Text(outcome, style), *map(Text, filter(None, words))]
+        style = _STYLES.get(outcome, "yellow")
+        name = message_line(app_name)
+        left = Text(f"{name}{' ' * (self._width - _columns(name))}")
+        padding = " " * (_OUTCOME - len(outcome))
+        parts = [left, Text.assemble((outcome, style), padding), *map(Text, filter(None, words))]
         self._rich().print(Text("  ").join(parts), soft_wrap=True)
 
     def _rich(self) -> "Console":
@@ -89,6 +129,21 @@ def open_slots(job: JobSpec, run: Run) -> int:
         return max((run.started - run.slot) // job.schedule.frequency.period, 0) + 1
     until_now = takewhile(lambda slot: slot <= run.started, slots(job.schedule, run.slot, job.zone))
     return max(sum(1 for _ in until_now), 1)
+
+
+def _columns(name: str) -> int:
+    from rich.cells import cell_len
+
+    return cell_len(name)
+
+
+def _until(span: timedelta) -> str:
+    """A time that is left, in the two largest units that it has: ``15 h 27 min``, ``3 d 2 h``."""
+    minutes = max(-(-span // timedelta(minutes=1)), 1)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
 
 
 def _slot(job: JobSpec, run: Run) -> str:

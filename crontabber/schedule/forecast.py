@@ -76,6 +76,12 @@ def preview(
     return [*islice(merged, count)]
 
 
+def next_of_all(jobs: Sequence[JobSpec], states: States, now: datetime) -> Upcoming | None:
+    """The first run that is due later than *now*: what is due already waits for something else."""
+    found = preview(jobs, states, now, count=len(jobs) + 1)
+    return next((each for each in found if each.at > now), None)
+
+
 def _after_pause(job: JobSpec, planned: Plan, end: datetime) -> Upcoming:
     """The first run after a pause: a backfill app catches up, any other waits for its time."""
     note = "after its pause"

@@ -72,13 +72,14 @@ def test_a_person_at_a_terminal_sees_a_line_for_each_job_that_ran(
     assert shown.returncode == 0
     assert not re.search("\x1b\\[[34]", shown.stdout)  # a bold word is no colour
     good, dated, bad = re.sub("\x1b\\[[01]m", "", shown.stdout).splitlines()
-    assert re.fullmatch(rf"good  ok  {DURATION}", good)
-    assert re.fullmatch(rf"dated  ok  \d{{4}}-\d\d-\d\d \d\d:\d\d \w+  {DURATION}", dated)
+    assert re.fullmatch(rf"good   ok       {DURATION}", good)
+    assert re.fullmatch(rf"dated  ok       \d{{4}}-\d\d-\d\d \d\d:\d\d \w+  {DURATION}", dated)
     assert re.fullmatch(
-        rf"bad  failed  {DURATION}  ValueError: it went wrong, on several lines", bad
+        rf"bad    failed   {DURATION}  ValueError: it went wrong, on several lines", bad
     )
 
-    assert jobs.tty(CONF, env=plain).stdout == ""  # nothing is due
+    shown = jobs.tty(CONF, env=plain).stdout
+    assert re.fullmatch(r"nothing is due; next: \w+ in \d+ min, at .* \(.*\)\n", shown)
 
     pass_time(database, "1 hour")
     coloured = jobs.tty(CONF)

@@ -14,8 +14,9 @@ import pytest
 
 from crontabber.reporters.terminal import TerminalReporter, open_slots
 from crontabber.reporters.wording import duration_words
+from crontabber.schedule.forecast import Upcoming
 from crontabber.schedule.grammar import Schedule
-from crontabber.schedule.model import JobSpec, LastError, Outcome, Run
+from crontabber.schedule.model import JobSpec, LastError, Outcome, Run, Skip, SkipReason
 from crontabber.tick.failures import last_error
 from tests.support import ROOT, TIMEOUT
 
@@ -59,14 +60,15 @@ def fail(reporter, job, error, number=0, of=1):
 def test_a_run_is_one_line(stream):
     succeed(TerminalReporter(stream), JOB)
 
-    assert stream.getvalue() == "my-app  ok  0.31 s\n"
+    assert stream.getvalue() == "my-app  ok       0.31 s\n"
 
 
 def test_a_few_slots_are_a_line_each(stream):
     succeed(TerminalReporter(stream), BACKFILL, 2)
 
     assert stream.getvalue() == (
-        "my-fill  ok  2026-11-20 03:00 CET  0.31 s\nmy-fill  ok  2026-11-20 04:00 CET  0.31 s\n"
+        "my-fill  ok       2026-11-20 03:00 CET  0.31 s\n"
+        "my-fill  ok       2026-11-20 04:00 CET  0.31 s\n"
     )
 
 
@@ -76,7 +78,7 @@ def test_many_slots_are_summed_up(stream):
     succeed(reporter, JOB)
     reporter.finished()
 
-    assert stream.getvalue() == "my-fill  ok  12 slots  3.7 s\nmy-app  ok  0.31 s\n"
+    assert stream.getvalue() == "my-fill  ok       12 slots  3.7 s\nmy-app  ok       0.31 s\n"
 
 
 def test_a_failure_says_why(stream):
@@ -84,13 +86,13 @@ def test_a_failure_says_why(stream):
     fail(TerminalReporter(stream, lambda text: text.replace("hunter2", "***")), JOB, error)
 
     assert stream.getvalue() == (
-        "my-app  failed  0.31 s  ValueError: [red]not markup[/] %s \\x1b[2J ***\n"
+        "my-app  failed   0.31 s  ValueError: [red]not markup[/] %s \\x1b[2J ***\n"
     )
 
 
 @pytest.mark.parametrize(
     ("good", "summary"),
-    [(0, ""), (1, "my-fill  ok  1 slot  0.31 s\n"), (2, "my-fill  ok  2 slots")],
+    [(0, ""), (1, "my-fill  ok       1 slot  0.31 s\n"), (2, "my-fill  ok       2 slots")],
 )
 def test_a_failure_among_many_slots_names_its_slot(stream, good, summary):
     reporter = TerminalReporter(stream)
@@ -101,7 +103,7 @@ def test_a_failure_among_many_slots_names_its_slot(stream, good, summary):
     said = stream.getvalue()
     assert said.startswith(summary)
     assert said.splitlines()[-1] == (
-        f"my-fill  failed  2026-11-20 0{3 + good}:00 CET  0.31 s  ValueError: odd"
+        f"my-fill  failed   2026-11-20 0{3 + good}:00 CET  0.31 s  ValueError: odd"
     )
     assert said.count("\n") == (2 if good else 1)
 
@@ -113,7 +115,8 @@ def test_a_crash_names_host_and_process_and_then_the_job_runs(stream):
     succeed(reporter, JOB)
 
     assert (
-        stream.getvalue() == "my-app  crashed  process 12 on a-host began …\nmy-app  ok  0.31 s\n"
+        stream.getvalue()
+        == "my-app  crashed  process 12 on a-host began …\nmy-app  ok       0.31 s\n"
     )
 
 
@@ -233,7 +236,7 @@ def test_a_bar_shows_what_is_done_and_left_and_then_goes_away():
         assert f"{done} done, {4 - done} left, time to go" in shown
     assert re.search(r"time to go \S*0:00:0", shown), "it is estimated"
     assert shown.index("0 done") < shown.index("3 done") < shown.index("4 slots")
-    assert screen(shown) == ["my-fill  ok  4 slots  1.2 s", ""]
+    assert screen(shown) == ["my-fill  ok       4 slots  1.2 s", ""]
     assert shown.rindex("\x1b[?25h") > shown.rindex("\x1b[?25l"), "the cursor is there again"
 
 
@@ -267,7 +270,7 @@ def test_what_a_job_prints_is_not_garbled():
         "to stderr",
         "logged",
         "not ended",
-        "my-fill  ok  4 slots  1.2 s",
+        "my-fill  ok       4 slots  1.2 s",
         "afterwards",
         "",
     ]
@@ -285,7 +288,7 @@ def test_what_child_processes_write_is_not_swallowed():
     lines = screen(shown)
     for number in range(3):
         assert lines[number].endswith(f"from child {number}")
-    assert lines[3:] == ["my-fill  ok  3 slots  0.93 s", ""]
+    assert lines[3:] == ["my-fill  ok       3 slots  0.93 s", ""]
 
 
 def test_a_stderr_that_is_no_terminal_gets_what_is_meant_for_it(tmp_path):
@@ -323,10 +326,60 @@ def test_a_job_that_forks_finds_no_threads():
         """)
 
 
-def test_an_idle_tick_says_nothing_and_imports_nothing():
+def test_the_words_of_a_tick_are_aligned(stream):
+    reporter = TerminalReporter(stream)
+    reporter.selected([JOB, BACKFILL])
+    succeed(reporter, JOB)
+    fail(reporter, BACKFILL, ValueError("odd"))
+    reporter.skipped(JOB, Skip(SkipReason.BLOCKED, "fetch failed when it last ran"))
+    reporter.skipped(BACKFILL, Skip(SkipReason.ONGOING, "by process 12 on a-host"))
+    reporter.skipped(JOB, Skip(SkipReason.NOT_DUE, "until tomorrow"))
+    reporter.handed_over(JOB)
+
+    assert stream.getvalue().splitlines() == [
+        "my-app   ok       0.31 s",
+        "my-fill  failed   2026-11-20 03:00 CET  0.31 s  ValueError: odd",
+        "my-app   blocked  fetch failed when it last ran",
+        "my-fill  running  by process 12 on a-host",
+        "my-app   handed over  to the workers",
+    ]
+
+
+def test_why_one_job_is_not_run_is_the_answer_to_who_asked_for_it(stream):
+    reporter = TerminalReporter(stream, tells_skips=False)
+    reporter.skipped(JOB, Skip(SkipReason.BLOCKED, "fetch failed when it last ran"))
+
+    assert stream.getvalue() == ""
+
+
+@pytest.mark.parametrize(
+    ("minutes", "words"),
+    [
+        (0.2, "1 min"),
+        (41, "41 min"),
+        (927, "15 h 27 min"),
+        (72 * 60, "3 d 0 h"),
+    ],
+)
+def test_who_has_nothing_to_do_says_what_is_next(stream, minutes, words):
+    now = datetime(2026, 11, 28, 10, 33, tzinfo=timezone.utc)
+    at = now + timedelta(minutes=minutes)
+    TerminalReporter(stream).idle(Upcoming(JOB, at, at), now)
+
+    local = at.astimezone(BERLIN)
+    when = f"{local:%a} {local.day} {local:%b %H:%M} (Europe/Berlin)"
+    assert stream.getvalue() == f"nothing is due; next: my-app in {words}, at {when}\n"
+
+
+def test_no_job_may_have_a_next_time(stream):
+    TerminalReporter(stream).idle(None, datetime(2026, 11, 28, tzinfo=timezone.utc))
+
+    assert stream.getvalue() == "nothing is due; no job has a next time\n"
+
+
+def test_a_job_that_waits_for_its_time_is_not_mentioned_and_nothing_is_imported():
     """trap: each tick paid for what it did not need."""
     code = """
-        from crontabber.schedule.model import Skip, SkipReason
         reporter.skipped(JOB, Skip(SkipReason.NOT_DUE, "until tomorrow"))
         reporter.finished()
         assert "rich" not in sys.modules

@@ -90,6 +90,7 @@ class _Noted:
             context.reporter.skipped(job, Skip(SkipReason.ONGOING, f"by {seen.claim}"))
             return JobResult(job.app_name, RunOutcome.HANDED_OVER)  # earlier: workers run it
         queue, priority = place_of(self._classes[job.class_path])
+        context.reporter.handed_over(job)
         self.due.append(DueJob(job.app_name, job.class_path, queue, priority, crash))
         return JobResult(job.app_name, RunOutcome.HANDED_OVER)
 
