@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TextIO
 from ..errors import ConfigError
 from ..generic_app import Answer, GenericApp
 from ..schedule.moments import parse_moment_near
-from .look import JSON, only, width_of, with_notes
+from .look import JSON, can_print, only, width_of, with_notes
 from .survey import survey
 
 if TYPE_CHECKING:
@@ -58,18 +58,9 @@ def graph(app: GenericApp, command: "Command", stream: TextIO) -> Answer:
         return Answer(view.graph_document(overview, app.origin))
     if command.format in ("mermaid", "dot"):
         return Answer((view.dot if command.format == "dot" else view.mermaid)(overview))
-    branches = view.LINES if can_show(stream, "".join(view.LINES)) else view.ASCII
+    branches = view.LINES if can_print(stream, "".join(view.LINES)) else view.ASCII
     text = view.graph(overview, branches=branches, style=style_for(stream), width=width_of(stream))
     return Answer(with_notes(text, overview))
-
-
-def can_show(stream: TextIO, text: str) -> bool:
-    """Whether *stream* has all characters of *text*."""
-    try:
-        text.encode(stream.encoding or "ascii")
-    except (LookupError, UnicodeEncodeError):
-        return False
-    return True
 
 
 def _count(text: str) -> int:
