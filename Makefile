@@ -11,7 +11,7 @@ PIP := umask 022 && $(BIN)/python -m pip --disable-pip-version-check --quiet
 .PHONY: help venv demo demo-commands demo-django demo-cluster test test-postgres torture bench lint format share docs clean
 
 help:
-	@echo 'make demo    run the example jobs on a PostgreSQL of their own, and list their state'
+	@echo 'make demo    run the example jobs on a PostgreSQL of their own, and ask how they are'
 	@echo 'make demo-commands  ten lines of a crontab, without a line of Python'
 	@echo 'make demo-django  the same for a Django project'
 	@echo 'make demo-cluster  three workers of Procrastinate, of which one is killed'

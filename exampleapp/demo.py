@@ -32,18 +32,15 @@ def main() -> None:
     with embedded.server(HERE / "crontabber-postgresql") as server, outage():
         tell("Are the jobs that crontabber.ini lists all right?")
         crontabber("--configtest")
-        tell("A tick, as cron starts one every few minutes. The service that the job 'backfill'")
-        tell("needs is down.")
-        shell("touch outage")
-        if not crontabber():
-            tell("Nothing was due: the jobs have run not long ago.")
-            crontabber("--nagios")
-        elif failed(server):
+        if is_new(server):
+            tell("A tick, as cron starts one every few minutes. The service that the job")
+            tell("'backfill' needs is down.")
+            shell("touch outage")
+            crontabber()
             recover(server)
-        tell("What is remembered of each job:")
-        crontabber("--list-jobs")
-        tell("Another tick: nothing is due.")
-        crontabber()
+            tell("Another tick:")
+            crontabber()
+        fail_again(server)
     try_next()
 
 
@@ -56,17 +53,29 @@ def recover(server: Any) -> None:
     crontabber()
     tell("A backfill job that failed once is but a warning: no date is lost.")
     crontabber("--nagios")
-    if failed(server, "AND app_name = 'backfill' AND last_success IS NULL"):
-        tell("Four hours later (again, by moving the past) the service is back.")
-        move(server, "backfill", "4 hours")
-    else:
-        tell("Five minutes later the service is back.")
-        move(server, "backfill", "5 minutes")
+    tell("Four hours later (again, by moving the past) the service is back.")
+    move(server, "backfill", "4 hours")
     shell("rm outage")
-    tell("Now 'backfill' gets each date that it missed, the oldest first.")
+    tell("Now 'backfill' gets each date that it missed, the oldest first; then 'dependent', which")
+    tell("has waited for it, runs.")
     crontabber()
     shell("tail -n 5 backfill.log")
     crontabber("--nagios")
+
+
+def fail_again(server: Any) -> None:
+    """Show how one sees what is wrong, why, and what is missing."""
+    tell("Two days later the service is down again.")
+    shell("touch outage")
+    for app_name in ("backfill", "dependent"):
+        move(server, app_name, "2 days")
+    crontabber()
+    tell("How is each job? The worst comes first.")
+    crontabber("--status")
+    tell("Why does 'dependent' not run?")
+    crontabber("--explain=dependent")
+    tell("Which dates has 'backfill' done, and which are missing?")
+    crontabber("--dates=backfill")
 
 
 @contextlib.contextmanager
@@ -89,8 +98,8 @@ def shell(line: str, directory: Path = HERE) -> None:
     subprocess.run(line.split(), cwd=directory, check=True)
 
 
-def crontabber(*options: str, directory: Path = HERE) -> bool:
-    """Show a crontabber command and run it, as on a terminal; whether it printed anything."""
+def crontabber(*options: str, directory: Path = HERE) -> None:
+    """Show a crontabber command and run it, as on a terminal."""
     print("$", *COMMAND, *options, flush=True)
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
@@ -102,17 +111,14 @@ def crontabber(*options: str, directory: Path = HERE) -> bool:
         stderr=theirs,
     )
     os.close(theirs)
-    said = False
     with contextlib.suppress(OSError):  # Linux reports the end of a terminal by this error
         while output := os.read(ours, 65536):
-            said = True
             sys.stdout.buffer.write(output.replace(b"\r\n", b"\n"))
             sys.stdout.buffer.flush()
     os.close(ours)
     if status := process.wait():
         print(f"(exit status {status})")
     print()
-    return said
 
 
 def environment() -> dict[str, str]:
@@ -124,20 +130,25 @@ def environment() -> dict[str, str]:
     return variables if sys.stdout.isatty() else {**variables, "TERM": "dumb"}
 
 
-def failed(server: Any, more: str = "") -> bool:
-    """Whether the last run of a job failed."""
-    return bool(query(server, f"SELECT 1 FROM crontabber WHERE last_error IS NOT NULL {more}"))  # noqa: S608
+def is_new(server: Any) -> bool:
+    """Whether no tick has run here yet."""
+    return query(server, "SELECT to_regclass('crontabber') IS NULL") == [(True,)]
 
 
 def move(server: Any, app_name: str, how_far: str) -> None:
     """Make it as if all that happened to a job had happened earlier."""
-    columns = "next_run next_slot first_run last_run own_last_run last_success".split()
-    assignments = ", ".join(f"{name} = {name} - %(how_far)s::interval" for name in columns)
-    query(
-        server,
-        f"UPDATE crontabber SET {assignments} WHERE app_name = %(app_name)s RETURNING 1",  # noqa: S608
-        {"how_far": how_far, "app_name": app_name},
-    )
+    tables = {
+        "crontabber": "next_run next_slot first_slot first_run last_run own_last_run last_success",
+        "crontabber_log": "log_time slot success",
+    }
+    for table, columns in tables.items():
+        names = columns.split()
+        assignments = ", ".join(f"{name} = {name} - %(how_far)s::interval" for name in names)
+        query(
+            server,
+            f"UPDATE {table} SET {assignments} WHERE app_name = %(app_name)s RETURNING 1",  # noqa: S608
+            {"how_far": how_far, "app_name": app_name},
+        )
 
 
 def query(server: Any, statement: str, parameters: Any = None) -> list[Any]:
@@ -151,9 +162,10 @@ def query(server: Any, statement: str, parameters: Any = None) -> list[Any]:
 def try_next() -> None:
     """Name a few commands that can be pasted."""
     here = os.path.relpath(HERE)
-    print("Try next:")
-    print(f"  {here}/crontabber_wrapper.sh --job=plain --force")
-    print(f"  {here}/crontabber_wrapper.sh --help")
+    wrapper = f"{here}/crontabber_wrapper.sh"
+    print("The service is back. Try next:")
+    print(f"  {wrapper} --retry=backfill && {wrapper}  # try it again, by the next tick")
+    print(f"  {wrapper} --preview --count=5  # what runs next, and when")
     print(f"  rm -r {here}/crontabber-postgresql {here}/*.log  # start over, with: make demo")
 
 

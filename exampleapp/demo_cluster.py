@@ -8,6 +8,7 @@ The workers are Procrastinate's, as they would run on three hosts; the tick is c
 
 import contextlib
 import os
+import re
 import subprocess
 import sys
 import time
@@ -25,8 +26,10 @@ SITE = Path(__file__).resolve().parent / "cluster"
 DBNAME = "cluster"
 PYTHON = (sys.executable, "-m")
 TICK = ("crontabber", "--admin.conf=crontabber.ini")
-WORKER = ("procrastinate", "--app=crontabber.contrib.procrastinate.app", "worker")
-LOG = "SELECT app_name, host, success, exc_value FROM crontabber_log ORDER BY id"
+WORKER = ("procrastinate", "--verbose", "--app=crontabber.contrib.procrastinate.app", "worker")
+BEGINS = re.compile(r"Starting job crontabber\[\d+\]\(app_name='(\w+)'")
+"""What a worker logs when it begins with a job."""
+LOG = "SELECT app_name, success, exc_value FROM crontabber_log ORDER BY id"
 
 
 def main() -> None:
@@ -40,7 +43,8 @@ def main() -> None:
             site.tick()
             pid = site.running("transform")
             victim = psutil.Process(pid).parent()
-            tell(f"The worker that runs 'transform' is killed in the middle of it: {victim.pid}.")
+            killed = [*workers].index(victim.pid) + 1
+            tell(f"Worker {killed}, which runs 'transform', is killed in the middle of it.")
             print(f"$ kill -9 {victim.pid}", flush=True)
             victim.kill()
             workers[victim.pid].wait()
@@ -48,11 +52,15 @@ def main() -> None:
             tell("The next tick sees that it is gone, and hands the job over again.")
             site.tick()
             site.finished()
-        tell("All that happened:")
+        tell("All that happened, and which worker did it:")
         for app_name, _host, success, error in site.query(LOG):
-            print(f"  {app_name:10} {'succeeded' if success else error}")
+            others = [
+                n for n in site.workers_of(app_name) if app_name != "transform" or n != killed
+            ]
+            who = others[-1] if success else killed
+            print(f"  worker {who}  {app_name:10} {'succeeded' if success else error}")
         tell("What is remembered: every job succeeded once.")
-        site.tick("--list-jobs")
+        site.tick("--status")
 
 
 class Site:
@@ -82,13 +90,14 @@ class Site:
     def workers(self, count: int) -> Iterator[dict[int, "subprocess.Popen[bytes]"]]:
         """So many workers, by their pids; they are asked to end at the end."""
         print("$ CRONTABBER_CONF=crontabber.ini", *WORKER, "&", flush=True)
-        with (SITE / "workers.log").open("w") as log:
-            started = [
-                subprocess.Popen(
-                    [*PYTHON, *WORKER], cwd=SITE, env=self._environ, stdout=log, stderr=log
+        started = []
+        for path in self._logs(count):
+            with path.open("w") as log:
+                started.append(
+                    subprocess.Popen(
+                        [*PYTHON, *WORKER], cwd=SITE, env=self._environ, stdout=log, stderr=log
+                    )
                 )
-                for _ in range(count)
-            ]
         try:
             self.await_row("SELECT 1 FROM procrastinate_workers HAVING count(*) = %s", count)
             yield {worker.pid: worker for worker in started}
@@ -97,6 +106,18 @@ class Site:
                 worker.terminate()
             for worker in started:
                 worker.wait()
+
+    def workers_of(self, app_name: str) -> list[int]:
+        """The workers that began with a job, by their numbers."""
+        return [
+            number
+            for number, path in enumerate(self._logs(3), 1)
+            if app_name in BEGINS.findall(path.read_text())
+        ]
+
+    @staticmethod
+    def _logs(count: int) -> list[Path]:
+        return [SITE / f"worker-{number}.log" for number in range(1, count + 1)]
 
     def running(self, app_name: str) -> int:
         """Wait until a job runs; the process that runs it."""
@@ -129,7 +150,7 @@ class Site:
                 if rows := self.query(statement, parameters=parameters):
                     return rows[0][0]
             time.sleep(0.1)
-        sys.exit(f"That did not work: see {SITE / 'workers.log'}")
+        sys.exit(f"That did not work: see {SITE / 'worker-*.log'}")
 
     def query(
         self, statement: str, dbname: str = DBNAME, parameters: tuple[object, ...] | None = None

@@ -1,4 +1,4 @@
-"""A job that needs another one's work."""
+"""A job that needs the work of others."""
 
 from pathlib import Path
 
@@ -6,10 +6,10 @@ from crontabber.base import BaseCronApp
 
 
 class Dependent(BaseCronApp):
-    """Runs after ``plain``, wherever it is listed, and only if that went well."""
+    """Runs after ``plain`` and ``backfill``, wherever it is listed, and only if they went well."""
 
     app_name = "dependent"
-    depends_on = ("plain",)
+    depends_on = ("plain", "backfill")
 
     def run(self):
         """Count what ``plain`` has written."""

@@ -1,6 +1,7 @@
 """The demonstration of a cluster, on a copy of the example."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -25,9 +26,15 @@ def test_one_of_three_workers_is_killed_and_everything_succeeds_once() -> None:
         )
         embedded.wait_until_stopped(app / "cluster" / "crontabber-postgresql")
     assert (done.returncode, done.stderr) == (0, "")
-    happened = done.stdout.partition("# All that happened:\n")[2].partition("#")[0]
-    ends = [tuple(line.split()[:2]) for line in happened.splitlines()]
+    told = done.stdout.partition("# All that happened, and which worker did it:\n")[2]
+    lines = [line.split(maxsplit=3) for line in told.partition("#")[0].splitlines()]
+    workers = {int(number) for _, number, *_ in lines}
+    assert workers <= {1, 2, 3}
+    [killed] = [number for _, number, _, end in lines if not end.startswith("succeeded")]
+    assert f"Worker {killed}, which runs 'transform', is killed" in done.stdout
+    assert [killed, "transform", "succeeded"] not in [line[1:] for line in lines]
+    ends = [(app, end.split()[0]) for _, _, app, end in lines]
     apps = ["extract", "rates", "transform", "load", "report"]
     assert sorted(app for app, end in ends if end == "succeeded") == sorted(apps)
     assert [app for app, end in ends if end != "succeeded"] == ["transform"]
-    assert done.stdout.count("Last success:") == len(apps)
+    assert re.search(r"^5 jobs: 5 ok", done.stdout, re.MULTILINE)
