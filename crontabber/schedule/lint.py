@@ -16,7 +16,7 @@ from .grammar import Schedule
 from .model import JobSpec
 
 _DAY = timedelta(days=1)
-_YEAR = timedelta(days=366)
+_YEAR = timedelta(days=371)  # each change of a year is in it, some twice
 _WEEKS = timedelta(days=15)
 _ELAPSED = re.compile(r"(\d+)([mhd])")
 _EARLY_RANGE = re.compile(r"\b(1?\d|2[0-8])(-|\.\.)\d+")
@@ -85,13 +85,16 @@ def _times(schedule: Schedule, zone: ZoneInfo, now: datetime) -> Iterator[str]:
     cron = _cron(text)
     if _ELAPSED.fullmatch(text) or "|:" in text or (cron and cron[1].startswith("*")):
         return  # which runs each hour, or by elapsed time
+    said = set()
     for change in changes(zone, now, now + _YEAR):
         near = takewhile(
             lambda slot, end=change + _DAY: slot < end,  # type: ignore[misc]
             slots(schedule, first_slot(schedule, change - _DAY, zone), zone),
         )
         for slot in sorted({*near, first_slot(schedule, change, zone)}):
-            if note := clock_note(schedule, slot, zone):
+            note = clock_note(schedule, slot, zone)
+            if note and note not in said:
+                said.add(note)
                 yield f"on {slot.astimezone(zone):%Y-%m-%d} {note} ({zone})"
                 break
 
