@@ -152,15 +152,16 @@ def _answer_at_once(line: "CommandLine", environ: Mapping[str, str]) -> "tuple[s
         from .config.completion import complete
 
         return complete(command.completion, line, environ), ExitCode.OK
-    if not command.help:
-        return None
+    return _help(command.help) if command.help else None
+
+
+def _help(topic: "bool | str") -> "tuple[str, int] | None":
+    """The help that needs no configuration."""
     from .config import usage
 
-    if command.help is True:
+    if topic is True:
         return usage.to_help(), ExitCode.OK
-    if command.help == usage.OPTIONS:
-        return usage.to_options_help(), ExitCode.OK
-    return None
+    return (usage.to_options_help(), ExitCode.OK) if topic == usage.OPTIONS else None
 
 
 def _do(
