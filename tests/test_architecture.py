@@ -64,6 +64,7 @@ LIBRARIES = {
     "rich": {"reporters", "views"},
     "certifi": {"reporters"},
     "psutil": {"embedded"},
+    "cronsim": {"schedule"},
 }
 
 

@@ -3,13 +3,11 @@
 import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from itertools import takewhile
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from ..errors import Redact
 from ..process.clock import monotonic
-from ..schedule.calendar import slots
-from ..schedule.grammar import Unit
+from ..schedule.calendar import count_slots
 from ..schedule.model import JobSpec, Run, Skip, SkipReason
 from . import Reporter
 from .wording import crash_line, duration_words, exception_line, message_line, slot_text
@@ -125,10 +123,7 @@ class TerminalReporter(Reporter):
 
 def open_slots(job: JobSpec, run: Run) -> int:
     """How many slots of *job* are open, from that of its first *run* to the start of this run."""
-    if job.schedule.frequency.unit is not Unit.DAYS:  # there may be years of minutes
-        return max((run.started - run.slot) // job.schedule.frequency.period, 0) + 1
-    until_now = takewhile(lambda slot: slot <= run.started, slots(job.schedule, run.slot, job.zone))
-    return max(sum(1 for _ in until_now), 1)
+    return max(count_slots(job.schedule, run.slot, run.started, job.zone), 1)
 
 
 def _columns(name: str) -> int:

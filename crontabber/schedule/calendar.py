@@ -2,17 +2,23 @@
 
 Minutes and hours are elapsed time; days are calendar days in a time zone, daylight
 saving included. Every slot is counted from a slot, never from when a job got to run,
-so nothing drifts. All results are aware datetimes in UTC.
+so nothing drifts. A calendar (days by name, a line of cron) is not counted from anything:
+its slots are the moments at which a clock on the wall shows its times. All results are
+aware datetimes in UTC.
 """
 
 import functools
+import itertools
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
-from .grammar import Schedule, TimeOfDay, Unit
+from .elements import Frequency, MinuteOfHour, TimeOfDay, Unit
+from .grammar import Calendar, Schedule
 
 _DAY = timedelta(days=1)
+_HOUR = timedelta(hours=1)
+_MINUTE = timedelta(minutes=1)
 _SECOND = timedelta(seconds=1)
 
 
@@ -39,11 +45,11 @@ def moment_of(local: datetime) -> datetime:
     moment = local.replace(fold=0).astimezone(timezone.utc)
     if moment.astimezone(zone).replace(tzinfo=None) == local.replace(tzinfo=None):
         return moment
-    return _end_of_gap(local.replace(fold=1).astimezone(timezone.utc), moment, zone)
+    return _change(local.replace(fold=1).astimezone(timezone.utc), moment, zone)
 
 
-def _end_of_gap(before: datetime, after: datetime, zone: tzinfo | None) -> datetime:
-    """The second in which *zone*'s clocks are set forward, between two moments around it."""
+def _change(before: datetime, after: datetime, zone: tzinfo | None) -> datetime:
+    """The second in which *zone*'s clocks are changed, between two moments around it."""
     offset = after.astimezone(zone).utcoffset()
     while after - before > _SECOND:
         middle = before + (after - before) // 2
@@ -75,36 +81,122 @@ def _day_of(moment: datetime, time: TimeOfDay, zone: ZoneInfo) -> date:
 
 def next_slot(schedule: Schedule, slot: datetime, zone: ZoneInfo) -> datetime:
     """The slot after *slot*; always later than it."""
-    if schedule.frequency.unit is not Unit.DAYS:
-        return floor_minute(slot) + schedule.frequency.period
+    frequency = schedule.frequency
+    if not isinstance(frequency, Frequency):
+        return next(_on_calendar(schedule, slot, zone))
+    if isinstance(schedule.time, MinuteOfHour):
+        last = _at_minute(schedule.time, floor_minute(slot), zone, -_MINUTE)
+        return _at_minute(schedule.time, last + frequency.period, zone, _MINUTE)
+    if frequency.unit is not Unit.DAYS:
+        return floor_minute(slot) + frequency.period
     local = slot.astimezone(zone)
     time = schedule.time or TimeOfDay(local.hour, local.minute)
-    day = _day_of(slot, time, zone) + schedule.frequency.period
+    day = _day_of(slot, time, zone) + frequency.period
     while not _exists(day, zone):
         day += _DAY
     return wall_clock(day, time, zone)
 
 
+def _at_minute(wanted: MinuteOfHour, moment: datetime, zone: ZoneInfo, step: timedelta) -> datetime:
+    """The first moment from *moment* on, by *step*, at which a clock shows that minute."""
+    while moment.astimezone(zone).minute != wanted.minute:
+        moment += step
+    return moment
+
+
+def _on_calendar(schedule: Schedule, after: datetime, zone: ZoneInfo) -> Iterator[datetime]:
+    """The slots of a calendar that are later than *after*, without end."""
+    calendar = schedule.frequency
+    assert not isinstance(calendar, Frequency), "a frequency is counted from a slot"
+    if calendar.is_every_hour:
+        yield from _by_elapsed_time(calendar, after, zone)
+        return
+    # what is earlier than what the clock shows has been shown before; what is later may have
+    # been, too, if the clock was set back
+    for local in calendar.after(_shown(after, zone), schedule.time):
+        moment = moment_of(local.replace(tzinfo=zone))
+        if moment > after and _exists(local.date(), zone):
+            yield moment
+            after = moment
+
+
+def _by_elapsed_time(calendar: Calendar, after: datetime, zone: ZoneInfo) -> Iterator[datetime]:
+    """The minutes after *after* in which a clock in *zone* shows a time of *calendar*.
+
+    An hour that comes twice has them twice; one that is left out has none.
+    """
+    shown = _shown(after, zone)
+    offset = after.astimezone(zone).utcoffset()
+    while True:
+        upcoming = next(calendar.after(shown, None))
+        if upcoming - shown > 2 * _DAY:  # clocks may be changed meanwhile, and to no effect
+            after += upcoming - shown - 2 * _DAY
+            shown, offset = _shown(after, zone), after.astimezone(zone).utcoffset()
+            continue
+        moment = after + (upcoming - shown)
+        if moment.astimezone(zone).utcoffset() == offset:
+            yield floor_minute(moment)
+            after, shown = moment, upcoming
+            continue
+        change = _change(after, moment, zone)
+        offset = change.astimezone(zone).utcoffset()
+        after, shown = change - _MINUTE, _shown(change, zone) - _MINUTE
+
+
+def _shown(moment: datetime, zone: ZoneInfo) -> datetime:
+    """What a clock in *zone* shows, as a time without a zone."""
+    return moment.astimezone(zone).replace(tzinfo=None, fold=0)
+
+
 def slots(schedule: Schedule, first: datetime, zone: ZoneInfo) -> Iterator[datetime]:
     """All slots from *first* on, without end, each later than the one before."""
-    slot = first
+    yield first
+    if not isinstance(schedule.frequency, Frequency):
+        yield from _on_calendar(schedule, first, zone)
     while True:
-        yield slot
-        slot = next_slot(schedule, slot, zone)
+        first = next_slot(schedule, first, zone)
+        yield first
+
+
+def count_slots(schedule: Schedule, first: datetime, now: datetime, zone: ZoneInfo) -> int:
+    """How many slots there are from *first* to *now*, both included."""
+    if _is_even(schedule):
+        return max((now - first) // schedule.frequency.period + 1, 0)
+    until_now = itertools.takewhile(lambda slot: slot <= now, slots(schedule, first, zone))
+    return sum(1 for _ in until_now)
 
 
 def latest_slot(schedule: Schedule, first: datetime, now: datetime, zone: ZoneInfo) -> datetime:
     """The last slot, counted from *first*, that is not after *now*; *first* if all are."""
-    if schedule.frequency.unit is not Unit.DAYS:
-        # by division, as there may be years of minutes
+    if _is_even(schedule):
         period = schedule.frequency.period
         return first + max((now - first) // period, 0) * period
     latest = first
+    if not isinstance(schedule.frequency, Frequency):
+        first = _shortly_before(schedule, first, now, zone)
     for slot in slots(schedule, first, zone):
         if slot > now:
             break
         latest = slot
     return latest
+
+
+def _is_even(schedule: Schedule) -> bool:
+    """Whether slots are found by division, as there may be years of minutes."""
+    frequency = schedule.frequency
+    is_elapsed = isinstance(frequency, Frequency) and frequency.unit is not Unit.DAYS
+    return is_elapsed and schedule.time is None
+
+
+def _shortly_before(schedule: Schedule, first: datetime, now: datetime, zone: ZoneInfo) -> datetime:
+    """The first slot of a calendar in a time that ends *now*; *first* if there is none since it."""
+    back = _HOUR
+    while first < now - back:
+        slot = next_slot(schedule, now - back, zone)
+        if slot <= now:
+            return slot
+        back *= 8
+    return first
 
 
 def slot_after(schedule: Schedule, anchor: datetime, now: datetime, zone: ZoneInfo) -> datetime:
@@ -113,8 +205,15 @@ def slot_after(schedule: Schedule, anchor: datetime, now: datetime, zone: ZoneIn
 
 
 def first_slot(schedule: Schedule, now: datetime, zone: ZoneInfo) -> datetime:
-    """The slot of a job that never ran: today's time if it has one, else now."""
-    if not schedule.time:
-        return floor_minute(now)
-    day = now.astimezone(zone).date()
-    return wall_clock(day, schedule.time, zone)
+    """The slot of a job that never ran: today's time if it has one, else now.
+
+    Of several times of today it is the last that has come, and the next time if none has.
+    """
+    time, today = schedule.time, now.astimezone(zone).date()
+    if not isinstance(schedule.frequency, Frequency):
+        yesterday = wall_clock(today, TimeOfDay(0, 0), zone) - _MINUTE
+        latest = latest_slot(schedule, yesterday, now, zone)
+        return latest if latest > yesterday else next_slot(schedule, now, zone)
+    if isinstance(time, MinuteOfHour):
+        return _at_minute(time, floor_minute(now), zone, -_MINUTE)
+    return wall_clock(today, time, zone) if time else floor_minute(now)

@@ -3,124 +3,62 @@
 Everything that is typed by people and says *when* is parsed here and nowhere else.
 """
 
-import enum
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Union
 
 from ..errors import ConfigError, JobLineError
+from .elements import CENTURY, Frequency, MinuteOfHour, Time, TimeOfDay, Unit, is_number
 
-# A century: longer is a typing error, and would overflow dates some day.
-CENTURY = timedelta(days=36525)
+if TYPE_CHECKING:
+    from .cronline import CronLine
+    from .days import Days
 
+__all__ = ["CENTURY", "Frequency", "MinuteOfHour", "TimeOfDay", "Unit"]
+__all__ += ["Calendar", "JobLine", "JobList", "Schedule", "duration_text", "parse_duration"]
 
-class Unit(enum.Enum):
-    """What a frequency counts."""
-
-    MINUTES = "m"
-    """Elapsed minutes."""
-    HOURS = "h"
-    """Elapsed hours."""
-    DAYS = "d"
-    """Calendar days in the time zone of the schedules."""
-
-
-_LENGTHS = {
-    Unit.MINUTES: timedelta(minutes=1),
-    Unit.HOURS: timedelta(hours=1),
-    Unit.DAYS: timedelta(days=1),
-}
-
-
-class Frequency(NamedTuple):
-    """How often: ``5m``, ``1h``, ``3d``."""
-
-    number: int
-    unit: Unit
-
-    @classmethod
-    def parse(cls, text: str) -> "Frequency":
-        """Read ``<n>m``, ``<n>h`` or ``<n>d``; anything else is a `JobLineError`."""
-        digits, unit = text[:-1], text[-1:]
-        if not _is_number(digits) or unit not in ("m", "h", "d"):
-            raise JobLineError(
-                f"{text!r} is not a frequency: write a number and m, h or d, such as 5m, 1h or 3d"
-            )
-        # the length is checked first, so that a million digits cost nothing
-        number = int(digits) if len(digits) <= 12 else -1
-        if number == 0:
-            raise JobLineError(f"{text!r} is not a frequency: it must be at least 1{unit}")
-        if number < 0 or number > CENTURY / _LENGTHS[Unit(unit)]:
-            raise JobLineError(
-                f"{text[:20]!r} is not a frequency: it is longer than a hundred years"
-            )
-        return cls(number, Unit(unit))
-
-    @property
-    def period(self) -> timedelta:
-        """The time between two runs; for days, without regard to daylight saving."""
-        return self.number * _LENGTHS[self.unit]
-
-    def in_days(self, what: str) -> "Frequency":
-        """The same in days; a `JobLineError` if they are not whole, as *what* needs them."""
-        days, rest = divmod(self.period, _LENGTHS[Unit.DAYS])
-        if rest:
-            raise JobLineError(
-                f"{what} needs a frequency of whole days, not {self}: "
-                "write a number of days, such as 1d"
-            )
-        return Frequency(days, Unit.DAYS)
-
-    def __str__(self) -> str:
-        return f"{self.number}{self.unit.value}"
-
-
-class TimeOfDay(NamedTuple):
-    """A wall-clock time, ``HH:MM``, in the time zone of the schedules."""
-
-    hour: int
-    minute: int
-
-    @classmethod
-    def parse(cls, text: str) -> "TimeOfDay":
-        """Read ``HH:MM`` from 00:00 to 23:59, also as ``3:00`` or ``1:1``, as 0.18 did.
-
-        Anything else is a `JobLineError`.
-        """
-        hour, _, minute = (part.strip() for part in text[:40].partition(":"))
-        if len(text) > 40 or not (_is_below(24, hour) and _is_below(60, minute)):
-            raise JobLineError(
-                f"{text[:40]!r} is not a time: write HH:MM from 00:00 to 23:59, such as 03:00"
-            )
-        return cls(int(hour), int(minute))
-
-    def __str__(self) -> str:
-        return f"{self.hour:02}:{self.minute:02}"
+Calendar = Union["Days", "CronLine"]
+"""What has slots of its own, which are not counted from one to the next."""
 
 
 class Schedule(NamedTuple):
-    """When a job runs: every ``frequency``, for whole days also at a ``time``.
+    """When a job runs: how often or on which days, and at what time.
 
-    Its text is ``5m``, ``1d`` or ``2d|21:00``; a time alone means every day. With a time,
-    hours and minutes that make whole days are read as days: ``24h|03:00`` is ``1d|03:00``.
+    - Every ``frequency``, for whole days also at a ``time``: ``5m``, ``1d``, ``2d|21:00``. A
+      time alone means every day. With a time, hours and minutes that make whole days are read
+      as days: ``24h|03:00`` is ``1d|03:00``.
+    - Every so many hours at a minute of the hour: ``1h|:05``; a minute alone means every hour.
+    - At a time on days of the week or of the month: ``mon..fri|03:00``, ``1,15,last|03:00``.
+    - A line of cron, which has no further time: ``*/10 8-18 * * mon-fri``.
     """
 
-    frequency: Frequency
-    time: TimeOfDay | None = None
+    frequency: Frequency | Calendar
+    time: Time = None
 
     @classmethod
     def parse(cls, text: str) -> "Schedule":
         """Read a schedule; a `JobLineError` says which part is wrong."""
         first, bar, second = (part.strip() for part in text.partition("|"))
-        if ":" in first and not bar:
-            return cls(Frequency(1, Unit.DAYS), TimeOfDay.parse(first))
         if "|" in second:
             raise JobLineError(f"{text.strip()!r} has more than a frequency and a time")
+        if not bar and ":" in first:
+            first, second = ("1h" if first.startswith(":") else "1d"), first
+        if calendar := _calendar(first, second):
+            return cls(calendar, TimeOfDay.parse(second) if second else None)
         frequency = Frequency.parse(first)
         if not second:  # 0.18 took 1d| for 1d
             return cls(frequency)
+        if second.startswith(":"):
+            minute = MinuteOfHour.parse(second)
+            what = f"a minute of the hour ({minute})"
+            return cls(frequency.counted_in(Unit.HOURS, what), minute)
         time = TimeOfDay.parse(second)
-        return cls(frequency.in_days(f"a time of day ({time})"), time)
+        return cls(frequency.counted_in(Unit.DAYS, f"a time of day ({time})"), time)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it means nothing without a time zone."""
+        return self.time is not None or not isinstance(self.frequency, Frequency)
 
     def __str__(self) -> str:
         return f"{self.frequency}|{self.time}" if self.time else str(self.frequency)
@@ -174,7 +112,8 @@ class JobList(NamedTuple):
         """Read a whole list; one bad line does not spoil the others.
 
         Jobs stand one a line, or separated by ``,`` or ``;``. A ``#`` makes the rest
-        of its line a comment, separators and all.
+        of its line a comment, separators and all. Those that are part of a schedule, as in
+        ``mon,thu|03:00`` or ``0 3 * * fri#2``, do neither; see `entries`.
         """
         lines: list[JobLine] = []
         faults: list[JobLineError] = []
@@ -202,7 +141,7 @@ def parse_duration(text: str) -> timedelta:
     for unit, size in _SECONDS.items():
         digits, found, after = rest.partition(unit)
         if found:
-            bad = bad or not _is_number(digits) or len(digits) > 12
+            bad = bad or not is_number(digits) or len(digits) > 12
             seconds, rest = seconds + (0 if bad else int(digits)) * size, after
     if bad or rest or seconds > CENTURY.total_seconds():
         raise ConfigError(f"{text[:40]!r} is not a length of time such as 90s, 30m, 2h or 1h30m")
@@ -221,19 +160,31 @@ def duration_text(length: timedelta) -> str:
     return "".join(parts) or "0s"
 
 
+def _calendar(first: str, second: str) -> Calendar | None:
+    """What *first* names, if it is no frequency: days, which need a time, or a line of cron."""
+    if "*" in first or len(first.split()) > 3:
+        from .cronline import CronLine  # most jobs lists have none
+
+        return CronLine.parse(first, second)
+    if "," in first or ".." in first or first[:1].isalpha() or (second and is_number(first)):
+        from .days import Days
+
+        return Days.parse(first, second)
+    return None
+
+
 def _entries(text: str) -> Iterator[str]:
     for line in text.splitlines():
-        for entry in line.partition("#")[0].replace(";", ",").split(","):
-            if entry.strip():
-                yield entry.strip()
+        if not line.lstrip().startswith("#"):
+            yield from filter(None, map(str.strip, _split(line)))
 
 
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdecimal()
+def _split(line: str) -> Iterable[str]:
+    if "," not in line and "#" not in line:
+        return line.split(";")
+    from .entries import split  # there may be lists of days among them
 
-
-def _is_below(limit: int, text: str) -> bool:
-    return _is_number(text) and int(text) < limit
+    return split(line)
 
 
 _NOT_IN_NAMES = frozenset(".,;#|'\"[]")

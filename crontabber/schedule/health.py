@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from .calendar import next_slot
 from .dag import order
 from .dependencies import wait_of
 from .findings import NO_JOBS, Access, Counts, Finding, Health, Problem, Status
@@ -184,7 +185,8 @@ def _late(
     late = now - planned.due_at(job)
     if late <= job.late:
         return None
-    bad = late > job.schedule.frequency.period and not busy
+    following = next_slot(job.schedule, planned.slot, job.zone)
+    bad = late > following - planned.slot and not busy
     parts = ["overdue", f"due since {_time(planned.due_at(job), job.zone)}"]
     if blocked := wait_of(job, states, planned.slot_at(job, state, now), now):
         parts.append(f"blocked: {blocked}")

@@ -87,7 +87,7 @@ class JobSpec(NamedTuple):
 
 def plan_text(schedule: Schedule, zone: str) -> str:
     """A schedule as a row remembers it: a time of day is nothing without its zone."""
-    return f"{schedule} {zone}" if schedule.time else str(schedule)
+    return f"{schedule} {zone}" if schedule.is_local else str(schedule)
 
 
 class LastError(NamedTuple):

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from ..errors import JobLineError
 from .calendar import first_slot, floor_minute, latest_slot, next_slot, slot_after
 from .grammar import Schedule
-from .model import JobSpec, JobState, Replan
+from .model import JobSpec, JobState, Replan, plan_text
 
 
 class Plan(NamedTuple):
@@ -95,11 +95,11 @@ def in_force(job: JobSpec, state: JobState | None) -> tuple[Schedule, ZoneInfo]:
     return job.schedule, job.zone
 
 
-def schedule_of(plan_text: str, job: JobSpec) -> tuple[Schedule, ZoneInfo]:
-    """The schedule that *plan_text* remembers, and its zone."""
-    text, _, zone = plan_text.partition(" ")
+def schedule_of(text: str, job: JobSpec) -> tuple[Schedule, ZoneInfo]:
+    """The schedule that a plan, *text*, remembers, and its zone."""
     try:
-        return Schedule.parse(text), ZoneInfo(zone) if zone else job.zone
+        schedule, zone = _read(text)
+        return schedule, ZoneInfo(zone) if zone else job.zone
     except (JobLineError, KeyError, ValueError, OSError):
         return job.schedule, job.zone  # a zone that this host does not know: the new one has to do
 
@@ -112,12 +112,20 @@ def is_by_schedule(job: JobSpec, state: JobState) -> bool:
     return state.plan in (None, job.plan) or _normal(state.plan) == job.plan
 
 
-def _normal(plan_text: str) -> str:
-    text, blank, zone = plan_text.partition(" ")
+def _normal(text: str) -> str:
     try:
-        return f"{Schedule.parse(text)}{blank}{zone}"
+        return plan_text(*_read(text))
     except JobLineError:
-        return plan_text
+        return text
+
+
+def _read(text: str) -> tuple[Schedule, str]:
+    """The schedule and the zone, if any, of which `plan_text` made *text*. Raises `JobLineError`.
+
+    A schedule may have blanks in it; the name of a zone has none.
+    """
+    schedule, blank, zone = text.rpartition(" ")
+    return (Schedule.parse(schedule), zone) if blank else (Schedule.parse(text), "")
 
 
 def replanned(job: JobSpec, state: JobState, now: datetime) -> Replan | None:
