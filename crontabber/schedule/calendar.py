@@ -125,22 +125,21 @@ def _by_elapsed_time(calendar: Calendar, after: datetime, zone: ZoneInfo) -> Ite
 
     An hour that comes twice has them twice; one that is left out has none.
     """
-    shown = _shown(after, zone)
-    offset = after.astimezone(zone).utcoffset()
+    shown, offset = _shown(after, zone), after.astimezone(zone).utcoffset()
     while True:
-        upcoming = next(calendar.after(shown, None))
-        if upcoming - shown > 2 * _DAY:  # clocks may be changed meanwhile, and to no effect
-            after += upcoming - shown - 2 * _DAY
-            shown, offset = _shown(after, zone), after.astimezone(zone).utcoffset()
-            continue
-        moment = after + (upcoming - shown)
-        if moment.astimezone(zone).utcoffset() == offset:
+        for upcoming in calendar.after(shown, None):
+            moment = after + (upcoming - shown)
+            if upcoming - shown > 2 * _DAY or moment.astimezone(zone).utcoffset() != offset:
+                break
             yield floor_minute(moment)
             after, shown = moment, upcoming
-            continue
-        change = _change(after, moment, zone)
-        offset = change.astimezone(zone).utcoffset()
-        after, shown = change - _MINUTE, _shown(change, zone) - _MINUTE
+        if upcoming - shown > 2 * _DAY:  # clocks may be changed meanwhile, and to no effect
+            after = moment - 2 * _DAY
+            shown, offset = _shown(after, zone), after.astimezone(zone).utcoffset()
+        else:
+            change = _change(after, moment, zone)
+            offset = change.astimezone(zone).utcoffset()
+            after, shown = change - _MINUTE, _shown(change, zone) - _MINUTE
 
 
 def _shown(moment: datetime, zone: ZoneInfo) -> datetime:
