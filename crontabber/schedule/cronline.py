@@ -86,4 +86,6 @@ class CronLine(NamedTuple):
 def _as_written(letters: "re.Match[str]") -> str:
     """Names in small letters; ``L`` and ``LW`` in capitals, also behind a name."""
     word = letters[0]
-    return word.upper() if word in ("l", "lw") else word[:3] + word[3:].upper()
+    if word in ("l", "lw"):
+        return word.upper()
+    return f"{word[:3]}L" if len(word) == 4 and word[3] == "l" else word

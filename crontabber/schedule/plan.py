@@ -8,6 +8,7 @@ from ..errors import JobLineError
 from .calendar import first_slot, floor_minute, latest_slot, next_slot, slot_after
 from .grammar import Schedule
 from .model import JobSpec, JobState, Replan, plan_text
+from .spread import offset_of
 
 
 class Plan(NamedTuple):
@@ -17,7 +18,12 @@ class Plan(NamedTuple):
     slot: datetime
 
     def due_at(self, job: JobSpec) -> datetime:
-        """When it is time; a backfill app is never given a date of the future."""
+        """When it is time; a backfill app is never given a date of the future.
+
+        The ``spread`` of a job puts its slots off; not a retry, nor what a person set by hand.
+        """
+        if self.when == self.slot:
+            return self.slot + offset_of(job, self.slot)
         return max(self.when, self.slot) if job.backfill else self.when
 
     def slot_at(self, job: JobSpec, state: JobState | None, now: datetime) -> datetime:

@@ -6,7 +6,7 @@ from ..errors import JobCrashed
 from . import backfill
 from .calendar import floor_minute, latest_slot, next_slot, slot_after
 from .model import Claim, JobSpec, JobState, LastError, Outcome, Run
-from .plan import in_force, is_by_schedule, plan
+from .plan import Plan, in_force, is_by_schedule, plan
 from .retry import Advice, attempts_at, is_ahead, next_try
 
 CRASHED = repr(JobCrashed)
@@ -88,7 +88,8 @@ def succeeded(
         gave_up=False,
         plan=plan_text,
     )
-    goes_on = job.backfill and upcoming <= min(horizon, until or horizon)
+    is_due = Plan(upcoming, upcoming).due_at(job) <= horizon
+    goes_on = job.backfill and is_due and upcoming <= (until or upcoming)
     return after if goes_on else released(after)
 
 

@@ -9,15 +9,17 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from crontabber.schedule.decide import decide
-from crontabber.schedule.grammar import JobLine
-from crontabber.schedule.model import JobSpec, JobState, Skip, SkipReason
+from crontabber.schedule.grammar import JobLine, Schedule
+from crontabber.schedule.model import JobSpec, JobState, Skip, SkipReason, plan_text
 from crontabber.store import Snapshot
 from crontabber.store.postgres import PostgresStore
 from tests.stores import factory_of
 from tests.support import Database
 
 SCHEDULES = ["5m", "1h", "1d", "1d|03:00", "7d|23:30"]
+SCHEDULES += ["1h|:05", "mon..fri|03:00", "1,15,last|03:00", "*/10 8-18 * * mon-fri", "0 3 1 1 *"]
 PLANS = ["5m", "1h", "1d", "1d|03:00 UTC", "1d|03:00 Europe/Berlin", "7d|23:30 UTC", None]
+PLANS += ["mon..fri|03:00 UTC", "*/10 8-18 * * mon-fri UTC"]
 OFFSETS = [None, -40000, -400, -5, -1, 1, 4, 55, 200, 900, 1300, 4000, 21000, 40000]
 """Minutes from now."""
 
@@ -61,7 +63,7 @@ def insert(database: Database, dice: random.Random, count: int) -> list[JobLine]
     lines, rows = [], []
     for number in range(count):
         schedule = dice.choice(SCHEDULES)
-        plan = dice.choice([f"{schedule} UTC" if "|" in schedule else schedule] * 9 + PLANS)
+        plan = dice.choice([plan_text(Schedule.parse(schedule), "UTC")] * 9 + PLANS)
         slot, last = dice.choice(OFFSETS), dice.choice([-1, -1, -1, -300, None, 5, 400])
         run = dice.choice([slot, slot, slot, dice.choice(OFFSETS)])
         own = dice.choice([last, last, last, last, -77])
