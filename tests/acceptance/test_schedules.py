@@ -199,3 +199,58 @@ def test_a_failed_job_is_tried_again_after_five_minutes_and_never_later_than_its
     crontabber(CONF, "--job=bad", "--force")
     row = state(database, "bad")
     assert moment(row, "next_run") - moment(row, "last_run") <= timedelta(minutes=1)
+
+
+CALENDARS = """
+jobs.myapp.A|mon..sun|06:00, jobs.myapp.B|*/10 8-18 * * mon-fri,sun#2
+jobs.myapp.C|1,15,last|03:00   # the first, the middle and the end of a month
+jobs.myapp.Bad|1h|:05
+"""
+
+
+def test_calendars_are_listed_run_and_waited_for(crontabber: Command, database: Database) -> None:
+    crontabber.write("jobs/myapp.py", APPS)
+    crontabber.configure(database, CALENDARS)
+    noon = zone_where_it_is(12, database)
+    set_zone(database, noon)
+    done = crontabber(CONF, "--configtest")
+    assert (done.returncode, done.stderr) == (0, "")
+
+    crontabber(CONF)
+    assert "a" in ran(database)  # 06:00 has passed today
+    [(now,)] = database.execute("SELECT now()")
+    today = now.astimezone(ZoneInfo(noon)).replace(hour=0, minute=0, second=0, microsecond=0)
+    row = state(database, "a")
+    assert moment(row, "next_run", noon) == today + timedelta(days=1, hours=6)
+    assert row.plan == f"mon..sun|06:00 {noon}"
+    assert state(database, "b").plan == f"*/10 8-18 * * mon-fri,sun#2 {noon}"
+    assert moment(state(database, "c"), "next_slot", noon).day in {1, 15, *range(28, 32)}
+    assert moment(state(database, "bad"), "next_slot", noon).minute == 5
+
+    listed = crontabber(CONF, "--list-jobs").stdout
+    for shown in ("mon..sun @ 06:00", "*/10 8-18 * * mon-fri,sun#2", "1h @ :05"):
+        assert f"Frequency:      {shown}\n" in listed
+    assert f"{today + timedelta(days=1):%Y-%m-%d} 06:00:00" in listed
+
+    # nothing is due now, and a changed calendar starts nothing
+    pass_time(database, "1 day", "a")
+    crontabber.configure(database, CALENDARS.replace("mon..sun|06:00", "0 7 * * *"))
+    before = ran(database)
+    crontabber(CONF)
+    assert ran(database) == [*before, "a"]  # its old slot was open
+    crontabber(CONF)
+    assert ran(database) == [*before, "a"]
+    assert moment(state(database, "a"), "next_run", noon) == today + timedelta(days=1, hours=7)
+
+
+def test_a_schedule_that_cannot_be_is_refused_in_one_line(
+    crontabber: Command, database: Database
+) -> None:
+    crontabber.write("jobs/myapp.py", APPS)
+    bad = "jobs.myapp.A|30m|:05\njobs.myapp.B|0 3 * * fri#weekly\njobs.myapp.C|mon,1|03:00"
+    crontabber.configure(database, bad)
+    done = crontabber(CONF, "--configtest")
+    assert done.returncode == 3
+    assert "Traceback" not in done.stdout + done.stderr
+    for said in ("needs a frequency of whole hours", "cannot be 'fri#weekly'", "write one kind"):
+        assert said in done.stdout + done.stderr

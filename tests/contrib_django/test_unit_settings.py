@@ -45,6 +45,22 @@ def test_a_job_with_everything():
 
 
 @pytest.mark.parametrize(
+    ("frequency", "time", "schedule"),
+    [
+        ("mon..fri", "06:30", "mon..fri|06:30"),
+        ("1,15,last", "3:00", "1,15,last|03:00"),
+        ("1h", ":05", "1h|:05"),
+        ("*/10 8-18 * * MON-FRI", None, "*/10 8-18 * * mon-fri"),
+        ("0 3 * * fri#2", None, "0 3 * * fri#2"),
+    ],
+)
+def test_a_job_takes_every_schedule_of_the_core(frequency, time, schedule):
+    job = read_job({"cmd": "report", "frequency": frequency, "time": time}, "here")
+    assert job.schedule == Schedule.parse(schedule)
+    assert str(job.line) == f"django:report|{schedule}"
+
+
+@pytest.mark.parametrize(
     ("entry", "said"),
     [
         ("report", "is a str, and not a dict"),
@@ -56,6 +72,12 @@ def test_a_job_with_everything():
         ({"cmd": "r", "frequency": "5"}, "cannot be used: '5' is not a frequency"),
         ({"cmd": "r", "frequency": 5}, "frequency of here (r) is 5: make it a text"),
         ({"cmd": "r", "frequency": "1d|03:00"}, "'1d|03:00' is not a frequency"),
+        ({"cmd": "r", "frequency": "03:00"}, "'03:00' is not a frequency"),
+        ({"cmd": "r", "frequency": "mon..fri"}, "'mon..fri' has no time"),
+        ({"cmd": "r", "frequency": "0 3 * *", "time": ""}, "make it a text"),
+        ({"cmd": "r", "frequency": "0 3 * *"}, "not a line of cron: write five fields"),
+        ({"cmd": "r", "frequency": "30m", "time": ":05"}, "needs a frequency of whole hours"),
+        ({"cmd": "r", "spread": "soon"}, "spread of here (r) cannot be used: it is 'soon', not a"),
         ({"cmd": "r", "time": "3h"}, "'3h' is not a time"),
         ({"cmd": "r", "frequency": "1h", "time": "03:00"}, "needs a frequency of whole days"),
         ({"cmd": "r", "cmd_args": "--x"}, "make it a list"),

@@ -59,11 +59,11 @@ def at(snapshot: Snapshot, states: dict[str, JobState], line: JobLine, zone: str
     return decide(spec(line, row, zone), row, states, snapshot.now)
 
 
-def insert(database: Database, dice: random.Random, count: int) -> list[JobLine]:
+def insert(database: Database, dice: random.Random, count: int, zone: str) -> list[JobLine]:
     lines, rows = [], []
     for number in range(count):
         schedule = dice.choice(SCHEDULES)
-        plan = dice.choice([plan_text(Schedule.parse(schedule), "UTC")] * 9 + PLANS)
+        plan = dice.choice([plan_text(Schedule.parse(schedule), zone)] * 9 + PLANS)
         slot, last = dice.choice(OFFSETS), dice.choice([-1, -1, -1, -300, None, 5, 400])
         run = dice.choice([slot, slot, slot, dice.choice(OFFSETS)])
         own = dice.choice([last, last, last, last, -77])
@@ -97,7 +97,7 @@ def test_a_row_that_is_left_out_is_that_of_a_job_that_is_not_due(
     module_database: Database, store: PostgresStore, zone: str
 ) -> None:
     module_database.execute("TRUNCATE crontabber")
-    lines = insert(module_database, random.Random(zone), 400)
+    lines = insert(module_database, random.Random(zone), 400, zone)
     snapshot = store.look_for_due(lines, zone)
     states = dict(store.look(None).states)
     left_out = [line for line in lines if not snapshot.may_be_due(line.class_path)]

@@ -266,7 +266,7 @@ def jobs_and_states(draw):
     jobs, states = [], {}
     for name in NAMES:
         parents = draw(st.sets(st.sampled_from(NAMES), max_size=2))
-        schedule = draw(st.sampled_from(["5m", "6h", "1d", "7d|03:00"]))
+        schedule = draw(st.sampled_from(["5m", "6h", "1d", "7d|03:00", "mon|03:00", "*/9 * * * *"]))
         spec = job(name, schedule, *sorted(parents), backfill=draw(st.booleans()))
         jobs.append(spec)
         due, ongoing = draw(ages), draw(ages)

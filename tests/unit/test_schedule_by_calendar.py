@@ -275,7 +275,7 @@ def case(text: str) -> Case:
 
 
 def watched(which: Case, first: datetime, last: datetime, zone: ZoneInfo) -> Iterator[datetime]:
-    """The slots after *first* and up to *last*, as somebody sees them who watches the clock.
+    """The slots after *first* and up to *last*, as one sees them who watches the clock.
 
     What a clock shows for the first time, or has jumped over, is due; but if the hour does not
     matter, what it shows.
@@ -308,7 +308,7 @@ def watched(which: Case, first: datetime, last: datetime, zone: ZoneInfo) -> Ite
 @example((ZoneInfo("America/Toronto"), at("1919-03-30 20:00")), case("15,45 0,23 * * *"))
 @example((ZoneInfo("Asia/Pyongyang"), at("2018-05-04 10:00")), case("0,30 0,23 * * *"))
 @example((ZoneInfo("Africa/Casablanca"), at("2026-02-14 20:00")), case("30 2 * * *"))
-def test_the_slots_are_what_somebody_sees_who_watches_the_clock(place, which):
+def test_the_slots_are_what_one_sees_who_watches_the_clock(place, which):
     zone, moment = place
     schedule, end = Schedule.parse(which.text), moment + 2 * DAY
     found = itertools.takewhile(lambda slot: slot <= end, slots(schedule, moment, zone))

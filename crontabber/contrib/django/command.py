@@ -38,6 +38,7 @@ class CommandApp:
     retry: ClassVar[Any]
     timeout: ClassVar[Any]
     late: ClassVar[Any]
+    spread: ClassVar[Any]
     job: ClassVar[Job]
 
     before_commit: Callable[[Any], None] | None = None
@@ -82,6 +83,7 @@ def app_class(job: Job) -> type[CommandApp]:
             "retry": job.retry,
             "timeout": job.timeout,
             "late": job.late,
+            "spread": job.spread,
             "job": job,
         },
     )

@@ -44,10 +44,11 @@ class Job:
     last_success: bool = False
     """Whether the command gets the time of its last success, as ``last_success``."""
     lock: Any = None
-    """This, and the three below, as an app has them: see `crontabber.base.BaseCronApp`."""
+    """This, and those below, as an app has them: see `crontabber.base.BaseCronApp`."""
     retry: Any = None
     timeout: Any = None
     late: Any = None
+    spread: Any = None
 
     @property
     def line(self) -> JobLine:
@@ -129,7 +130,8 @@ def read_job(entry: Any, where: str) -> Job:
     values = {key: _READERS[key](value, f"{key} of {where}") for key, value in entry.items()}
     frequency, time = values.pop("frequency", "1d"), values.pop("time", None)
     with _refused(f"the schedule of {where}"):
-        Frequency.parse(frequency)  # and no schedule, which could be a time too
+        if {"|", ":"} & set(frequency):
+            Frequency.parse(frequency)  # refuses it: the time stands for itself
         values["schedule"] = Schedule.parse(f"{frequency}|{time}" if time else frequency)
     values.setdefault("name", values["cmd"])
     if values["name"] == EVERYTHING:
@@ -210,6 +212,7 @@ _READERS: Mapping[str, Callable[[Any, str], Any]] = {
     "retry": _limit(retry_from),
     "timeout": _limit(duration_from),
     "late": _limit(duration_from),
+    "spread": _limit(duration_from),
 }
 
 
