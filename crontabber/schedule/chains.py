@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from .calendar import next_slot
 from .dag import order
 from .model import JobSpec, States
 from .plan import plan
@@ -69,4 +70,4 @@ def _is_behind(job: JobSpec, states: States, now: datetime) -> bool:
     """Whether more than one of its dates is open."""
     state = states.get(job.app_name)
     slot = plan(job, state, now).slot
-    return slot + job.schedule.frequency.period <= now
+    return next_slot(job.schedule, slot, job.zone) <= now

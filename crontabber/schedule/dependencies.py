@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from .grammar import Unit
 from .model import JobSpec, JobState, States
 
 _MOMENT = timedelta(microseconds=1)
@@ -92,7 +91,7 @@ def _fault_at_date(job: JobSpec, parent: JobState, slot: datetime) -> str | None
 
 def _undone(job: JobSpec, parent: JobState, slot: datetime) -> str:
     paused = "is paused, and " if parent.pause else ""
-    form = "%Y-%m-%d" if job.schedule.frequency.unit is Unit.DAYS else "%Y-%m-%d %H:%M"
+    form = "%Y-%m-%d" if job.schedule.is_daily else "%Y-%m-%d %H:%M"
     return f"{paused}has not done {slot.astimezone(job.zone):{form}}"
 
 

@@ -60,6 +60,13 @@ class Schedule(NamedTuple):
         """Whether it means nothing without a time zone."""
         return self.time is not None or not isinstance(self.frequency, Frequency)
 
+    @property
+    def is_daily(self) -> bool:
+        """Whether the date alone names a slot, as there is never more than one in a day."""
+        if isinstance(self.frequency, Frequency):
+            return self.frequency.unit is Unit.DAYS
+        return self.time is not None
+
     def __str__(self) -> str:
         return f"{self.frequency}|{self.time}" if self.time else str(self.frequency)
 

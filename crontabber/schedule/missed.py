@@ -1,12 +1,9 @@
 """Slots that are passed over: too old, not the latest, or of a pause; and the spans that say so."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
-from .calendar import latest_slot, next_slot, slot_after
-from .grammar import Schedule, Unit
+from .calendar import count_slots, latest_slot, next_slot, slot_after
 from .ledger import Span, Verdict
 from .model import JobSpec, JobState, Missed, Pause, Replan, Run
 from .plan import in_force, schedule_of
@@ -128,7 +125,7 @@ def span_of(
     if first > end:
         return ()
     schedule, zone = in_force(job, state)
-    last, slots = _last_and_number(schedule, first, end, zone)
+    last, slots = latest_slot(schedule, first, end, zone), count_slots(schedule, first, end, zone)
     verdict, reason, at, by = passing
     plan = state.plan or job.plan
     return (Span(job.app_name, first, last, slots, verdict, reason, plan, by, at),)
@@ -137,26 +134,4 @@ def span_of(
 def number_of(job: JobSpec, plan: str, first: datetime, last: datetime) -> int:
     """How many slots there are from *first* to *last*, both included, by *plan*."""
     schedule, zone = schedule_of(plan, job)
-    return _last_and_number(schedule, first, last, zone)[1]
-
-
-def _last_and_number(
-    schedule: Schedule, first: datetime, end: datetime, zone: ZoneInfo
-) -> tuple[datetime, int]:
-    if schedule.frequency.unit is not Unit.DAYS:
-        period = schedule.frequency.period
-        slots = (end - first) // period
-        return first + slots * period, slots + 1
-    last, slots = first, 1
-    for slot in _after(schedule, first, end, zone):
-        last, slots = slot, slots + 1
-    return last, slots
-
-
-def _after(
-    schedule: Schedule, first: datetime, end: datetime, zone: ZoneInfo
-) -> Iterator[datetime]:
-    slot = next_slot(schedule, first, zone)
-    while slot <= end:
-        yield slot
-        slot = next_slot(schedule, slot, zone)
+    return count_slots(schedule, first, last, zone)

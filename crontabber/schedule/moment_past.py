@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from .calendar import latest_slot, moment_of
-from .grammar import Schedule, Unit
+from .calendar import first_slot, latest_slot, moment_of
+from .grammar import Frequency, Schedule, TimeOfDay, Unit
 from .model import JobSpec, JobState, Outcome, Run
 from .past import DONE, OPEN, Entry
 from .plan import in_force
@@ -72,12 +72,14 @@ def _before(
     schedule: Schedule, known: datetime | None, moment: datetime, zone: ZoneInfo
 ) -> datetime:
     """A slot that is not after *moment*, counted back from one that is *known*."""
-    period = schedule.frequency.period
-    if schedule.frequency.unit is not Unit.DAYS:
-        start = known or moment.replace(second=0, microsecond=0)
-        return start + (moment - start) // period * period
+    frequency, period = schedule.frequency, schedule.frequency.period
+    if not isinstance(frequency, Frequency):  # a calendar is counted from nowhere
+        return latest_slot(schedule, moment - 2 * period, moment, zone)
+    if frequency.unit is not Unit.DAYS:
+        start = known or moment
+        return first_slot(schedule, start + (moment - start) // period * period, zone)
     local = (known or moment).astimezone(zone)
-    if known is None and schedule.time:
+    if known is None and isinstance(schedule.time, TimeOfDay):
         local = local.replace(hour=schedule.time.hour, minute=schedule.time.minute)
     local = local.replace(second=0, microsecond=0)
     steps = max((local - moment) // period, 0) + 2

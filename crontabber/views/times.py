@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta, tzinfo
 from itertools import pairwise
 
-from ..schedule.grammar import Schedule, Unit
+from ..schedule.grammar import Schedule
 
 _UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 
@@ -51,7 +51,7 @@ def heading(now: datetime, zone: tzinfo) -> str:
 def slot_text(slot: datetime, schedule: Schedule, zone: tzinfo) -> str:
     """A slot as people name it: of a schedule in days its day, else the time too."""
     local = slot.astimezone(zone)
-    if schedule.frequency.unit is Unit.DAYS:
+    if schedule.is_daily:
         return f"{local:%Y-%m-%d}"
     return f"{local:%Y-%m-%d %H:%M}"
 

@@ -566,6 +566,8 @@ def test_a_reset_is_in_the_ledger_if_there_was_something_to_forget(store, other)
 def test_numbers_of_backfills_are_given_once(store, other):
     numbers = [each.next_number() for each in (store, other, store)]
     assert len(set(numbers)) == 3
+
+
 # -- reading the log -----------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ from crontabber.schedule.findings import Access, Counts, Finding, Problem, Statu
 from crontabber.schedule.grammar import Schedule
 from crontabber.schedule.health import judge
 from crontabber.schedule.model import Claim, JobSpec, JobState, LastError
+from tests.unit.schedules import at
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 NOW = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
@@ -280,6 +281,22 @@ def jobs_and_states(draw):
                 error_count=1 if error else 0,
             )
     return jobs, states
+
+
+@pytest.mark.parametrize(
+    ("schedule", "slot", "status"),
+    [
+        # it is worse when the next slot has come up too, whenever that is
+        ("mon..fri|03:00", "2026-11-20 03:00", WARNING),
+        ("mon..fri|03:00", "2026-11-19 03:00", CRITICAL),
+        ("*/10 8-18 * * mon-fri", "2026-11-20 18:50", WARNING),
+        ("*/10 8-18 * * mon-fri", "2026-11-20 18:40", CRITICAL),
+        ("1h|:05", "2026-11-21 09:05", CRITICAL),
+    ],
+)
+def test_a_calendar_is_later_than_it_may_be_when_its_next_slot_is_due(schedule, slot, status):
+    spec = job("a", schedule)
+    assert found((spec, ran(spec, at(slot)))) == {"a": status}
 
 
 @given(jobs_and_states())

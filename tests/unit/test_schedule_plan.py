@@ -367,3 +367,42 @@ def test_a_job_that_was_put_off_by_hand_stays_put_off():
     assert replanned(spec, state, NOW) is None
     assert replanned(spec, state._replace(last_error=ERROR), NOW) is None
     assert plan(spec, state, NOW).due_at(spec) == NOW + 30 * DAY
+
+
+# -- calendars -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("schedule", ["mon..fri|03:00", "*/10 8-18 * * mon-fri", "1h|:05", "30m"])
+def test_the_open_dates_of_an_edited_job_are_those_of_the_schedule_that_is_remembered(schedule):
+    """trap: a line of cron has blanks, as has a plan before its zone."""
+    old = job(schedule, zone="Europe/Berlin", backfill=True)
+    state = waiting(old, NOW - 7 * DAY)
+    schedule_in_force, zone = in_force(job("2d", zone="Europe/Berlin", backfill=True), state)
+    assert (schedule_in_force, zone) == (old.schedule, old.zone)
+    assert in_force(old, state) == (old.schedule, old.zone)
+
+
+@pytest.mark.parametrize("schedule", ["mon..fri|03:00", "*/10 8-18 * * mon-fri", "1h|:05"])
+def test_a_calendar_is_planned_anew_when_its_zone_is_changed(schedule):
+    state = waiting(job(schedule), NOW + HOUR)
+    assert replanned(job(schedule), state, NOW) is None
+    moved = replanned(job(schedule, zone="Asia/Tokyo"), state, NOW)
+    assert moved
+    assert moved.state.plan == f"{schedule} Asia/Tokyo"
+
+
+@pytest.mark.parametrize(
+    ("schedule", "slot", "is_too_far"),
+    [
+        ("mon..fri|03:00", 5 * DAY, False),
+        ("mon..fri|03:00", 20 * DAY, True),
+        ("1,15,last|03:00", 30 * DAY, False),
+        ("0 3 31 1 *", 360 * DAY, False),
+        ("*/10 * * * *", 9 * DAY, True),
+    ],
+)
+def test_a_slot_that_is_further_away_than_the_calendar_can_say_is_planned_anew(
+    schedule, slot, is_too_far
+):
+    found = replanned(job(schedule), waiting(job(schedule), NOW + slot), NOW)
+    assert (found is not None) is is_too_far
