@@ -279,7 +279,22 @@ def _steer(command: "Command", app: "CronTabber") -> "Answer | None":
         return steer.retry(app, command.retry)
     if command.job:
         return steer.run_at(app, command.job, command.run_at, command.run_in)
-    return None
+    return _ask(command, app)
+
+
+def _ask(command: "Command", app: "CronTabber") -> "Answer | None":
+    """Pauses, and dates on purpose."""
+    from .verbs import backfill, pause
+
+    if command.pause:
+        return pause.pause(app, command.pause, command.for_, command.until, command.why)
+    if command.resume:
+        return pause.resume(app, command.resume)
+    if command.backfill:
+        return backfill.ask(app, command)
+    if command.cancel_backfill:
+        return backfill.cancel(app, command.cancel_backfill)
+    return backfill.list_backfills(app, command.format) if command.list_backfills else None
 
 
 def _check(command: "Command", app: "CronTabber") -> "Answer":

@@ -71,6 +71,13 @@ class GenericApp:
         self.database.close()
 
     @property
+    def asker(self) -> str:
+        """Who asks for what is changed."""
+        from .process.person import person
+
+        return self.person or person()
+
+    @property
     def verbose(self) -> bool:
         """Whether the log shows jobs that are not due, too."""
         return self.settings.logging.lowest_level <= DEBUG

@@ -59,6 +59,21 @@ class Command(NamedTuple):
     """The app_names or class paths of jobs, with commas between them, or ``all``."""
     at: str = ""
     """The time for ``mark_success``; empty: now."""
+    pause: str = ""
+    """The app_names or class paths of jobs, with commas between them, or ``all``."""
+    for_: str = ""
+    """For how long to ``pause``; empty: for a day."""
+    why: str = ""
+    resume: str = ""
+    backfill: str = ""
+    """The app_name or class path of the job whose dates are to be done."""
+    redo: str = ""
+    with_children: bool = False
+    newest_first: bool = False
+    dry_run: bool = False
+    list_backfills: bool = False
+    cancel_backfill: str = ""
+    """The number of the backfill to end."""
     audit_ghosts: bool = False
     configtest: bool = False
     sentrytest: bool = False
@@ -93,7 +108,7 @@ class Command(NamedTuple):
 
 def field_of(option: str) -> str:
     """The field of `Command` for an option."""
-    return f"{option}_" if option in {"from", "count"} else option.replace("-", "_")
+    return f"{option}_" if option in {"from", "count", "for"} else option.replace("-", "_")
 
 
 _LOOKS = {field_of(option.name) for option in COMMANDS if option.group == "look"}

@@ -38,14 +38,16 @@ LOOK = (
         " on purpose.",
         forms=("text", "json"),
     ),
-    CommandOption("from", "look", "TIME", "the first slot to show", of=("history", "dates")),
+    CommandOption(
+        "from", "look", "TIME", "the first slot that is meant", of=("history", "dates", "backfill")
+    ),
     CommandOption(
         "to",
         "look",
         "TIME",
-        "the last slot to show",
+        "the last slot that is meant",
         "A date alone means all of its day.",
-        of=("history", "dates"),
+        of=("history", "dates", "backfill"),
     ),
     CommandOption("failed", "look", "", "only what failed", of=("history",)),
     CommandOption(
@@ -86,7 +88,7 @@ LOOK = (
         "10 of `--preview`, and the newest 20 of `--history`, if not given.",
         of=("history", "preview"),
     ),
-    CommandOption("until", "look", "TIME", "all up to this time", of=("preview",)),
+    CommandOption("until", "look", "TIME", "up to this time", of=("preview", "pause")),
     CommandOption(
         "format",
         "look",
@@ -105,6 +107,7 @@ LOOK = (
             "nagios",
             "audit-ghosts",
             "configtest",
+            "list-backfills",
         ),
     ),
 )

@@ -5,18 +5,20 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import NamedTuple
 
+from ..config.commandline import Command
 from ..errors import ConfigError, ExitCode
 from ..generic_app import Answer, GenericApp
-from ..process.person import person
 from ..schedule.asked import AskedBackfill
 from ..schedule.backfill import backfilled, next_date, wait_of_date
 from ..schedule.ledger import Span
 from ..schedule.model import JobSpec, JobState
 from ..schedule.moments import parse_moment_near
 from ..schedule.ranges import Dates, Redo, chosen, done_rows, in_rows, slots_between
+from ..schedule.status import JobStatus
 from ..schedule.transition import noticed
 from ..store import Snapshot
 from ..tick.lookup import find_job
+from .survey import survey
 
 _MOST = 100_000
 """Dates that one backfill may have: more is a typing error, and could not be listed."""
@@ -24,19 +26,6 @@ _MOST_ROWS = 1_000
 """Rows of consecutive dates that a row of the table is to hold."""
 _DAY = timedelta(days=1)
 _MOMENT = timedelta(microseconds=1)
-
-
-class Wish(NamedTuple):
-    """What a person asks for, as it was typed."""
-
-    name: str
-    """The app_name or class path."""
-    first: str
-    last: str
-    redo: str = ""
-    with_children: bool = False
-    newest_first: bool = False
-    dry_run: bool = False
 
 
 class _Part(NamedTuple):
@@ -49,7 +38,7 @@ class _Part(NamedTuple):
     """How many dates of the range the schedule still gives."""
 
 
-def ask(app: GenericApp, wish: Wish) -> Answer:
+def ask(app: GenericApp, wish: Command) -> Answer:
     """Have a backfill app do dates of the past, and its children if that is wanted.
 
     Ticks do them, when nothing of the schedule is due. Raises `UnknownJobError`, and
@@ -58,7 +47,7 @@ def ask(app: GenericApp, wish: Wish) -> Answer:
     """
     snapshot = app.look()
     jobs = app.jobs(snapshot)
-    job = find_job(wish.name, jobs)
+    job = find_job(wish.backfill, jobs)
     family = [job, *(_children(job, jobs.imported().jobs) if wish.with_children else ())]
     now, redo = snapshot.now, _redo(wish.redo)
     first, last = _range(wish, job, now)
@@ -68,7 +57,7 @@ def ask(app: GenericApp, wish: Wish) -> Answer:
     if wish.dry_run or not any(part.slots for part in parts):
         return Answer("\n".join(_listed(parts, wish, redo)))
     number = app.store.next_number()
-    by, chained = app.person or person(), len(parts) > 1
+    by, chained = app.asker, len(parts) > 1
     wanted = {
         part.job.app_name: AskedBackfill(
             number=number,
@@ -89,8 +78,10 @@ def ask(app: GenericApp, wish: Wish) -> Answer:
     return Answer("\n".join(_asked(number, parts)))
 
 
-def list_backfills(app: GenericApp) -> Answer:
+def list_backfills(app: GenericApp, form: str = "") -> Answer:
     """The backfills that were asked for and are not done, a line for each of their jobs."""
+    if form == "json":
+        return Answer(_document(app))
     snapshot = app.store.look(None)
     jobs = {job.app_name: job for job in app.jobs(snapshot).all().jobs}
     lines = [
@@ -99,6 +90,38 @@ def list_backfills(app: GenericApp) -> Answer:
         for each in state.asked
     ]
     return Answer("\n".join(sorted(lines)) or "no backfill is under way")
+
+
+def _document(app: GenericApp) -> str:
+    from ..views.fields import status_document
+
+    overview = survey(app).overview(app)
+    found = [each for each in overview.statuses if each.row and each.row.asked]
+    return status_document(
+        overview._replace(statuses=found),
+        kind="list-backfills",
+        origin=app.origin,
+        more=lambda each: {"backfills": [*_fields_of(each)]},
+    )
+
+
+def _fields_of(status: JobStatus) -> Iterable[dict[str, object]]:
+    return (_fields(asked, status.job) for asked in (status.row.asked if status.row else ()))
+
+
+def _fields(asked: AskedBackfill, job: JobSpec) -> dict[str, object]:
+    from ..views.envelope import utc
+
+    return {
+        "number": asked.number,
+        "total": asked.total,
+        "done": asked.total - _left(asked, job),
+        "next": utc(next_date(asked)),
+        "retry_at": utc(asked.retry_at),
+        "error": asked.error or None,
+        "by": asked.by,
+        "asked_at": utc(asked.asked_at),
+    }
 
 
 def cancel(app: GenericApp, number: str) -> Answer:
@@ -136,17 +159,17 @@ def _redo(text: str) -> Redo:
         ) from None
 
 
-def _range(wish: Wish, job: JobSpec, now: datetime) -> tuple[datetime, datetime]:
+def _range(wish: Command, job: JobSpec, now: datetime) -> tuple[datetime, datetime]:
     """The first and last moment of the range; a day alone means all of it."""
     if not job.backfill:
         raise ConfigError(
             f"{job.app_name} gets no dates, so none can be given to it again: "
             f"--job={job.app_name} --force runs it now"
         )
-    if not (wish.first and wish.last):
+    if not (wish.from_ and wish.to):
         raise ConfigError("--backfill=NAME needs --from=DATE and --to=DATE, such as 2026-11-21")
-    first, last = (parse_moment_near(text, job.zone, now) for text in (wish.first, wish.last))
-    if _is_day(wish.last):
+    first, last = (parse_moment_near(text, job.zone, now) for text in (wish.from_, wish.to))
+    if _is_day(wish.to):
         local = last.astimezone(job.zone)
         following = (local + _DAY).strftime("%Y-%m-%d")
         last = parse_moment_near(following, job.zone, now) - _MOMENT
@@ -154,10 +177,10 @@ def _range(wish: Wish, job: JobSpec, now: datetime) -> tuple[datetime, datetime]
     else:
         future = last > now
     if first > last:
-        raise ConfigError(f"--from={wish.first} is after --to={wish.last}: give the earlier first")
+        raise ConfigError(f"--from={wish.from_} is after --to={wish.to}: give the earlier first")
     if future:
         raise ConfigError(
-            f"--from={wish.first} --to={wish.last} reaches into the future, whose dates come by "
+            f"--from={wish.from_} --to={wish.to} reaches into the future, whose dates come by "
             "the schedule: end it today"
         )
     return first, min(last, now)
@@ -217,7 +240,7 @@ def _row(app: GenericApp, job: JobSpec, snapshot: Snapshot) -> JobState:
     return state or app.store.add(noticed(job, snapshot.now)) or noticed(job, snapshot.now)
 
 
-def _listed(parts: Sequence[_Part], wish: Wish, redo: Redo) -> Iterable[str]:
+def _listed(parts: Sequence[_Part], wish: Command, redo: Redo) -> Iterable[str]:
     """The dates, a line for each, in the order in which they would be done."""
     for part in parts:
         slots = reversed(part.slots) if wish.newest_first else part.slots

@@ -1,11 +1,9 @@
 """The verbs ``--pause`` and ``--resume``: keep jobs from running for a while."""
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta, tzinfo
 
 from ..errors import ConfigError, JobOngoingError
 from ..generic_app import Answer, GenericApp
-from ..process.person import person
 from ..schedule.grammar import parse_duration
 from ..schedule.missed import is_paused
 from ..schedule.model import JobSpec, JobState, Pause
@@ -13,16 +11,14 @@ from ..schedule.moments import parse_moment_near
 from ..schedule.transition import noticed
 from ..store import Snapshot
 from ..tick import marking
-from ..tick.lookup import find_all
+from ..tick.lookup import EVERYTHING, find_all
 
 EVER = "ever"
 """What has to be said for a pause without an end."""
 _USUAL = timedelta(days=1)
 
 
-def pause(
-    app: GenericApp, names: Iterable[str], wait: str = "", until: str = "", why: str = ""
-) -> Answer:
+def pause(app: GenericApp, names: str, wait: str = "", until: str = "", why: str = "") -> Answer:
     """Pause jobs, by app_name or class path, for a day, *wait*, or *until* a time.
 
     ``all`` means all that are configured; a *wait* of ``ever`` is until a person resumes them. A
@@ -32,9 +28,9 @@ def pause(
     snapshot = app.look()
     jobs = app.jobs(snapshot)
     end = _end(wait, until, snapshot.now, jobs.zone)
-    asked = Pause(snapshot.now, end, app.person or person(), " ".join(why.split()))
+    asked = Pause(snapshot.now, end, app.asker, " ".join(why.split()))
     lines = []
-    for job in find_all(names, jobs):
+    for job in find_all(names.split(","), jobs):
         if _row(app, job, snapshot) is None:
             app.store.add(noticed(job, snapshot.now))
         app.store.pause(job.app_name, asked)
@@ -42,19 +38,18 @@ def pause(
     return Answer("\n".join(lines))
 
 
-def resume(app: GenericApp, names: Iterable[str]) -> Answer:
+def resume(app: GenericApp, names: str) -> Answer:
     """End the pause of jobs, by app_name or class path; ``all`` means all that are configured.
 
     A backfill app catches up, any other runs next by its schedule. Raises `UnknownJobError`.
     """
     snapshot = app.look()
-    names = list(names)
-    found = find_all(names, app.jobs(snapshot))
+    found = find_all(names.split(","), app.jobs(snapshot))
     lines = []
     for job in found:
         row = _row(app, job, snapshot)
         if row is None or row.pause is None:
-            if len(found) == len(names):  # with all, most are not
+            if names.strip() != EVERYTHING:  # of which most are not
                 lines.append(f"{job.app_name} is not paused")
             continue
         lines.append(_resumed(app, job, row, snapshot.now))

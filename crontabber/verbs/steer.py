@@ -7,6 +7,8 @@ from ..errors import ExitCode, JobDoneError, JobOngoingError
 from ..generic_app import Answer, GenericApp
 from ..schedule.decide import marked_by_older
 from ..schedule.grammar import parse_duration
+from ..schedule.ledger import Span, Verdict
+from ..schedule.missed import Passing, span_of
 from ..schedule.model import JobSpec, JobState
 from ..schedule.moments import parse_moment_near
 from ..tick import marking
@@ -28,11 +30,22 @@ def reset_job(app: GenericApp, name: str) -> Answer:
             f"an older crontabber runs {app_name} since {state.ongoing}; reset it when it has "
             "finished"
         )
-    if not app.store.reset(app_name):
+    listed = {job.app_name: job for job in jobs.all().jobs}
+    spans = reset_spans(listed.get(app_name), state, snapshot.now, app.asker)
+    if not app.store.reset(app_name, spans):
         return Answer(f"{app_name} has no state: there is nothing to reset")
-    if app_name in {job.app_name for job in jobs.all().jobs}:
+    if app_name in listed:
         return Answer(f"{app_name} is reset: it will run as if for the first time")
     return Answer(f"{app_name} is reset: nothing is remembered of it but its log")
+
+
+def reset_spans(
+    job: JobSpec | None, state: JobState | None, now: datetime, by: str
+) -> tuple[Span, ...]:
+    """What the ledger says of the slots that were open when *job* was forgotten."""
+    if job is None or state is None or state.next_slot is None:
+        return ()
+    return span_of(job, state, state.next_slot, now, Passing(Verdict.RESET, "reset", now, by))
 
 
 def app_names(app: GenericApp, names: Iterable[str]) -> list[str]:
@@ -65,7 +78,7 @@ def mark_success(app: GenericApp, names: Iterable[str], at: str = "") -> Answer:
     for job in found:
         seen = snapshot.states.get(job.app_name) or app.store.read(job.app_name)
         try:
-            after = marking.mark_success(app.store, job, seen, moment, snapshot.now)
+            after = marking.mark_success(app.store, job, seen, moment, snapshot.now, app.asker)
         except (JobDoneError, JobOngoingError) as error:
             if isinstance(error, JobDoneError) and len(found) == 1:
                 raise
