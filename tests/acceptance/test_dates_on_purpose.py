@@ -1,0 +1,224 @@
+"""Dates of the past, pauses, and slots that are passed over, by the command, on real tables."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from tests.acceptance.rows import CONF, INFO, pass_time
+from tests.schemas import conforming
+from tests.support import Command, Database
+
+INI = """\
+fetch|1d
+report|1d
+mail|1h
+"""
+SECTIONS = {
+    "fetch": "command=echo $CRONTABBER_DAY >> fetch.log\nbackfill=yes",
+    "report": "command=echo $CRONTABBER_DAY >> report.log\nbackfill=yes\ndepends_on=fetch",
+    "mail": "command=echo mail >> mail.log",
+}
+UTC = "--crontabber.timezone=UTC"
+
+
+@pytest.fixture
+def chain(crontabber: Command, database: Database) -> Command:
+    """Two backfill apps, of which one depends on the other, and a job; all have run once."""
+    path = crontabber.configure(database, INI.replace("\n", "\n        "))
+    sections = "".join(f"[[{name}]]\n{text}\n" for name, text in SECTIONS.items())
+    path.write_text(f"{path.read_text()}\n[job]\n{sections}")
+    say(crontabber)
+    return crontabber
+
+
+def say(crontabber: Command, *options: str, status: int = 0) -> str:
+    """What the command says; it has to exit with *status*."""
+    done = crontabber(CONF, UTC, *options)
+    assert (done.returncode, done.stderr if status == 0 else "") == (status, ""), done.stderr
+    return str(done.stdout if status == 0 else done.stdout + done.stderr).strip()
+
+
+def days(crontabber: Command, name: str) -> list[str]:
+    path = crontabber.directory / f"{name}.log"
+    return path.read_text().split() if path.exists() else []
+
+
+def day(back: int) -> str:
+    return str(date.today() - timedelta(days=back))  # noqa: DTZ011  the server's zone is UTC
+
+
+# -- backfills that are asked for -------------------------------------------------
+
+
+def test_a_range_is_done_by_the_next_tick_parents_first(chain: Command, database: Database) -> None:
+    for name in ("fetch", "report"):
+        (chain.directory / f"{name}.log").unlink()
+    plan = database.execute("SELECT app_name, next_slot, next_run FROM crontabber ORDER BY 1")
+    said = say(chain, "--backfill=fetch", f"--from={day(9)}", f"--to={day(7)}", "--with-children")
+    number = said.partition(" ")[2].partition(":")[0]
+    assert f"backfill {number}: 3 dates of fetch, {day(9)} " in said
+    assert f"backfill {number}: 3 dates of report, {day(9)} " in said
+    assert days(chain, "fetch") == []
+
+    progress = say(chain, "--list-backfills")
+    assert f"{number} fetch: 0 of 3 dates done; next {day(9)} " in progress
+    assert f"{number} report: 0 of 3 dates done; next {day(9)} " in progress
+    assert "waits: fetch has not done" in progress
+    document = conforming(say(chain, "--list-backfills", "--format=json"))
+    assert [job["backfills"][0]["total"] for job in document["jobs"]] == [3, 3]
+
+    say(chain)
+    assert days(chain, "fetch") == days(chain, "report") == [day(9), day(8), day(7)]
+    after = database.execute("SELECT app_name, next_slot, next_run FROM crontabber ORDER BY 1")
+    assert after == plan
+    assert say(chain, "--list-backfills") == "no backfill is under way"
+    order = database.execute("SELECT app_name, slot::date FROM crontabber_log ORDER BY id")[-6:]
+    assert [name for name, _ in order] == ["fetch", "report"] * 3
+
+    # they are done, and what is done is not done again, even if the log is trimmed
+    database.execute("DELETE FROM crontabber_log")
+    said = say(chain, "--backfill=fetch", f"--from={day(9)}", f"--to={day(7)}")
+    assert said.startswith("fetch has nothing to do in this range: its dates are done")
+    said = say(chain, "--backfill=fetch", f"--from={day(8)}", f"--to={day(8)}", "--redo=all")
+    assert "1 date of fetch" in said
+    say(chain)
+    assert days(chain, "fetch")[-1:] == [day(8)]
+    assert days(chain, "report") == [day(9), day(8), day(7)]
+
+
+def test_newest_first_and_a_dry_run(chain: Command, database: Database) -> None:
+    (chain.directory / "fetch.log").unlink()
+    options = ("--backfill=fetch", f"--from={day(4)}", f"--to={day(2)}", "--newest-first")
+    listed = say(chain, *options, "--dry-run").splitlines()
+    assert [line.split()[:2] for line in listed] == [["fetch", day(n)] for n in (2, 3, 4)]
+    assert say(chain, "--list-backfills") == "no backfill is under way"
+    say(chain, *options)
+    say(chain)
+    assert days(chain, "fetch") == [day(2), day(3), day(4)]
+
+
+def test_a_backfill_can_be_cancelled(chain: Command) -> None:
+    said = say(chain, "--backfill=fetch", f"--from={day(4)}", f"--to={day(2)}")
+    number = said.partition(" ")[2].partition(":")[0]
+    said = say(chain, f"--cancel-backfill={number}")
+    assert said == f"backfill {number} of fetch is cancelled: 0 of 3 dates were done"
+    say(chain)
+    assert len(days(chain, "fetch")) == 1
+    assert "no backfill" in say(chain, f"--cancel-backfill={number}", status=1)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--from=2026-11-01"], "needs --from=DATE and --to=DATE"),
+        (["--from=2026-11-02", "--to=2026-11-01"], "is after --to=2026-11-01"),
+        (["--from=2026-11-01", "--to=2099-01-01"], "reaches into the future"),
+        (["--from=tomorrow", "--to=2026-11-01"], "'tomorrow' is not a time"),
+        (["--from=2026-11-01", "--to=2026-11-02", "--redo=some"], "write missing, failed or all"),
+    ],
+)
+def test_a_range_that_cannot_be_meant_is_refused(
+    chain: Command, options: list[str], said: str
+) -> None:
+    assert said in say(chain, "--backfill=fetch", *options, status=1)
+    assert say(chain, "--list-backfills") == "no backfill is under way"
+
+
+def test_only_a_backfill_app_has_dates(chain: Command) -> None:
+    said = say(chain, "--backfill=mail", f"--from={day(3)}", f"--to={day(2)}", status=1)
+    assert "mail gets no dates" in said
+
+
+def test_ten_million_slots_are_refused_with_the_count(
+    crontabber: Command, database: Database
+) -> None:
+    path = crontabber.configure(database, "fetch|1m")
+    path.write_text(f"{path.read_text()}\n[job]\n[[fetch]]\n{SECTIONS['fetch']}\n")
+    say(crontabber)
+    said = say(crontabber, "--backfill=fetch", "--from=2006-01-01", "--to=2025-01-01", status=1)
+    assert "fetch has 9,995,039 dates in this range" in said or "9,99" in said
+
+
+# -- pauses ----------------------------------------------------------------------
+
+
+def test_a_paused_job_does_not_run_and_says_why(chain: Command, database: Database) -> None:
+    said = say(chain, "--pause=fetch,mail", "--why=the disk is full")
+    assert "fetch is paused until " in said
+    assert "; --resume=fetch ends it" in said
+    [(until,)] = database.execute(
+        "SELECT paused_until - paused_since FROM crontabber WHERE app_name = 'fetch'"
+    )
+    assert until == timedelta(days=1)
+    pass_time(database, "2 days")
+    done = chain(CONF, UTC, INFO)
+    assert done.returncode == 0
+    assert "fetch is skipped: paused, paused by " in done.stderr
+    assert "the disk is full" in done.stderr
+    assert len(days(chain, "fetch")) == 1
+    # a child sees a paused parent as not done
+    assert len(days(chain, "report")) == 1
+    assert "paused" in say(chain, "--status")
+    assert chain(CONF, UTC, "--nagios").returncode < 2
+
+    assert "fetch was paused: its next run is at once" in say(chain, "--resume=fetch")
+    assert "mail was paused: its next run is at " in say(chain, "--resume=mail")
+    assert say(chain, "--resume=mail") == "mail is not paused"
+    say(chain)
+    assert len(days(chain, "fetch")) == len(days(chain, "report")) == 3
+    [(verdict, slots)] = database.execute("SELECT verdict, slots FROM crontabber_spans")
+    assert (verdict, slots) == ("paused", 48)
+
+
+def test_a_pause_for_ever_and_one_until_a_time(chain: Command, database: Database) -> None:
+    assert "until it is resumed" in say(chain, "--pause=all", "--for=ever")
+    assert "is over already" in say(chain, "--pause=all", "--until=2020-01-01", status=1)
+    assert "give one" in say(chain, "--pause=all", "--for=1h", "--until=2027-01-01", status=1)
+    say(chain, "--pause=fetch", "--until=2099-01-01T03:00")
+    [(until,)] = database.execute(
+        "SELECT paused_until::text FROM crontabber WHERE app_name = 'fetch'"
+    )
+    assert until.startswith("2099-01-01 03:00")
+    assert len(say(chain, "--resume=all").splitlines()) == 3
+    assert say(chain, "--resume=all") == "no job is paused"
+
+
+# -- what is passed over ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("option", "dates", "verdict"),
+    [
+        ("missed=latest", 1, "passed over"),
+        ("too_late=30h", 2, "too late"),
+        ("missed=none", 1, "too late"),
+        ("missed=all", 6, None),
+    ],
+)
+def test_what_becomes_of_slots_that_were_missed(
+    crontabber: Command, database: Database, option: str, dates: int, verdict: str | None
+) -> None:
+    path = crontabber.configure(database, "fetch|1d")
+    path.write_text(f"{path.read_text()}\n[job]\n[[fetch]]\n{SECTIONS['fetch']}\n{option}\n")
+    say(crontabber)
+    pass_time(database, "6 days")
+    say(crontabber)
+    assert len(days(crontabber, "fetch")) == 1 + dates
+    assert days(crontabber, "fetch")[-1] == day(0)
+    [(ledger,)] = database.execute("SELECT to_regclass('crontabber_spans')")
+    if verdict is None:
+        assert ledger is None  # it is made when it is needed
+    else:
+        assert database.execute("SELECT verdict, slots FROM crontabber_spans") == [
+            (verdict, 6 - dates)
+        ]
+
+
+def test_a_backfill_app_that_never_ran_begins_at_its_start(
+    crontabber: Command, database: Database
+) -> None:
+    path = crontabber.configure(database, "fetch|1d|03:00")
+    section = f"{SECTIONS['fetch']}\nstart={day(3)}"
+    path.write_text(f"{path.read_text()}\n[job]\n[[fetch]]\n{section}\n")
+    say(crontabber)
+    assert days(crontabber, "fetch")[:3] == [day(3), day(2), day(1)]
