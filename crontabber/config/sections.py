@@ -88,10 +88,10 @@ class JobSections:
             return self._listed(class_path, load(class_path))
         if class_path not in self._texts:
             guess = nearest(class_path, filter(self._runs, self._unlisted()))
-            hint = "add it, or list a class as package.module.Class"
             raise JobLineError(
-                f"there is no section {job_header(class_path)} with command= or class=: "
-                + (f"did you mean {job_header(guess)}?" if guess else hint)
+                f"{class_path!r} is not a class path such as package.module.Class, and there is no "
+                f"section {job_header(class_path)} with command= or class="
+                + (f": did you mean {job_header(guess)}?" if guess else "")
             )
         from .section import made
 

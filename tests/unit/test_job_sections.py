@@ -370,8 +370,8 @@ FETCH = "[job]\n[[fetch]]\ncommand=true\n"
             "fetch|5m\nbackup|1d",
             FETCH,
             (
-                "job line 'backup|1d': there is no section [job] [[backup]] with command= or class=: "
-                "add it, or list a class as package.module.Class"
+                "job line 'backup|1d': 'backup' is not a class path such as package.module.Class, "
+                "and there is no section [job] [[backup]] with command= or class="
             ),
         ),
         (
@@ -463,6 +463,11 @@ def test_a_listed_class_whose_name_a_section_makes_a_job_of_is_told() -> None:
     )
     [fault] = Loaded("m.Old|5m\nold|1h", "[job]\n[[old]]\ncommand=true").faults
     assert fault == "job line 'old|1h': its app_name 'old' is that of m.Old; give it another"
+
+
+def test_a_name_that_is_mistyped_is_told_with_the_section_that_may_be_meant() -> None:
+    first, _ = Loaded("ftech|5m", FETCH).faults
+    assert first.endswith("with command= or class=: did you mean [job] [[fetch]]?")
 
 
 def test_all_that_is_wrong_with_a_section_is_told() -> None:
