@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from .backfill import next_date
 from .calendar import next_slot
 from .dag import order
 from .dependencies import wait_of
 from .findings import NO_JOBS, Access, Counts, Finding, Health, Problem, Status
+from .missed import is_paused
 from .model import JobSpec, JobState, States
 from .plan import has_given_up, is_by_schedule, plan
 
@@ -41,7 +43,7 @@ def judge(
         if state and (
             found := _failed(job, state) or _stuck(job, state, now) or _astray(job, state, now)
         ):
-            findings[job.app_name] = found
+            findings[job.app_name] = _mild(found) if state.pause else found
     # most often nothing is due, and then there is no order to be found
     due = [job for job in jobs if job.app_name not in findings and is_due(job, states, now)]
     if due:
@@ -59,8 +61,9 @@ def judge(
 def is_due(job: JobSpec, states: States, now: datetime) -> bool:
     """Whether *job* waits to be run."""
     state = states.get(job.app_name)
-    ongoing = state is not None and state.ongoing is not None
-    return not ongoing and plan(job, state, now).due_at(job) < now
+    if state is not None and (state.ongoing is not None or is_paused(state, now)):
+        return False
+    return plan(job, state, now).due_at(job) < now
 
 
 def _unseen(
@@ -107,13 +110,22 @@ def _blocked(due: Iterable[JobSpec], states: States, now: datetime) -> int:
 def _failed(job: JobSpec, state: JobState) -> Finding | None:
     """The last run failed; a backfill app, which loses no date by that, may do so once."""
     if state.last_error is None:
-        return None
+        return _failed_on_purpose(job, state)
     texts = (state.last_error.type, state.last_error.value)
     if has_given_up(job, state) and state.next_slot:
         what = f"gave up on {_time(state.next_slot, job.zone)} after {state.attempts} attempts"
         return _finding(Status.CRITICAL, Problem.FAILED, job, what, *texts)
     once = job.backfill and state.error_count <= 1
     return _finding(Status.WARNING if once else Status.CRITICAL, Problem.FAILED, job, *texts)
+
+
+def _failed_on_purpose(job: JobSpec, state: JobState) -> Finding | None:
+    """A date failed that a person asked for."""
+    asked = next((each for each in state.asked if each.error), None)
+    if asked is None:
+        return None
+    what = f"backfill {asked.number} failed at {_time(next_date(asked), job.zone)}"
+    return _finding(Status.WARNING, Problem.FAILED, job, what, asked.error)
 
 
 def _stuck(job: JobSpec, state: JobState, now: datetime) -> Finding | None:
@@ -167,14 +179,23 @@ def _late_ones(
 
 
 def _is_excused(job: JobSpec, states: States, explained: set[str], now: datetime) -> bool:
-    """Whether a parent stands in its way that is *explained*, or running."""
+    """Whether a parent stands in its way that is *explained*, running, or paused."""
     state = states.get(job.app_name)
     slot = plan(job, state, now).slot_at(job, state, now)
     return any(
         wait_of(job._replace(depends_on=(parent,)), states, slot, now)
         for parent in job.depends_on
-        if parent in explained or _is_running(states.get(parent), job.max_ongoing_age, now)
+        if parent in explained or _is_busy(states.get(parent), job.max_ongoing_age, now)
     )
+
+
+def _is_busy(parent: JobState | None, max_age: timedelta, now: datetime) -> bool:
+    return _is_running(parent, max_age, now) or (parent is not None and is_paused(parent, now))
+
+
+def _mild(finding: Finding) -> Finding:
+    """A paused job is never critical: a person knows of it."""
+    return finding._replace(status=min(finding.status, Status.WARNING))
 
 
 def _late(
@@ -182,14 +203,17 @@ def _late(
 ) -> Finding | None:
     """It is too late; while another job runs (*busy*) it may only be waiting for its turn."""
     planned = plan(job, state, now)
-    late = now - planned.due_at(job)
+    ended = state.pause.until if state.pause else None
+    late = now - max(filter(None, (planned.due_at(job), ended)))
     if late <= job.late:
         return None
     following = next_slot(job.schedule, planned.slot, job.zone)
-    bad = late > following - planned.slot and not busy
+    bad = late > following - planned.slot and not busy and not state.pause
     parts = ["overdue", f"due since {_time(planned.due_at(job), job.zone)}"]
     if blocked := wait_of(job, states, planned.slot_at(job, state, now), now):
         parts.append(f"blocked: {blocked}")
+    if ended:
+        parts.append(f"its pause ended at {_time(ended, job.zone)}")
     return _finding(Status.CRITICAL if bad else Status.WARNING, Problem.LATE, job, *parts)
 
 
