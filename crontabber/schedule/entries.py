@@ -4,7 +4,7 @@
   month, a number, ``*``, ``last`` or ``L``, perhaps with a range, a step or a ``#`` and a number.
 - A ``#`` is part of it right behind a day of the week, as in ``fri#2``; any other begins a comment.
 
-So names of days and months are no names of jobs.
+So no such item is the name of a job.
 """
 
 import re
@@ -12,17 +12,17 @@ from collections.abc import Iterator
 
 _WEEKDAYS = "sun mon tue wed thu fri sat"
 _MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec"
-_WORDS = frozenset(f"{_WEEKDAYS} {_MONTHS} last l lw".split())
+_WORDS = f"{_WEEKDAYS} {_MONTHS} last lw l".split()
 
-_VALUE = rf"(?:\*|\d+|{'|'.join(sorted(_WORDS, reverse=True))})"
+_VALUE = rf"(?:\*|\d+|{'|'.join(_WORDS)})"
 _ITEM = re.compile(rf"{_VALUE}(?:(?:\.\.|-){_VALUE})?(?:/\d+)?(?:#\w*|l)?", re.IGNORECASE)
 _BEFORE_HASH = re.compile(rf"(?<![\w.:])(?:[0-7]|{'|'.join(_WEEKDAYS.split())})$", re.IGNORECASE)
 _BETWEEN_ITEMS = re.compile(r"[|\s,]")
 
 
-def is_reserved(name: str) -> bool:
-    """Whether *name* is a word of schedules, which cannot be the name of a job."""
-    return name.lower() in _WORDS
+def is_item(text: str) -> bool:
+    """Whether *text* is an item of a calendar, which cannot be the name of a job."""
+    return _ITEM.fullmatch(text) is not None
 
 
 def split(line: str) -> Iterator[str]:
@@ -50,5 +50,4 @@ def _goes_on(entry: str, piece: str) -> bool:
     """Whether the schedule of *entry* goes on in *piece*, which stands behind a comma."""
     before = _BETWEEN_ITEMS.split(entry.rstrip())[-1]
     behind = _BETWEEN_ITEMS.split(piece.lstrip())[0]
-    is_schedule = "|" in entry
-    return bool(is_schedule and _ITEM.fullmatch(before) and _ITEM.fullmatch(behind))
+    return "|" in entry and is_item(before) and is_item(behind)

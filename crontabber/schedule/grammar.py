@@ -194,6 +194,8 @@ def _split(line: str) -> Iterable[str]:
     return split(line)
 
 
+_BEGIN_ITEMS = frozenset("sun mon tue wed thu fri sat jan feb mar apr may jun".split())
+_BEGIN_ITEMS |= frozenset("jul aug sep oct nov dec las l lw".split())
 _NOT_IN_NAMES = frozenset(".,;#|'\"[]")
 
 
@@ -206,6 +208,13 @@ def _check_first(text: str) -> None:
         )
     if text == "all":
         raise JobLineError("'all' means all jobs where one is named: give it another name")
+    if text[:3].lower() in _BEGIN_ITEMS or text[0].isdigit() or text[0] == "*":
+        from .entries import is_item  # few names begin so
+
+        if is_item(text):
+            raise JobLineError(
+                f"{text!r} is part of a schedule, as in mon,thu|03:00: give the job another name"
+            )
     if "." not in text and (not text.isprintable() or _NOT_IN_NAMES.intersection(text)):
         raise JobLineError(
             f"{text!r} is not the name of a job: it has no control characters, and none of "

@@ -394,7 +394,8 @@ def test_commas_and_hashes_of_a_schedule_are_part_of_it(text, lines):
         ("m.A|0 3 * * 5#2# a comment", "'0 3 * * 5#2# a comment' is not a line of cron"),
         ("m.A|mon#2|03:00", "'mon#2' is not a frequency"),
         ("m.A|1h, thu|03:00", "job line 'thu|03:00'"),
-        ("m.A|1h, 5", "job line '5': '5' is not"),
+        ("m.A|1h, 5", "job line '5': '5' is part of a schedule"),
+        ("fetch|1h, Sat|03:00", "'Sat' is part of a schedule, as in mon,thu|03:00: give the job"),
         ("m.A|mon,thr|03:00", "job line 'm.A|mon': 'mon' has no time"),
     ],
 )

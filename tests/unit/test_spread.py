@@ -6,12 +6,14 @@ from collections import Counter
 
 import pytest
 
+from crontabber.base import BaseCronApp
 from crontabber.schedule.calendar import next_slot
 from crontabber.schedule.decide import decide
 from crontabber.schedule.model import RunNow, Skip, SkipReason
 from crontabber.schedule.plan import Plan, plan
 from crontabber.schedule.spread import offset_of
 from crontabber.schedule.transition import noticed, succeeded
+from crontabber.testing import Simulation
 from tests.unit.schedules import DAY, HOUR, MINUTE, SECOND, at, job, waiting
 
 SLOT = at("2026-11-21 03:00")
@@ -99,3 +101,26 @@ def test_the_last_of_the_open_dates_waits_for_its_offset():
 
 def test_without_a_spread_a_job_is_due_at_its_slot():
     assert plan(job("1d|03:00"), None, SLOT).due_at(job("1d|03:00")) == SLOT
+
+
+def test_a_job_that_waits_for_its_offset_costs_no_write():
+    """The row does not know of the spread: the class is looked at, and nothing is written."""
+
+    class Backup(BaseCronApp):
+        app_name = "backup"
+        spread = "10m"
+
+        def run(self):
+            pass
+
+    sim = Simulation({Backup: "1d|03:00"}, SLOT - HOUR)
+    due = SLOT + offset_of(job("1d|03:00", "backup", spread=SPREAD), SLOT)
+    for moment in (SLOT - HOUR, SLOT, due - SECOND):
+        sim.tick(moment)
+        before = sim.states["backup"]
+        sim.tick(moment)
+        assert sim.states["backup"] is before
+        assert sim.log == []
+    sim.tick(due)
+    assert sim.slots("backup") == [SLOT]
+    assert sim.states["backup"].next_slot == SLOT + DAY
