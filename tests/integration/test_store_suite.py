@@ -485,7 +485,7 @@ def test_a_pause_and_a_backfill_are_asked_for_while_a_run_is_under_way(store, ot
     assert other.read("a") == saved
     assert other.pause("a", None)
     assert other.read("a").pause is None
-    assert not other.pause("nobody", PAUSE)
+    assert not other.pause("another", PAUSE)
 
 
 def test_a_backfill_is_asked_for_of_all_jobs_or_of_none(store):
