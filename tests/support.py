@@ -20,6 +20,8 @@ import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT
 
+from tests import warm
+
 ROOT = Path(__file__).resolve().parents[1]
 TIMEOUT = 60
 """Seconds after which a process that a test waits for is taken to hang."""
@@ -190,18 +192,15 @@ class Command:
         self, *arguments: str, env: Mapping[str, str] | None = None, **options: Any
     ) -> "subprocess.CompletedProcess[str]":
         """Run the command to its end; *options* are those of `subprocess.run`."""
-        options = {"stdin": subprocess.DEVNULL, "timeout": TIMEOUT, **options}
-        if "input" in options:
-            del options["stdin"]
-        return subprocess.run(
-            self.line(*arguments),
-            cwd=self.directory,
-            env=self.environ(env),
-            capture_output=True,
-            text=True,
-            check=False,
-            **options,
-        )
+        timeout, given = options.pop("timeout", TIMEOUT), options.pop("input", None)
+        if given is not None:
+            options["stdin"] = subprocess.PIPE
+        with self.popen(*arguments, env=env, **options) as process:
+            try:
+                output, errors = process.communicate(given, timeout)
+            finally:
+                process.kill()
+        return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
 
     def popen(
         self, *arguments: str, env: Mapping[str, str] | None = None, **options: Any
@@ -214,7 +213,7 @@ class Command:
             "text": True,
             **options,
         }
-        return subprocess.Popen(
+        return warm.popen(
             self.line(*arguments), cwd=self.directory, env=self.environ(env), **options
         )
 

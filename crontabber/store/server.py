@@ -207,11 +207,11 @@ class Server:
     def with_reconnect(self, attempt: Callable[[], T], patience: float | None = None) -> T:
         """What *attempt* returns, as soon as the server lets it.
 
-        It is tried for *patience* seconds, by default for those of the store. Raises
+        It is tried for the *patience* seconds of the store, or for fewer if so told. Raises
         `Stopped` a moment after a signal.
         """
         began = clock.monotonic()
-        give_up = began + (self._patience if patience is None else patience)
+        give_up = began + min(self._patience, patience or self._patience)
         said = False
         while True:
             try:
@@ -227,7 +227,7 @@ class Server:
                 if not said:
                     _tell(error, give_up - now)
                     said = True
-                clock.sleep(min(_PAUSE, self._patience))
+                clock.sleep(min(_PAUSE, give_up - now))
 
     def migrate(self) -> None:
         """Make the tables, or bring those of an older version up to date; harmless twice."""

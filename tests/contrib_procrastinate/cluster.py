@@ -12,6 +12,7 @@ from typing import Any
 import psutil
 
 from crontabber.config.sources import CONF
+from tests import warm
 from tests.support import TIMEOUT, Command, Database
 
 TICK = ("--admin.conf=crontabber.ini", "--engine=procrastinate")
@@ -29,7 +30,7 @@ class Worker:
     ) -> None:
         self._output = (command.directory / "workers.log").open("a")
         line = [f"--app={app}", "worker", *options]
-        self.process = subprocess.Popen(
+        self.process = warm.popen(
             [sys.executable, "-m", "procrastinate", *line],
             cwd=command.directory,
             env=command.environ({CONF: "crontabber.ini", **(env or {})}),
