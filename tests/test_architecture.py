@@ -73,6 +73,11 @@ def _tree(module: str) -> ast.Module:
     return ast.parse(_path(module).read_text(encoding="utf-8"))
 
 
+@cache
+def _nodes(module: str) -> list[ast.AST]:
+    return [*ast.walk(_tree(module))]
+
+
 def _path(module: str) -> Path:
     return (PACKAGE.parent / module.replace(".", "/")).with_suffix(".py")
 
@@ -81,10 +86,15 @@ def _room(module: str) -> str:
     return [*module.split("."), "__init__"][1]
 
 
-def _imports(module: str) -> Iterator[tuple[str, ast.stmt]]:
+@cache
+def _imports(module: str) -> list[tuple[str, ast.stmt]]:
+    return [*_found_imports(module)]
+
+
+def _found_imports(module: str) -> Iterator[tuple[str, ast.stmt]]:
     """The full name of every module that *module* imports, wherever in it."""
     parts = module.split(".")
-    for node in ast.walk(_tree(module)):
+    for node in _nodes(module):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield alias.name, node
@@ -161,7 +171,7 @@ CLOCKS = {
 @pytest.mark.parametrize("module", [name for name in MODULES if name != "crontabber.process.clock"])
 def test_only_the_clock_reads_a_clock_or_sleeps(module: str) -> None:
     """trap: two readings of the clock around a write"""
-    for node in ast.walk(_tree(module)):
+    for node in _nodes(module):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             assert (node.value.id, node.attr) not in CLOCKS, f"line {node.lineno}"
         if isinstance(node, ast.ImportFrom) and node.module == "time":
@@ -178,7 +188,7 @@ def test_the_schedule_is_told_everything(module: str) -> None:
 def test_only_the_command_prints_or_exits(module: str) -> None:
     if module in {"crontabber.cli", "crontabber.__main__", "crontabber.embedded.keeper"}:
         return
-    for node in ast.walk(_tree(module)):
+    for node in _nodes(module):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             assert node.func.id not in {"print", "exit", "quit"}, f"line {node.lineno}"
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
@@ -203,12 +213,12 @@ def test_sql_is_not_written_in_python(module: str) -> None:
     words = ("SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM ", "CREATE TABLE ")
     docstrings = {
         id(node.body[0].value)
-        for node in ast.walk(_tree(module))
+        for node in _nodes(module)
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
         and node.body
         and isinstance(node.body[0], ast.Expr)
     }
-    for node in ast.walk(_tree(module)):
+    for node in _nodes(module):
         if isinstance(node, ast.Constant) and id(node) not in docstrings:
             assert not str(node.value).startswith(words), f"line {node.lineno}: {node.value}"
 
@@ -222,7 +232,7 @@ def test_a_module_opens_with_what_it_is_for(module: str) -> None:
 def test_a_module_and_its_functions_are_small(module: str) -> None:
     """One module with half of all code must not come back."""
     assert len(_path(module).read_text(encoding="utf-8").splitlines()) <= 300
-    for node in ast.walk(_tree(module)):
+    for node in _nodes(module):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             assert (node.end_lineno or 0) - node.lineno < 40, node.name
 
@@ -253,7 +263,7 @@ def test_no_module_imports_one_that_imports_it() -> None:
 def _modules_imported(module: str, modules: set[str]) -> Iterator[str]:
     parts = module.removesuffix(".__init__").split(".")
     package = parts if module.endswith(".__init__") else parts[:-1]
-    for node in ast.walk(_tree(module)):
+    for node in _nodes(module):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in modules)
         elif isinstance(node, ast.ImportFrom):

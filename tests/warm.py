@@ -178,7 +178,7 @@ def _tell(key: selectors.SelectorKey) -> None:
     try:
         status.send(str(code).encode())
     except BrokenPipeError:
-        pass  # nobody waits for it
+        pass  # no test waits for it any more
     _close(key)
 
 

@@ -193,12 +193,16 @@ CHOICES: dict[str, Callable[[], Choose]] = {
     "oldest": lambda: oldest,
     "chaos": lambda: chaos(815),
 }
-WAYS = [("latest", True), ("oldest", True), ("chaos", True), ("latest", False)]
-"""Who gets which session, and whether the pooler shows itself by keys of its own."""
+WAYS = [
+    (size, choice, own_keys)
+    for size in (1, 2, 3)
+    for choice, own_keys in [("latest", True), ("oldest", True), ("chaos", True), ("latest", False)]
+    if size > 1 or choice == "latest"  # of one there is no choice
+]
+"""How many sessions, who gets which, and whether the pooler shows itself by keys of its own."""
 
 
-@pytest.mark.parametrize(("choice", "own_keys"), WAYS)
-@pytest.mark.parametrize("size", [1, 2, 3])
+@pytest.mark.parametrize(("size", "choice", "own_keys"), WAYS)
 @pytest.mark.parametrize("ticks", [2, 3, 4])
 def test_ticks_through_a_pooler_are_refused_or_alone_with_the_job(
     direct: Database, ticks: int, size: int, choice: str, own_keys: bool
