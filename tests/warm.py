@@ -6,6 +6,7 @@ start and to import, which is most of what a short command costs.
 """
 
 import atexit
+import contextlib
 import functools
 import gc
 import importlib
@@ -175,10 +176,8 @@ def _serve(control: socket.socket) -> Any:
 def _tell(key: selectors.SelectorKey) -> None:
     pid, status = key.data
     code = os.waitpid(pid, 0)[1]
-    try:
+    with contextlib.suppress(BrokenPipeError):  # no test waits for it any more
         status.send(str(code).encode())
-    except BrokenPipeError:
-        pass  # no test waits for it any more
     _close(key)
 
 
@@ -200,7 +199,7 @@ def _become(path: Sequence[str], request: Any, descriptors: Sequence[int]) -> No
     os.environ.update(env)
     time.tzset()
     sys.dont_write_bytecode = bool(env.get("PYTHONDONTWRITEBYTECODE"))
-    sys.path[:] = [os.getcwd(), *filter(None, env["PYTHONPATH"].split(os.pathsep)), *path]
+    sys.path[:] = [str(Path.cwd()), *filter(None, env["PYTHONPATH"].split(os.pathsep)), *path]
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         stream = _stream(number, getattr(sys, name))
         setattr(sys, name, stream)

@@ -38,6 +38,8 @@ class Problem(enum.Enum):
     """The role that runs the jobs may not do so, or rows are hidden from it or from us."""
     UNKNOWN = "unknown"
     """The jobs cannot be judged."""
+    SCARCE = "scarce"
+    """Half of the numbers that the log has for its rows are used."""
 
 
 class Finding(NamedTuple):
@@ -90,7 +92,7 @@ class Health(NamedTuple):
 
 
 class Access(NamedTuple):
-    """What the server lets the role do that runs the jobs."""
+    """What the server lets the role do that runs the jobs, and for how long."""
 
     standby: bool = False
     """Whether the server is a standby, which is for reading only."""
@@ -106,9 +108,11 @@ class Access(NamedTuple):
     """The time zone of the server, by its name."""
     row_security: Sequence[str] = ()
     """The tables of which row security may hide rows, from that role or from the one that asks."""
+    log_numbers: str = ""
+    """What to say of the numbers of the log's rows, once half of them are used."""
 
     def findings(self) -> Iterable[Finding]:
-        """Why jobs cannot be run, or rows not be seen, if that is so."""
+        """Why jobs cannot be run, or rows not be seen, or soon not be added, if that is so."""
         if self.lacking:
             what = f"role {self.role} has no right to {', '.join(self.lacking)}"
             if self.only_reads:
@@ -122,6 +126,8 @@ class Access(NamedTuple):
             tables = " and ".join(self.row_security)
             what = f"row security of {tables} can hide rows from role {self.role}"
             yield Finding(Status.WARNING, Problem.DENIED, (what, "disable it, or give BYPASSRLS"))
+        if self.log_numbers:
+            yield Finding(Status.WARNING, Problem.SCARCE, (self.log_numbers,))
 
 
 NO_JOBS = "there are no jobs in this configuration"

@@ -1,13 +1,14 @@
-"""What the server says of the rights of a role: the one row of ``access`` in health.sql."""
+"""The one row of ``access`` in health.sql: the rights of a role, and the log's numbers."""
 
 from ..errors import StoreError
 from ..schedule.findings import Access
+from .numbers import LogNumbers
 from .rows import Row
 
 
 def access_of(row: Row, role: str) -> Access:
     """The *row* as a value; a `StoreError` if there is no such *role*."""
-    standby, read_only, name, lacking, only_reads, row_security, zone = row
+    standby, read_only, name, lacking, only_reads, row_security, zone, *numbers = row
     if name is None:
         raise StoreError(f"there is no role {role!r} on the server: correct nagios_role")
     return Access(
@@ -18,4 +19,5 @@ def access_of(row: Row, role: str) -> Access:
         only_reads=only_reads and bool(lacking),
         row_security=row_security,
         zone=zone,
+        log_numbers=LogNumbers(*numbers).warning(),
     )

@@ -14,7 +14,7 @@ from ..database import libpq
 from ..errors import MOST_FAULTS, ConfigError, StoreError
 from ..generic_app import Answer, GenericApp
 from ..reporters.dsn import Dsn
-from ..schedule.findings import Access
+from ..schedule.findings import Access, Problem
 from ..store import Snapshot
 from ..views.configtest import report
 
@@ -36,13 +36,15 @@ def configtest(app: GenericApp, form: str = "") -> Answer:
     faults += [fault for error in of_options.values() for fault in error.faults]
     faults += [*app.middleware()[1], *_connections(app), *_of_apps(configs.values())]
     access = _access(app)
-    faults += [ConfigError(": ".join(each.parts)) for each in access.findings()]
+    found = [(": ".join(each.parts), each.problem) for each in access.findings()]
+    faults += [ConfigError(text) for text, problem in found if problem is Problem.DENIED]
     if settings.engine:
         faults += import_module(ENGINES[settings.engine]).faults(catalogue.classes).values()
     if not (catalogue.classes or faults):
         faults = [*_no_jobs(settings)]
     faults = list({str(fault): fault for fault in faults}.values())
     warnings = (*warnings, *settings.exposed(catalogue.classes), *_unknown_parents(app))
+    warnings += tuple(text for text, problem in found if problem is not Problem.DENIED)
     warnings = (*warnings, *_odd_schedules(app, access.zone))
     code = min(len(faults), MOST_FAULTS)
     if form == "json":

@@ -225,3 +225,19 @@ def test_that_some_jobs_are_new_is_said(crontabber: Command, database: Database)
         0,
         "OK - all 2 jobs are well; no tick has seen 1 of them yet",
     )
+
+
+def test_numbers_of_the_log_that_run_out_are_told_long_before(ask: Ask, database: Database) -> None:
+    """trap: after the last number no run can be recorded, and until then all was well"""
+    for grant in ALL:
+        database.execute(grant.format(role=ROLE))
+    assert ask()[0] == 0
+    database.execute("ALTER TABLE crontabber_log ALTER COLUMN id TYPE integer")
+    database.execute("SELECT setval('crontabber_log_id_seq', 1 << 30)")
+    what = "crontabber_log.id has used 1,073,741,824 of 2,147,483,648 numbers"
+    status, line = ask()
+    assert status == 1
+    assert line.startswith(f"WARNING - {what}")
+    status, line = ask(verb="--configtest")
+    assert status == 0
+    assert line.startswith(f"warning: {what}")

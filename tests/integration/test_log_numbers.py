@@ -10,7 +10,9 @@ import pytest
 from crontabber.clean import Cleaned, clean_log
 from crontabber.store import sql
 from crontabber.store.numbers import LogNumbers
+from crontabber.store.postgres import PostgresStore
 from crontabber.store.sql import load_migrations, load_queries, located
+from tests.stores import factory_of
 from tests.support import Database
 
 HIGHEST = (1 << 31) - 1
@@ -222,3 +224,14 @@ def test_a_role_that_may_not_use_the_sequence_is_told_nothing(database: Database
         assert database.execute(f"SET ROLE numbers_reader; {STATEMENT}") == [(None, True, False)]
     finally:
         database.execute("DROP OWNED BY numbers_reader; DROP ROLE numbers_reader")
+
+
+def test_the_first_tick_after_an_upgrade_sees_to_the_numbers(database: Database) -> None:
+    """Tables of the version before: no statement of an idle tick asks for numbers."""
+    make_log(database, 1)
+    for migration in load_migrations()[1:6]:
+        database.execute(migration)
+    assert numbers(database) == (1, False, False)
+    with closing(PostgresStore(factory_of(database))) as store:
+        store.look_for_due([], "UTC")
+    assert numbers(database) == (1, False, True)

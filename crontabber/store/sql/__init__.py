@@ -27,6 +27,7 @@ _SHARED = (
     "is_old",
     "run_columns",
     "is_old_output",
+    "log_numbers",
 )
 """Parts of other statements, which stand in braces there; a part may have earlier ones in it.
 

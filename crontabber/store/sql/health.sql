@@ -2,7 +2,8 @@
 
 -- name: access
 -- What a role, by default the one that asks, may do with the two tables, as the rules of
--- PostgreSQL have it; and of which of them rows may be hidden, from that role or from us.
+-- PostgreSQL have it; of which of them rows may be hidden, from that role or from us; and how many
+-- numbers the log has used, where that can be told.
 -- Rights on a table are no use without its schema.
 WITH asked AS (
     SELECT rolname AS role, rolsuper OR rolbypassrls AS sees_all
@@ -54,4 +55,6 @@ SELECT
                 relforcerowsecurity OR NOT pg_catalog.pg_has_role(role, relowner, 'USAGE')
             )
     ),
-    pg_catalog.current_setting('TimeZone')
+    pg_catalog.current_setting('TimeZone'),
+    numbers.*
+FROM (VALUES (1)) AS one LEFT JOIN ({log_numbers}) AS numbers ON true

@@ -659,9 +659,10 @@ SELECT pg_catalog.count(*) FROM trimmed
 SELECT
     CASE WHEN pg_catalog.has_sequence_privilege(seqrelid, 'SELECT, USAGE')
         THEN pg_catalog.pg_sequence_last_value(seqrelid)
-    END,
-    pg_catalog.format_type(atttypid, NULL) = 'bigint',
-    seqcycle
-FROM pg_catalog.pg_attribute JOIN pg_catalog.pg_sequence
-    ON seqrelid = pg_catalog.pg_get_serial_sequence('{there_text}crontabber_log', 'id')::pg_catalog.regclass
-WHERE attrelid = '{there_text}crontabber_log'::pg_catalog.regclass AND attname = 'id'
+    END AS last,
+    pg_catalog.format_type(atttypid, NULL) = 'bigint' AS wide,
+    seqcycle AS cycles
+FROM pg_catalog.pg_attribute JOIN pg_catalog.pg_sequence ON seqrelid = pg_catalog.pg_get_serial_sequence(
+    attrelid::pg_catalog.regclass::pg_catalog.text, 'id'
+)::pg_catalog.regclass
+WHERE attrelid = pg_catalog.to_regclass('{there_text}crontabber_log') AND attname = 'id'
