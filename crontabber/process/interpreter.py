@@ -9,7 +9,7 @@ import sys
 import time
 from typing import Any
 
-from .things import InModule, Names, Thing
+from .things import InModule, Names, Thing, are_same
 
 _environ, _environb = os.environ, os.environb
 _LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL)
@@ -22,13 +22,13 @@ class Environment(Thing):
         """How it is now: as bytes, which need not be decoded."""
         return os.environ, _environ._data.copy()  # type: ignore[attr-defined]  # noqa: SLF001  40 µs less
 
-    def put_back(self, was: Any) -> None:
+    def put_back(self, was: Any) -> bool:
         """Have the variables that there were, and no others."""
         environ, variables = was
-        os.environ = environ  # noqa: B003  it is the one that there was
         now = _environ._data  # type: ignore[attr-defined]  # noqa: SLF001
-        if now == variables:
-            return
+        if os.environ is environ and now == variables:
+            return False
+        os.environ = environ  # noqa: B003  it is the one that there was
         zone = now.get(b"TZ") != variables.get(b"TZ")
         for name in [*now]:
             if name not in variables:
@@ -38,6 +38,7 @@ class Environment(Thing):
         )
         if zone:
             time.tzset()  # C may have read it, without a word to Python
+        return True
 
 
 class Zone(Thing):
@@ -75,14 +76,15 @@ class ImportPath(Thing):
         """How it is now."""
         return sys.path, [*sys.path]
 
-    def put_back(self, was: Any) -> None:
+    def put_back(self, was: Any) -> bool:
         """Have what there was, in its order, and then what is new."""
         path, entries = was
         if sys.path is path and path == entries:
-            return
+            return False
         added = [entry for entry in sys.path if entry not in entries]
         path[:] = [*entries, *added]
         sys.path = path
+        return True
 
 
 class Decimals(Thing):
@@ -93,15 +95,18 @@ class Decimals(Thing):
         context = decimal.getcontext()
         return context, context.copy()
 
-    def put_back(self, was: Any) -> None:
+    def put_back(self, was: Any) -> bool:
         """Put back the context, and in it what is not as it was."""
         context, copy = was
-        if decimal.getcontext() is not context:
+        changed = decimal.getcontext() is not context
+        if changed:
             decimal.setcontext(context)
         if _numbers(context) != _numbers(copy):
+            changed = True
             for name in ("prec", "rounding", "Emin", "Emax", "capitals", "clamp"):
                 setattr(context, name, getattr(copy, name))
             context.traps, context.flags = copy.traps, copy.flags
+        return changed
 
 
 def _numbers(context: decimal.Context) -> tuple[Any, ...]:
@@ -149,21 +154,31 @@ class Loggers(Thing):
         found = [root, *root.manager.loggerDict.values()]
         loggers = [_logger(each) for each in found if "level" in each.__dict__]  # or a mere place
         handlers = {id(handler): handler for *_, known in loggers for handler in known[1]}
-        return root.manager.disable, loggers, [*map(_handler, handlers.values())]
+        return root.manager.disable, loggers, [*map(_handler, handlers.values())], found
 
-    def put_back(self, was: Any) -> None:
+    def is_watched(self, was: Any) -> bool:
+        """Always: code makes loggers when it is imported."""
+        return True
+
+    def is_current(self, was: Any) -> bool:
+        """Whether there are the same loggers as there were."""
+        root, *others = was[-1]
+        return logging.root is root and are_same(others, logging.root.manager.loggerDict.values())
+
+    def put_back(self, was: Any) -> bool:
         """Set those that differ."""
-        disabled, loggers, handlers = was
-        for before in handlers:
-            if _handler(before[0]) != before:
-                handler, handler.level, handler.formatter, filters = before
-                handler.filters[:] = filters
+        disabled, loggers, handlers, _ = was
+        spoilt = [before for before in handlers if _handler(before[0]) != before]
+        for handler, level, formatter, filters in spoilt:
+            handler.level, handler.formatter, handler.filters[:] = level, formatter, filters
         changed = [before for before in loggers if _logger(before[0]) != before]
         for logger, level, is_off, propagates, (filters, known) in changed:
             logger.level, logger.disabled, logger.propagate = level, is_off, propagates
             logger.filters[:], logger.handlers[:] = filters, known
         if changed or logging.root.manager.disable != disabled:
             logging.disable(disabled)  # and what was decided by the other levels is forgotten
+            return True
+        return bool(spoilt)
 
 
 def _logger(logger: Any) -> tuple[Any, ...]:
@@ -198,19 +213,19 @@ class Watchdog(Thing):
     def read(self) -> None:
         """Nothing: it cannot be told."""
 
-    def put_back(self, was: None) -> None:
+    def put_back(self, was: None) -> bool:
         """Stop it."""
         if not _CALLERS and (faulthandler := sys.modules.get("faulthandler")):
             faulthandler.cancel_dump_traceback_later()
+        return False
 
 
 class Clock(Names):
     """The functions that read the clock and sleep; with gevent and the like they stay."""
 
-    def put_back(self, was: Any) -> None:
+    def put_back(self, was: Any) -> bool:
         """Put back what is not as it was."""
-        if not is_green():
-            super().put_back(was)
+        return not is_green() and super().put_back(was)
 
 
 class Waiting(InModule):

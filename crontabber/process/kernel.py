@@ -54,18 +54,24 @@ class SignalState(Thing):
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         return _SignalState(handlers, _sigmask(_BLOCK, ()), wakeup, [*map(_getitimer, _TIMERS)])
 
-    def put_back(self, was: _SignalState) -> None:
+    def put_back(self, was: _SignalState) -> bool:
         """Stop timers that were started; what was running goes on."""
+        changed = False
         if threading.get_ident() == _MAIN:
             if [*map(_getitimer, _TIMERS)] != was.timers:
                 self._stop_timers(was.timers)
+                changed = True
             now = [*map(_getsignal, _NUMBERS)]
             if now != was.handlers:
                 self._restore_handlers(now, was.handlers)
+                changed = True
             if _wakeup() != was.wakeup:
                 signal.set_wakeup_fd(was.wakeup, warn_on_full_buffer=False)
+                changed = True
         if _sigmask(_BLOCK, ()) != was.mask:
             signal.pthread_sigmask(signal.SIG_SETMASK, was.mask)
+            changed = True
+        return changed
 
     @staticmethod
     def _stop_timers(was: list[tuple[float, float]]) -> None:
@@ -114,9 +120,9 @@ class Mask(Thing):
         os.umask(now)
         return now
 
-    def put_back(self, was: int) -> None:
+    def put_back(self, was: int) -> bool:
         """Set it."""
-        os.umask(was)
+        return os.umask(was) != was
 
 
 class Identity(Thing):

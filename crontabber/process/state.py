@@ -105,16 +105,37 @@ THINGS: tuple[Thing, ...] = (
 
 
 class ProcessState:
-    """The process as it is now; also a context, at whose end it is so again."""
+    """The process as it was when this was last told to remember it.
+
+    It is also a context, which remembers, and restores at its end. Used for one job after the
+    other it costs half: what no job changed is compared, and not read again.
+    """
 
     def __init__(self) -> None:
+        self._was: dict[Thing, Any] = {}
+        self._changed: list[Thing] = [*THINGS]
+        self._watched: list[Thing] = []
+        self._pid = 0
+
+    def remember(self) -> None:
+        """Remember the process as it is now.
+
+        If it did before, only what had to be put back since, and what came into being: nothing
+        but jobs, each followed by `restore`, may have changed the rest.
+        """
         self._pid = os.getpid()
-        self._was = []
-        for thing in THINGS:
+        stale = [thing for thing in self._watched if not thing.is_current(self._was[thing])]
+        if not (self._changed or stale):
+            return
+        stale += self._changed
+        self._changed = []
+        for thing in stale:
             try:
-                self._was.append((thing, thing.read()))
-            except Exception:  # noqa: BLE001, S112  what cannot be read is left as it will be
-                continue
+                self._was[thing] = thing.read()
+            except Exception:  # noqa: BLE001  what cannot be read is left as it will be
+                self._was.pop(thing, None)
+                self._changed.append(thing)
+        self._watched = [thing for thing, was in self._was.items() if thing.is_watched(was)]
 
     def restore(self) -> None:
         """Put back what was changed, and write what was printed. Never raises.
@@ -123,12 +144,20 @@ class ProcessState:
         """
         if os.getpid() != self._pid:
             os._exit(1)  # a child that the job forked, and that came back from run()
-        failed = [pair for pair in self._was if _fault(*pair)]
-        for thing, was in failed:
-            if fault := _fault(thing, was):  # it may have needed what came after it
+        failed = []
+        for thing, was in self._was.items():
+            try:
+                if thing.put_back(was):
+                    self._changed.append(thing)
+            except BaseException:  # noqa: BLE001  a job's object may raise anything
+                failed.append(thing)
+        for thing in failed:
+            if fault := _fault(thing, self._was[thing]):  # it may have needed what came after it
                 _tell(thing, fault)
+        self._changed += failed
 
     def __enter__(self) -> "ProcessState":
+        self.remember()
         return self
 
     def __exit__(self, *exception: object) -> None:

@@ -16,7 +16,7 @@ _NAMES = ("stdin", "stdout", "stderr")
 _OUT_OF_THE_WAY = 200
 """Copies of descriptors get numbers from here on, which nothing else is given soon."""
 
-_copies: set[int] = set()
+_copies: set[int | None] = set()
 _known: dict[int, Any] = {}
 """The streams over 0 to 2, by these: one that is broken does not tell its own."""
 _forms: dict[int, tuple[Any, ...]] = {}
@@ -24,8 +24,16 @@ _forms: dict[int, tuple[Any, ...]] = {}
 _PLAIN = ("utf-8", "backslashreplace", False, False, True)
 
 
+class _Copies(list[int | None]):
+    """The copies of 0 to 2, which are closed with it."""
+
+    def __del__(self) -> None:
+        for copy in self:
+            _close(copy)
+
+
 class _State(NamedTuple):
-    copies: list[int | None]
+    copies: _Copies
     blocking: list[bool | None]
     streams: list[Any]
     holders: list[tuple[int, int]]
@@ -42,24 +50,34 @@ class Streams(Thing):
             if _is_ours(stream, number):
                 _learn(stream, number)
         return _State(
-            [_copy(number) for number in (0, 1, 2)],
+            _Copies(map(_copy, (0, 1, 2))),
             [_blocks(number) for number in (0, 1, 2)],
             streams,
             [_holders(stream) for stream in streams],
             (sys.__stdin__, sys.__stdout__, sys.__stderr__),
         )
 
-    def put_back(self, was: _State) -> None:
+    def put_back(self, was: _State) -> bool:
         """Put back what was changed; what the job printed is written."""
-        try:
-            _lead_back(was)
-            self._put_streams_back(was)
-        finally:
-            for copy in was.copies:
-                _close(copy)
+        lost = _lead_back(was)
+        return self._put_streams_back(was) or lost
+
+    def is_watched(self, was: _State) -> bool:
+        """Always: a job can break them after its end."""
+        return True
+
+    def is_current(self, was: _State) -> bool:
+        """Whether there are the same streams; those that a job broke after its end are mended."""
+        for number, stream in enumerate(was.streams):
+            if getattr(sys, _NAMES[number], None) is not stream:
+                return False
+            if _is_ours(stream, number) and _learn(stream, number):
+                return False
+        return _copies.issuperset(was.copies)
 
     @staticmethod
-    def _put_streams_back(was: _State) -> None:
+    def _put_streams_back(was: _State) -> bool:
+        """Whether that was needed."""
         changed = False
         for name, stream in zip(_NAMES, was.streams, strict=True):
             now = getattr(sys, name, None)
@@ -74,7 +92,8 @@ class Streams(Thing):
             sys.__stdin__, sys.__stdout__, sys.__stderr__ = was.originals  # type: ignore[misc]
             _lead_back(was)  # a stream of the job's, gone with this, may have closed one
         for number, stream in enumerate(was.streams):
-            _mend_if_broken(stream, number, was.holders[number])
+            changed = _mend_if_broken(stream, number, was.holders[number]) or changed
+        return changed
 
 
 def usable(name: str) -> Any:
@@ -102,7 +121,7 @@ def _copy(number: int) -> int | None:
 
 
 def _close(copy: int | None) -> None:
-    if copy is not None:
+    if copy is not None and copy in _copies:
         _copies.discard(copy)
         try:  # noqa: SIM105  suppress takes as long again
             os.close(copy)
@@ -126,16 +145,23 @@ def _blocks(number: int) -> bool | None:
         return None
 
 
-def _lead_back(was: _State) -> None:
+def _lead_back(was: _State) -> bool:
+    """Have 0 to 2 lead where they led; whether a copy was lost, or one did not block as it did."""
+    changed = False
     for number, copy in enumerate(was.copies):
         if copy is not None:
             try:
                 os.dup2(copy, number)
             except OSError:  # the job closed it, as daemons close all
+                _copies.discard(copy)
+                was.copies[number] = -1  # the number is another's by now, or will be
                 _open_if_closed(number)
+                changed = True
             blocking = was.blocking[number]
             if blocking is not None and _blocks(number) != blocking:
                 os.set_blocking(number, blocking)
+                changed = True
+    return changed
 
 
 def _open_if_closed(number: int) -> None:
@@ -165,16 +191,17 @@ def _is_ours(stream: Any, number: int) -> bool:
     return True
 
 
-def _learn(stream: Any, number: int) -> None:
-    """Know how a stream of ours writes; it is mended if it is broken."""
+def _learn(stream: Any, number: int) -> bool:
+    """Know how a stream of ours writes; it is mended if it is broken, and whether it was."""
     try:
-        form, broken = _form_of(stream), stream.closed
+        form, broken = _form_of(stream), bool(stream.closed)
     except ValueError:  # it is detached
         broken = True
     if broken:
         _mend(stream, number)
     else:
         _forms[number] = form
+    return broken
 
 
 def _form_of(stream: Any) -> tuple[Any, ...]:
@@ -211,15 +238,17 @@ def _let_go(stream: Any, ours: Any) -> None:
             stream.detach()
 
 
-def _mend_if_broken(stream: Any, number: int, holders: tuple[int, int]) -> None:
-    """Give a stream a new buffer if it has none, or if the job's objects can close it."""
+def _mend_if_broken(stream: Any, number: int, holders: tuple[int, int]) -> bool:
+    """Give a stream a new buffer if it has none, or if the job's objects can close it.
+
+    Returns whether the stream is another one now, or has another buffer.
+    """
     ours: Any = _known.get(number)
     if stream is None or ours is not stream:
-        _replace_if_closed(stream, number)
-        return
+        return _replace_if_closed(stream, number)
     try:
         form = _form_of(stream)
-        sound = not stream.closed and _holders(stream) == holders
+        sound = bool(not stream.closed and _holders(stream) == holders)
     except ValueError:  # it is detached
         sound = False
     if not sound:
@@ -228,6 +257,7 @@ def _mend_if_broken(stream: Any, number: int, holders: tuple[int, int]) -> None:
     elif number and form != _forms[number]:
         names = ("encoding", "errors", "line_buffering", "write_through")
         stream.reconfigure(**dict(zip(names, _forms[number], strict=False)))
+    return not sound
 
 
 def _mend(stream: Any, number: int) -> None:
@@ -245,8 +275,10 @@ def _mend(stream: Any, number: int) -> None:
     )
 
 
-def _replace_if_closed(stream: Any, number: int) -> None:
+def _replace_if_closed(stream: Any, number: int) -> bool:
     """Have nowhere in place of another's stream that is closed: what is written must not raise."""
     if getattr(stream, "closed", False):
         nowhere = open(os.devnull, "w" if number else "r")  # noqa: PTH123, SIM115  see kernel.py
         setattr(sys, _NAMES[number], nowhere)
+        return True
+    return False

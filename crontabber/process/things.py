@@ -2,7 +2,7 @@
 
 import operator
 import sys
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Collection, MutableMapping
 from typing import Any
 
 _UNLOADED = object()
@@ -25,10 +25,20 @@ class Thing:
         """Make it what was read earlier; may raise."""
         raise NotImplementedError
 
-    def put_back(self, was: Any) -> None:
-        """Make it what was read earlier, if it is not; may raise."""
-        if self.read() != was:
-            self.write(was)
+    def put_back(self, was: Any) -> bool:
+        """Make it what was read earlier, if it is not; whether it was not. May raise."""
+        if self.read() == was:
+            return False
+        self.write(was)
+        return True
+
+    def is_watched(self, was: Any) -> bool:
+        """Whether there may be more to put back than was read, though no job changed it."""
+        return False
+
+    def is_current(self, was: Any) -> bool:
+        """Whether there is no more; asked of what is watched."""
+        return True
 
 
 class InModule(Thing):
@@ -46,6 +56,14 @@ class InModule(Thing):
 
     def _read(self, module: Any) -> Any:
         raise NotImplementedError
+
+    def is_watched(self, was: Any) -> bool:
+        """Whether the module may yet be imported."""
+        return was is _UNLOADED
+
+    def is_current(self, was: Any) -> bool:
+        """Whether it is still not imported."""
+        return self._module not in sys.modules
 
 
 class Attribute(InModule):
@@ -71,10 +89,12 @@ class Attribute(InModule):
             module = getattr(module, name)
         return module.__dict__.get(self._attribute, _ABSENT)
 
-    def put_back(self, was: Any) -> None:
+    def put_back(self, was: Any) -> bool:
         """Put the very same object back; how a job's object compares is not asked."""
-        if self.read() is not was:
-            self.write(was)
+        if self.read() is was:
+            return False
+        self.write(was)
+        return True
 
     def write(self, was: Any) -> None:
         """Set or remove the name."""
@@ -118,12 +138,15 @@ class Contents(InModule):
         found = getattr(module, self._attribute)
         return found, [*found]
 
-    def put_back(self, was: Any) -> None:
+    def put_back(self, was: Any) -> bool:
         """Put the list back if it is another, or has something else in it."""
-        now = self.read()
-        if was is _UNLOADED or (now[0] is was[0] and _are_same(now[1], was[1])):
-            return
+        if was is _UNLOADED:
+            return False
+        now = getattr(sys.modules[self._module], self._attribute)
+        if now is was[0] and are_same(now, was[1]):
+            return False
         self.write(was)
+        return True
 
     def write(self, was: Any) -> None:
         """Put back the list, and what was in it."""
@@ -139,10 +162,12 @@ class Entries(InModule):
         found = getattr(module, self._attribute)
         return found, found.copy()
 
-    def put_back(self, was: Any) -> None:
+    def put_back(self, was: Any) -> bool:
         """Put back what was in it, if that is not so."""
-        if was is not _UNLOADED and not _has_same(*was):
-            self.write(was)
+        if was is _UNLOADED or _has_same(*was):
+            return False
+        self.write(was)
+        return True
 
     def write(self, was: Any) -> None:
         """Put back what was in it, and nothing else."""
@@ -163,12 +188,12 @@ class Names(InModule):
         names: MutableMapping[str, Any] = module.__dict__
         return names, names.copy()  # type: ignore[attr-defined]  # it is a dict
 
-    def put_back(self, was: Any) -> None:
+    def put_back(self, was: Any) -> bool:
         """Put back what is not as it was; without a builtin, of which some may be gone."""
-        if was is not _UNLOADED and was[0] != was[1]:
-            was[0].update(was[1])
-
-    write = put_back
+        if was is _UNLOADED or was[0] == was[1]:
+            return False
+        was[0].update(was[1])
+        return True
 
 
 def _has_same(one: dict[Any, Any], other: dict[Any, Any]) -> bool:
@@ -176,6 +201,6 @@ def _has_same(one: dict[Any, Any], other: dict[Any, Any]) -> bool:
     return len(one) == len(other) and all(map(operator.is_, one.values(), other.values()))
 
 
-def _are_same(one: list[Any], other: list[Any]) -> bool:
-    """Whether the lists have the same objects in them, without asking these."""
+def are_same(one: Collection[Any], other: Collection[Any]) -> bool:
+    """Whether both have the same objects in them, in one order, without asking these."""
     return len(one) == len(other) and all(map(operator.is_, one, other))

@@ -113,7 +113,8 @@ class Attempt:
     def _run_slot(self) -> BaseException | None:
         """Have the app do one slot; everything that it raises, SystemExit too, is its failure."""
         error: BaseException | None = None
-        process_state = ProcessState()
+        process_state = self._context.process_state or ProcessState()
+        process_state.remember()
         try:
             self._output.begin()
             with self._context.signals.interruptible():

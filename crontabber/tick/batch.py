@@ -13,6 +13,7 @@ from ..errors import (
     SessionShared,
     StoreError,
 )
+from ..process.state import ProcessState
 from ..schedule.backfill import next_asked
 from ..schedule.chains import bound_of, in_chains
 from ..schedule.decide import decide
@@ -61,7 +62,7 @@ class Batch:
         prepare: Prepare,
         run_job: RunJob = claim_and_run,
     ) -> None:
-        self._context = context
+        self._context = context._replace(process_state=ProcessState())
         self._now = snapshot.now
         self._states = dict(snapshot.states)
         self._jobs = jobs

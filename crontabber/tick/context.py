@@ -7,6 +7,7 @@ from typing import NamedTuple
 from ..errors import Redact, name_of, text_of
 from ..process.clock import Clock
 from ..process.signals import Signals
+from ..process.state import ProcessState
 from ..reporters import Reporter
 from ..schedule.model import JobSpec, JobState
 from ..schedule.retry import Advice, attempts_at
@@ -24,6 +25,8 @@ class TickContext(NamedTuple):
     redact: Redact = str
     middleware: Sequence[Middleware] = ()
     """Functions that wrap every run, the first outermost."""
+    process_state: ProcessState | None = None
+    """What is put back after each run, for all runs of a tick; None: each run has its own."""
 
     def advice(
         self, job: JobSpec, state: JobState, slot: datetime, started: datetime, error: BaseException

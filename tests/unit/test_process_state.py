@@ -1,5 +1,6 @@
 """What is put back after a run, in the process of the tests itself."""
 
+import logging
 import os
 import signal
 import sys
@@ -78,5 +79,46 @@ def open_descriptors() -> int:
 def test_nothing_is_left_of_the_copies_of_descriptors() -> None:
     before = open_descriptors()
     for _ in range(3):
-        ProcessState().restore()
+        with ProcessState():
+            pass
     assert open_descriptors() == before
+
+
+def test_a_state_that_is_used_again_restores_what_it_first_found() -> None:
+    state, argv = ProcessState(), [*sys.argv]
+    for spoil in (sys.argv.clear, lambda: None, lambda: sys.argv.append("spoilt")):
+        with state:
+            spoil()
+        assert sys.argv == argv
+
+
+def test_a_state_that_is_used_again_knows_what_came_into_being_meanwhile() -> None:
+    state, name = ProcessState(), "tests.made_between_two_runs"
+    with state:
+        sys.path.append("/added by a job")
+        sys.made_by_a_job = 1  # type: ignore[attr-defined]
+    logger = logging.getLogger(name)
+    try:
+        with state:
+            logger.disabled = True
+            sys.path.clear()
+            sys.made_by_a_job = 2  # type: ignore[attr-defined]
+        assert not logger.disabled
+        assert sys.path[-1] == "/added by a job"
+        assert sys.made_by_a_job == 1  # type: ignore[attr-defined]
+    finally:
+        sys.path.remove("/added by a job")
+        del sys.made_by_a_job  # type: ignore[attr-defined]
+
+
+def test_copies_of_descriptors_that_a_job_closed_are_made_anew() -> None:
+    state, before = ProcessState(), [os.fstat(number).st_ino for number in (0, 1, 2)]
+    with state:
+        os.closerange(200, 210)  # as daemons close all
+    for number in (0, 1, 2):
+        with state:
+            reading, writing = os.pipe()
+            os.dup2(writing, number)
+            os.close(reading)
+            os.close(writing)
+        assert [os.fstat(number).st_ino for number in (0, 1, 2)] == before

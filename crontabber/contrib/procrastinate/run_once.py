@@ -96,6 +96,7 @@ def _error_of(tabber: CronTabber, job: JobSpec, slot: datetime, call: Call) -> B
     for fault in faults:
         tabber.reporter.trouble(str(fault))
     process_state = ProcessState()
+    process_state.remember()
     try:
         with Signals() as signals, signals.interruptible():
             step = functools.partial(call, signals)
