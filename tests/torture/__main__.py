@@ -97,6 +97,8 @@ def torture(table: Table, server: Database, dice: random.Random, kills: int) -> 
         cut = fork.at_messages(fork.points(), None)
         table.show("connection cut at every message", cut)
         table.show("backends terminated", fork.terminated(60))
+        near = fork.neighbour(max(kills * 3 // 10, 20), longest=3.0)
+        table.show("SIGKILL with a hostile neighbour", near, kills=True)
         table.show("two to eight crontabbers at once", fork.races([*range(2, 9)] * 15))
         first = fork.races([*range(2, 9)] * 3, first=True)
         table.show("two to eight first ticks at once", first)

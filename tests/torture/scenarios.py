@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from tests.server import Server
 from tests.torture.arena import Arena, after
 from tests.torture.books import BACKENDS
+from tests.torture.neighbour import Neighbour
 from tests.torture.oracle import Verdict
 from tests.torture.proxy import Moment
 from tests.torture.sabotage import CLOCK
@@ -103,6 +104,26 @@ class Scenarios:
                 tick.wait()
             verdict += self._settle("backends terminated")
         return len(strikes), verdict
+
+    def neighbour(self, strikes_wanted: int, longest: float) -> Result:
+        """Kills while a neighbour is in the way, for up to *longest* seconds each time.
+
+        Some ticks are not killed: they must end by themselves.
+        """
+        strikes, verdict = 0, Verdict()
+        with Neighbour(self._arena.books, self._dice, longest) as neighbour:
+            while strikes < strikes_wanted:
+                self._arena.prepare(backlog=self._dice.choice([1, 3]))
+                for _ in range(self._dice.randint(1, 3)):
+                    with neighbour.in_the_way():
+                        moment = self._moment() + self._dice.choice([0, longest])
+                        strikes += self._arena.signalled(signal.SIGKILL, moment)
+                with neighbour.in_the_way():
+                    statuses = self._arena.tick()
+                if -signal.SIGKILL in statuses:
+                    verdict += Verdict(violations=("a tick did not end by itself",))
+                verdict += self._settle("a neighbour in the way")
+        return strikes, verdict
 
     def restarted(self, rounds: int, server: Server) -> Result:
         """The server restarted at random moments, as if it had crashed."""

@@ -70,6 +70,11 @@ def test_backends_terminated(scenarios):
     hold(scenarios.terminated(4))
 
 
+def test_a_neighbour_in_the_way(scenarios):
+    """trap: LOCK TABLE crontabber hung a tick, and twelve more piled up behind it."""
+    hold(scenarios.neighbour(2, longest=0.3), at_least=2)
+
+
 def test_races(scenarios):
     """trap: two processes started together ran a job twice, 7 of 240 times."""
     hold(scenarios.races([2, 3, 8]), at_least=3)
