@@ -1,16 +1,17 @@
 """CronTabber: the jobs of one configuration, and how they are run."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from .errors import ClaimLost as RowLevelLockError  # noqa: F401  this, and 4 others, as in 0.18
-from .errors import ConfigError, StoreError
+from .errors import ConfigError, CrontabberError, StoreError
 from .errors import JobLineError as JobDescriptionError  # noqa: F401
 from .errors import JobLineError as TimeDefinitionError  # noqa: F401
 from .errors import JobOngoingError as OngoingJobError  # noqa: F401
 from .errors import UnknownJobError as JobNotFoundError  # noqa: F401
 from .generic_app import GenericApp
-from .reporters import Reporter
+from .reporters import Reporter, Tick
 from .schedule.model import JobSpec
 from .store import Snapshot
 from .tick.jobs import Jobs
@@ -31,9 +32,11 @@ class CronTabber(GenericApp):
 
     def tick(self) -> TickResult:
         """Run the jobs that are due."""
-        if self.has_terminal:
-            return self._tick_for_a_person()
-        return self._tick(self._writable(self.look() if self.verbose else self.look_for_due()))
+        with self._telling(beat=self.settings.tell.each_tick):
+            if self.has_terminal:
+                return self._tick_for_a_person()
+            whole = self.verbose or self.settings.tell.textfile
+            return self._tick(self._writable(self.look() if whole else self.look_for_due()))
 
     def _tick_for_a_person(self) -> TickResult:
         """Run the jobs that are due, and tell what runs next if there are none."""
@@ -52,10 +55,12 @@ class CronTabber(GenericApp):
 
         jobs = self.jobs(snapshot)
         candidates, skipped, faults = select(snapshot, jobs, self.reporter, verbose=self.verbose)
-        if not (candidates or faults):
-            return TickResult(skipped)
-        run = self._hand_over if self.settings.engine else self._run
-        result = run(candidates, snapshot, jobs, faults)
+        result = TickResult(states=snapshot.states)
+        if candidates or faults or jobs.told_lines():
+            run = self._hand_over if self.settings.engine else self._run
+            result = run(candidates, snapshot, jobs, faults)
+        if self.settings.tell.each_tick:
+            self.reporter.ticked(self._picture(snapshot, jobs, candidates, result))
         return result._replace(jobs=[*skipped, *result.jobs])
 
     def run_job(self, name: str, *, force: bool = False) -> TickResult:
@@ -69,7 +74,8 @@ class CronTabber(GenericApp):
         job = find_job(name, jobs)
         if job.backfill:
             return TickResult([left_alone(job)])
-        return self._run([job], snapshot, jobs, force=force)
+        with self._telling():
+            return self._run([job], snapshot, jobs, force=force)
 
     def run_due(self, class_path: str) -> TickResult:
         """Run the job of one class if it is due, as a tick would: backfill apps too.
@@ -78,7 +84,8 @@ class CronTabber(GenericApp):
         """
         snapshot = self._writable(self.store.look([class_path]))
         jobs = self.jobs(snapshot)
-        return self._run([find_job(class_path, jobs)], snapshot, jobs)
+        with self._telling():
+            return self._run([find_job(class_path, jobs)], snapshot, jobs)
 
     def find(self, job: str | type) -> "tuple[str, AppSpec]":
         """A listed job by its class, app_name or class path: its class path, and its class.
@@ -87,6 +94,26 @@ class CronTabber(GenericApp):
         """
         name = job if isinstance(job, str) else f"{job.__module__}.{job.__qualname__}"
         return find_app(name, self.catalogue)
+
+    @contextmanager
+    def _telling(self, *, beat: bool = False) -> Iterator[None]:
+        """Tell the reporters when all is over; with *beat* also why it could not be done."""
+        try:
+            yield
+        except CrontabberError as error:
+            if beat:
+                self.reporter.ticked(Tick(error=self.redact(str(error))))
+            raise
+        finally:
+            self.reporter.finished()
+
+    def _picture(
+        self, snapshot: Snapshot, jobs: Jobs, imported: Sequence[JobSpec], result: TickResult
+    ) -> Tick:
+        """What the tick knows at its end; of the jobs that were *imported*, all."""
+        specs = {job.app_name: job for job in (*jobs.all().jobs, *imported)}
+        runs = [each.run for each in result.jobs if each.run]
+        return Tick("", snapshot.now, [*specs.values()], result.states, runs, len(result.faults))
 
     def _writable(self, snapshot: Snapshot) -> Snapshot:
         """*snapshot*; a `StoreError` if no job can be run where it is from, due or not."""
@@ -137,4 +164,5 @@ class CronTabber(GenericApp):
         from .process.clock import ServerClock
         from .tick.context import TickContext
 
-        return TickContext(self.store, ServerClock(snapshot.now), reporter, signals, self.redact)
+        context = TickContext(self.store, ServerClock(snapshot.now), reporter, signals, self.redact)
+        return context._replace(remind=self.settings.tell.remind)

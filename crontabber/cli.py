@@ -300,4 +300,8 @@ def _ask(command: "Command", app: "CronTabber") -> "Answer | None":
 def _check(command: "Command", app: "CronTabber") -> "Answer":
     from .verbs import check
 
-    return check.sentrytest(app) if command.sentrytest else check.configtest(app, command.format)
+    if command.sentrytest:
+        return check.sentrytest(app)
+    if command.notifytest:
+        return check.notifytest(app)
+    return check.configtest(app, command.format)

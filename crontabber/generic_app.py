@@ -40,6 +40,8 @@ class GenericApp:
 
     person: str = ""
     """Who asks for what is changed; empty: the user of this process."""
+    lives_on = False
+    """Whether it has several ticks, and learns of more jobs in each."""
 
     def __init__(
         self,
@@ -194,15 +196,22 @@ class GenericApp:
         from .reporters.log import LogReporter
 
         self.log()
-        yield LogReporter(self.redact)
+        yield LogReporter(self.redact, lambda job: not self.settings.tell.of_job(job.tells).every)
         if self._terminal:
             from .reporters.terminal import TerminalReporter
 
             # who asks for one job gets the reason why it is not run as the answer
             asked = bool(self.settings.command.job)
             yield TerminalReporter(self._terminal, self.redact, tells_skips=not asked)
-        if self.settings.sentry_dsn:
-            yield self.sentry()
+        yield from self._distant()
+
+    def _distant(self) -> Iterator[Reporter]:
+        """The reporters that tell others than the person who reads the log."""
+        from .reporters.distant import distant
+
+        settings = self.settings
+        own = self.lives_on or any(app.tells for app in self.catalogue.apps)
+        yield from distant(settings.tell, settings.sentry_dsn, __version__, self.redact, own=own)
 
     def _zone(self, of_server: str) -> ZoneInfo:
         if self.settings.timezone:

@@ -150,11 +150,15 @@ class Simulation:
         reporter = Reporters(lambda: [_Troubles(self.troubles), self.reporter])
         signals = Signals()  # not installed: the test's own stay in force
         context = TickContext(self.store, self.clock, reporter, signals, middleware=middleware)
+        context = context._replace(remind=settings.tell.remind)
         candidates, skipped, faults = select(snapshot, jobs, reporter)
-        if not (candidates or faults or more):
+        if not (candidates or faults or more or jobs.told_lines()):
             return TickResult(skipped).exit_code
         batch = Batch(context, snapshot, jobs, self._prepare)
-        result = batch.run(candidates, [*faults, *more])
+        try:
+            result = batch.run(candidates, [*faults, *more])
+        finally:
+            reporter.finished()
         return result._replace(jobs=[*skipped, *result.jobs]).exit_code
 
     def run(self, until: datetime, every: str = "5m") -> None:

@@ -27,7 +27,7 @@ ROOMS = {
     "config": {"errors", "process", "retry", "schedule", "secrecy"},
     "log": {"config", "process"},
     "views": {"datetimeutil", "errors", "schedule"},
-    "reporters": {"errors", "process", "schedule", "secrecy"},
+    "reporters": {"config", "errors", "process", "schedule", "secrecy"},
     "tick": {"config", "errors", "process", "reporters", "schedule", "store"},
     "verbs": {"config", "database", "errors", "generic_app", "reporters", "schedule", "store"}
     | {"process", "tick", "views"},
@@ -63,6 +63,8 @@ LIBRARIES = {
     "sentry_sdk": {"reporters"},
     "rich": {"reporters", "views"},
     "certifi": {"reporters"},
+    "apprise": {"reporters"},
+    "opentelemetry": {"reporters"},
     "psutil": {"embedded"},
     "cronsim": {"schedule"},
 }

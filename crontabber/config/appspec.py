@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from ..errors import ConfigError, JobLineError, name_of
 from ..schedule.grammar import CENTURY, parse_duration
-from ..schedule.model import Missed, Retry
+from ..schedule.model import Missed, Retry, Tells
 from ..schedule.moments import parse_moment
 from .loader import LONGEST_NAME
 from .messages import reason_of
@@ -46,6 +46,7 @@ class AppSpec(NamedTuple):
     parallel: int = 1
     keep_output: int = 0
     is_command: bool = False
+    tells: Tells | None = None
 
     @classmethod
     def of(cls, app: type) -> "AppSpec":
@@ -89,6 +90,7 @@ class AppSpec(NamedTuple):
             number_from(_said(app, "parallel"), f"parallel of {app.__name__}", 1, default=1),
             keep_output_of(app),
             bool(getattr(app, "is_command", False)),
+            tells=tells_of(app),
         )
         _check_run(app)
         return spec
@@ -269,3 +271,27 @@ def _duration(value: object) -> timedelta:
     if not isinstance(value, timedelta) or not timedelta() < value <= CENTURY:
         raise ValueError
     return value
+
+
+def tells_of(cls: type) -> Tells | None:
+    """What an app says of whom to tell of it. Raises `JobLineError`."""
+    said = {name: _telling(cls, name) for name in Tells._fields}
+    if all(value is None for value in said.values()):
+        return None
+    from .telling import TELLS  # most apps say nothing
+
+    for name, value in said.items():
+        if value is None or (name == "ping_start" and isinstance(value, bool)):
+            continue
+        text = value if isinstance(value, str) else ", ".join(map(str, value))
+        try:
+            said[name] = TELLS[name](text)
+        except (ValueError, ConfigError) as error:
+            raise JobLineError(f"{name} of {cls.__name__} cannot be used: {error}") from None
+    return Tells(**said)
+
+
+def _telling(cls: type, name: str) -> Any:
+    """An attribute of an app that may say something; others are its own affair."""
+    value = _said(cls, name)
+    return value if isinstance(value, str | bool | list | tuple) else None

@@ -77,6 +77,7 @@ class Command(NamedTuple):
     audit_ghosts: bool = False
     configtest: bool = False
     sentrytest: bool = False
+    notifytest: bool = False
     init: bool | str = False
     """The directory to write a first configuration into; True: this one."""
     format: str = ""

@@ -54,6 +54,13 @@ CHECK = (
         "Says whether it [arrived](../monitoring.md#sentry).",
     ),
     CommandOption(
+        "notifytest",
+        "check",
+        "",
+        "send a test message to those whom the section notify names",
+        "Says whether it [arrived](../telling.md#messages).",
+    ),
+    CommandOption(
         "init",
         "check",
         "[DIR]",

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from . import compat  # noqa: F401  configman cannot be imported before
 from .joboptions import COMMAND_OPTIONS, JOB_OPTIONS
-from .secrets import variables, within
+from .secrets import URLS_OF_JOBS, variables, within
 
 from configman.option import Option
 
@@ -18,7 +18,7 @@ def options_of(section: Mapping[str, str]) -> Iterator[tuple[str, Option]]:
     for key, text in section.items():
         doc = known[key].doc if key in known else "an option of the class"
         secret = key == "environment" and any(variables(text))
-        secret = secret or (key == "command" and any(within(text)))
+        secret = secret or (key == "command" and any(within(text))) or key in URLS_OF_JOBS
         option = Option(key, default=str(text), doc=_CLASS if key == "class" else doc)
         option.secret = secret
         yield key, option

@@ -15,6 +15,7 @@ from ..schedule.grammar import parse_duration
 from .appspec import duration_from, lock_from, missed_from, start_from
 from .converters import yes_or_no
 from .messages import did_you_mean, nearest
+from .telling import TELLS
 
 _SIZE = re.compile(r"(\d{1,15})\s*(|b|kb|mb|gb)", re.IGNORECASE)
 _SIZES = {"": 1, "b": 1, "kb": 1024, "mb": 1024**2, "gb": 1024**3}
@@ -186,6 +187,23 @@ JOB_OPTIONS: Mapping[str, JobOption] = {
     ),
     "keep_output": JobOption(
         _size, "how many bytes are kept of what a run writes; 16kB for commands, 0 else", "16kB"
+    ),
+    "tell": JobOption(TELLS["tell"], "which failures are errors in the log", "every"),
+    "on": JobOption(
+        TELLS["on"], "of which events messages tell", "failed, recovered", is_list=True
+    ),
+    "notify": JobOption(
+        TELLS["notify"],
+        "whom to send messages, by URLs of Apprise, in place of those of [notify]; no: none",
+        "ntfy://reports",
+        is_list=True,
+    ),
+    "ping": JobOption(
+        TELLS["ping"], "the URL that its runs ping; empty: none", "https://hc-ping.com/UUID"
+    ),
+    "ping_style": JobOption(TELLS["ping_style"], "whose form its pings have", "cronitor"),
+    "ping_start": JobOption(
+        TELLS["ping_start"], "whether the beginning of a run is pinged, too", "yes"
     ),
 }
 """What the section of any job may have."""

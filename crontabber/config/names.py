@@ -13,7 +13,8 @@ from .options import APP_SECTION, DATABASE, JOB, setting_options
 from .sources import ENVIRONMENT, Sources
 
 _OURS = frozenset(
-    {"admin", "crontabber", "logging", "sentry", "resource.logging", "secrets.sentry", DATABASE}
+    {"admin", "crontabber", "logging", "notify", "otel", "sentry"}
+    | {"resource.logging", "secrets.sentry", DATABASE}
 )
 _PARENTS = frozenset({"resource", "secrets"})
 """The sections in which others stand, ours and those of apps."""

@@ -30,6 +30,7 @@ from .converters import (
     yes_or_no,
 )
 from .loader import load_database_class
+from .telling import notify_options, otel_options, tell_options
 
 from configman import Namespace
 
@@ -82,6 +83,8 @@ def setting_options() -> Namespace:
     for add_section in (_admin, _crontabber, _logging, _sentry):
         name = add_section.__name__[1:]
         add_section(options.namespace(name))
+    notify_options(options.namespace("notify"))
+    otel_options(options.namespace("otel"))
     return options
 
 
@@ -125,6 +128,7 @@ def _crontabber(section: Namespace) -> None:
         doc="after how many hours a run that an older crontabber left ongoing is taken for dead",
     )
     _health(section)
+    tell_options(section)
     section.add_option(
         "patience",
         default=300.0,
@@ -236,4 +240,10 @@ def _logging(section: Namespace) -> None:
 def _sentry(section: Namespace) -> None:
     section.add_option(
         "dsn", default="", secret=True, doc="where to send the exceptions of jobs; empty: nowhere"
+    )
+    section.add_option(
+        "crons",
+        default=False,
+        from_string_converter=yes_or_no,
+        doc="whether runs check in, so that Sentry alarms when a job is missed; needs sentry-sdk",
     )

@@ -16,6 +16,7 @@ from .messages import reason_of
 from .options import APP_SECTION, JOB_SECTION, setting_options
 from .show import is_secret
 from .sources import Sources
+from .telling import Harmless
 
 from configman import ConfigurationManager, Namespace
 from configman.converters import boolean_converter
@@ -259,7 +260,7 @@ def _required_copy(cls: Any) -> Namespace:
 
 
 def _reason(name: str, option: Option, error: BaseException) -> str:
-    if is_secret(name, option):
+    if is_secret(name, option) and not isinstance(error, Harmless):
         return "its value cannot be understood"  # the error may well quote it
     return _REASONS.get(option.from_string_converter) or reason_of(error)
 

@@ -20,6 +20,11 @@ _ASSIGNED = re.compile(
     r"password\s*=\s*(?:'(?P<quoted>(?:[^'\\]|\\.)*)'|(?P<plain>(?:[^\s'\\&]|\\.)+))"
 )
 _NO_SECRETS = (bool, type, FunctionType, MethodType, ModuleType, NoneType)
+_KEYS_IN_PATHS = frozenset({"crontabber.ping", "crontabber.heartbeat", "notify.urls"})
+"""The options whose URLs have keys in their paths; and these, in the section of a job."""
+URLS_OF_JOBS = frozenset({"ping", "notify"})
+_SHORTEST_KEY = 8
+"""Characters that a part of a path has at least if it is a key."""
 _DEPTH = 3
 """How far to look into the values of options."""
 
@@ -35,6 +40,33 @@ def secrets_of(name: str, option: Any, texts: Mapping[str, str]) -> Iterator[str
         return
     yield from _texts_of(texts.get(name), _DEPTH)
     yield from _texts_of(value, _DEPTH)
+    if _has_keys(name):
+        yield from keys_in_urls(str(value))
+
+
+def _has_keys(name: str) -> bool:
+    of_job = name.startswith(JOB) and name.rpartition(".")[2] in URLS_OF_JOBS
+    return of_job or name in _KEYS_IN_PATHS
+
+
+def keys_in_urls(text: str) -> Iterator[str]:
+    """What of URLs may be a key: the long parts of their paths and queries, and whole texts."""
+    for url in re.split(r"[\s,]+", text):
+        scheme, found, rest = url.partition("://")
+        if not found:
+            continue
+        yield url
+        host, _, path = rest.partition("/")
+        is_web = scheme.lower() in ("http", "https") or "." in host
+        for part in re.split(r"[/?&=:@]", path if is_web else rest):
+            if _may_be_key(part):
+                yield part
+
+
+def _may_be_key(part: str) -> bool:
+    """Whether a part of a path is no word, such as ``services``."""
+    is_long = len(part) >= 2 * _SHORTEST_KEY
+    return "{" not in part and (is_long or (len(part) >= _SHORTEST_KEY and not part.isalpha()))
 
 
 def secret_texts(texts: Mapping[str, str]) -> Iterator[str]:
@@ -42,6 +74,8 @@ def secret_texts(texts: Mapping[str, str]) -> Iterator[str]:
     for name, text in texts.items():
         if is_secret(name):
             yield str(text)
+        if _has_keys(name):
+            yield from keys_in_urls(str(text))
         yield from within(str(text), is_key=is_secret(name))
         if name.startswith(JOB) and name.endswith(".environment"):
             yield from variables(text)

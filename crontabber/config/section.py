@@ -23,7 +23,7 @@ Refused = Callable[[str], JobLineError]
 """Makes an error about an option, given the reason."""
 
 _MOST_SHOWN = 200
-_NOT_SHOWN = frozenset({"command", "environment"})
+_NOT_SHOWN = frozenset({"command", "environment", "ping", "notify"})
 """What is long, or may hold a password."""
 
 

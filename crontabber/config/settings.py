@@ -22,6 +22,7 @@ from .resolve import resolve_usable
 from .sections import JobSections
 from .show import exposed, is_secret
 from .sources import COMMAND_LINE, CONF, Sources
+from .telling import TellSettings
 
 if TYPE_CHECKING:
     from ..secrecy.redactor import Redactor
@@ -60,25 +61,20 @@ class Settings:
         self.command = line.command
         self.jobs = JobList.parse(own.jobs)
         self.error_retry = timedelta(seconds=own.error_retry_time)
-        """How long a failed job waits before it is tried again."""
+        # when a run that an older crontabber left ongoing counts as dead
         self.max_ongoing_age = timedelta(hours=own.max_ongoing_age_hours)
-        """When a run that an older crontabber left ongoing counts as dead."""
-        self.patience: float = own.patience
-        """For how many seconds a result waits to be recorded."""
-        self.tables_owner: str = own.tables_owner
-        """A role that is trusted to own the tables; empty: no other than the usual ones."""
-        self.late: timedelta = own.late
-        """How late a job may be before it is reported."""
+        self.patience: float = own.patience  # seconds that a result waits to be recorded
+        self.tables_owner: str = own.tables_owner  # who is trusted besides the usual ones
+        self.late: timedelta = own.late  # how late a job may be before that is reported
         self.nagios = NagiosSettings.of(own)
-        self.engine: str = own.engine
-        """Who runs the due jobs; empty: the tick itself."""
+        self.engine: str = own.engine  # empty: the tick itself
         self.middleware: tuple[str, ...] = tuple(filter(None, own.middleware.split(", ")))
         """The dotted names of the functions that wrap every run, the first outermost."""
         self.timezone = zone_of(own.timezone)
         """The zone of the schedules; None: that of the PostgreSQL server."""
         self.logging = LoggingSettings.of(values.logging)
-        self.sentry_dsn: str = values.sentry.dsn
-        """Empty: nothing is sent."""
+        self.sentry_dsn: str = values.sentry.dsn  # empty: nothing is sent
+        self.tell = TellSettings.of(values)
         self.database_class: type[Any] = own.database_class
         self.database_config: Any = own
         """What to make a ``database_class`` with."""

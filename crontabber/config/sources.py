@@ -24,7 +24,9 @@ from .legacy import FALLBACKS, modern
 
 from configman.value_sources import for_conf
 
-_NAMESPACES = frozenset({"admin", "crontabber", "job", "logging", "resource", "sentry"})
+_NAMESPACES = frozenset(
+    {"admin", "crontabber", "job", "logging", "notify", "otel", "resource", "sentry"}
+)
 # What these say is for one start of the command, and has no place in a file.
 _NOT_IN_FILE = frozenset({"admin.conf", "admin.dump_conf", "admin.print_conf"})
 CONF = "CRONTABBER_CONF"

@@ -9,13 +9,31 @@ never from a reporter.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import full_name_of, text_of
-from ..schedule.model import JobSpec, Replan, Run, Skip
+from ..schedule.model import JobSpec, Replan, Run, Skip, States
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # an idle tick has no news
+    from ..schedule.changes import Change
     from ..schedule.forecast import Upcoming
+
+
+class Tick(NamedTuple):
+    """What a tick knows at its end."""
+
+    error: str = ""
+    """Why it could not do its work; then nothing else is known."""
+    now: datetime | None = None
+    """The time on the server when it began."""
+    jobs: Sequence[JobSpec] = ()
+    states: States = MappingProxyType({})
+    """The rows as it left them."""
+    runs: Sequence[Run] = ()
+    """The last run of each job that it ran."""
+    faults: int = 0
+    """How many things a person has to mend."""
 
 
 class Reporter:
@@ -33,6 +51,9 @@ class Reporter:
     def failed(self, job: JobSpec, run: Run, error: BaseException | None) -> None:
         """The *run* raised *error*, or crashed (then there is none), and is recorded."""
 
+    def changed(self, job: JobSpec, change: "Change") -> None:
+        """There is news about *job*; if it is about a run, it is told before that."""
+
     def skipped(self, job: JobSpec, skip: Skip) -> None:
         """*job* is not run in this tick."""
 
@@ -47,6 +68,9 @@ class Reporter:
 
     def trouble(self, message: str) -> None:
         """Something is wrong that a person has to mend; one line."""
+
+    def ticked(self, tick: Tick) -> None:
+        """The tick did its work, an idle one too; told only if the settings ask for it."""
 
     def finished(self) -> None:
         """The tick is over."""
@@ -83,6 +107,9 @@ class Reporters(Reporter):
     def failed(self, job: JobSpec, run: Run, error: BaseException | None) -> None:
         self._tell("failed", job, run, error)
 
+    def changed(self, job: JobSpec, change: "Change") -> None:
+        self._tell("changed", job, change)
+
     def skipped(self, job: JobSpec, skip: Skip) -> None:
         self._tell("skipped", job, skip)
 
@@ -97,6 +124,9 @@ class Reporters(Reporter):
 
     def trouble(self, message: str) -> None:
         self._tell("trouble", message)
+
+    def ticked(self, tick: Tick) -> None:
+        self._tell("ticked", tick)
 
     def finished(self) -> None:
         if self._reporters is not None:

@@ -1,11 +1,23 @@
 """Tells the log: one record of one line for each event."""
 
 import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from ..errors import Redact
 from ..schedule.model import JobSpec, Run, Skip, SkipReason
 from . import Reporter
-from .wording import crash_line, duration_words, exception_line, message_line, slot_text
+from .wording import (
+    change_words,
+    crash_line,
+    duration_words,
+    exception_line,
+    message_line,
+    slot_text,
+)
+
+if TYPE_CHECKING:
+    from ..schedule.changes import Change
 
 logger = logging.getLogger("crontabber")
 
@@ -13,12 +25,21 @@ logger = logging.getLogger("crontabber")
 class LogReporter(Reporter):
     """Writes to the logger ``crontabber``; *redact* takes secrets out of a text.
 
+    A job of which *changes_only* is true, has an error when it begins to fail, and
+    when its error becomes another; that it fails again is mere information. Of any other each
+    failure is an error.
+
     Each record carries the name of the event as ``action``, and the job's ``app_name`` (empty
     if it is not about one job). Tracebacks are logged at DEBUG only: the tables have them.
     """
 
-    def __init__(self, redact: Redact = str) -> None:
+    def __init__(
+        self, redact: Redact = str, changes_only: Callable[[JobSpec], bool] = lambda _: False
+    ) -> None:
         self._redact = redact
+        self._changes_only = changes_only
+        self._told: Run | None = None
+        """The run that the last change was about."""
 
     def started(self, job: JobSpec, run: Run) -> None:
         if logger.isEnabledFor(logging.DEBUG):
@@ -31,14 +52,27 @@ class LogReporter(Reporter):
         self._log(logging.INFO, "succeeded", job, what)
         self._wrote(job, run)
 
-    def failed(self, job: JobSpec, run: Run, error: BaseException | None) -> None:
-        slot = _for_slot(job, run)
-        if error is None:
-            line = crash_line(run, self._redact)
-            self._log(logging.ERROR, "crashed", job, f"crashed{slot}: {line}")
+    def changed(self, job: JobSpec, change: "Change") -> None:
+        if not self._changes_only(job):
             return
-        line = exception_line(error, self._redact)
-        self._log(logging.ERROR, "failed", job, f"failed{slot}: {line}")
+        from ..schedule.changes import Event
+
+        self._told = change.run
+        well = change.event is Event.RECOVERED
+        what = message_line(self._redact(change_words(job, change)))
+        self._log(logging.WARNING if well else logging.ERROR, change.event.value, job, what)
+
+    def failed(self, job: JobSpec, run: Run, error: BaseException | None) -> None:
+        slot, told = _for_slot(job, run), run is self._told
+        level = logging.INFO if self._changes_only(job) else logging.ERROR
+        if error is None and not told:
+            line = crash_line(run, self._redact)
+            self._log(level, "crashed", job, f"crashed{slot}: {line}")
+        elif error is not None and not told:
+            line = exception_line(error, self._redact)
+            self._log(level, "failed", job, f"failed{slot}: {line}")
+        if error is None:
+            return
         if run.error and run.error.traceback:
             self._log(logging.DEBUG, "failed", job, self._redact(run.error.traceback))
         self._wrote(job, run)

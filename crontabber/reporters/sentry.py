@@ -7,18 +7,15 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import ConfigError, CrontabberError, Redact, name_of, text_of
-from ..process.clock import monotonic
 from ..schedule.model import JobSpec, Run
 from ..secrecy import redacted
 from . import Reporter
+from .budget import OTHERS, PATIENCE, Budget
 from .wording import crash_line, exception_line, message_line
 
 if TYPE_CHECKING:
     from .delivery import Letter
     from .dsn import Dsn
-
-PATIENCE = 3.0
-"""Seconds that a whole tick waits for Sentry."""
 
 _logger = logging.getLogger("crontabber")
 
@@ -37,8 +34,9 @@ class SentryReporter(Reporter):
     """Sends the exceptions of jobs to *dsn*, with app name, slot and *release*.
 
     No local variables are sent, and *redact* takes secrets out of every text. A tick waits
-    *patience* seconds in all; errors that did not get to Sentry by then are not sent. If
-    anything goes wrong, the end of the tick logs one warning; nothing is stopped.
+    *patience* seconds in all, or what is left of the *budget* that it shares with others;
+    errors that did not get to Sentry by then are not sent. If anything goes wrong, the end of
+    the tick logs one warning; nothing is stopped.
     """
 
     def __init__(
@@ -48,11 +46,13 @@ class SentryReporter(Reporter):
         environment: str | None = None,
         redact: Redact = str,
         patience: float = PATIENCE,
+        budget: Budget | None = None,
     ) -> None:
         self._dsn = dsn
+        self._budget = budget or Budget(patience)
+        self._reserve = OTHERS if budget else 0.0
         self._common = {"release": release, "environment": environment}
         self._redact = redact
-        self._patience = self._left = patience
         self._client: _Client | None = None
         self._errors = self._lost = 0
         self._trouble = ""
@@ -85,7 +85,8 @@ class SentryReporter(Reporter):
             )
         self._errors = self._lost = 0
         self._trouble = ""
-        self._left = self._patience  # a process of a worker has several ticks
+        if not self._reserve:
+            self._budget.renew()  # else the last of those who share it does
 
     def send_test(self) -> str:
         """Send a test exception; a sentence that says where it arrived.
@@ -104,15 +105,13 @@ class SentryReporter(Reporter):
         """Send *event*, or raise; the time this takes is subtracted from what the tick may wait."""
         from .delivery import deliver
 
-        if self._left <= 0:
+        if self._budget.left <= self._reserve:
             raise ConfigError("there is no more time to wait for it in this tick")
-        self._client = self._client or _client(self._dsn, self._common, self._redact)
-        letter = self._client.letter(event)
-        began = monotonic()
-        try:
-            deliver(letter, self._client.dsn, self._left)
-        finally:
-            self._left -= monotonic() - began
+        with self._budget.spent():
+            self._client = self._client or _client(self._dsn, self._common, self._redact)
+            letter = self._client.letter(event)
+        with self._budget.spent():
+            deliver(letter, self._client.dsn, max(self._budget.left - self._reserve, 0.0))
         return self._client
 
 
@@ -155,10 +154,44 @@ def _client(text: str, common: Mapping[str, str | None], redact: Redact) -> _Cli
     raise ConfigError("there is no client for Sentry: pip install 'crontabber[sentry]'")
 
 
+def envelopes(
+    dsn: "Dsn", common: Mapping[str, Any], redact: Redact
+) -> "Callable[[Mapping[str, Any]], Letter]":
+    """What sentry-sdk would send of an event. Raises ImportError if it is not installed."""
+    client, made = _sdk_client(dsn, common, redact)
+
+    def letter(event: Mapping[str, Any]) -> "Letter":
+        client.capture_event(dict(event))
+        return made.pop()
+
+    return letter
+
+
 def _sentry_sdk(dsn: "Dsn", common: Mapping[str, Any], redact: Redact) -> _Client:
     import sentry_sdk
-    from sentry_sdk.transport import Transport
     from sentry_sdk.utils import event_from_exception
+
+    client, made = _sdk_client(dsn, common, redact)
+
+    def make(event: _Event) -> "Letter":
+        content: Any = {"level": "error", "message": event.message}
+        if event.error is not None:
+            content = {**event_from_exception(event.error, client.options)[0]}
+        content |= {"logger": "crontabber", "tags": dict(event.tags)}
+        if event.fingerprint:
+            content["fingerprint"] = event.fingerprint
+        client.capture_event(content)
+        return made.pop()
+
+    return _Client(f"sentry-sdk {sentry_sdk.VERSION}", dsn, make)
+
+
+def _sdk_client(
+    dsn: "Dsn", common: Mapping[str, Any], redact: Redact
+) -> "tuple[Any, list[Letter]]":
+    """A client of sentry-sdk, and where it puts the letters that it writes."""
+    import sentry_sdk
+    from sentry_sdk.transport import Transport
 
     made: list[Letter] = []
 
@@ -178,18 +211,7 @@ def _sentry_sdk(dsn: "Dsn", common: Mapping[str, Any], redact: Redact) -> _Clien
         debug=False,
         **common,
     )
-
-    def make(event: _Event) -> "Letter":
-        content: Any = {"level": "error", "message": event.message}
-        if event.error is not None:
-            content = {**event_from_exception(event.error, client.options)[0]}
-        content |= {"logger": "crontabber", "tags": dict(event.tags)}
-        if event.fingerprint:
-            content["fingerprint"] = event.fingerprint
-        client.capture_event(content)
-        return made.pop()
-
-    return _Client(f"sentry-sdk {sentry_sdk.VERSION}", dsn, make)
+    return client, made
 
 
 def _envelope_letter(auth: Any, envelope: Any) -> "Letter":

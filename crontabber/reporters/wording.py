@@ -1,9 +1,13 @@
 """How reporters say things: on one line, for people."""
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from ..errors import Redact, full_name_of, text_of
-from ..schedule.model import JobSpec, Run
+from ..schedule.model import JobSpec, LastError, Run
+
+if TYPE_CHECKING:
+    from ..schedule.changes import Change
 
 _LONGEST = 500
 """The longest message, in characters; the tables have all of it."""
@@ -30,6 +34,38 @@ def exception_line(error: BaseException, redact: Redact) -> str:
 def _cut(text: str) -> str:
     """What one line can come from: in a gigabyte no secrets are looked for."""
     return text[: _LONGEST * 100]
+
+
+def error_words(error: LastError) -> str:
+    """Type and value of a remembered *error*, which has no secrets; see `exception_line`."""
+    name = error.type.partition("'")[2].rpartition("'")[0] or error.type
+    value = message_line(_cut(error.value))
+    return f"{message_line(name)}: {value}" if value else message_line(name)
+
+
+def change_words(job: JobSpec, change: "Change") -> str:
+    """What there is to tell about *job*, without its name."""
+    event = change.event.value
+    since = f"{change.since.astimezone(job.zone):%Y-%m-%d %H:%M %Z}"
+    if event == "recovered":
+        return f"is well again: it was not since {since}"
+    slot = f" for {slot_text(job, change.run)}" if job.backfill and change.run else ""
+    what = LASTING[event] if change.reminder else _NEW.get(event, event) + slot
+    if change.error:
+        why = change.error.value if event == "crashed" else error_words(change.error)
+    else:
+        why = change.why
+    return f"{what}: {why}" + (f" (not well since {since})" if change.reminder else "")
+
+
+_NEW = {"gave_up": "failed, and gave up", "late": "is late"}
+LASTING = {
+    "failed": "still fails",
+    "crashed": "still crashes",
+    "gave_up": "failed, and is still not tried again",
+    "late": "is still late",
+}
+"""How a reminder begins, by the name of the event."""
 
 
 def crash_line(run: Run, redact: Redact) -> str:

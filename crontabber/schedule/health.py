@@ -41,7 +41,7 @@ def judge(
         state = states.get(job.app_name)
         # none of the later is worse than an earlier
         if state and (
-            found := _failed(job, state) or _stuck(job, state, now) or _astray(job, state, now)
+            found := failure(job, state) or _stuck(job, state, now) or _astray(job, state, now)
         ):
             findings[job.app_name] = _mild(found) if state.pause else found
     # most often nothing is due, and then there is no order to be found
@@ -56,6 +56,17 @@ def judge(
     said = [*unusable, *access.findings(), *_unseen(jobs, states, unusable, unseen), *ours]
     counts = _counts(jobs, states, now, ours)._replace(blocked=_blocked(due, states, now))
     return Health(sorted(said, key=lambda one: -one.status), counts, access.standby)
+
+
+def standing(job: JobSpec, states: States, now: datetime) -> Finding | None:
+    """What is wrong with *job*, seen on its own: only a parent that is running excuses it."""
+    state = states.get(job.app_name)
+    if state is None:
+        return None
+    found = failure(job, state) or _stuck(job, state, now) or _astray(job, state, now)
+    if found or not is_due(job, states, now) or _is_excused(job, states, set(), now):
+        return found
+    return _late(job, state, states, now, busy=False)
 
 
 def is_due(job: JobSpec, states: States, now: datetime) -> bool:
@@ -107,7 +118,7 @@ def _blocked(due: Iterable[JobSpec], states: States, now: datetime) -> int:
     )
 
 
-def _failed(job: JobSpec, state: JobState) -> Finding | None:
+def failure(job: JobSpec, state: JobState) -> Finding | None:
     """The last run failed; a backfill app, which loses no date by that, may do so once."""
     if state.last_error is None:
         return _failed_on_purpose(job, state)

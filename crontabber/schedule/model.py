@@ -34,6 +34,21 @@ class Missed(enum.Enum):
     """Each is run within ``too_late``, or not at all."""
 
 
+class Tells(NamedTuple):
+    """What a job says of itself about whom to tell; None: as the settings say."""
+
+    tell: str | None = None
+    """Which of its failures are errors in the log: ``changes`` or ``every``."""
+    on: tuple[str, ...] | None = None
+    """Of which events messages tell; see `crontabber.schedule.changes.Event`."""
+    notify: str | None = None
+    """Apprise's URLs of those who get messages; ``no``: none get any."""
+    ping: str | None = None
+    """The URL that its runs ping; empty: none."""
+    ping_style: str | None = None
+    ping_start: bool | None = None
+
+
 class JobSpec(NamedTuple):
     """What the configuration and the class say of a job."""
 
@@ -78,6 +93,8 @@ class JobSpec(NamedTuple):
     """How many bytes are kept of what a run writes to stdout and stderr."""
     is_command: bool = False
     """Whether it runs no code in our process: then its output is not our own, either."""
+    tells: Tells | None = None
+    """What it says of whom to tell; None: nothing. Known when ``lock`` is."""
 
     @property
     def plan(self) -> str:
@@ -164,7 +181,7 @@ class JobState(NamedTuple):
     asked_slot: datetime | None = None
     """The date of one of these that the ongoing run is about; None: it is about ``next_slot``."""
     told: str | None = None
-    """What people were told of it, for `crontabber.reporters`: JSON."""
+    """What people were told of it while it is not well: JSON; see `crontabber.schedule.changes`."""
     claim: Claim | None = None
     """Who runs it. None although ``ongoing`` is set: an older crontabber."""
     version: str | None = None

@@ -87,6 +87,7 @@ def succeeded(
         attempts=0,
         gave_up=False,
         plan=plan_text,
+        told=None,
     )
     is_due = Plan(upcoming, upcoming).due_at(job) <= horizon
     goes_on = job.backfill and is_due and upcoming <= (until or upcoming)

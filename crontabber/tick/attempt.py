@@ -108,7 +108,8 @@ class Attempt:
             outcome=Outcome.SUCCEEDED,
             host=self._claim.host,
         )
-        self._context.reporter.started(self._job, self._run)
+        # where the job sees what a reporter sets, such as the span that is current
+        self._variables.run(self._context.reporter.started, self._job, self._run)
 
     def _run_slot(self) -> BaseException | None:
         """Have the app do one slot; everything that it raises, SystemExit too, is its failure."""
@@ -200,7 +201,7 @@ class Attempt:
         return run, after, passed_by_run(job, state, after, run)
 
     def _succeeded(self) -> None:
-        run, after, spans = self._success()
+        (run, after, spans), before = self._success(), self._state
         if self._written is None:
             self._state = self._record(after, run, spans)
         else:
@@ -208,6 +209,7 @@ class Attempt:
             self._keep_lock()
         self._run = self._run if self._state.ongoing else None
         self._last = run
+        self._context.tell_recovered(self._job, before, self._state, run)
         self._context.reporter.succeeded(self._job, run)
         if not self._state.ongoing:
             self._close()
@@ -245,6 +247,7 @@ class Attempt:
         else:
             after = failed(self._job, self._state, run.slot, run.started, known, advice)
             spans = passed_by_run(self._job, self._state, after, run)
+        change, after = self._context.news(self._job, self._state, after, run, advice)
         try:
             self._state = self._record(after, run, spans)
         except ClaimLost:
@@ -256,6 +259,7 @@ class Attempt:
             self._running = None  # it ended with the error; the slots that are open want another
         else:
             self._last = run
+            self._context.tell(self._job, change)
             self._context.reporter.failed(self._job, run, error)
 
     def _is_committed(self, written: JobState) -> bool:

@@ -25,6 +25,7 @@ from .claim import Scope, States, claim_and_run
 from .context import TickContext
 from .jobs import Jobs, in_order
 from .results import JobResult, RunOutcome, TickResult
+from .telling import tell_of_waiting, told_of
 
 Prepare = Callable[[Mapping[str, type]], tuple[AppFactory, Mapping[str, ConfigError]]]
 """Given the classes, by class path, that may be run: how to make their apps, and which cannot."""
@@ -85,13 +86,19 @@ class Batch:
         *faults* are told to the reporters, and returned with our own. Raises `StoreError`
         if the store is lost, `Stopped` by a signal.
         """
-        try:
-            for fault in faults:
-                self._tell(fault)
-            self._run(candidates, force)
-        finally:
-            self._context.reporter.finished()
-        return TickResult(list(self._results.values()), self._faults)
+        for fault in faults:
+            self._tell(fault)
+        self._run(candidates, force)
+        self._tell_of_waiting(candidates)
+        return TickResult(list(self._results.values()), self._faults, self._states)
+
+    def _tell_of_waiting(self, candidates: Sequence[JobSpec]) -> None:
+        """Tell what is news about jobs that were not run; on most ticks there are none."""
+        done = {name for name, result in self._results.items() if result.run}
+        waiting = {job.app_name: job for job in (*told_of(self._jobs), *candidates)}
+        waiting = {name: job for name, job in waiting.items() if name not in done}
+        if waiting:
+            tell_of_waiting(self._context, waiting.values(), self._states, self._now, self._jobs)
 
     def _run(self, candidates: Sequence[JobSpec], force: bool) -> None:
         candidates = self._with_rows(candidates)

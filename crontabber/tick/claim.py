@@ -2,7 +2,7 @@
 
 from collections.abc import MutableMapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import JobCrashed, LockHeld, StoreError
 from ..schedule.backfill import asked_of, next_asked, next_date, wait_of_date
@@ -15,6 +15,9 @@ from ..store import ClaimResult
 from .attempt import AppFactory, Attempt
 from .context import TickContext
 from .results import JobResult, RunOutcome
+
+if TYPE_CHECKING:
+    from ..schedule.changes import Change
 
 States = MutableMapping[str, JobState]
 
@@ -144,15 +147,16 @@ class _Turn:
 
     def _judge_again(self, state: JobState) -> _Verdict:
         """The row is not as it was seen; or it is marked, by a process that is gone."""
-        job, after, crash = self._job, state, None
+        job, after, crash, change = self._job, state, None, None
         decision = self._decide(state)
         if state.ongoing and isinstance(decision, RunNow):
-            after, crash = self._crashed(state)
+            after, crash, change = self._crashed(state)
             decision = self._decide(after)
         if isinstance(decision, RunNow) and self._wanted.claim and not self._scope.asked:
             after = claimed(job, after, self._claim, self._now)
         if after is not state:
             after = self._context.store.save(state, after, crash)
+        self._context.tell(job, change)
         if crash:
             self._context.reporter.failed(job, crash, None)
         if isinstance(decision, RunNow) and not self._scope.asked:
@@ -169,11 +173,13 @@ class _Turn:
     def _decide(self, state: JobState) -> object:
         return decide(self._job, state, self._states, self._now, force=self._scope.force)
 
-    def _crashed(self, state: JobState) -> tuple[JobState, Run]:
-        """The row after a run whose process is gone, and the record of that run."""
+    def _crashed(self, state: JobState) -> "tuple[JobState, Run, Change | None]":
+        """The row after a run whose process is gone, the record of that run, and the news."""
         run = crash_of(state)
         advice = self._context.advice(self._job, state, run.slot, run.started, JobCrashed())
-        return crashed(self._job, state, self._now, advice), run
+        after = crashed(self._job, state, self._now, advice)
+        change, after = self._context.news(self._job, state, after, run, advice)
+        return after, run, change
 
     def _taken(self) -> JobResult:
         """Another session has the claim."""

@@ -1,18 +1,21 @@
 """What every step of a tick needs: the store, the clock, the reporters, the signals."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import NamedTuple
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import Redact, name_of, text_of
 from ..process.clock import Clock
 from ..process.signals import Signals
 from ..process.state import ProcessState
 from ..reporters import Reporter
-from ..schedule.model import JobSpec, JobState
+from ..schedule.model import JobSpec, JobState, Run
 from ..schedule.retry import Advice, attempts_at
 from ..store import StateStore
 from .middleware import Middleware
+
+if TYPE_CHECKING:  # most runs succeed, and then there is nothing to tell
+    from ..schedule.changes import Change
 
 
 class TickContext(NamedTuple):
@@ -27,6 +30,8 @@ class TickContext(NamedTuple):
     """Functions that wrap every run, the first outermost."""
     process_state: ProcessState | None = None
     """What is put back after each run, for all runs of a tick; None: each run has its own."""
+    remind: timedelta = timedelta(days=1)
+    """How often people are reminded of a job that is not well; zero: never."""
 
     def advice(
         self, job: JobSpec, state: JobState, slot: datetime, started: datetime, error: BaseException
@@ -43,3 +48,33 @@ class TickContext(NamedTuple):
             )
             return None
         return Advice(None if delay is None else self.clock.now() + delay)
+
+    def news(
+        self,
+        job: JobSpec,
+        before: JobState,
+        after: JobState,
+        run: Run,
+        advice: Advice | None,
+    ) -> "tuple[Change | None, JobState]":
+        """What there is to tell of a *run* that failed, and *after* with what is told then."""
+        from ..schedule.changes import after_run
+
+        gave_up = advice is not None and advice.again is None
+        change, told = after_run(
+            job, before, after, run, self.clock.now(), self.remind, gave_up=gave_up
+        )
+        return change, after._replace(told=told)
+
+    def tell_recovered(self, job: JobSpec, before: JobState, after: JobState, run: Run) -> None:
+        """Tell that *job* is well again by a *run* that succeeded, if people know of trouble."""
+        if before.told is None or after.told is not None:  # it was a date that was asked for
+            return
+        from ..schedule.changes import recovered
+
+        self.tell(job, recovered(job, before, run, self.clock.now()))
+
+    def tell(self, job: JobSpec, change: "Change | None") -> None:
+        """Tell of a *change*, if there is one."""
+        if change is not None:
+            self.reporter.changed(job, change)

@@ -139,6 +139,11 @@ class Jobs:
             return None
         return self._job(line, row.app_name, row.depends_on, row.backfill)
 
+    def told_lines(self) -> list[JobLine]:
+        """The lines of jobs of whose rows something was told to people; most often none."""
+        told = {state.class_path for state in self._states.values() if state.told}
+        return [line for line in self.catalogue.lines if line.class_path in told] if told else []
+
     def from_class(self, line: JobLine) -> JobSpec:
         """The job of *line* as its class says. Raises `JobLineError`."""
         app = self.catalogue.app(line)
@@ -161,6 +166,7 @@ class Jobs:
             parallel=app.parallel,
             keep_output=app.keep_output,
             is_command=app.is_command,
+            tells=app.tells,
         )
 
     def all(self) -> Listing:

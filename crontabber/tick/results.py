@@ -2,10 +2,11 @@
 
 import enum
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from ..errors import CrontabberError, ExitCode
-from ..schedule.model import JobSpec, Run, Skip, SkipReason
+from ..schedule.model import JobSpec, Run, Skip, SkipReason, States
 
 
 class RunOutcome(enum.Enum):
@@ -71,6 +72,8 @@ class TickResult(NamedTuple):
     """In the order of their turns; jobs that only wait for their time are left out."""
     faults: Sequence[CrontabberError] = ()
     """What a person has to mend; each was told to the reporters."""
+    states: States = MappingProxyType({})
+    """The rows that it knows, as it left them."""
 
     @property
     def exit_code(self) -> ExitCode:

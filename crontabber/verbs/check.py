@@ -18,6 +18,8 @@ from ..schedule.findings import Access, Problem
 from ..store import Snapshot
 from ..views.configtest import report
 
+_PATIENCE = 30.0
+"""Seconds that a person waits for a test message to arrive."""
 _JOB_LINE = re.compile("job line '(.*?)': ")
 
 
@@ -84,6 +86,18 @@ def _with_places(app: GenericApp, faults: Iterable[ConfigError]) -> Iterator[Con
 def sentrytest(app: GenericApp) -> Answer:
     """Send a test exception to Sentry; raises ConfigError if it does not get there."""
     return Answer(app.sentry().send_test())
+
+
+def notifytest(app: GenericApp) -> Answer:
+    """Send a test message to all whom ``[notify]`` names; a `ConfigError` if one is not reached."""
+    from ..reporters.budget import Budget
+    from ..reporters.courier import Courier
+    from ..reporters.distant import whom_of
+    from ..reporters.notify import NotifyReporter
+
+    whom = whom_of(app.settings.tell)
+    courier = Courier(Budget(_PATIENCE))
+    return Answer(NotifyReporter(courier, lambda _: whom, app.redact).test(whom))
 
 
 def _connections(app: GenericApp) -> Iterator[ConfigError]:

@@ -33,7 +33,17 @@ FORBIDDEN = {
     "crontabber.mixins",
     "crontabber.process.command_app",
     "crontabber.process.commands",
+    "crontabber.reporters.budget",
+    "crontabber.reporters.carrier",
+    "crontabber.reporters.courier",
+    "crontabber.reporters.distant",
     "crontabber.reporters.log",
+    "crontabber.reporters.notify",
+    "crontabber.reporters.otel",
+    "crontabber.reporters.pings",
+    "crontabber.reporters.textfile",
+    "crontabber.schedule.changes",
+    "crontabber.schedule.figures",
     "crontabber.secrecy.redactor",
     "crontabber.reporters.sentry",
     "crontabber.reporters.terminal",
@@ -62,6 +72,8 @@ FORBIDDEN = {
     "threading",
     "traceback",
     "unittest",
+    "urllib.request",
+    "uuid",
 }
 """What an idle tick has no use for; with all that is in these packages."""
 
@@ -104,7 +116,7 @@ class Jobs:
     def __init__(self, crontabber: Command, database: Database) -> None:
         self.crontabber = crontabber
         self.database = database
-        self.listed = ""
+        self.listed = self.more = ""
         self.sections = ""
 
     def install(self, count: int, frequency: str = "1d", decorator: str = "") -> None:
@@ -132,7 +144,8 @@ class Jobs:
 
     def tick(self, database: Database | None = None, **env: str) -> None:
         """Tick, successfully and without a word."""
-        self.crontabber.configure(database or self.database, self.listed, self.sections)
+        more = f"{self.more}\n{self.sections}"
+        self.crontabber.configure(database or self.database, self.listed, more)
         done = self.crontabber("--admin.conf=crontabber.ini", env=env)
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
@@ -297,6 +310,46 @@ def test_an_idle_tick_is_one_statement_over_one_connection(jobs, count):
     [statements] = jobs.traffic()
     assert len(statements) == 1
     assert "now()" in statements[0]
+
+
+def test_metrics_take_no_more_statements(jobs, tmp_path):
+    jobs.install(4)
+    jobs.more = f"textfile={tmp_path}/crontabber.prom"
+    [statements] = jobs.traffic()
+    assert len(statements) == 1
+    assert 'crontabber_job_status{job="job-3"} 0' in (tmp_path / "crontabber.prom").read_text()
+
+
+def test_to_be_told_of_costs_no_more_commits(jobs):
+    """What people were told is a part of the record."""
+    jobs.crontabber.write("jobs.py", FAILING)
+    jobs.listed = "jobs.Job|1d"
+    jobs.crontabber.configure(jobs.database, jobs.listed)
+    jobs.database.execute("SELECT 1")
+    jobs.crontabber("--admin.conf=crontabber.ini")
+    jobs.database.execute("UPDATE crontabber SET told = NULL, next_run = now(), next_slot = now()")
+    jobs.database.execute(COMMITS)
+    for told in (True, False, True):  # it begins to fail, fails again, and is well again
+        jobs.database.execute("TRUNCATE commits")
+        jobs.database.execute("UPDATE crontabber SET next_run = now() - interval '1 minute'")
+        jobs.database.execute("TRUNCATE commits")
+        if told and jobs.runs() == 3:
+            jobs.crontabber.write("fine", "")
+        done = jobs.crontabber("--admin.conf=crontabber.ini")
+        assert bool(done.stderr) is told, done.stderr
+        assert waits(jobs) == 1
+
+
+FAILING = """
+from pathlib import Path
+from crontabber.base import BaseCronApp
+
+class Job(BaseCronApp):
+    app_name = "job"
+    def run(self):
+        if not Path("fine").exists():
+            raise ValueError("no")
+"""
 
 
 def test_a_run_is_at_most_four_statements_and_waits_for_the_disk_once(jobs):

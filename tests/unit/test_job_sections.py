@@ -21,7 +21,7 @@ from crontabber.config.settings import Settings
 from crontabber.config.sources import Sources
 from crontabber.errors import ConfigError, JobLineError
 from crontabber.mixins import as_backfill_cron_app, using_postgres
-from crontabber.schedule.model import JobSpec, Missed
+from crontabber.schedule.model import JobSpec, Missed, Tells
 from crontabber.tick.jobs import JobCatalogue
 
 from configman import Namespace
@@ -223,7 +223,7 @@ def test_retry_is_a_number_or_the_options_of_a_strategy(text: str, waits: list[A
 
 def test_every_option_is_a_field_of_the_job_and_has_an_example_that_can_be_read() -> None:
     for key, option in JOB_OPTIONS.items():
-        assert key in JobSpec._fields
+        assert key in JobSpec._fields + Tells._fields
         option.read(option.example)
     for option in COMMAND_OPTIONS.values():
         option.read(option.example)

@@ -146,6 +146,8 @@ class Work:
 class _Tabber(CronTabber):
     """Resolves the options of a class once: that is a third of what a short job costs."""
 
+    lives_on = True
+
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self._prepared: dict[tuple[str, ...], Any] = {}

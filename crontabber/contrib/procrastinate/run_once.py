@@ -12,6 +12,7 @@ from ...process.clock import ServerClock
 from ...process.signals import Signals
 from ...process.state import ProcessState
 from ...schedule.calendar import floor_minute
+from ...schedule.changes import first_failure
 from ...schedule.model import JobSpec, JobState, Outcome, Run, Skip, SkipReason
 from ...schedule.moments import parse_moment
 from ...secrecy import given
@@ -84,7 +85,9 @@ def _run(tabber: CronTabber, job: JobSpec, slot: datetime, clock: ServerClock, c
             tabber.reporter.succeeded(job, run)
             return
         known = last_error(error, tabber.redact)
-        tabber.reporter.failed(job, run._replace(outcome=Outcome.FAILED, error=known), error)
+        run = run._replace(outcome=Outcome.FAILED, error=known)
+        tabber.reporter.changed(job, first_failure(run, clock.now()))
+        tabber.reporter.failed(job, run, error)
     finally:
         tabber.reporter.finished()
     raise CrontabberError(f"{job.app_name}: {known.type}: {known.value}") from error

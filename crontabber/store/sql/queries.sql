@@ -171,6 +171,7 @@ WITH listed AS (
         AND found.ongoing IS NULL
         AND found.backfill IS NOT NULL
         AND NOT (found.backfill AND coalesce(found.gave_up, false))
+        AND found.told IS NULL
         AND coalesce(found.last_run <= pg_catalog.now(), true)
         AND CASE
             WHEN found.backfill THEN greatest(found.next_run, found.next_slot) > pg_catalog.now()
