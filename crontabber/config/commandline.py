@@ -279,9 +279,13 @@ def _flag(name: str, text: str) -> bool:
         raise ConfigError(f"option --{name} takes no value") from None
 
 
+_BEGINNINGS = {"list": "list-jobs"}
+"""What is promised to be short for an option, whatever other options begin so."""
+
+
 def _full_name(name: str) -> str:
     """The option that *name* means, which may be the beginning of its name."""
-    name = SHORTER[name][0] if name in SHORTER else name
+    name = SHORTER[name][0] if name in SHORTER else _BEGINNINGS.get(name, name)
     if name in _options():
         return name
     candidates = [known for known in _options() if name and known.startswith(name)]
