@@ -13,9 +13,9 @@ from .errors import MOST_FAULTS, ConfigError, CrontabberError, ExitCode, Stopped
 
 if TYPE_CHECKING:
     from .app import CronTabber
-    from .config.commandline import Command, CommandLine
+    from .config.command import Command
+    from .config.commandline import CommandLine
     from .config.settings import Settings
-    from .generic_app import Answer
 
 _UNKNOWN = 3
 """The status of a Nagios plugin that cannot tell; see `crontabber.schedule.findings.Status`."""
@@ -232,76 +232,11 @@ def _obey(command: "Command", app: "CronTabber") -> "Answer":
     """Do the one verb that *command* asks for; without one, run what is due."""
     from .generic_app import Answer
 
-    if command.nagios:
-        from .verbs.nagios import nagios
-
-        return nagios(app, command.job, command.format)
-    if command.job and not (command.run_at or command.run_in):
+    if command.job and not (command.nagios or command.run_at or command.run_in):
         result = app.run_job(command.job, force=command.force)
         return Answer("".join(job.refusal for job in result.jobs), result.exit_code)
-    if command.has_verb:
-        return _look(command, app) or _steer(command, app) or _check(command, app)
-    return Answer("", app.tick().exit_code)
+    if not command.has_verb:
+        return Answer("", app.tick().exit_code)
+    from .verbs.dispatch import answer
 
-
-def _look(command: "Command", app: "CronTabber") -> "Answer | None":
-    from .verbs import look
-
-    if command.status:
-        return look.status(app, command.status, sys.stdout, command.format)
-    if command.explain:
-        from .verbs import why
-
-        return why.explain(app, command, sys.stdout)
-    if command.history or command.dates:
-        from .verbs import past
-
-        show = past.history if command.history else past.dates
-        return show(app, command, sys.stdout)
-    if command.preview or command.graph:
-        from .verbs import ahead
-
-        look_ahead = ahead.preview if command.preview else ahead.graph
-        return look_ahead(app, command, sys.stdout)
-    if command.list_jobs:
-        return look.list_jobs(app, sys.stdout, command.list_jobs, command.format)
-    return look.audit_ghosts(app, command.format) if command.audit_ghosts else None
-
-
-def _steer(command: "Command", app: "CronTabber") -> "Answer | None":
-    from .verbs import steer
-
-    if command.reset_job:
-        return steer.reset_job(app, command.reset_job)
-    if command.mark_success:
-        return steer.mark_success(app, command.mark_success.split(","), command.at)
-    if command.retry:
-        return steer.retry(app, command.retry)
-    if command.job:
-        return steer.run_at(app, command.job, command.run_at, command.run_in)
-    return _ask(command, app)
-
-
-def _ask(command: "Command", app: "CronTabber") -> "Answer | None":
-    """Pauses, and dates on purpose."""
-    from .verbs import backfill, pause
-
-    if command.pause:
-        return pause.pause(app, command.pause, command.for_, command.until, command.why)
-    if command.resume:
-        return pause.resume(app, command.resume)
-    if command.backfill:
-        return backfill.ask(app, command)
-    if command.cancel_backfill:
-        return backfill.cancel(app, command.cancel_backfill)
-    return backfill.list_backfills(app, command.format) if command.list_backfills else None
-
-
-def _check(command: "Command", app: "CronTabber") -> "Answer":
-    from .verbs import check
-
-    if command.sentrytest:
-        return check.sentrytest(app)
-    if command.notifytest:
-        return check.notifytest(app)
-    return check.configtest(app, command.format)
+    return answer(command, app, sys.stdout)

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from .config.appspec import AppSpec
-from .config.commandline import Command, CommandLine
+from .config.command import Command
+from .config.commandline import CommandLine
 from .config.settings import Settings
 from .config.sources import Sources
 from .errors import ConfigError, ExitCode

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from ..errors import ConfigError
 from ..schedule.grammar import JobList
 from . import names
-from .commandline import Command
+from .command import Command
 from .messages import did_you_mean
 from .sections import JobSections
 from .sources import COMMAND_LINE, Sources

@@ -224,9 +224,8 @@ class Attempt:
 
     def _lost(self, run: Run) -> None:
         """Tell the outcome of a run that the tables will call a crash."""
-        what = "succeeded"
-        if run.error:
-            what = f"failed ({' '.join(f'{run.error.type}: {run.error.value}'.split())})"
+        why = run.error and " ".join(f"{run.error.type}: {run.error.value}".split())
+        what = f"failed ({why})" if why else "succeeded"
         self._context.reporter.trouble(
             f"{run.app_name} {what}, and this could not be recorded: it counts as "
             "crashed, and will be run again"

@@ -10,7 +10,7 @@ from .look import JSON, can_print, only, width_of, with_notes
 from .survey import survey
 
 if TYPE_CHECKING:
-    from ..config.commandline import Command
+    from ..config.command import Command
 
 _COUNT = 10
 _MOST = 10_000

@@ -1,24 +1,20 @@
-"""The verbs ``--backfill``, ``--list-backfills`` and ``--cancel-backfill``: dates on purpose."""
+"""The verb ``--backfill``: dates on purpose."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import NamedTuple
 
-from ..config.commandline import Command
-from ..errors import ConfigError, ExitCode
+from ..config.command import Command
+from ..errors import ConfigError
 from ..generic_app import Answer, GenericApp
 from ..schedule.asked import AskedBackfill
-from ..schedule.backfill import backfilled, next_date, wait_of_date
-from ..schedule.ledger import Span
 from ..schedule.model import JobSpec, JobState
 from ..schedule.moments import parse_moment_near
-from ..schedule.ranges import Dates, Redo, chosen, done_rows, in_rows, slots_between
-from ..schedule.status import JobStatus
+from ..schedule.ranges import Dates, Redo, chosen, in_rows, slots_between
 from ..schedule.transition import noticed
 from ..store import Snapshot
 from ..tick.lookup import find_job
-from .survey import survey
 
 _MOST = 100_000
 """Dates that one backfill may have: more is a typing error, and could not be listed."""
@@ -76,78 +72,6 @@ def ask(app: GenericApp, wish: Command) -> Answer:
     if not app.store.ask(wanted):
         raise ConfigError(f"{job.app_name} was reset at this moment; try again")
     return Answer("\n".join(_asked(number, parts)))
-
-
-def list_backfills(app: GenericApp, form: str = "") -> Answer:
-    """The backfills that were asked for and are not done, a line for each of their jobs."""
-    if form == "json":
-        return Answer(_document(app))
-    snapshot = app.store.look(None)
-    jobs = {job.app_name: job for job in app.jobs(snapshot).all().jobs}
-    lines = [
-        _progress(each, state, jobs.get(state.app_name), snapshot)
-        for state in snapshot.states.values()
-        for each in state.asked
-    ]
-    return Answer("\n".join(sorted(lines)) or "no backfill is under way")
-
-
-def _document(app: GenericApp) -> str:
-    from ..views.fields import status_document
-
-    overview = survey(app).overview(app)
-    found = [each for each in overview.statuses if each.row and each.row.asked]
-    return status_document(
-        overview._replace(statuses=found),
-        kind="list-backfills",
-        origin=app.origin,
-        more=lambda each: {"backfills": [*_fields_of(each)]},
-    )
-
-
-def _fields_of(status: JobStatus) -> Iterable[dict[str, object]]:
-    return (_fields(asked, status.job) for asked in (status.row.asked if status.row else ()))
-
-
-def _fields(asked: AskedBackfill, job: JobSpec) -> dict[str, object]:
-    from ..views.envelope import utc
-
-    return {
-        "number": asked.number,
-        "total": asked.total,
-        "done": asked.total - _left(asked, job),
-        "next": utc(next_date(asked)),
-        "retry_at": utc(asked.retry_at),
-        "error": asked.error or None,
-        "by": asked.by,
-        "asked_at": utc(asked.asked_at),
-    }
-
-
-def cancel(app: GenericApp, number: str) -> Answer:
-    """Forget what is still to be done of a backfill; a date in progress is finished."""
-    if not number.isascii() or not number.isdecimal():
-        raise ConfigError(f"{number[:40]!r} is not the number of a backfill: see --list-backfills")
-    snapshot = app.store.look(None)
-    jobs = {job.app_name: job for job in app.jobs(snapshot).all().jobs}
-    lines = []
-    for state in snapshot.states.values():
-        for each in state.asked:
-            if each.number == int(number):
-                job, spans = jobs.get(state.app_name), tuple[Span, ...]()
-                if job:
-                    rows = done_rows(job, each)
-                    spans = backfilled(job, state, each, rows, snapshot.now)
-                app.store.cancel(state.app_name, each.number, spans)
-                left = _left(each, job)
-                lines.append(
-                    f"backfill {each.number} of {state.app_name} is cancelled: "
-                    f"{each.total - left} of {each.total} dates were done"
-                )
-    if not lines:
-        found = f"there is no backfill {number} under way: see --list-backfills"
-        return Answer(found, ExitCode.ERROR)
-    return Answer("\n".join(lines))
 
 
 def _redo(text: str) -> Redo:
@@ -244,7 +168,7 @@ def _listed(parts: Sequence[_Part], wish: Command, redo: Redo) -> Iterable[str]:
     """The dates, a line for each, in the order in which they would be done."""
     for part in parts:
         slots = reversed(part.slots) if wish.newest_first else part.slots
-        yield from (f"{part.job.app_name} {_time(slot, part.job)}" for slot in slots)
+        yield from (f"{part.job.app_name} {time_of(slot, part.job)}" for slot in slots)
         if not part.slots:
             yield f"{part.job.app_name} has nothing to do in this range{_why[redo]}"
         if part.open:
@@ -261,7 +185,7 @@ _why = {
 def _asked(number: int, parts: Sequence[_Part]) -> Iterable[str]:
     for part in parts:
         if part.slots:
-            ends = f"{_time(part.slots[0], part.job)} to {_time(part.slots[-1], part.job)}"
+            ends = f"{time_of(part.slots[0], part.job)} to {time_of(part.slots[-1], part.job)}"
             dates = "1 date" if len(part.slots) == 1 else f"{len(part.slots)} dates"
             yield f"backfill {number}: {dates} of {part.job.app_name}, {ends}"
         if part.open:
@@ -276,33 +200,6 @@ def _still_open(part: _Part) -> str:
     return f"{part.job.app_name} gets {part.open} more of this range by its schedule"
 
 
-def _progress(
-    asked: AskedBackfill, state: JobState, job: JobSpec | None, snapshot: Snapshot
-) -> str:
-    left = _left(asked, job)
-    text = f"{asked.number} {state.app_name}: {asked.total - left} of {asked.total} dates done"
-    if job is None:
-        return f"{text}; it is not in this configuration"
-    what = f"next {_time(next_date(asked), job)}"
-    if state.asked_slot == next_date(asked):
-        what = f"running {_time(next_date(asked), job)}"
-    elif asked.retry_at:
-        what += (
-            f", failed {asked.attempts} times ({asked.error}), again {_time(asked.retry_at, job)}"
-        )
-    elif wait := wait_of_date(job, asked, snapshot.states, snapshot.now):
-        what += f", waits: {wait}"
-    return f"{text}; {what}; asked by {asked.by}"
-
-
-def _left(asked: AskedBackfill, job: JobSpec | None) -> int:
-    """How many dates are still to be done."""
-    if job is None:
-        return len(asked.dates)
-    from ..schedule.missed import number_of
-
-    return sum(number_of(job, asked.plan, first, last) for first, last in asked.dates)
-
-
-def _time(moment: datetime, job: JobSpec) -> str:
+def time_of(moment: datetime, job: JobSpec) -> str:
+    """A slot as people read it, in the zone of the schedules."""
     return f"{moment.astimezone(job.zone):%Y-%m-%d %H:%M}"

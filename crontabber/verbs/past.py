@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TextIO
 
-from ..config.commandline import Command
+from ..config.command import Command
 from ..errors import ConfigError
 from ..generic_app import Answer, GenericApp
 from ..schedule.ledger import Span

@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, TextIO
 
-from ..config.commandline import Command
+from ..config.command import Command
 from ..errors import ConfigError
 from ..generic_app import Answer, GenericApp
 from ..schedule.moments import parse_moment_near

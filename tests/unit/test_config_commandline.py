@@ -3,7 +3,8 @@ from collections import deque
 import pytest
 
 from crontabber.config import commandline
-from crontabber.config.commandline import Command, CommandLine, field_of
+from crontabber.config.command import Command, field_of
+from crontabber.config.commandline import CommandLine
 from crontabber.config.options import command_options, setting_options
 from crontabber.errors import ConfigError
 

@@ -12,7 +12,8 @@ from django.utils.functional import empty
 
 from ...config import converters
 from ...config.appspec import duration_from
-from ...config.commandline import Command, CommandLine
+from ...config.command import Command
+from ...config.commandline import CommandLine
 from ...config.messages import did_you_mean, nearest
 from ...config.settings import Settings
 from ...config.sources import Sources

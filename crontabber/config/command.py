@@ -1,0 +1,103 @@
+"""What the command line asks for, as a value."""
+
+from typing import NamedTuple
+
+from .commands import COMMANDS, WITH_ANY
+
+
+class Command(NamedTuple):
+    """What the command is asked to do; with nothing set, to run the jobs that are due."""
+
+    job: str = ""
+    """The app_name or class path of the only job to run; with ``nagios``, to judge."""
+    force: bool = False
+    run_at: str = ""
+    """The time at which ``job`` runs next; empty: it is run now."""
+    run_in: str = ""
+    """The same, as a length of time from now."""
+    status: bool | str = False
+    """True, or the app_name or class path of one job; so it is for ``list_jobs``."""
+    explain: str = ""
+    """The app_name or class path of the job; so it is for ``history`` and ``dates``."""
+    history: str = ""
+    dates: str = ""
+    from_: str = ""
+    """The first slot to show; empty: as far back as the log goes, or as is readable."""
+    to: str = ""
+    failed: bool = False
+    """Whether to show only what failed."""
+    count_: str = ""
+    """How many lines to show."""
+    output: bool = False
+    """Whether to show the output of runs that was kept."""
+    list_jobs: bool | str = False
+    preview: bool | str = False
+    """The app_name or class path of the job to look ahead for; True: all."""
+    graph: bool | str = False
+    """The app_name or class path of the job to show with its kin; True: all."""
+    until: str = ""
+    nagios: bool = False
+    retry: str = ""
+    """The app_name or class path of the job to try again."""
+    reset_job: str = ""
+    """The app_name or class path of the job to forget."""
+    mark_success: str = ""
+    """The app_names or class paths of jobs, with commas between them, or ``all``."""
+    at: str = ""
+    """The time for ``mark_success``; empty: now."""
+    pause: str = ""
+    """The app_names or class paths of jobs, with commas between them, or ``all``."""
+    for_: str = ""
+    """For how long to ``pause``; empty: for a day."""
+    why: str = ""
+    resume: str = ""
+    backfill: str = ""
+    """The app_name or class path of the job whose dates are to be done."""
+    redo: str = ""
+    with_children: bool = False
+    newest_first: bool = False
+    dry_run: bool = False
+    list_backfills: bool = False
+    cancel_backfill: str = ""
+    """The number of the backfill to end."""
+    audit_ghosts: bool = False
+    configtest: bool = False
+    sentrytest: bool = False
+    notifytest: bool = False
+    init: bool | str = False
+    """The directory to write a first configuration into; True: this one."""
+    format: str = ""
+    """How to print what is looked at; empty: as text."""
+    completion: str = ""
+    """The shell to write a script for."""
+    version: bool = False
+    help: bool | str = False
+    """What to say more of: ``settings``, ``options``, or a job; True: the usage."""
+
+    @property
+    def has_verb(self) -> bool:
+        """Whether anything is asked for but a tick."""
+        return bool(self.verbs)
+
+    @property
+    def only_looks(self) -> bool:
+        """Whether people want to see jobs, for which not all has to be right."""
+        return any(name in _LOOKS or name == "audit_ghosts" for name in self.verbs)
+
+    @property
+    def verbs(self) -> list[str]:
+        """The names of what is asked for; only one of them can be meant."""
+        given = (name for name, value in self._asdict().items() if value)
+        verbs = [name for name in given if name not in MODIFIERS and name not in WITH_ANY]
+        # which job it is about; and to judge one is no reason to run it
+        return [name for name in verbs if not (self.nagios and name == "job")]
+
+
+def field_of(option: str) -> str:
+    """The field of `Command` for an option."""
+    return f"{option}_" if option in {"from", "count", "for"} else option.replace("-", "_")
+
+
+_LOOKS = {field_of(option.name) for option in COMMANDS if option.group == "look"}
+MODIFIERS = {field_of(option.name): option for option in COMMANDS if option.of}
+"""What says how another is meant."""

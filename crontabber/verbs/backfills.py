@@ -1,0 +1,115 @@
+"""The verbs ``--list-backfills`` and ``--cancel-backfill``: what was asked for, and is not done."""
+
+from collections.abc import Iterable
+
+from ..errors import ConfigError, ExitCode
+from ..generic_app import Answer, GenericApp
+from ..schedule.asked import AskedBackfill
+from ..schedule.backfill import backfilled, next_date, wait_of_date
+from ..schedule.ledger import Span
+from ..schedule.missed import number_of
+from ..schedule.model import JobSpec, JobState
+from ..schedule.ranges import done_rows
+from ..schedule.status import JobStatus
+from ..store import Snapshot
+from .backfill import time_of
+from .survey import survey
+
+
+def list_backfills(app: GenericApp, form: str = "") -> Answer:
+    """The backfills that were asked for and are not done, a line for each of their jobs."""
+    if form == "json":
+        return Answer(_document(app))
+    snapshot = app.store.look(None)
+    jobs = {job.app_name: job for job in app.jobs(snapshot).all().jobs}
+    lines = [
+        _progress(each, state, jobs.get(state.app_name), snapshot)
+        for state in snapshot.states.values()
+        for each in state.asked
+    ]
+    return Answer("\n".join(sorted(lines)) or "no backfill is under way")
+
+
+def _document(app: GenericApp) -> str:
+    from ..views.fields import status_document
+
+    overview = survey(app).overview(app)
+    found = [each for each in overview.statuses if each.row and each.row.asked]
+    return status_document(
+        overview._replace(statuses=found),
+        kind="list-backfills",
+        origin=app.origin,
+        more=lambda each: {"backfills": [*_fields_of(each)]},
+    )
+
+
+def _fields_of(status: JobStatus) -> Iterable[dict[str, object]]:
+    return (_fields(asked, status.job) for asked in (status.row.asked if status.row else ()))
+
+
+def _fields(asked: AskedBackfill, job: JobSpec) -> dict[str, object]:
+    from ..views.envelope import utc
+
+    return {
+        "number": asked.number,
+        "total": asked.total,
+        "done": asked.total - _left(asked, job),
+        "next": utc(next_date(asked)),
+        "retry_at": utc(asked.retry_at),
+        "error": asked.error or None,
+        "by": asked.by,
+        "asked_at": utc(asked.asked_at),
+    }
+
+
+def cancel(app: GenericApp, number: str) -> Answer:
+    """Forget what is still to be done of a backfill; a date in progress is finished."""
+    if not number.isascii() or not number.isdecimal():
+        raise ConfigError(f"{number[:40]!r} is not the number of a backfill: see --list-backfills")
+    snapshot = app.store.look(None)
+    jobs = {job.app_name: job for job in app.jobs(snapshot).all().jobs}
+    lines = []
+    for state in snapshot.states.values():
+        for each in state.asked:
+            if each.number == int(number):
+                job, spans = jobs.get(state.app_name), tuple[Span, ...]()
+                if job:
+                    rows = done_rows(job, each)
+                    spans = backfilled(job, state, each, rows, snapshot.now)
+                app.store.cancel(state.app_name, each.number, spans)
+                left = _left(each, job)
+                lines.append(
+                    f"backfill {each.number} of {state.app_name} is cancelled: "
+                    f"{each.total - left} of {each.total} dates were done"
+                )
+    if not lines:
+        found = f"there is no backfill {number} under way: see --list-backfills"
+        return Answer(found, ExitCode.ERROR)
+    return Answer("\n".join(lines))
+
+
+def _progress(
+    asked: AskedBackfill, state: JobState, job: JobSpec | None, snapshot: Snapshot
+) -> str:
+    left = _left(asked, job)
+    text = f"{asked.number} {state.app_name}: {asked.total - left} of {asked.total} dates done"
+    if job is None:
+        return f"{text}; it is not in this configuration"
+    what = f"next {time_of(next_date(asked), job)}"
+    if state.asked_slot == next_date(asked):
+        what = f"running {time_of(next_date(asked), job)}"
+    elif asked.retry_at:
+        what += (
+            f", failed {asked.attempts} times ({asked.error}), again {time_of(asked.retry_at, job)}"
+        )
+    elif wait := wait_of_date(job, asked, snapshot.states, snapshot.now):
+        what += f", waits: {wait}"
+    return f"{text}; {what}; asked by {asked.by}"
+
+
+def _left(asked: AskedBackfill, job: JobSpec | None) -> int:
+    """How many dates are still to be done."""
+    if job is None:
+        return len(asked.dates)
+
+    return sum(number_of(job, asked.plan, first, last) for first, last in asked.dates)
