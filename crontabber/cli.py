@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .config.command import Command
     from .config.commandline import CommandLine
     from .config.settings import Settings
+    from .generic_app import Answer
 
 _UNKNOWN = 3
 """The status of a Nagios plugin that cannot tell; see `crontabber.schedule.findings.Status`."""
