@@ -44,8 +44,7 @@ def _delivered(
 
     courier = Courier(budget)
     if crons:
-        with budget.spent():  # to import such a library takes time, too
-            yield from _contained(lambda: _crons(crons, release, courier, redact))
+        yield from _contained(lambda: _crons(crons, release, courier, redact))
     if tell.ping or tell.heartbeat or own:
         from .pings import PingReporter
 
@@ -55,8 +54,7 @@ def _delivered(
 
         yield NotifyReporter(courier, lambda job: whom_of(tell.of_job(job.tells)), redact)
     if tell.otel_endpoint:
-        with budget.spent():
-            yield from _contained(lambda: _otel(tell, release, courier))
+        yield from _contained(lambda: _otel(tell, release, courier))
     yield CourierReporter(courier, budget, redact)
 
 

@@ -107,9 +107,8 @@ class SentryReporter(Reporter):
 
         if self._budget.left <= self._reserve:
             raise ConfigError("there is no more time to wait for it in this tick")
-        with self._budget.spent():
-            self._client = self._client or _client(self._dsn, self._common, self._redact)
-            letter = self._client.letter(event)
+        self._client = self._client or _client(self._dsn, self._common, self._redact)
+        letter = self._client.letter(event)
         with self._budget.spent():
             deliver(letter, self._client.dsn, max(self._budget.left - self._reserve, 0.0))
         return self._client
