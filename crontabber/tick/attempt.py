@@ -108,8 +108,7 @@ class Attempt:
             outcome=Outcome.SUCCEEDED,
             host=self._claim.host,
         )
-        # where the job sees what a reporter sets, such as the span that is current
-        self._variables.run(self._context.reporter.started, self._job, self._run)
+        self._variables.run(self._context.reporter.started, self._job, self._run)  # sets its span
 
     def _run_slot(self) -> BaseException | None:
         """Have the app do one slot; everything that it raises, SystemExit too, is its failure."""

@@ -155,7 +155,7 @@ def test_its_own_lateness_counts():
 
 
 @pytest.mark.parametrize(
-    ("until", "event"), [(None, None), (NOW + 9 * HOUR, None), (NOW + HOUR, Event.LATE)]
+    ("until", "event"), [(None, None), (NOW + 9 * HOUR, None), (NOW + HOUR / 2, Event.LATE)]
 )
 def test_what_a_person_paused_is_not_late(until, event):
     states = states_of(pause=Pause(NOW, until, "me"))
