@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crontabber.schedule.decide import decide
@@ -73,6 +73,11 @@ def explained(spec, states, held=None, now=NOW):
     return explain(found[0], found, states, now, held or Held())
 
 
+patient = settings(suppress_health_check=[HealthCheck.too_slow])
+"""The first example takes seconds where other processes have the processors."""
+
+
+@patient
 @given(cases())
 def test_explain_says_can_run_now_exactly_when_decide_says_so(case):
     spec, row, states = case
@@ -87,6 +92,7 @@ def test_explain_says_can_run_now_exactly_when_decide_says_so(case):
         assert {check.name for check in found.checks if not check.ok} & CHECK_OF[decision.reason]
 
 
+@patient
 @given(cases())
 def test_what_cannot_run_says_why_and_what_can_needs_no_help(case):
     spec, _, states = case
