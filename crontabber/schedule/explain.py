@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from .backfill import next_asked
 from .decide import CHECKS, Case, case_of, decide
 from .dependencies import waits_of
 from .missed import pause_text
@@ -47,7 +48,7 @@ class Explanation(NamedTuple):
     """The parents that stand in the way, each because of the next; the last is the root."""
 
     notes: Sequence[str] = ()
-    """What the next tick will change of the plan before it decides."""
+    """What the next tick does besides: to the plan before it decides, or for a person who asked."""
 
     @property
     def can_run(self) -> bool:
@@ -86,6 +87,8 @@ def explain(
     job, row, notes = status.job, *_settled(status.job, status.row, states, now)
     case = case_of(job, row, states, now)
     running = bool(status.row and status.row.ongoing and status.row.claim)
+    if row and (asked := next_asked(job, row, states, now)):
+        notes.append(f"backfill {asked.number}: the next tick does a date that was asked for")
     checks = [] if running else [*map_checks(case)]
     checks.append(_lock(job, others, held))
     checks.append(_claim(status, held))
@@ -107,7 +110,7 @@ def _settled(
     decision = decide(job, row, states, now)
     while isinstance(decision, Replan) and len(notes) < _MOST_REPLANS:
         row = decision.state
-        notes.append(decision.why)
+        notes.append(f"the next tick plans it anew: {decision.why}")
         decision = decide(job, row, states, now)
     return row, notes
 

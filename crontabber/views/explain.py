@@ -42,7 +42,7 @@ def explain(found: Explanation, now: datetime, *, style: Style = plain, width: i
             for cause in found.causes:
                 lines += _cause(cause, now, width)
     for note in found.notes:
-        lines += _hanging("NOTE     ", f"the next tick plans it anew: {note}", width)
+        lines += _hanging("NOTE     ", note, width)
     lines += _hanging("CAN RUN  ", when(found, now), width)
     for number, command in enumerate(found.commands):
         lines.append(f"{'' if number else 'TRY':9}crontabber {command}")

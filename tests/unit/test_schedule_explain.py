@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from crontabber.schedule.asked import AskedBackfill
 from crontabber.schedule.decide import decide
 from crontabber.schedule.explain import Held, explain
 from crontabber.schedule.findings import Health
@@ -191,7 +192,18 @@ def test_a_pause_that_is_over_is_no_obstacle_but_a_note():
     row = waiting(spec, NOW - 2 * HOUR, last_run=NOW - 3 * HOUR, pause=Pause(NOW - DAY, NOW - HOUR))
     found = explained(spec, {"app": row})
     assert found.can_run
-    assert found.notes == [f"its pause ended at {(NOW - HOUR).isoformat()}"]
+    why = f"its pause ended at {(NOW - HOUR).isoformat()}"
+    assert found.notes == [f"the next tick plans it anew: {why}"]
+
+
+def test_a_date_that_a_person_asked_for_is_done_although_the_job_is_not_due():
+    spec = job("1d|03:00", backfill=True)
+    slot = at("2026-11-22 03:00")
+    dates = ((slot - 9 * DAY, slot - 8 * DAY),)
+    asked = AskedBackfill(7, dates, spec.plan, 2, wanted=dates, asked_at=NOW, by="anna")
+    found = explained(spec, {"app": waiting(spec, slot, last_run=NOW - DAY, asked=(asked,))})
+    assert found.obstacle == named(found, "schedule")
+    assert found.notes == ["backfill 7: the next tick does a date that was asked for"]
 
 
 def test_a_job_that_is_well_waits_for_its_time():
