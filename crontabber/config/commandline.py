@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errors import ConfigError
 from .command import MODIFIERS, Command, field_of
-from .commands import FORMS, SHORTER
+from .commands import FORMS, KEPT, SHORTER
 from .converters import yes_or_no
 from .messages import did_you_mean
 from .options import command_options, has_optional_value, setting_options
@@ -57,7 +57,7 @@ def _check(command: Command) -> None:
         raise ConfigError("--nagios --job=NAME judges the job only: leave out how it is to run")
     _check_format(command)
     for name, option in MODIFIERS.items():
-        is_alone = not any(_given(command, verb) for verb in option.of)
+        is_alone = not any(getattr(command, field_of(verb)) for verb in option.of)
         if getattr(command, name) and is_alone and not (command.version or command.help):
             raise ConfigError(f"option --{option.name} goes with {_any_of(option.of)}")
     if bool(command.run_at) + bool(command.run_in) + command.force > 1:
@@ -77,10 +77,6 @@ def _check_format(command: Command) -> None:
         raise ConfigError(
             f"--format={command.format} is not known to --{verb}: write {' or '.join(known)}{guess}"
         )
-
-
-def _given(command: Command, verb: str) -> bool:
-    return bool(getattr(command, field_of(verb)))
 
 
 def _any_of(verbs: Sequence[str]) -> str:
@@ -182,13 +178,9 @@ def _flag(name: str, text: str) -> bool:
         raise ConfigError(f"option --{name} takes no value") from None
 
 
-_BEGINNINGS = {"list": "list-jobs"}
-"""What is promised to be short for an option, whatever other options begin so."""
-
-
 def _full_name(name: str) -> str:
     """The option that *name* means, which may be the beginning of its name."""
-    name = SHORTER[name][0] if name in SHORTER else _BEGINNINGS.get(name, name)
+    name = SHORTER[name][0] if name in SHORTER else KEPT.get(name, name)
     if name in _options():
         return name
     candidates = [known for known in _options() if name and known.startswith(name)]

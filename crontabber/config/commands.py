@@ -105,6 +105,9 @@ SHORTER = {
 }
 """What a setting may be called for short, and what stands for its value."""
 
+KEPT = {"list": "list-jobs"}
+"""What the manual writes shortened, although several options begin so by now."""
+
 WITH_ANY = frozenset({"version", "help"})
 """What may be asked for besides anything else, by those who do not know yet."""
 

@@ -57,7 +57,7 @@ LOOK = (
         "preview",
         "look",
         "[NAME]",
-        "the next runs, of one job or of all",
+        "the next runs, of one job or all",
         "In their order: [the local time, UTC, and in how long](../schedules.md#what-runs-next),"
         " with a note where a clock change moves, skips or repeats a run.",
         forms=("text", "json", "ics"),

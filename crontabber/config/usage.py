@@ -108,17 +108,37 @@ def _to_settings_help(options: Options, texts: Texts) -> str:
 
 
 def _to_job_help(app_name: str, class_path: str, options: Options, texts: Texts) -> str:
-    """The options of one job with their docs and values."""
-    section = f"{APP_SECTION}{class_path.rpartition('.')[2]}."
-    own = [name for name in options if name.startswith(section)]
+    """The options of one job with their docs and values, and what its section may say."""
+    is_section = "." not in class_path
+    beginning = f"{APP_SECTION}{class_path.rpartition('.')[2]}."
+    own = [name for name in options if name.startswith(beginning) and not is_section]
     shown_ones = [name for name in own if not follows(name, options[name], texts)]
     followed = sorted({options[name].reference_value_from for name in set(own) - {*shown_ones}})
     lines = [f"Options of {app_name} ({class_path}):", "", *_entries(shown_ones, options, texts)]
     if not own:
-        lines = [f"{app_name} ({class_path}) has no options of its own."]
+        lines = [] if is_section else [f"{app_name} ({class_path}) has no options of its own.", ""]
     if followed:
-        lines.append(f"Besides, it has those of {', '.join(followed)}: see --help=settings.")
-    return "\n".join(lines).rstrip()
+        lines += [f"Besides, it has those of {', '.join(followed)}: see --help=settings.", ""]
+    return "\n".join([*lines, *_section(app_name, options, texts)]).rstrip()
+
+
+def _section(app_name: str, options: Options, texts: Texts) -> Iterator[str]:
+    """What the section of a job says, and what it may say."""
+    from .joboptions import COMMAND_OPTIONS, JOB_OPTIONS
+
+    begins = f"job.{app_name}."
+    said = {name.removeprefix(begins): name for name in options if name.startswith(begins)}
+    known = {**COMMAND_OPTIONS, **JOB_OPTIONS} if "command" in said else JOB_OPTIONS
+    yield f"In its section, [job] [[{app_name}]]:"
+    yield ""
+    for key in [*said, *(key for key in known if key not in said)]:
+        example = f"={known[key].example}" if key in known else ""
+        yield f"  {key}{example}"
+        doc = known[key].doc if key in known else options[said[key]].doc or ""
+        yield textwrap.indent(_wrapped(" ".join(doc.split()), 6), " " * 6)
+        if key in said:
+            yield f"      (is: {_cut(shown(said[key], options[said[key]], texts))})"
+        yield ""
 
 
 def to_lines(options: Options, sources: Sources) -> Iterator[str]:

@@ -263,6 +263,23 @@ def test_help_on_a_job() -> None:
         admin("--help=setings")
 
 
+def test_help_on_a_job_with_a_section() -> None:
+    Path("a.ini").write_text(
+        "[crontabber]\njobs=fetch|5m\n[job]\n[[fetch]]\ncommand=run --all\ntimeout=2h\n"
+    )
+    text = admin(
+        "--admin.conf=a.ini",
+        "--help=fetch",
+        classes={"fetch": type("Fetch", (Other,), {"app_name": "fetch"})},
+    )
+    assert "In its section, [job] [[fetch]]:\n\n  command=" in text
+    assert "      (is: run --all)\n" in text
+    assert "      (is: 2h)\n" in text
+    assert "\n  depends_on=" in text
+    assert "has no options" not in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
 def test_a_dump_is_for_its_owner_only() -> None:
     before = os.umask(0)
     try:
