@@ -57,7 +57,7 @@ CHECK = (
         "notifytest",
         "check",
         "",
-        "send a test message to those whom the section notify names",
+        "send a test message to those who are told",
         "Says whether it [arrived](../telling.md#messages).",
     ),
     CommandOption(

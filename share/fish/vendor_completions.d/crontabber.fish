@@ -43,7 +43,7 @@ complete -c crontabber -l nagios -s n -d 'one line on the health of the jobs, fo
 complete -c crontabber -l configtest -d 'check the configuration and the jobs'
 complete -c crontabber -l audit-ghosts -d 'jobs in the database that are not configured'
 complete -c crontabber -l sentrytest -d 'send a test exception to Sentry'
-complete -c crontabber -l notifytest -d 'send a test message to those whom the section notify names'
+complete -c crontabber -l notifytest -d 'send a test message to those who are told'
 complete -c crontabber -l init -F -d 'write a configuration to begin with'
 complete -c crontabber -l completion -r -a 'bash zsh fish' -d 'a script by which bash, zsh or fish completes'
 complete -c crontabber -l version -d 'the version'
