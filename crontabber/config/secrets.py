@@ -32,13 +32,15 @@ _DEPTH = 3
 def secrets_of(name: str, option: Any, texts: Mapping[str, str]) -> Iterator[str]:
     """The secrets of an option that is one, or sounds like one: its text, and its value.
 
-    That is its default if nothing is set. A number that only sounds secret is none, such as
-    a ``token_lifetime``.
+    The text is its default if nothing is set. A number that only sounds secret is none, such
+    as a ``token_lifetime``.
     """
     value = option.value
-    if isinstance(value, _NO_SECRETS) or (isinstance(value, int | float) and not option.secret):
+    text = texts.get(name, option.default)
+    is_number = isinstance(value, int | float) and str(text) == str(value)
+    if isinstance(value, _NO_SECRETS) or (is_number and not option.secret):
         return
-    yield from _texts_of(texts.get(name), _DEPTH)
+    yield from _texts_of(text, _DEPTH)
     yield from _texts_of(value, _DEPTH)
     if _has_keys(name):
         yield from keys_in_urls(str(value))
