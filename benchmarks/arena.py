@@ -127,10 +127,12 @@ class Installation:
         self.directory.mkdir()
         self.database = server.create(name)
         self.logged = 0
-        self._write_ini(list(range(count)))
         self._write_apps()
-        self.run([*self.tick, "--audit-ghosts"])()  # which makes the tables
+        self._write_ini([0])
+        self.run(self.tick)()  # which makes the tables
+        self.database.execute("TRUNCATE crontabber, crontabber_log")
         self.remember(count)
+        self._write_ini(list(range(count)))
 
     def _write_ini(self, numbers: Sequence[int]) -> None:
         jobs = "\n".join(f"apps.App{number}|{self._frequency}" for number in numbers)
