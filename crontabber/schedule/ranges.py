@@ -61,21 +61,29 @@ def _slot_before(
 
 
 def chosen(
-    state: JobState, found: Iterable[datetime], spans: Sequence[Span], redo: Redo
+    job: JobSpec,
+    state: JobState,
+    found: Iterable[datetime],
+    spans: Sequence[Span],
+    redo: Redo,
+    now: datetime,
 ) -> Iterator[datetime]:
     """Those of the slots *found* that are meant and may be asked for.
 
-    The schedule still gives those from ``next_slot`` on; and what another backfill is to do is
+    The schedule still gives those from the open slot on; and what another backfill is to do is
     not asked for twice. *spans* is what the ledger says of them, in the order of its writing.
     """
-    limit, first = state.next_slot, state.first_slot or state.first_run
-    for slot in found:
-        if limit is not None and slot >= limit:
-            return
+    limit, first = open_slot(job, state, now), state.first_slot or state.first_run
+    for slot in itertools.takewhile(lambda slot: slot < limit, found):
         if any(begin <= slot <= end for each in state.asked for begin, end in each.dates):
             continue
         if redo is Redo.ALL or _is_meant(slot, first, spans, redo):
             yield slot
+
+
+def open_slot(job: JobSpec, state: JobState, now: datetime) -> datetime:
+    """The first slot that the schedule still gives."""
+    return plan(job, state, now).slot
 
 
 def _is_meant(slot: datetime, first: datetime | None, spans: Sequence[Span], redo: Redo) -> bool:

@@ -143,10 +143,10 @@ class StateStore(Protocol):
 
         *within* is a job's own database connection, on which `shares_database` said
         yes: then its transaction does the writing, and its commit decides. Returns
-        *after* with its new version; a record of a run leaves the pause alone and those
-        backfills that it is not of, and tells how they are. Raises `ClaimLost` if the row
-        is not *before* any more: with a *run* that means its mark and its slot, and what else was
-        edited meanwhile is overwritten. Returns it without its mark if the claim was lost
+        *after* with its new version; under a claim the pause is left alone, and so are those
+        backfills that *run* is not of, and it is told how they are. Raises `ClaimLost` if the
+        row is not *before* any more: under a claim that means its mark and its slot, and what
+        else was edited meanwhile is overwritten. Returns it without its mark if the claim was lost
         and cannot be had again with its lock: then the job cannot go on. *within* it is
         `SlotClosed`, so that the transaction is undone; what the driver raises there is
         not touched.

@@ -147,6 +147,7 @@ class MemoryStore:
         self.ledger.extend(spans)
         if run:
             self.log.append(run)
+        if run or before.ongoing:
             changed = {each.number for each in set(before.asked) - set(after.asked)}
             ours = {each.number: each for each in after.asked if each.number in changed}
             asked = (ours.get(n.number) if n.number in changed else n for n in found.asked)
@@ -223,7 +224,7 @@ class MemoryStore:
 
 def _is_ours(found: JobState, before: JobState, run: Run | None) -> bool:
     """Whether what was found is what the caller had seen, as far as the write needs that."""
-    if run is None:
+    if run is None and before.ongoing is None:
         return found.version == before.version
     if (found.ongoing, found.asked_slot) != (before.ongoing, before.asked_slot):
         return False

@@ -126,7 +126,8 @@ def _saving(
     before: JobState, after: JobState, run: Run | None, *, ledger: bool
 ) -> tuple[str, dict[str, Any]]:
     if run is None:
-        return "save", _state_parameters(after)
+        # under a claim what people ask for meanwhile is no reason not to give it back
+        return "save_claimed" if before.ongoing else "save", _state_parameters(after)
     if before.asked_slot:
         return "save_asked", _asked_parameters(before, after, run)
     simple = run.outcome is Outcome.SUCCEEDED and run.output is None and not ledger

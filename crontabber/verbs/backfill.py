@@ -11,7 +11,7 @@ from ..generic_app import Answer, GenericApp
 from ..schedule.asked import AskedBackfill
 from ..schedule.model import JobSpec, JobState
 from ..schedule.moments import parse_moment_near
-from ..schedule.ranges import Dates, Redo, chosen, in_rows, slots_between
+from ..schedule.ranges import Dates, Redo, chosen, in_rows, open_slot, slots_between
 from ..schedule.transition import noticed
 from ..store import Snapshot
 from ..tick.lookup import find_job
@@ -129,14 +129,14 @@ def _part(
             f"{_MOST:,} at most: give a shorter one"
         )
     spans = app.store.spans(job.app_name, *between)
-    found = list(chosen(state, every, spans, redo))
+    found = list(chosen(job, state, every, spans, redo, now))
     rows = in_rows(found, every)
     if len(rows) > _MOST_ROWS:
         raise ConfigError(
             f"{job.app_name} has {len(found):,} dates in this range, in {len(rows):,} pieces: give "
             "a shorter one, or --redo=all"
         )
-    limit = state.next_slot or now
+    limit = open_slot(job, state, now)
     return _Part(job, found, rows, sum(slot >= limit for slot in every))
 
 

@@ -634,3 +634,12 @@ def test_the_last_run_says_how_long_it_took_and_since_when_it_fails(store):
 def test_a_job_that_never_succeeded_fails_since_its_first_run(store):
     recorded(store, (-1, ERROR), (0, ERROR))
     assert store.last_runs(["a"])["a"].failing_since == ended(store.history("a")[0])
+
+
+def test_a_claim_is_given_back_although_people_asked_for_something_meanwhile(store, other):
+    marked = mark(store, backfill=True)
+    assert other.pause("a", PAUSE)
+    assert other.ask({"a": ASKED}) == {"a"}
+    saved = store.save(marked, marked._replace(ongoing=None, claim=None))
+    assert (saved.ongoing, saved.pause, saved.asked) == (None, PAUSE, (ASKED,))
+    assert other.read("a") == saved

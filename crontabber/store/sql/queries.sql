@@ -406,6 +406,13 @@ WHERE app_name = %(app_name)s
     AND (%(was_slot)s::timestamptz IS NULL OR next_slot = %(was_slot)s)
 RETURNING {saved}
 
+-- name: save_claimed
+WITH saved AS (
+    UPDATE {here}.crontabber SET {assignments}
+    {ours}
+){passed}
+SELECT saved.*, pg_catalog.pg_backend_pid() FROM saved
+
 -- name: save_and_log
 WITH saved AS (
     UPDATE {here}.crontabber SET {assignments}
