@@ -35,3 +35,8 @@ def detached_command(script: str, *arguments: str) -> list[str]:
 
 def _how(version: tuple[int, ...] = sys.version_info[:2]) -> tuple[str, ...]:
     return ("-P", "-m") if version >= (3, 11) else ("-c", _RUN)
+
+
+def interpreter() -> str:
+    """The Python that runs us, for a person who is to start it."""
+    return sys.executable

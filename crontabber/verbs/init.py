@@ -11,6 +11,7 @@ from pathlib import Path
 from ..config.iniwriter import quoted
 from ..errors import ConfigError
 from ..generic_app import Answer
+from ..process.python import interpreter
 
 _INI = """\
 # Made by crontabber --init: change what you like.
@@ -145,7 +146,7 @@ def _command() -> str:
     script = Path(sys.argv[0]).absolute()
     if script.name == "crontabber" and os.access(script, os.X_OK):
         return shlex.quote(str(script))
-    return f"{shlex.quote(sys.executable)} -m crontabber"
+    return f"{shlex.quote(interpreter())} -m crontabber"
 
 
 def _write_all(texts: Mapping[Path, str]) -> None:

@@ -57,6 +57,7 @@ def test_a_first_claim_writes_down_what_is_open():
         class_path="jobs.app",
         plan="1d|03:00 UTC",
         backfill=True,
+        first_slot=at("2026-11-21 03:00"),
         claim=claim(NOW),
     )
 
