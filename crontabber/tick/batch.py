@@ -31,7 +31,7 @@ Prepare = Callable[[Mapping[str, type]], tuple[AppFactory, Mapping[str, ConfigEr
 """Given the classes, by class path, that may be run: how to make their apps, and which cannot."""
 
 
-_ALL = Scope()
+_ALL, _ASKED = Scope(), Scope(asked=True)
 _MOST_REPLANS = 4
 """More than a pause that ended, slots that are passed over, and an edited schedule need."""
 
@@ -143,10 +143,14 @@ class Batch:
 
     def _run_asked(self, jobs: Sequence[JobSpec], make: AppFactory) -> None:
         """Run the dates that people asked for, when all else is done; chains date by date."""
-        going = [job for job in jobs if job.backfill]
-        while going:
-            asked = (job for job in going if self._has_asked(job))
-            going = [job for job in asked if self._turn(job, make, Scope(asked=True))]
+        going, ran = [job for job in jobs if job.backfill], True
+        while ran:
+            # a child may do its date as soon as its parent has done so
+            turns = {
+                job.app_name: self._turn(job, make, _ASKED) for job in going if self._has_asked(job)
+            }
+            ran = any(turns.values())
+            going = [job for job in going if turns.get(job.app_name, True)]
 
     def _has_asked(self, job: JobSpec) -> bool:
         """Whether a date that was asked for can be run now, and none of the schedule is due."""
