@@ -66,11 +66,9 @@ def _is_not_paused(case: Case) -> Decision | None:
         return None
     if not is_paused(state, case.now):
         return unpaused(case.job, state, case.now)
-    until = state.pause.until
-    return Skip(
-        SkipReason.PAUSED,
-        f"{pause_text(state.pause)}, {f'until {until}' if until else 'until it is resumed'}",
-    )
+    until, why = state.pause.until, pause_text(state.pause).removeprefix("paused ")
+    end = f"{until.astimezone(case.job.zone):%Y-%m-%d %H:%M}" if until else "it is resumed"
+    return Skip(SkipReason.PAUSED, f"{why}, until {end}")
 
 
 def _may_be_tried(case: Case) -> Decision | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from ..datetimeutil import timesince, timeuntil
+from ..schedule.missed import is_paused, pause_text
 from ..schedule.model import JobSpec, JobState, LastError, States
 from ..schedule.plan import has_given_up, plan
 from .envelope import Origin, class_of
@@ -54,7 +55,22 @@ def _ongoing(state: JobState, now: datetime, style: Style) -> Iterator[str]:
         yield _line("Run by:", str(state.claim or "an older crontabber"))
 
 
+def _held_up(job: JobSpec, state: JobState, now: datetime, style: Style) -> Iterator[str]:
+    """Who paused it, or which parent it waits for."""
+    if state.pause and is_paused(state, now):
+        until = state.pause.until
+        end = f"until {_time(job, until)}" if until else "until it is resumed"
+        yield style(
+            "overdue", _line("Paused:", f"{end}, {pause_text(state.pause).removeprefix('paused ')}")
+        )
+    if state.waits_for and state.waits_since:
+        yield _line(
+            "Waits for:", f"{state.waits_for}, since {_past(job, state.waits_since, now, '')}"
+        )
+
+
 def _next_run(job: JobSpec, state: JobState, now: datetime, style: Style) -> Iterator[str]:
+    yield from _held_up(job, state, now, style)
     if has_given_up(job, state):
         gave_up = f"{_past(job, state.next_slot, now, '')}, after {state.attempts} attempts"
         yield style("error", _line("Gave up on:", gave_up))

@@ -153,12 +153,13 @@ def test_a_paused_job_does_not_run_and_says_why(chain: Command, database: Databa
     pass_time(database, "2 days")
     done = chain(CONF, UTC, INFO)
     assert done.returncode == 0
-    assert "fetch is skipped: paused, paused by " in done.stderr
+    assert "fetch is skipped: paused, by " in done.stderr
     assert "the disk is full" in done.stderr
     assert len(days(chain, "fetch")) == 1
     # a child sees a paused parent as not done
     assert len(days(chain, "report")) == 1
     assert "paused" in say(chain, "--status")
+    assert "Paused:         until " in say(chain, "--list-jobs=fetch")
     assert chain(CONF, UTC, "--nagios").returncode < 2
 
     assert "fetch was paused: its next run is at once" in say(chain, "--resume=fetch")
