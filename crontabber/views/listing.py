@@ -58,15 +58,12 @@ def _ongoing(state: JobState, now: datetime, style: Style) -> Iterator[str]:
 def _held_up(job: JobSpec, state: JobState, now: datetime, style: Style) -> Iterator[str]:
     """Who paused it, or which parent it waits for."""
     if state.pause and is_paused(state, now):
-        until = state.pause.until
+        until, why = state.pause.until, pause_text(state.pause).removeprefix("paused ")
         end = f"until {_time(job, until)}" if until else "until it is resumed"
-        yield style(
-            "overdue", _line("Paused:", f"{end}, {pause_text(state.pause).removeprefix('paused ')}")
-        )
+        yield style("overdue", _line("Paused:", f"{end}, {why}"))
     if state.waits_for and state.waits_since:
-        yield _line(
-            "Waits for:", f"{state.waits_for}, since {_past(job, state.waits_since, now, '')}"
-        )
+        since = _past(job, state.waits_since, now, "")
+        yield _line("Waits for:", f"{state.waits_for}, since {since}")
 
 
 def _next_run(job: JobSpec, state: JobState, now: datetime, style: Style) -> Iterator[str]:
