@@ -4,6 +4,7 @@ The ticks are real, on a clock that the example moves. Everything that is shown 
 what they remembered.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -114,12 +115,15 @@ def simulated(until: datetime = NOW) -> Simulation:
     return simulation
 
 
-def told(simulation: Simulation, *arguments: str) -> str:
+def told(
+    simulation: Simulation, *arguments: str, jobs: Mapping[type, str] = JOBS, person: str = ""
+) -> str:
     """What the command prints that looks at the example, by its real verbs."""
-    lines = "\n".join(f"{cls.__module__}.{cls.__name__}|{text}" for cls, text in JOBS.items())
+    lines = "\n".join(f"{cls.__module__}.{cls.__name__}|{text}" for cls, text in jobs.items())
     settings = [f"--{name}={text}" for name, text in SETTINGS.items()]
     given = [f"--crontabber.jobs={lines}", *settings, *arguments]
     line = CommandLine.parse(given)
     settings = Settings.load(line, {})
     with CronTabber(settings, store=simulation.store) as app:
+        app.person = person
         return cli._obey(line.command, app).text

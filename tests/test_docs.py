@@ -22,7 +22,7 @@ from crontabber.connection_factory import ConnectionFactory, PooledConnectionFac
 from crontabber.embedded import EmbeddedConnectionFactory
 from crontabber.errors import ExitCode
 from crontabber.mixins import using_postgres
-from crontabber.store.sql import load_migrations
+from crontabber.store.sql import load_migrations, load_queries
 from crontabber.transaction_executor import (
     TransactionExecutor,
     TransactionExecutorWithInfiniteBackoff,
@@ -166,14 +166,17 @@ def test_every_exit_code_is_documented_and_every_documented_one_exists() -> None
 
 def columns_of(table: str) -> dict[str, str]:
     """The columns that the migrations make, and their types."""
-    sql = re.sub(r"--.*", "", "\n".join(load_migrations()))
-    made = re.search(rf"CREATE TABLE {table} \((.*?)\n *\);", sql, re.DOTALL)
+    sql = re.sub(r"--.*", "", "\n".join([*load_migrations(), _ledger()]))
+    made = re.search(rf"CREATE TABLE (?:IF NOT EXISTS )?{table} \((.*?)\n *\);", sql, re.DOTALL)
     added = re.findall(rf"ALTER TABLE {table}\n(.*?);", sql, re.DOTALL)
     assert made
-    assert added
     lines = ",".join([made[1], *added]).replace("ADD COLUMN IF NOT EXISTS", "").split(",")
     columns = dict(line.split(maxsplit=1) for line in lines)
     return {name: _type(definition) for name, definition in columns.items()}
+
+
+def _ledger() -> str:
+    return load_queries()["make_ledger"].replace("{here}.", "")
 
 
 def _type(definition: str) -> str:
@@ -181,7 +184,7 @@ def _type(definition: str) -> str:
     return definition.replace("bigserial", "bigint").split()[0]
 
 
-@pytest.mark.parametrize("table", ["crontabber", "crontabber_log"])
+@pytest.mark.parametrize("table", ["crontabber", "crontabber_log", "crontabber_spans"])
 def test_every_column_is_documented_with_its_type_and_every_documented_one_exists(
     table: str,
 ) -> None:
@@ -239,6 +242,7 @@ def test_sql_examples_run_on_the_tables(
     """In a transaction that is rolled back, as roles are the whole server's."""
     crontabber.configure(module_database, "")
     assert crontabber("--admin.conf=crontabber.ini", "--list").returncode == 0
+    module_database.execute(_ledger())
     connection = module_database.connect()
     connection.autocommit = False
     try:
@@ -283,16 +287,31 @@ def test_the_role_of_the_grants_can_tick_and_reset_and_no_less_will_do(
         trust = f"--crontabber.tables_owner=crontabber_owner{suffix}"
         if crontabber(conf, owner, "--list-jobs").returncode:
             pytest.skip("the tests' server asks roles for passwords")
+        as_owner = f"SET ROLE crontabber_owner{suffix};"
         *most, last = statements(names.sub(rf"\1{suffix}", grant))
         for statement in most:
-            database.execute(statement)
+            database.execute(as_owner + statement)
         assert crontabber(conf, run, trust).returncode == ExitCode.ERROR
-        database.execute(last)
+        database.execute(as_owner + last)
         crontabber(conf, owner, "--reset-job=app")
         done = crontabber(conf, run, trust)
         assert (done.returncode, done.stderr) == (ExitCode.OK, "")
         assert database.execute("SELECT count(*) FROM crontabber_log WHERE success IS NOT NULL")
-        assert crontabber(conf, run, trust, "--reset-job=app").returncode == ExitCode.OK
+        wish = ["--backfill=app", "--from=2026-11-02", "--to=2026-11-03"]
+        for asks in (wish, [], ["--pause=app"], ["--history=app"], ["--reset-job=app"]):
+            done = crontabber(conf, run, trust, *asks)
+            assert (done.returncode, done.stderr) == (ExitCode.OK, ""), asks
+        ledger = "SELECT verdict, slots FROM crontabber_spans WHERE verdict = 'backfilled'"
+        assert database.execute(ledger) == [("backfilled", 2)]
+        # without the right to write to the ledger the jobs run, and it is said
+        database.execute(f"REVOKE INSERT ON crontabber_spans FROM crontabber_run{suffix}")
+        assert crontabber(conf, run, trust).returncode == ExitCode.OK
+        assert crontabber(conf, run, trust, *wish, "--redo=all").returncode == ExitCode.OK
+        done = crontabber(conf, run, trust)
+        assert done.returncode == ExitCode.OK
+        assert "not written to the ledger: permission denied for table" in done.stderr
+        [(done_dates,)] = database.execute("SELECT count(success) FROM crontabber_log")
+        assert done_dates == 6
     finally:
         for who in ("run", "owner"):
             database.execute(f"DROP OWNED BY crontabber_{who}{suffix} CASCADE")
@@ -301,13 +320,20 @@ def test_the_role_of_the_grants_can_tick_and_reset_and_no_less_will_do(
 
 _JOB = """
 from crontabber.base import BaseCronApp
+from crontabber.mixins import as_backfill_cron_app
 
+@as_backfill_cron_app
 class App(BaseCronApp):
     app_name = "app"
 
-    def run(self):
+    def run(self, date):
         pass
 """
+
+
+def test_the_ledger_of_the_grants_is_the_one_that_crontabber_makes() -> None:
+    made = " ".join(_ledger().split()).partition("; ")[2]
+    assert made in " ".join(page("howto/grants.md").split())
 
 
 # -- the promises --------------------------------------------------------------------

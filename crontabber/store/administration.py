@@ -81,19 +81,26 @@ class Administration(LogReading):
 
         If not, this is logged once: it is no reason to lose the record of a run.
         """
-        if spans and self._ledger is None:
-            try:
-                self._make_ledger()
-            except errors.InsufficientPrivilege as error:
-                import logging
+        if spans and self._ledger is None and (fault := self._fault_of_ledger()):
+            import logging
 
-                self._ledger = False
-                logging.getLogger("crontabber").warning(
-                    "what is passed over is not written to the ledger: %s",
-                    str(error).partition("\n")[0],
-                    extra={"action": "record", "app_name": ""},
-                )
+            self._ledger = False
+            logging.getLogger("crontabber").warning(
+                "what is passed over is not written to the ledger: %s",
+                fault,
+                extra={"action": "record", "app_name": ""},
+            )
         return spans if self._ledger else ()
+
+    def _fault_of_ledger(self) -> str | None:
+        """Why this role cannot write to the ledger, which is made if there is none."""
+        try:
+            self._make_ledger()
+        except errors.InsufficientPrivilege as error:
+            return str(error).partition("\n")[0]
+        if self._server.query("may_write_ledger")[0][0]:
+            return None
+        return "permission denied for table crontabber_spans or its sequence"
 
     def _make_ledger(self) -> None:
         self._server.find()

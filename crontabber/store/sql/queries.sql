@@ -500,6 +500,10 @@ CREATE INDEX IF NOT EXISTS crontabber_spans_app_name_idx
 -- name: has_ledger
 SELECT pg_catalog.to_regclass('{there_text}crontabber_spans') IS NOT NULL
 
+-- name: may_write_ledger
+SELECT pg_catalog.has_table_privilege('{there_text}crontabber_spans', 'INSERT')
+    AND pg_catalog.has_sequence_privilege('{there_text}crontabber_spans_id_seq', 'USAGE')
+
 -- name: spans
 -- What was not run of a job, between two moments.
 SELECT app_name, first_slot, last_slot, slots, verdict, reason, plan, done_by, done_at
