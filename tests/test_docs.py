@@ -34,7 +34,8 @@ from configman import Namespace
 from configman.option import Option
 
 DOCS = ROOT / "docs"
-PAGES = sorted(path for path in DOCS.rglob("*.md") if "_build" not in path.parts)
+README = ROOT / "README.md"
+PAGES = [README, *sorted(path for path in DOCS.rglob("*.md") if "_build" not in path.parts)]
 _SECTION = re.MULTILINE | re.DOTALL
 _FENCE = re.compile(r"^( *)```(\S*)\n(.*?)^\1```$", _SECTION)
 _NAME = re.compile(r"`([^`]*)`")
@@ -45,7 +46,7 @@ def page(name: str) -> str:
 
 
 def name_of(path: Path) -> str:
-    return path.relative_to(DOCS).as_posix()
+    return path.relative_to(DOCS if DOCS in path.parents else ROOT).as_posix()
 
 
 def rows(text: str) -> Iterator[list[str]]:
@@ -334,6 +335,19 @@ class App(BaseCronApp):
 def test_the_ledger_of_the_grants_is_the_one_that_crontabber_makes() -> None:
     made = " ".join(_ledger().split()).partition("; ")[2]
     assert made in " ".join(page("howto/grants.md").split())
+
+
+def test_the_readme_leads_to_what_is_there() -> None:
+    """Sphinx looks after the links of all other pages."""
+    for target in re.findall(r"\]\(([\w./-]+)(?:#[\w-]+)?\)", README.read_text(encoding="utf-8")):
+        assert (ROOT / target).exists(), target
+
+
+def test_the_readme_tells_the_figures_of_the_torture() -> None:
+    total = page("torture.txt").strip().splitlines()[-1].split()
+    _, _, _, slots, _done, lost, twice, repeated = total
+    figures = f"{lost} of {int(slots):,} lost, {twice} done twice, {repeated} repeated and logged"
+    assert figures in README.read_text(encoding="utf-8")
 
 
 # -- the promises --------------------------------------------------------------------

@@ -9,7 +9,7 @@ from tests import example
 from tests.schemas import conforming
 from tests.support import ROOT
 
-PAGE = ROOT / "docs" / "howto" / "see.md"
+PAGES = ROOT / "README.md", ROOT / "docs" / "howto" / "see.md"
 _SCREEN = re.compile(r"^```console\n\$ crontabber (.*)\n((?:.*\n)*?)```$", re.MULTILINE)
 
 
@@ -20,11 +20,13 @@ def simulation() -> Simulation:
 
 def screens() -> list[tuple[str, str]]:
     """The arguments and the output of each screen."""
-    return [(match[1], match[2]) for match in _SCREEN.finditer(PAGE.read_text(encoding="utf-8"))]
+    texts = (path.read_text(encoding="utf-8") for path in PAGES)
+    found = ((match[1], match[2]) for text in texts for match in _SCREEN.finditer(text))
+    return [(arguments, shown) for arguments, shown in found if "--admin.conf" not in arguments]
 
 
-def test_the_page_has_its_screens() -> None:
-    assert len(screens()) >= 7
+def test_the_pages_have_their_screens() -> None:
+    assert len(screens()) >= 9
 
 
 @pytest.mark.parametrize(("arguments", "shown"), screens())
