@@ -62,7 +62,7 @@ def test_the_page_on_nagios_to_the_letter(crontabber: Command, database: Databas
         crontabber.write("jobs.ini", jobs)
         crontabber.write(
             "crontabber.ini",
-            f"[crontabber]\n#+include jobs.ini\ntables_owner={owner}\n{database.ini_section()}",
+            f"[crontabber]\ntables_owner={owner}\n#+include jobs.ini\n{database.ini_section()}",
         )
         tick = crontabber(CONF, f"--resource.postgresql.user={owner}", "--list-jobs")
         if tick.returncode:
@@ -74,13 +74,13 @@ def test_the_page_on_nagios_to_the_letter(crontabber: Command, database: Databas
         crontabber.write("nagios.ini", local(ini))
         line = command.partition("=")[2].strip().replace("/srv/jobs/venv/bin/crontabber", "{}")
         line = line.format(f"{sys.executable} -m crontabber")
-        line = line.replace("PYTHONPATH=/srv/jobs", f"PYTHONPATH=/srv/jobs:{ROOT}")
+        assert "PYTHONPATH" not in line
         line = line.replace("/srv/jobs", str(crontabber.directory))
 
         def check() -> tuple[int, str]:
             done = subprocess.run(  # as NRPE does: by a shell, and with next to no environment
                 ["/bin/sh", "-c", line],
-                env={"PATH": os.defpath},
+                env={"PATH": os.defpath, "PYTHONPATH": str(ROOT)},  # of this crontabber
                 cwd="/",
                 capture_output=True,
                 text=True,
