@@ -38,7 +38,7 @@ def engine(text: str) -> str:
 
 def jobs_text(text: str) -> str:
     """The jobs list with one stripped line for each of its lines, blank ones left out."""
-    return "\n".join(line.strip() for line in text.splitlines() if line.strip())
+    return "\n".join(filter(None, map(str.strip, text.splitlines())))
 
 
 def names_text(text: str) -> str:

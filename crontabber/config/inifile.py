@@ -77,14 +77,16 @@ def parse_ini(path: str) -> tuple[dict[str, str], list[ConfigError]]:
 
     A ConfigError says which lines cannot be understood: they may change what the rest means.
     """
-    lines = list(lines_of(path))
+    whole = read_text(path)
+    if "+include" in whole:
+        whole = "\n".join(line for line, _ in lines_of(path))
     try:
-        content = _Ini([line for line, _ in lines])
+        content = _Ini(whole.split("\n"))
     except SyntaxError as error:  # the root of all errors of configobj
         errors = getattr(error, "errors", None) or [error]
-        raise ConfigErrors(_syntax_errors(errors, lines)) from None
+        raise ConfigErrors(_syntax_errors(errors, list(lines_of(path)))) from None
     texts: dict[str, str] = {}
-    faults = dict(_cut_values(content, "\n".join(line for line, _ in lines)))
+    faults = dict(_cut_values(content, whole))
     for name, text in _flatten(content):
         if isinstance(text, Exception):
             reason = str(text) if isinstance(text, configobj.ConfigObjError) else "not a text"
@@ -193,6 +195,9 @@ def _flatten(content: Any) -> Iterator[tuple[str, str | Exception]]:
 
 
 def _text(section: Any, name: str) -> str | Exception:
+    written = dict.__getitem__(section, name)
+    if isinstance(written, str) and "%" not in written:
+        return written  # nothing is to be replaced, which `section` would look for
     try:
         value = section[name]
     except Exception as error:  # noqa: BLE001  odd values raise more than configobj's own

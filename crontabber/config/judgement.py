@@ -36,6 +36,8 @@ class Judge:
 
     def unknown(self, known: names.Known) -> list[names.Unknown]:
         """What was set and is unknown; of sections of jobs, only what seems to be meant for us."""
+        if not names.suspects(self._sources, known):  # so that no list of 100,000 jobs is read
+            return []
         classes = self._class_names | {names.section_of(name) for name in known}
         found = names.unknown(self._sources, known, classes - {""})
         return [each for each in found if self._strict or not names.is_foreign(each, classes)]

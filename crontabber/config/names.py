@@ -59,9 +59,7 @@ def unknown(sources: Sources, known: Known, classes: Collection[str]) -> list[Un
 
     A section that does not exist is told of once.
     """
-    names = [name for name in sources.texts if name not in known and _is_for_us(sources, name)]
-    if not names:
-        return []
+    names = suspects(sources, known)
     judge = _Judge(sources, known, classes)
     found: dict[str, Unknown] = {}
     for name in names:
@@ -70,6 +68,11 @@ def unknown(sources: Sources, known: Known, classes: Collection[str]) -> list[Un
         if key not in found or each.is_ours > found[key].is_ours:
             found[key] = each
     return [*found.values()]
+
+
+def suspects(sources: Sources, known: Known) -> list[str]:
+    """The names that were set, are none of the *known* ones, and are ours to judge."""
+    return [name for name in sources.texts if name not in known and _is_for_us(sources, name)]
 
 
 def notes(sources: Sources, known: Known) -> Iterator[str]:

@@ -22,8 +22,7 @@ class JobSections:
 
     def __init__(self, sources: Sources, lines: Sequence[JobLine]) -> None:
         self._sources = sources
-        self._named = {line.class_path for line in lines if line.is_named}
-        self._class_paths = {line.class_path for line in lines if not line.is_named}
+        self._lines = lines
 
     # -- what is wrong with the sections as a whole ----------------------------------------
 
@@ -167,6 +166,14 @@ class JobSections:
     # -- how the texts are divided -------------------------------------------------------------
 
     @functools.cached_property
+    def _named(self) -> set[str]:
+        return {line.class_path for line in self._lines if line.is_named}
+
+    @functools.cached_property
+    def _class_paths(self) -> set[str]:
+        return {line.class_path for line in self._lines if not line.is_named}
+
+    @functools.cached_property
     def _texts(self) -> dict[str, dict[str, str]]:
         """The text of each option, by the name of the section; outside of all: the empty one."""
         sections: dict[str, dict[str, str]] = {}
@@ -181,8 +188,9 @@ class JobSections:
         first, _, key = rest.partition(".")
         if first in self._named or not key:
             return (first, key) if key else ("", first)
-        for path in self._class_paths:
-            if rest.startswith(f"{path}."):
+        path = rest
+        while path := path.rpartition(".")[0]:
+            if path in self._class_paths:
                 return path, rest.removeprefix(f"{path}.")
         if any(f"{PREFIX}{first}.{each}" in self._sources.texts for each in WHAT_TO_RUN):
             return first, key

@@ -3,6 +3,8 @@
 Everything that is typed by people and says *when* is parsed here and nowhere else.
 """
 
+import functools
+import re
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple, Union
@@ -90,7 +92,7 @@ class JobLine(NamedTuple):
             _check_first(class_path)
             if not bar:
                 raise JobLineError("it has no frequency: add one, such as |1h or |1d|03:00")
-            return cls(class_path, Schedule.parse(schedule))
+            return cls(class_path, _schedule(schedule))
         except JobLineError as error:
             raise JobLineError(f"job line {text.strip()!r}: {error}") from None
 
@@ -124,16 +126,28 @@ class JobList(NamedTuple):
         """
         lines: list[JobLine] = []
         faults: list[JobLineError] = []
-        for entry in _entries(text):
-            try:
-                lines.append(JobLine.parse(entry))
-            except JobLineError as error:
-                faults.append(error)
+        schedules: dict[str, Schedule] = {}
+        for written in text.splitlines():
+            plain = _PLAIN.fullmatch(written)
+            if plain and (schedule := schedules.get(plain[2])):
+                lines.append(JobLine(plain[1], schedule))
+                continue
+            for entry in _entries(written):
+                try:
+                    lines.append(JobLine.parse(entry))
+                except JobLineError as error:
+                    faults.append(error)
+                else:
+                    if plain:
+                        schedules[plain[2]] = lines[-1].schedule
         return cls(tuple(lines), tuple(faults))
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.lines))
 
+
+_schedule = functools.lru_cache(4096)(Schedule.parse)
+"""Lines share few schedules."""
 
 _SECONDS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 
@@ -180,10 +194,13 @@ def _calendar(first: str, second: str) -> Calendar | None:
     return None
 
 
-def _entries(text: str) -> Iterator[str]:
-    for line in text.splitlines():
-        if not line.lstrip().startswith("#"):
-            yield from filter(None, map(str.strip, _split(line)))
+_PLAIN = re.compile(r"[ \t]*([a-z_]\w*(?:\.[a-z_]\w*)+)[ \t]*\|([^,;#]*)", re.ASCII | re.IGNORECASE)
+"""A line of one class path and one schedule, as nearly all are: the schedule is all that is new."""
+
+
+def _entries(line: str) -> Iterator[str]:
+    if not line.lstrip().startswith("#"):
+        yield from filter(None, map(str.strip, _split(line)))
 
 
 def _split(line: str) -> Iterable[str]:

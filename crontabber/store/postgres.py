@@ -22,13 +22,13 @@ from ..schedule.model import Claim, JobState, Run
 from . import ClaimResult, Snapshot, joint
 from .administration import Administration
 from .keys import key_of_job, shared_key
+from .listed import schedule_parameters
 from .recovery import ClaimVerdict, SaveVerdict, after_lost_claim, after_lost_save
 from .rows import (
     Row,
     array_text,
     claim_parameters,
     saving,
-    schedule_parameters,
     state_of,
     states_of,
     written,

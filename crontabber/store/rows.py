@@ -5,9 +5,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from ..schedule.grammar import JobLine
 from ..schedule.ledger import Span
-from ..schedule.model import Claim, JobState, LastError, Outcome, Pause, Run, plan_text
+from ..schedule.model import Claim, JobState, LastError, Outcome, Pause, Run
 from .asked import asked_of, asked_text, entry_text
 from .spans import spans_text
 
@@ -55,18 +54,6 @@ def states_of(rows: Sequence[Row], column: int) -> dict[str, JobState]:
     """The rows that have a state from that column on, by app_name."""
     states = (state_of(row[column:]) for row in rows if row[column] is not None)
     return {state.app_name: state for state in states}
-
-
-def schedule_parameters(lines: Sequence[JobLine]) -> dict[str, Any]:
-    """The jobs list as the parameters of ``look_for_due``.
-
-    A plan that ends in a blank is completed by the zone of the schedules.
-    """
-    return {
-        "class_paths": array_text([line.class_path for line in lines]),
-        "plans": array_text([plan_text(line.schedule, "") for line in lines]),
-        "periods": array_text([line.schedule.frequency.period.total_seconds() for line in lines]),
-    }
 
 
 def _error_of(text: str | None) -> LastError | None:
@@ -260,8 +247,11 @@ def _text_of(moment: datetime | None) -> str | None:
 
 def array_text(values: Iterable[object]) -> str:
     """An array as text: how psycopg2 writes lists is for jobs to change, and some do."""
-    quoted = (str(value).replace("\\", "\\\\").replace('"', '\\"') for value in values)
-    return "{" + ",".join(f'"{value}"' for value in quoted) + "}"
+    texts = list(map(str, values))
+    if "\\" in (joined := '","'.join(texts)) or joined.count('"') != 2 * len(texts) - 2:
+        quoted = [text.replace("\\", "\\\\").replace('"', '\\"') for text in texts]
+        joined = '","'.join(quoted)
+    return f'{{"{joined}"}}' if texts else "{}"
 
 
 def as_latin1(value: Any) -> Any:

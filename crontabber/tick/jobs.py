@@ -1,5 +1,6 @@
 """From the lines of the jobs list to jobs: what a row remembers of a class saves its import."""
 
+import functools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -69,7 +70,11 @@ class JobCatalogue:
 
     def listed(self, class_path: str | None) -> JobLine | None:
         """The first line that names this class; None if there is none."""
-        return next((line for line in self.lines if line.class_path == class_path), None)
+        return self._listed.get(class_path)
+
+    @functools.cached_property
+    def _listed(self) -> dict[str | None, JobLine]:
+        return {line.class_path: line for line in reversed(self.lines)}
 
     def import_all(self) -> list[ConfigError]:
         """Import all classes; what is wrong with lines, app_names and circles."""

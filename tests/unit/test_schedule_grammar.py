@@ -513,3 +513,20 @@ def test_any_text_is_either_understood_or_refused_in_one_line(text):
     except JobLineError:
         return
     assert Schedule.parse(str(schedule)) == schedule
+
+
+@pytest.mark.parametrize(
+    "schedule", ["1d", " 2d | 03:00 ", "mon..fri|03:00", "*/5 * * * *", "0m", ""]
+)
+def test_a_line_means_the_same_the_second_time_that_its_schedule_is_read(schedule):
+    jobs = JobList.parse(f"m.A|{schedule}\nm.B|{schedule}\n m.C |{schedule}\nd|{schedule}")
+    alone = [JobList.parse(f"{name}|{schedule}") for name in ("m.A", "m.B", "m.C", "d")]
+    assert jobs.lines == tuple(line for each in alone for line in each.lines)
+    said = [str(fault).partition(": ")[2] for fault in jobs.faults]
+    assert said == [str(fault).partition(": ")[2] for each in alone for fault in each.faults]
+
+
+def test_lines_share_their_schedules_so_that_a_hundred_thousand_are_read_in_a_moment():
+    lines = JobList.parse("\n".join(f"m.A{n}|{n % 60 + 1}m" for n in range(1000))).lines
+    assert len(lines) == 1000
+    assert len({id(line.schedule) for line in lines}) == 60

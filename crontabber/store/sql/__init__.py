@@ -15,6 +15,7 @@ _SHARED = (
     "place",
     "tellable",
     "row_fault",
+    "row_is_well",
     "state_columns",
     "answer",
     "holder",

@@ -26,6 +26,22 @@ nullif(pg_catalog.concat_ws(
     END
 ), '')
 
+-- name: row_is_well
+-- The same, quickly: whether there is no such fault. Of all times the first and the last count.
+CASE
+    WHEN pg_catalog.array_ndims(depends_on) > 1 THEN false
+    WHEN pg_catalog.array_position(depends_on, NULL) IS NOT NULL THEN false
+    ELSE (
+        least(
+            next_run, next_slot, first_run, last_run, last_success, ongoing, claim_time, first_slot,
+            paused_since, paused_until, asked_slot, waits_since
+        ) {tellable} AND greatest(
+            next_run, next_slot, first_run, last_run, last_success, ongoing, claim_time, first_slot,
+            paused_since, paused_until, asked_slot, waits_since
+        ) {tellable}
+    ) IS NOT FALSE
+END
+
 -- name: state_columns
 -- A row as JobState reads it, in the order of its fields. What an older crontabber
 -- made untrue reads as null: see 0002_slots_and_claims.sql. So does what Python cannot have.
@@ -147,23 +163,27 @@ FROM (SELECT 1) AS always LEFT JOIN {there}crontabber ON true
 -- the schedule in the jobs list has it, and is neither marked, nor given up, nor written by a
 -- clock that was wrong. The first row tells which listed classes are left: with one row or
 -- several, or none yet.
-WITH listed AS (
+WITH schedule AS (
     SELECT
-        class_path,
+        number,
         CASE
             WHEN pg_catalog.right(plan, 1) <> ' ' THEN plan
             WHEN %(zone)s::text = '' THEN plan || pg_catalog.current_setting('TimeZone')
             ELSE plan || %(zone)s::text
         END AS plan,
-        period * interval '3 seconds' AS reach
+        pg_catalog.now() + period * interval '3 seconds' AS reach
     FROM ROWS FROM (
-        pg_catalog.unnest(%(class_paths)s::text[]), pg_catalog.unnest(%(plans)s::text[]),
-        pg_catalog.unnest(%(periods)s::float8[])
-    ) AS given (class_path, plan, period)
+        pg_catalog.unnest(%(plans)s::text[]), pg_catalog.unnest(%(periods)s::float8[])
+    ) WITH ORDINALITY AS given (plan, period, number)
+), listed AS (
+    SELECT class_path, plan, reach
+    FROM ROWS FROM (
+        pg_catalog.unnest(%(class_paths)s::text[]), pg_catalog.unnest(%(schedules)s::int8[])
+    ) AS given (class_path, number) LEFT JOIN schedule USING (number)
 ), candidate AS (
     SELECT listed.class_path, found.app_name, found.depends_on
     FROM listed LEFT JOIN (
-        SELECT *, {row_fault} IS NULL AS is_well FROM {there}crontabber
+        SELECT *, {row_is_well} AS is_well FROM {there}crontabber
     ) AS found ON found.class_path = listed.class_path
     WHERE (
         found.plan = listed.plan
@@ -176,7 +196,7 @@ WITH listed AS (
         AND CASE
             WHEN found.backfill THEN greatest(found.next_run, found.next_slot) > pg_catalog.now()
             ELSE coalesce(found.next_run, found.next_slot) > pg_catalog.now()
-                AND found.next_slot <= pg_catalog.now() + listed.reach
+                AND found.next_slot <= listed.reach
         END
         AND found.next_slot IS NOT NULL
         AND found.asked IS NULL
