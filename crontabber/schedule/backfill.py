@@ -4,6 +4,7 @@ They have a cursor of their own and never move ``next_slot``. A date of theirs i
 that, so a date of the schedule is never done by both.
 """
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -18,7 +19,8 @@ from .plan import schedule_of
 from .retry import Advice, next_try
 
 _MOMENT = timedelta(microseconds=1)
-Dates = tuple[tuple[datetime, datetime], ...]
+Row = tuple[datetime, datetime]
+Dates = tuple[Row, ...]
 _LONGEST = 200
 """Characters of an error that are kept: the log has all of it."""
 
@@ -100,6 +102,7 @@ def failed(
     if asked is None:
         return _idle(state, run.started), ()
     if advice is not None and advice.again is None:
+        asked = asked._replace(wanted=tuple(_rows_without(job, asked, run.slot)))
         rest = _without(job, asked)
         passing = Passing(Verdict.GIVEN_UP, "its retry gave up", run.started)
         spans = span_of(job, state._replace(plan=asked.plan), run.slot, run.slot, passing)
@@ -135,6 +138,19 @@ def _without(job: JobSpec, asked: AskedBackfill) -> AskedBackfill | None:
         rest = [(next_slot(schedule, first, zone), last)] if first < last else []
         dates = (*rest, *asked.dates[1:])
     return asked._replace(dates=dates, attempts=0, retry_at=None, error="") if dates else None
+
+
+def _rows_without(job: JobSpec, asked: AskedBackfill, slot: datetime) -> Iterator[Row]:
+    """All that *asked* was to do but *slot*, which it gave up: the ledger says that."""
+    schedule, zone = schedule_of(asked.plan, job)
+    for first, last in asked.wanted:
+        if not first <= slot <= last:
+            yield first, last
+            continue
+        if first < slot:
+            yield first, latest_slot(schedule, first, slot - _MOMENT, zone)
+        if slot < last:
+            yield next_slot(schedule, slot, zone), last
 
 
 def _replaced(state: JobState, number: int, rest: AskedBackfill | None) -> JobState:

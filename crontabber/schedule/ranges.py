@@ -70,14 +70,17 @@ def chosen(
 ) -> Iterator[datetime]:
     """Those of the slots *found* that are meant and may be asked for.
 
-    The schedule still gives those from the open slot on; and what another backfill is to do is
-    not asked for twice. *spans* is what the ledger says of them, in the order of its writing.
+    The schedule still gives those from the open slot on. What another backfill is to do is not
+    asked for twice, nor what it has done, unless *redo* says so. *spans* is what the ledger says
+    of them, in the order of its writing.
     """
     limit, first = open_slot(job, state, now), state.first_slot or state.first_run
+    again = redo is Redo.ALL
+    taken = [row for each in state.asked for row in (each.dates if again else each.wanted)]
     for slot in itertools.takewhile(lambda slot: slot < limit, found):
-        if any(begin <= slot <= end for each in state.asked for begin, end in each.dates):
+        if any(begin <= slot <= end for begin, end in taken):
             continue
-        if redo is Redo.ALL or _is_meant(slot, first, spans, redo):
+        if again or _is_meant(slot, first, spans, redo):
             yield slot
 
 
@@ -88,10 +91,11 @@ def open_slot(job: JobSpec, state: JobState, now: datetime) -> datetime:
 
 def _is_meant(slot: datetime, first: datetime | None, spans: Sequence[Span], redo: Redo) -> bool:
     verdicts = [span.verdict for span in spans if span.first <= slot <= span.last]
+    if redo is Redo.FAILED:
+        ends = [each for each in verdicts if each in (Verdict.BACKFILLED, Verdict.GIVEN_UP)]
+        return ends[-1:] == [Verdict.GIVEN_UP]
     if Verdict.BACKFILLED in verdicts:
         return False
-    if redo is Redo.FAILED:
-        return Verdict.GIVEN_UP in verdicts
     return bool(verdicts) or first is None or slot < floor_minute(first)
 
 

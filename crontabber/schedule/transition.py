@@ -5,6 +5,8 @@ from datetime import datetime
 from ..errors import JobCrashed
 from . import backfill
 from .calendar import floor_minute, latest_slot, next_slot, slot_after
+from .ledger import Span
+from .missed import passed_by_run
 from .model import Claim, JobSpec, JobState, LastError, Outcome, Run
 from .plan import Plan, in_force, is_by_schedule, plan
 from .retry import Advice, attempts_at, is_ahead, next_try
@@ -222,6 +224,15 @@ def crashed(job: JobSpec, state: JobState, now: datetime, advice: Advice | None 
             gave_up=gives_up,
         )
     return _with_error(after, began, LastError(CRASHED, _last_words(state), ""))
+
+
+def passed_by_crash(
+    job: JobSpec, state: JobState, after: JobState, advice: Advice | None = None
+) -> tuple[Span, ...]:
+    """The slots that are passed over as *advice* is to give up; `crashed` led to *after*."""
+    if state.asked_slot:
+        return backfill.failed(job, state, crash_of(state), advice)[1]
+    return passed_by_run(job, state, after, crash_of(state))
 
 
 def crash_of(state: JobState) -> Run:

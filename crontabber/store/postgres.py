@@ -179,7 +179,8 @@ class PostgresStore(Administration):
         spans: Sequence[Span] = (),
     ) -> JobState:
         """See `StateStore.save`; waits for a server that is gone to come back."""
-        spans = self._writable(spans)
+        if spans:
+            spans = self._server.with_reconnect(functools.partial(self._writable, spans))
         if within is not None:
             return joint.record(within, self._server.find().schema, before, after, run, spans)
         try:

@@ -115,7 +115,7 @@ def _saving(
     if run is None:
         # under a claim what people ask for meanwhile is no reason not to give it back
         return "save_claimed" if before.ongoing else "save", _state_parameters(after)
-    if before.asked_slot:
+    if before.asked_slot and run.outcome is not Outcome.MARKED:
         return "save_asked", _asked_parameters(before, after, run)
     simple = run.outcome is Outcome.SUCCEEDED and run.output is None and not ledger
     if simple and after == _success(before, after):

@@ -10,9 +10,9 @@ from ..schedule.decide import decide
 from ..schedule.dependencies import Wait, free_until, wait_of
 from ..schedule.model import JobSpec, JobState, Run, RunNow, Skip, SkipReason
 from ..schedule.plan import plan
-from ..schedule.transition import claimed, crash_of, crashed, withdrawn
+from ..schedule.transition import claimed, crash_of, crashed, passed_by_crash, withdrawn
 from ..store import ClaimResult
-from .attempt import AppFactory, Attempt
+from .attempt import AppFactory, Attempt, Spans
 from .context import TickContext
 from .results import JobResult, RunOutcome
 
@@ -147,15 +147,15 @@ class _Turn:
 
     def _judge_again(self, state: JobState) -> _Verdict:
         """The row is not as it was seen; or it is marked, by a process that is gone."""
-        job, after, crash, change = self._job, state, None, None
+        job, after, crash, change, spans = self._job, state, None, None, ()
         decision = self._decide(state)
         if state.ongoing and isinstance(decision, RunNow):
-            after, crash, change = self._crashed(state)
+            after, crash, change, spans = self._crashed(state)
             decision = self._decide(after)
         if isinstance(decision, RunNow) and self._wanted.claim and not self._scope.asked:
             after = claimed(job, after, self._claim, self._now)
         if after is not state:
-            after = self._context.store.save(state, after, crash)
+            after = self._context.store.save(state, after, crash, spans=spans)
         self._context.tell(job, change)
         if crash:
             self._context.reporter.failed(job, crash, None)
@@ -173,13 +173,14 @@ class _Turn:
     def _decide(self, state: JobState) -> object:
         return decide(self._job, state, self._states, self._now, force=self._scope.force)
 
-    def _crashed(self, state: JobState) -> "tuple[JobState, Run, Change | None]":
-        """The row after a run whose process is gone, the record of that run, and the news."""
+    def _crashed(self, state: JobState) -> "tuple[JobState, Run, Change | None, Spans]":
+        """The row after a run whose process is gone, the record of that run, news and spans."""
         run = crash_of(state)
         advice = self._context.advice(self._job, state, run.slot, run.started, JobCrashed())
         after = crashed(self._job, state, self._now, advice)
+        spans = passed_by_crash(self._job, state, after, advice)
         change, after = self._context.news(self._job, state, after, run, advice)
-        return after, run, change
+        return after, run, change, spans
 
     def _taken(self) -> JobResult:
         """Another session has the claim."""

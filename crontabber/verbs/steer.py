@@ -5,12 +5,14 @@ from datetime import datetime, timezone
 
 from ..errors import ExitCode, JobDoneError, JobOngoingError
 from ..generic_app import Answer, GenericApp
+from ..schedule.backfill import backfilled
 from ..schedule.decide import marked_by_older
 from ..schedule.grammar import parse_duration
 from ..schedule.ledger import Span, Verdict
 from ..schedule.missed import Passing, span_of
 from ..schedule.model import JobSpec, JobState
 from ..schedule.moments import parse_moment_near
+from ..schedule.ranges import done_rows
 from ..tick import marking
 from ..tick.lookup import EVERYTHING, app_name_of, find_all, find_job
 from ..tick.results import left_alone
@@ -42,10 +44,21 @@ def reset_job(app: GenericApp, name: str) -> Answer:
 def reset_spans(
     job: JobSpec | None, state: JobState | None, now: datetime, by: str
 ) -> tuple[Span, ...]:
-    """What the ledger says of the slots that were open when *job* was forgotten."""
-    if job is None or state is None or state.next_slot is None:
+    """What the ledger says of the slots that were open when *job* was forgotten.
+
+    And of those that a backfill has done which is forgotten with it, as if it were cancelled.
+    """
+    if job is None or state is None:
         return ()
-    return span_of(job, state, state.next_slot, now, Passing(Verdict.RESET, "reset", now, by))
+    done = (
+        span
+        for each in state.asked
+        for span in backfilled(job, state, each, done_rows(job, each), now)
+    )
+    if state.next_slot is None:
+        return tuple(done)
+    passing = Passing(Verdict.RESET, "reset", now, by)
+    return (*done, *span_of(job, state, state.next_slot, now, passing))
 
 
 def app_names(app: GenericApp, names: Iterable[str]) -> list[str]:

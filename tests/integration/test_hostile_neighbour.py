@@ -50,7 +50,7 @@ def test_every_function_of_a_statement_is_named_with_its_schema() -> None:
     """trap: public.unnest(text[]) matched better than pg_catalog.unnest(anyarray)"""
     for name, text in load_queries().items():
         called = re.findall(r"(?<![\w.'])([a-z_][a-z0-9_]*)\s*\(", re.sub(r"'[^']*'", "''", text))
-        tables = {"crontabber", "crontabber_log", "given", "wanted", "head"}
+        tables = {"crontabber", "crontabber_log", "given", "wanted", "head", "span"}
         assert not set(called) - CONSTRUCTS - WORDS - tables, name
 
 
@@ -104,6 +104,16 @@ def test_tables_that_a_neighbour_made_are_refused_by_name(
         claim(store)
     with closing(PostgresStore(factory_of(database), 0, neighbour.user)) as trusting:
         assert trusting.look(None).states == {}
+
+
+def test_a_ledger_that_a_neighbour_made_is_refused_by_name(
+    neighbour: Database, store: PostgresStore
+) -> None:
+    """trap: the ledger is made late, so that another role may have made one, with a trigger"""
+    store.look(())
+    neighbour.execute("CREATE TABLE public.crontabber_spans (app_name text)")
+    with pytest.raises(StoreError, match=f"table crontabber_spans belongs to {neighbour.user}"):
+        store.look(())
 
 
 def test_a_trigger_of_a_neighbour_is_refused_by_name(

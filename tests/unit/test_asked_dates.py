@@ -7,9 +7,11 @@ from crontabber.base import BaseCronApp
 from crontabber.mixins import as_backfill_cron_app
 from crontabber.schedule.asked import AskedBackfill
 from crontabber.schedule.ledger import Verdict
-from crontabber.schedule.model import Outcome
+from crontabber.schedule.model import Outcome, Run
+from crontabber.schedule.transition import marked_successful
+from crontabber.store.rows import saving
 from crontabber.testing import Simulation
-from tests.unit.schedules import DAY, HOUR, MINUTE
+from tests.unit.schedules import DAY, HOUR, MINUTE, job
 
 START = datetime(2026, 11, 21, 3, 0, tzinfo=timezone.utc)
 FIRST = START - 9 * DAY
@@ -18,11 +20,12 @@ FIRST = START - 9 * DAY
 class World:
     """Backfill apps that write down what they are given, and fail as they are told."""
 
-    def __init__(self, **parents: tuple[str, str]) -> None:
+    def __init__(self, retry: bool | None = None, **parents: tuple[str, str]) -> None:
         self.order: list[tuple[str, datetime]] = []
         self.broken: set[tuple[str, datetime]] = set()
         self.took = timedelta()
-        jobs = {self._app(name, above): plan for name, (plan, above) in parents.items()}
+        more = {} if retry is None else {"retry": retry}
+        jobs = {self._app(name, above, **more): plan for name, (plan, above) in parents.items()}
         self.sim = Simulation(jobs, START)
         self.sim.tick()
         self.order.clear()
@@ -133,3 +136,46 @@ def test_a_crash_at_such_a_date_is_one_of_that_date() -> None:
     assert world.sim.states["a"].next_slot == state.next_slot
     world.sim.tick(START + 6 * MINUTE)
     assert world.order == [("a", FIRST)]
+
+
+def ledger_of(world: World) -> list[tuple[str, int, int]]:
+    """Each verdict, from and to which of the dates that were asked for."""
+    spans = world.sim.store.ledger
+    return [
+        (span.verdict.value, (span.first - FIRST).days, (span.last - FIRST).days) for span in spans
+    ]
+
+
+def test_a_date_that_was_given_up_is_not_said_to_be_done() -> None:
+    """trap: the ledger called the whole range done, so that --redo=failed found nothing"""
+    world = World(a=("1d", ""), retry=False)
+    world.broken.add(("a", FIRST + DAY))
+    world.ask({"a": (FIRST, FIRST + 2 * DAY, 3)})
+    world.sim.tick()
+    world.sim.tick(START + MINUTE)
+    assert world.sim.states["a"].asked == ()
+    assert ledger_of(world) == [("given up", 1, 1), ("backfilled", 0, 0), ("backfilled", 2, 2)]
+
+
+def test_a_date_that_is_given_up_when_it_crashed_is_in_the_ledger() -> None:
+    """trap: a crash at the last attempt left no trace but the log's, which is trimmed"""
+    world = World(a=("1d", ""), retry=False)
+    world.ask({"a": (FIRST, FIRST, 1)})
+    state = world.sim.states["a"]
+    claim = world.sim.store.another_session().holder(START)
+    world.sim.states["a"] = state._replace(ongoing=START, claim=claim, asked_slot=FIRST)
+    world.sim.tick(START + MINUTE)
+    assert world.sim.states["a"].asked == ()
+    assert ledger_of(world) == [("given up", 0, 0)]
+
+
+def test_a_mark_after_a_crash_at_such_a_date_is_one_of_the_schedule() -> None:
+    """trap: it was recorded as that of the date, so that nothing was marked"""
+    world = World(a=("1d", ""))
+    world.ask({"a": (FIRST, FIRST, 1)})
+    state = world.sim.states["a"]
+    claim = world.sim.store.another_session().holder(START)
+    world.sim.states["a"] = state._replace(ongoing=START, claim=claim, asked_slot=FIRST)
+    marked = marked_successful(job("1d", backfill=True), world.sim.states["a"], START + 2 * DAY)
+    run = Run("a", START + 2 * DAY, START, None, Outcome.MARKED, "host")
+    assert saving(world.sim.states["a"], marked, run)[0] == "save_and_log"

@@ -53,6 +53,9 @@ def test_missing_are_those_before_the_first_slot_and_those_that_were_passed_over
 def test_failed_are_those_that_were_given_up():
     given_up = span("2026-11-20", "2026-11-20", Verdict.GIVEN_UP)
     assert meant(NOVEMBER, [LATE, given_up], Redo.FAILED) == [20]
+    done = given_up._replace(verdict=Verdict.BACKFILLED)
+    assert meant(NOVEMBER, [given_up, done], Redo.FAILED) == []
+    assert meant(NOVEMBER, [done, given_up], Redo.FAILED) == [20]  # again, and then given up
 
 
 def test_all_end_where_the_schedule_still_gives_them():
@@ -63,6 +66,14 @@ def test_what_is_asked_for_already_is_not_asked_for_twice():
     rows = ((at("2026-11-02"), at("2026-11-04")),)
     asked = AskedBackfill(1, rows, "1d", 3, wanted=rows)
     assert meant(NOVEMBER, asked=(asked,)) == [1, *range(5, 10)]
+
+
+def test_what_a_backfill_under_way_has_done_is_not_missing():
+    """trap: asked for a second time, the first half of a range was done again"""
+    wanted, left = (at("2026-11-02"), at("2026-11-04")), (at("2026-11-04"), at("2026-11-04"))
+    asked = AskedBackfill(1, (left,), "1d", 3, wanted=(wanted,))
+    assert meant(NOVEMBER, asked=(asked,)) == [1, *range(5, 10)]
+    assert meant(NOVEMBER, redo=Redo.ALL, asked=(asked,)) == [1, 2, 3, *range(5, 25)]
 
 
 def test_rows_of_consecutive_dates():

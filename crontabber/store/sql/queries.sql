@@ -95,7 +95,8 @@ SELECT pg_catalog.string_agg(what, ' and ') FROM (
     FROM pg_catalog.pg_class AS found
     WHERE found.oid IN (
         '{there_text}crontabber'::pg_catalog.regclass::pg_catalog.oid,
-        pg_catalog.to_regclass('{there_text}crontabber_log')::pg_catalog.oid
+        pg_catalog.to_regclass('{there_text}crontabber_log')::pg_catalog.oid,
+        pg_catalog.to_regclass('{there_text}crontabber_spans')::pg_catalog.oid
     )
     UNION ALL
     SELECT
@@ -107,7 +108,8 @@ SELECT pg_catalog.string_agg(what, ' and ') FROM (
     FROM pg_catalog.pg_trigger AS found JOIN pg_catalog.pg_proc ON pg_proc.oid = tgfoid
     WHERE NOT tgisinternal AND tgrelid IN (
         '{there_text}crontabber'::pg_catalog.regclass::pg_catalog.oid,
-        pg_catalog.to_regclass('{there_text}crontabber_log')::pg_catalog.oid
+        pg_catalog.to_regclass('{there_text}crontabber_log')::pg_catalog.oid,
+        pg_catalog.to_regclass('{there_text}crontabber_spans')::pg_catalog.oid
     )
 ) AS found JOIN pg_catalog.pg_roles AS owner ON owner.oid = found.owner
 WHERE NOT owner.rolsuper
