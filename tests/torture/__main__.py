@@ -16,15 +16,15 @@ from tests.pgbouncer import pgbouncer
 from tests.server import own_server
 from tests.support import Database, fresh_database, server_directory, signals_heard
 from tests.torture.arena import arena
-from tests.torture.jobs import ALL, COMMANDS
+from tests.torture.jobs import ACCOUNTED, ALL, COMMANDS
 from tests.torture.oracle import Verdict
 from tests.torture.scenarios import Result, Scenarios
 
 if TYPE_CHECKING:
     from tests.contrib_procrastinate.torture import Site
 
-HEADINGS = ("scenario", "strikes", "slots", "done once", "lost", "twice", "repeated, logged")
-LINE = "{:44} {:>7} {:>7} {:>9} {:>5} {:>5} {:>16}"
+HEADINGS = ("scenario", "strikes", "slots", "once", "lost", "twice", "repeated", "passed over")
+LINE = "{:44} {:>10} {:>6} {:>6} {:>5} {:>5} {:>8} {:>11}"
 OURS = ("PG", "CRONTABBER", "crontabber.")
 
 
@@ -56,8 +56,8 @@ class Table:
         return min(len(self.total.violations), 1)
 
     def _print(self, scenario: str, strikes: object, v: Verdict) -> None:
-        line = LINE.format(scenario, str(strikes), v.slots, v.once, v.lost, v.twice, v.repeated)
-        say(line)
+        ends = (v.slots, v.once, v.lost, v.twice, v.repeated, v.passed)
+        say(LINE.format(scenario, str(strikes), *ends))
 
 
 def main() -> int:
@@ -85,6 +85,12 @@ def main() -> int:
 
 def torture(table: Table, server: Database, dice: random.Random, kills: int) -> None:
     """Every scenario, in full."""
+    with scenarios(server, dice, apps=ACCOUNTED) as chains:
+        asked = chains.on_purpose(max(kills // 8, 20))
+        table.show("chains, ranges, pauses, resets; SIGKILL", asked, kills=True)
+        cut = chains.at_messages(chains.points(max(kills // 20, 10)), None)
+        table.show("chains, connection cut", cut)
+        table.show("chains, two to eight crontabbers at once", chains.races([*range(2, 9)] * 3))
     with scenarios(server, dice, forks=False) as real:
         table.show("SIGKILL at every message", real.at_messages(real.points()), kills=True)
         table.show("the machine's clock wrong, and SIGKILL", real.wrong_clocks(25), kills=True)

@@ -1,6 +1,7 @@
 """The arena: ticks that are started, killed, cut off and signalled, until all is quiet."""
 
 import contextlib
+import shlex
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,12 +10,12 @@ from pathlib import Path
 from crontabber.base import BaseCronApp
 from tests.support import Command, Database
 from tests.torture.books import Books, class_path, dsn, frequency
-from tests.torture.forkserver import CommandStarter, ForkServer, Starter, Tick
+from tests.torture.forkserver import ARGUMENTS, CommandStarter, ForkServer, Starter, Tick
 from tests.torture.jobs import ALL, LEDGER
 from tests.torture.oracle import Verdict, judge
 from tests.torture.proxy import Ambush, Moment, Proxy
 
-TICKS = 8
+TICKS = 16
 """After so many undisturbed ticks all has to be quiet."""
 
 SETTINGS = """
@@ -63,6 +64,11 @@ class Arena:
     def tick(self, count: int = 1, env: Mapping[str, str] | None = None) -> list[int]:
         """Run so many undisturbed ticks at once; their exit statuses."""
         return [tick.wait() for tick in self.start(count, env)]
+
+    def command(self, *arguments: str) -> None:
+        """Run the command as people do, undisturbed; what it cannot do makes this fail."""
+        [status] = self.tick(env={ARGUMENTS: shlex.join(arguments)})
+        assert status == 0, f"{arguments} exited with {status}"
 
     def ambush(
         self,

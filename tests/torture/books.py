@@ -3,7 +3,8 @@
 import contextlib
 import os
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from psycopg2.extensions import make_dsn
 from crontabber.base import BaseCronApp
 from tests.support import TIMEOUT, Database
 from tests.torture.jobs import GATE_LOCK
-from tests.torture.oracle import Entry, Expected, History, Logged
+from tests.torture.oracle import Entry, Expected, History, Logged, Passed
 
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
@@ -27,8 +28,31 @@ _LEDGER = """
 _PREPARE = """
     INSERT INTO crontabber (
         app_name, next_run, next_slot, first_run, last_run, own_last_run, last_success,
-        error_count, depends_on, class_path, plan, backfill
-    ) VALUES (%s, %s, %s, %s, %s, %s, %s, 0, %s, %s, %s, %s)
+        error_count, depends_on, class_path, plan, backfill, first_slot
+    ) VALUES (%s, %s, %s, %s, %s, %s, %s, 0, %s, %s, %s, %s, %s)
+"""
+_SPANS = """
+    SELECT app_name, first_slot, last_slot, verdict FROM crontabber_spans
+    WHERE verdict <> 'backfilled' ORDER BY id
+"""
+_ASKED = """
+    SELECT app_name, generate_series(
+        (dates ->> 0)::timestamptz, (dates ->> 1)::timestamptz, interval '1 minute'
+    )
+    FROM crontabber, json_array_elements(asked) AS entry,
+        json_array_elements(entry -> 'wanted') AS dates
+    WHERE (entry ->> 'number')::integer > %s
+"""
+_LEFT = """
+    SELECT app_name, generate_series(
+        (dates ->> 0)::timestamptz, (dates ->> 1)::timestamptz, interval '1 minute'
+    )
+    FROM crontabber, json_array_elements(asked) AS entry,
+        json_array_elements(entry -> 'dates') AS dates
+"""
+_LAST_ASKED = """
+    SELECT coalesce(max((entry ->> 'number')::integer), 0)
+    FROM crontabber, json_array_elements(asked) AS entry
 """
 
 
@@ -46,6 +70,8 @@ class Books:
         self.ledger = ledger or database
         self.apps = apps
         self._first: dict[str, datetime | None] = {}
+        self._asked: defaultdict[str, Counter[datetime]] = defaultdict(Counter)
+        self._reset: dict[str, datetime] = {}
         self._connections: dict[Database, Any] = {}
         for where in self._databases():
             self.execute(_LEDGER, database=where)
@@ -63,16 +89,17 @@ class Books:
         self._forget("DELETE FROM crontabber; DELETE FROM crontabber_log")
         [(now,)] = self.execute("SELECT date_trunc('minute', now())")
         for app in self.apps:
-            slot = now - MINUTE * (backlog - 1) if app.is_backfill else now
+            often = frequency(app) == "1m"
+            slot = now - MINUTE * (backlog - 1) if often else now
             self._first[app.app_name] = slot
-            before = slot - (MINUTE if app.is_backfill else DAY)
+            before = slot - (MINUTE if often else DAY)
             times = (slot, slot, before, before, before, before)
-            about = (parents(app), class_path(app), frequency(app), app.is_backfill)
+            about = (parents(app), class_path(app), frequency(app), app.is_backfill, slot)
             self.execute(_PREPARE, (app.app_name, *times, *about))
 
     def prepare_first(self) -> None:
         """Forget all, the tables too: nothing has ever run."""
-        self._forget("DROP TABLE IF EXISTS crontabber, crontabber_log")
+        self._forget("DROP TABLE IF EXISTS crontabber, crontabber_log, crontabber_spans")
         self._first = {app.app_name: None for app in self.apps}
 
     def _forget(self, statement: str) -> None:
@@ -80,6 +107,13 @@ class Books:
         for where in self._databases():
             self.execute("DELETE FROM ledger", database=where)
         self.execute(statement)
+        if self._has_spans():
+            self.execute("DELETE FROM crontabber_spans")
+        self._asked.clear()
+        self._reset.clear()
+
+    def _has_spans(self) -> bool:
+        return bool(self.execute("SELECT to_regclass('crontabber_spans') IS NOT NULL")[0][0])
 
     # -- meanwhile -------------------------------------------------------------
 
@@ -111,6 +145,55 @@ class Books:
         while self.execute(query, parameters, at):
             assert time.monotonic() < give_up, f"waited too long for: {query}"
 
+    def minute(self, app: type[BaseCronApp], number: int) -> str:
+        """A slot of *app*, by its number from its first one, as one types it."""
+        return f"{self._slot(app, number):%Y-%m-%dT%H:%M}Z"
+
+    def can_ask(self, app: type[BaseCronApp], last: int) -> bool:
+        """Whether a range that ends at its slot number *last* may be asked for."""
+        row = "SELECT next_slot FROM crontabber WHERE app_name = %s AND next_slot IS NOT NULL"
+        [(now,)] = self.execute("SELECT now()")
+        return bool(self.execute(row, (app.app_name,))) and self._slot(app, last) <= now
+
+    def _slot(self, app: type[BaseCronApp], number: int) -> datetime:
+        first = self._first[app.app_name]
+        assert first, "ranges are of jobs that were prepared"
+        return first + MINUTE * number
+
+    @contextlib.contextmanager
+    def asking(self, app: type[BaseCronApp], redo: str, first: int, last: int) -> Iterator[None]:
+        """Note what a command asks for that has a range done; faults if that is not what it says.
+
+        *first* and *last* are minutes from the first slot of *app*.
+        """
+        [(number,)] = self.execute(_LAST_ASKED)
+        wanted = {self._slot(app, minute) for minute in range(first, last + 1)}
+        [(limit,)] = self.execute(
+            "SELECT next_slot FROM crontabber WHERE app_name = %s", (app.app_name,)
+        )
+        wanted = {slot for slot in wanted if slot < limit}
+        wanted -= {slot for name, slot in self.execute(_ASKED, (0,)) if name == app.app_name}
+        if redo != "all":
+            done = "SELECT success FROM crontabber_log WHERE app_name = %s"
+            wanted -= {slot for [slot] in self.execute(done, (app.app_name,))}
+        yield
+        asked = self.execute(_ASKED, (number,))
+        found = {slot for name, slot in asked if name == app.app_name}
+        # none of these gives up; and of what was before a reset nothing is remembered
+        if redo != "failed" and app.app_name not in self._reset:
+            assert found == wanted, f"--redo={redo} is to do {found} and not {wanted}"
+        for name, slot in asked:
+            self._asked[name][slot] += 1
+
+    @contextlib.contextmanager
+    def resetting(self, app: type[BaseCronApp]) -> Iterator[None]:
+        """Note that a command has *app* forgotten, and what is left of its backfills with it."""
+        left = [slot for name, slot in self.execute(_LEFT) if name == app.app_name]
+        yield
+        self._asked[app.app_name].subtract(left)
+        [(now,)] = self.execute("SELECT now()")
+        self._reset[app.app_name] = now
+
     # -- afterwards ------------------------------------------------------------
 
     def busy(self) -> list[tuple[str, str]]:
@@ -119,13 +202,14 @@ class Books:
             return [("no", "tables")]
         return self.execute(
             "SELECT app_name, next_run::text FROM crontabber"
-            " WHERE ongoing IS NOT NULL OR next_run <= now()"
+            " WHERE ongoing IS NOT NULL OR next_run <= now() OR asked IS NOT NULL"
         )
 
     def history(self, killed: Collection[int]) -> History:
         """What is known now."""
-        rows = self.execute("SELECT app_name, next_slot, ongoing FROM crontabber")
-        upcoming = {name: slot for name, slot, _ in rows}
+        rows = self.execute("SELECT app_name, next_slot, ongoing, first_slot FROM crontabber")
+        upcoming = {name: slot for name, slot, *_ in rows}
+        begun = {name: slot for name, *_, slot in rows}
         log = self.execute(
             "SELECT app_name, slot, success, exc_type, exc_value, log_time"
             " FROM crontabber_log ORDER BY id"
@@ -139,20 +223,35 @@ class Books:
                 for row in self.execute(entries, database=where)
             ],
             log=[Logged(*row) for row in log],
-            ongoing=[name for name, _, ongoing in rows if ongoing],
+            ongoing=[name for name, _, ongoing, _ in rows if ongoing],
             killed=frozenset(killed),
             host=os.uname().nodename,
+            passed=[*self._passed(), *self._not_due(begun)],
         )
+
+    def _passed(self) -> Iterator[Passed]:
+        if self._has_spans():
+            yield from (Passed(*row) for row in self.execute(_SPANS))
+
+    def _not_due(self, begun: Mapping[str, datetime]) -> Iterator[Passed]:
+        """The minutes between the reset of a job and the tick that saw it again."""
+        for name, reset in self._reset.items():
+            first = reset.replace(second=0, microsecond=0) + MINUTE
+            if first < begun[name]:
+                yield Passed(name, first, begun[name] - MINUTE, "not due")
 
     def _expected(self, app: type[BaseCronApp], upcoming: datetime | None) -> Expected:
         first = self._first[app.app_name]
         slots = (first,) if first else None
-        if first and app.is_backfill:
+        if first and frequency(app) == "1m":
             # those too that came due meanwhile; that none is open any more `busy` knows
             count = round(((upcoming or first) - first) / MINUTE)
             slots = tuple(first + MINUTE * number for number in range(max(count, 1)))
         about = (app.single_transaction, app.is_backfill, tuple(parents(app)))
-        return Expected(app.app_name, slots, *about)
+        asked, reset = self._asked[app.app_name], self._reset.get(app.app_name)
+        asked = {slot: count for slot, count in asked.items() if count}
+        slots = slots and tuple(sorted({*slots, *asked}))
+        return Expected(app.app_name, slots, *about, asked, first, reset)
 
     # -- the databases ---------------------------------------------------------
 
@@ -199,7 +298,7 @@ def class_path(app: type[BaseCronApp]) -> str:
 
 
 def frequency(app: type[BaseCronApp]) -> str:
-    return "1m" if app.is_backfill else "1d"
+    return getattr(app, "every", "1m" if app.is_backfill else "1d")
 
 
 def parents(app: type[BaseCronApp]) -> list[str]:

@@ -8,6 +8,7 @@ together are there.
 import importlib
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -19,6 +20,8 @@ from tests.support import TIMEOUT, Command
 from tests.torture.sabotage import SITECUSTOMIZE, apply
 
 CONF = "--admin.conf=crontabber.ini"
+ARGUMENTS = "TORTURE_ARGUMENTS"
+"""The environment's variable with more of the command line: of what people ask between ticks."""
 
 
 class Tick(Protocol):
@@ -64,7 +67,8 @@ class CommandStarter:
 class _Started:
     def __init__(self, command: Command, env: Mapping[str, str]) -> None:
         with (command.directory / "output").open("a") as output:
-            self._process = command.popen(CONF, env=env, stdout=output, stderr=output)
+            arguments = (CONF, *shlex.split(env.get(ARGUMENTS, "")))
+            self._process = command.popen(*arguments, env=env, stdout=output, stderr=output)
         self.pid = self._process.pid
 
     def signal(self, number: int) -> None:
@@ -163,7 +167,7 @@ def _tick(env: Mapping[str, str]) -> int:
     for old, new in ((nothing, 0), (output, 1), (output, 2)):
         os.dup2(old, new)
     os.environ.update(env)
-    sys.argv = ["crontabber", CONF]
+    sys.argv = ["crontabber", CONF, *shlex.split(env.get(ARGUMENTS, ""))]
     with apply(env):
         return main()
 

@@ -34,6 +34,8 @@ GATE_LOCK = 815
 
 _WRITE = "INSERT INTO ledger (app, slot, run, pid, phase) VALUES (%s, %s, %s, %s, %s)"
 
+_BEGUN = "SELECT EXISTS (SELECT FROM ledger WHERE app = %s AND slot = %s)"
+
 
 class Run:
     """One run, as its job writes it down."""
@@ -41,9 +43,16 @@ class Run:
     def __init__(self, connection: Any, app_name: str, slot: datetime) -> None:
         self._connection = connection
         self._fields = (app_name, slot, uuid.uuid4().hex, os.getpid())
+        self.is_first = not self._begun()
+        """Whether no run of this slot began before; asked by those that fail then."""
         self.write("start")
         if os.environ.get(GATE) == app_name:
             self._execute("SELECT pg_advisory_lock_shared(%s)", (GATE_LOCK,))
+
+    def _begun(self) -> bool:
+        with self._connection.cursor() as cursor:
+            cursor.execute(_BEGUN, self._fields[:2])
+            return bool(cursor.fetchone()[0])
 
     def write(self, phase: str) -> None:
         self._execute(_WRITE, (*self._fields, phase))
@@ -54,14 +63,14 @@ class Run:
 
 
 @contextlib.contextmanager
-def ledger(app_name: str, slot: datetime) -> Iterator[None]:
+def ledger(app_name: str, slot: datetime) -> Iterator[Run]:
     """Write down the start, and the end if the run gets there, each at once."""
     with contextlib.closing(
         psycopg2.connect(os.environ[LEDGER], connection_factory=InterruptibleConnection)
     ) as connection:
         connection.autocommit = True
         run = Run(connection, app_name, slot)
-        yield
+        yield run
         run.write("end")
 
 
@@ -158,6 +167,77 @@ def _command(name: str, app_name: str, *, backfill: bool) -> Any:
 Command = _command("Command", "command", backfill=False)
 CommandBackfill = _command("CommandBackfill", "command-backfill", backfill=True)
 
+
+@as_backfill_cron_app
+class Extract(BaseCronApp):
+    """The first of a chain; some of its dates fail when they are tried first."""
+
+    app_name = "extract"
+
+    def run(self, date: datetime) -> None:
+        with ledger(self.app_name, date) as run:
+            if date.minute % 10 == 3 and run.is_first:
+                raise ValueError("not yet")
+
+
+@using_postgres
+@as_single_postgres_transaction
+@as_backfill_cron_app
+class Transform(BaseCronApp):
+    app_name = "transform"
+    depends_on = "extract"
+
+    def run(self, connection: Any, date: datetime) -> None:
+        Run(connection, self.app_name, date).write("end")
+
+
+@as_backfill_cron_app
+class Report(BaseCronApp):
+    app_name = "report"
+    depends_on = ("transform", "extract")
+
+    def run(self, date: datetime) -> None:
+        with ledger(self.app_name, date):
+            pass
+
+
+@as_backfill_cron_app
+class Newest(BaseCronApp):
+    """Gets the newest date only; the ledger has the others."""
+
+    app_name = "newest"
+    missed = "latest"
+
+    def run(self, date: datetime) -> None:
+        with ledger(self.app_name, date):
+            pass
+
+
+class Pulse(_KnowsSlot):
+    """Has no dates, and is due each minute; the ledger has what it misses."""
+
+    app_name = "pulse"
+    every = "1m"
+
+    def run(self) -> None:
+        with ledger(self.app_name, self.slot):
+            pass
+
+
+@using_postgres
+@as_single_postgres_transaction
+class SinglePulse(_KnowsSlot):
+    app_name = "single-pulse"
+    every = "1m"
+
+    def run(self, connection: Any) -> None:
+        Run(connection, self.app_name, self.slot).write("end")
+
+
 COMMANDS = (Command, CommandBackfill)
 """Their work is done in processes of their own, which must end with a tick that is killed."""
 ALL = (Plain, Child, Subprocess, Backfill, Single, SingleBackfill, TriesAgain)
+CHAIN = (Extract, Transform, Report)
+"""Each date of one waits for that of those before it."""
+ACCOUNTED = (*CHAIN, Newest, Pulse, SinglePulse)
+"""Of these the ledger says which slots were not run."""

@@ -7,11 +7,12 @@ only what it promises, in the manner of Jepsen's checker of Chronos.
 import dataclasses
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 CRASHED = "JobCrashed"
+_MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,22 @@ class Expected:
     """Whether the job is a single transaction: then nothing excuses a repetition."""
     backfill: bool = False
     parents: tuple[str, ...] = ()
+    asked: Mapping[datetime, int] = field(default_factory=dict)
+    """How often a person asked for a slot, besides the schedule."""
+    begin: datetime | None = None
+    """The first slot of the schedule; slots before it were only asked for."""
+    reset_at: datetime | None = None
+    """When a person had it forgotten: the slots since then may have been done before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A span of the ledger: slots that were not run."""
+
+    app: str
+    first: datetime
+    last: datetime
+    verdict: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +84,8 @@ class History:
     killed: frozenset[int] = frozenset()
     """The processes that were killed."""
     host: str = "host"
+    passed: Sequence[Passed] = ()
+    """The ledger of what was not run; without what it says of asked-for dates that were."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +98,8 @@ class Verdict:
     twice: int = 0
     repeated: int = 0
     """In flight when the process ended, run again, and the log says so."""
+    passed: int = 0
+    """Passed over, as the ledger says."""
     violations: tuple[str, ...] = ()
 
     def __add__(self, other: "Verdict") -> "Verdict":
@@ -88,6 +109,7 @@ class Verdict:
             self.lost + other.lost,
             self.twice + other.twice,
             self.repeated + other.repeated,
+            self.passed + other.passed,
             self.violations + other.violations,
         )
 
@@ -115,6 +137,21 @@ class _Job:
     expected: Expected
     runs: list[_Run] = field(default_factory=list)
     log: list[Logged] = field(default_factory=list)
+    passed: list[Passed] = field(default_factory=list)
+
+    def is_passed(self, slot: datetime) -> bool:
+        """Whether the ledger says that *slot* was not run."""
+        return any(span.first <= slot <= span.last for span in self.passed)
+
+    def wanted(self, slot: datetime) -> int:
+        """How often *slot* was to be done."""
+        begin = self.expected.begin
+        by_schedule = (begin is None or slot >= begin) and not self.is_passed(slot)
+        return by_schedule + self.expected.asked.get(slot, 0)
+
+    def successes(self, slot: datetime) -> int:
+        """How often it was done, as the log says."""
+        return sum(row.success == slot for row in self.log)
 
 
 def judge(history: History) -> Verdict:
@@ -149,6 +186,7 @@ def _sort(history: History, jobs: dict[str, _Job]) -> None:
     for app, job in jobs.items():
         job.runs = list(runs[app].values())
         job.log = [row for row in history.log if row.app == app]
+        job.passed = [span for span in history.passed if span.app == app]
 
 
 def _slots(job: _Job) -> Sequence[datetime]:
@@ -166,24 +204,58 @@ def _fate(history: History, job: _Job, slot: datetime, repeaters: Counter[int]) 
     runs = [run for run in job.runs if run.slot == slot]
     where = f"{job.expected.app} at {slot:%m-%d %H:%M}"
     faults = []
-    if (successes := sum(row.success == slot for row in job.log)) != 1:
-        faults.append(f"{where} is logged as a success {successes} times")
-    once = lost = twice = repeated = 0
-    if not any(run.end for run in runs):
-        lost = 1
-        faults.append(f"{where} was lost: it was begun {len(runs)} times and never finished")
-    elif len(runs) == 1:
-        once = 1
-    elif job.expected.transaction:
-        twice = 1
-        faults.append(f"{where} was done {len(runs)} times, and is a single transaction")
-    elif missing := list(_not_excused(history, job, slot, runs[:-1])):
-        twice = 1
-        faults += (f"{where} was run again, but {reason}" for reason in missing)
-    else:
-        repeated = 1
-        repeaters.update(run.pid for run in runs[:-1] if run.pid in history.killed)
-    return Verdict(1, once, lost, twice, repeated, tuple(faults))
+    wanted, successes = job.wanted(slot), job.successes(slot)
+    if (reset := job.expected.reset_at) and wanted < successes <= wanted + 1:
+        wanted += slot > reset - _MINUTE  # done, forgotten, and due again at the same minute
+    if successes != wanted:
+        many = "" if wanted == 1 else f", and not {wanted}"
+        faults.append(f"{where} is logged as a success {successes} times{many}")
+    if wanted == 0:
+        passed = job.is_passed(slot)
+        if _unexcused(job, slot, runs, 0):
+            faults.append(f"{where} was passed over, and done")
+        return Verdict(1, passed=int(passed), violations=tuple(faults))
+    finished = sum(run.end is not None for run in runs)
+    if finished < wanted:
+        faults.append(
+            f"{where} was lost: it was begun {len(runs)} times and "
+            f"{f'finished {finished} times, not {wanted}' if finished else 'never finished'}"
+        )
+        return Verdict(1, lost=1, violations=tuple(faults))
+    if len(runs) == wanted:
+        return Verdict(1, once=1, violations=tuple(faults))
+    again = [*_too_often(history, job, slot, runs, wanted)]
+    if again:
+        faults += (f"{where} was {fault}" for fault in again)
+        return Verdict(1, twice=1, violations=tuple(faults))
+    if wanted == 1:
+        repeaters.update(_crashed(job, slot, runs[:-1]))
+    return Verdict(1, repeated=1, violations=tuple(faults))
+
+
+def _too_often(
+    history: History, job: _Job, slot: datetime, runs: Sequence[_Run], wanted: int
+) -> Iterator[str]:
+    """Why there should not be more runs than *wanted*."""
+    if job.expected.transaction:
+        yield f"done {len(runs)} times, and is a single transaction"
+    elif wanted == 1:
+        for reason in _not_excused(history, job, slot, runs[:-1]):
+            yield f"run again, but {reason}"
+    elif more := _unexcused(job, slot, runs, wanted):
+        yield f"run {more} times more often than the log excuses"
+
+
+def _crashed(job: _Job, slot: datetime, runs: Iterable[_Run]) -> set[int]:
+    """The processes of *runs* that crashed at *slot*, as the log says."""
+    texts = [row.exc_value or "" for row in job.log if row.slot == slot and row.crashed]
+    return {run.pid for run in runs if any(f"process {run.pid} on " in text for text in texts)}
+
+
+def _unexcused(job: _Job, slot: datetime, runs: Sequence[_Run], wanted: int) -> int:
+    """How many runs there are more than *wanted* and than the log has failures and crashes."""
+    rows = [row for row in job.log if row.slot == slot and row.success is None]
+    return max(len(runs) - wanted - len(rows), 0)
 
 
 def _not_excused(
@@ -193,14 +265,16 @@ def _not_excused(
     rows = [row for row in job.log if row.slot == slot and row.success is None]
     failures = sum(not row.crashed for row in rows)
     for run in runs:
-        if run.pid in history.killed:
-            name = f"process {run.pid} on {history.host} "
-            if not any(row.crashed and name in (row.exc_value or "") for row in rows):
-                yield f"no crash of {name.strip()} is logged for it"
-        else:
-            failures -= 1
-            if failures < 0:
-                yield f"process {run.pid} lived, and no failure is logged for it"
+        name = f"process {run.pid} on {history.host} "
+        is_killed = run.pid in history.killed
+        if is_killed and any(row.crashed and name in (row.exc_value or "") for row in rows):
+            continue
+        has_failed = run.end is None and failures > 0  # before its process was killed
+        failures -= 1
+        if is_killed and not has_failed:
+            yield f"no crash of {name.strip()} is logged for it"
+        elif failures < 0:
+            yield f"process {run.pid} lived, and no failure is logged for it"
 
 
 def _faults(history: History, job: _Job, jobs: dict[str, _Job]) -> Iterator[str]:
@@ -213,10 +287,14 @@ def _faults(history: History, job: _Job, jobs: dict[str, _Job]) -> Iterator[str]
     for one, next_one in itertools.pairwise(job.runs):
         if one.end and one.end > next_one.start:
             yield f"{app} ran twice at once, in processes {one.pid} and {next_one.pid}"
-        if job.expected.backfill and one.slot > next_one.slot:
+    asked = job.expected.asked
+    for one, next_one in itertools.pairwise(run for run in job.runs if run.slot not in asked):
+        is_new = job.expected.reset_at and one.start < job.expected.reset_at < next_one.start
+        if job.expected.backfill and one.slot > next_one.slot and not is_new:
             yield f"{app} ran {next_one.slot} after {one.slot}"
     yield from _false_alarms(history, job)
     yield from _orphans(job, jobs)
+    yield from _overlaps(job)
 
 
 def _false_alarms(history: History, job: _Job) -> Iterator[str]:
@@ -226,10 +304,35 @@ def _false_alarms(history: History, job: _Job) -> Iterator[str]:
             yield f"{job.expected.app} is said to have crashed: {row.exc_value}; it was not killed"
 
 
+def _overlaps(job: _Job) -> Iterator[str]:
+    """Slots that the ledger has twice."""
+    spans = sorted(job.passed, key=lambda span: span.first)
+    for one, next_one in itertools.pairwise(spans):
+        if next_one.first <= one.last:
+            yield f"{job.expected.app} has {next_one.first} in the ledger twice"
+
+
 def _orphans(job: _Job, jobs: dict[str, _Job]) -> Iterator[str]:
-    """Runs before the parents had succeeded."""
+    """Runs before the parents had succeeded; of a backfill app, at the same date."""
     for parent in job.expected.parents:
+        if job.expected.backfill and jobs[parent].expected.backfill:
+            yield from _orphaned_dates(job, jobs[parent])
+            continue
         done = min((row.at for row in jobs[parent].log if row.success), default=None)
         for run in job.runs:
             if done is None or run.start < done:
                 yield f"{job.expected.app} ran before {parent} had succeeded"
+
+
+def _orphaned_dates(job: _Job, parent: _Job) -> Iterator[str]:
+    """Runs of dates that the parent had not done, or not done as often as was asked of both."""
+    for run in job.runs:
+        if parent.is_passed(run.slot):
+            continue
+        done = sum(row.success == run.slot and row.at <= run.start for row in parent.log)
+        before = sum(row.success == run.slot and row.at <= run.start for row in job.log)
+        if done < min(before + 1, parent.wanted(run.slot)):
+            yield (
+                f"{job.expected.app} ran {run.slot:%m-%d %H:%M} before {parent.expected.app} "
+                "had done it"
+            )

@@ -82,7 +82,69 @@ def break_claims() -> Iterator[None]:
         yield
 
 
-_BREAKERS = (split_record, record_apart, forget_crashes, break_claims)
+@contextlib.contextmanager
+def ignore_dates() -> Iterator[None]:
+    """A child is given its dates, whatever its parent has done."""
+    with (
+        mock.patch("crontabber.schedule.dependencies.has_done", return_value=True),
+        mock.patch("crontabber.tick.claim.free_until", lambda _job, _states, now: now),
+    ):
+        yield
+
+
+@contextlib.contextmanager
+def move_slots() -> Iterator[None]:
+    """A date that was asked for moves the slot of the schedule, as if it were one of its own."""
+    queries = dict(load_queries())
+    for name in ("save_asked", "save_asked_and_pass"):
+        moves = "next_slot = %(slot)s::timestamptz, asked_slot = %(asked_slot)s"
+        queries[name] = queries[name].replace("asked_slot = %(asked_slot)s", moves, 1)
+    with mock.patch("crontabber.store.session.load_queries", return_value=queries):
+        yield
+
+
+@contextlib.contextmanager
+def ledger_apart() -> Iterator[None]:
+    """What is passed over is written in a transaction of its own, before that which does so."""
+    whole = PostgresStore.save
+
+    def save(
+        store: Any,
+        before: Any,
+        after: Any,
+        run: Any = None,
+        within: Any = None,
+        spans: Any = (),
+    ) -> Any:
+        if spans:
+            store._make_ledger()
+            _pass(spans)
+        return whole(store, before, after, run, within)
+
+    with mock.patch.object(PostgresStore, "save", save):
+        yield
+
+
+def _pass(spans: Any) -> None:
+    connection = psycopg2.connect(os.environ[LEDGER])
+    with contextlib.closing(connection), connection, connection.cursor() as cursor:
+        for span in spans:
+            cursor.execute(
+                "INSERT INTO crontabber_spans (app_name, first_slot, last_slot, slots, verdict,"
+                " done_at) VALUES (%s, %s, %s, %s, %s, now())",
+                (span.app_name, span.first, span.last, span.slots, span.verdict.value),
+            )
+
+
+_BREAKERS = (
+    split_record,
+    record_apart,
+    forget_crashes,
+    break_claims,
+    ignore_dates,
+    move_slots,
+    ledger_apart,
+)
 SABOTAGES = {each.__name__: each for each in _BREAKERS}
 
 

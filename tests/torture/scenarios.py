@@ -1,5 +1,6 @@
 """What is done to ticks, round by round; each scenario adds up the oracle's verdicts."""
 
+import contextlib
 import itertools
 import random
 import signal
@@ -7,9 +8,11 @@ import time
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 
+from crontabber.base import BaseCronApp
 from tests.server import Server
 from tests.torture.arena import Arena, after
 from tests.torture.books import BACKENDS
+from tests.torture.jobs import ACCOUNTED, CHAIN
 from tests.torture.neighbour import Neighbour
 from tests.torture.oracle import Verdict
 from tests.torture.proxy import Moment
@@ -67,6 +70,58 @@ class Scenarios:
                     strikes += self._arena.signalled(signal.SIGKILL, self._moment())
             verdict += self._settle("random moments")
         return strikes, verdict
+
+    def on_purpose(self, strikes_wanted: int) -> Result:
+        """Ranges, pauses and resets that people ask for while ticks are killed at random."""
+        strikes, verdict = 0, Verdict()
+        while strikes < strikes_wanted:
+            self._arena.prepare(backlog=self._dice.choice([1, 3, 12]))
+            said = []
+            for _ in range(self._dice.randint(2, 4)):
+                said.append(self._ask())
+                strikes += self._killed()
+            self._arena.command("--resume=all")
+            verdict += self._settle("; ".join(filter(None, said)) or "nothing was asked for")
+        return strikes, verdict
+
+    def _killed(self) -> bool:
+        if self._dice.random() < 0.7:
+            message = self._dice.randint(1, self._messages)
+            return self._arena.ambush(message, self._dice.choice(list(Moment)))
+        return self._arena.signalled(signal.SIGKILL, self._moment())
+
+    def _ask(self) -> str:
+        """Have a person ask for something; what it was, as a text."""
+        kind = self._dice.choice(["range", "range", "pause", "resume", "reset", "nothing"])
+        app = self._dice.choice(CHAIN if kind == "range" else ACCOUNTED)
+        name = app.app_name
+        if kind == "range":
+            return self._ask_for_range(app)
+        if kind == "reset":
+            with contextlib.suppress(AssertionError), self._arena.books.resetting(app):
+                self._arena.command(f"--reset-job={name}")  # a crash is to be found first
+                return f"reset {name}"
+            return ""
+        if kind == "nothing":
+            return ""
+        self._arena.command(f"--{kind}={name}")
+        return f"{kind} {name}"
+
+    def _ask_for_range(self, app: type[BaseCronApp]) -> str:
+        books, dice = self._arena.books, self._dice
+        redo = dice.choice(["missing", "failed", "all"])
+        first = dice.randint(-8, 0)
+        last = dice.randint(first, 2)
+        begin, end = (
+            f"--{word}={books.minute(app, minute)}"
+            for word, minute in (("from", first), ("to", last))
+        )
+        more = dice.choice([[], ["--newest-first"], ["--with-children"]])
+        if not books.can_ask(app, last):
+            return ""
+        with books.asking(app, redo, first, last):
+            self._arena.command(f"--backfill={app.app_name}", begin, end, f"--redo={redo}", *more)
+        return f"backfill {app.app_name} {begin} {end} --redo={redo} {more}"
 
     def signals(self, rounds: int) -> Result:
         """Signals that ask the tick to end, at random moments and at random messages."""

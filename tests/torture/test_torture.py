@@ -7,7 +7,7 @@ import pytest
 
 from tests.server import own_server
 from tests.torture.arena import arena
-from tests.torture.jobs import COMMANDS
+from tests.torture.jobs import ACCOUNTED, COMMANDS
 from tests.torture.scenarios import Scenarios
 
 SEED = int(os.environ.get("TORTURE_SEED", "815"))
@@ -25,6 +25,14 @@ def hold(result, *, at_least=1):
     assert verdict.violations == ()
     assert (verdict.lost, verdict.twice) == (0, 0)
     assert verdict.slots == verdict.once + verdict.repeated
+    assert strikes >= at_least
+
+
+def hold_accounts(result, *, at_least=1):
+    """The same where slots are passed over, or were not due any more."""
+    strikes, verdict = result
+    assert verdict.violations == ()
+    assert (verdict.lost, verdict.twice) == (0, 0)
     assert strikes >= at_least
 
 
@@ -53,6 +61,13 @@ def test_commands_are_killed_with_their_tick(module_database, tmp_path_factory):
     with arena(tmp_path_factory.mktemp("commands"), module_database, apps=COMMANDS) as made:
         commands = Scenarios(made, random.Random(SEED))
         hold(commands.at_random(3, backlogs=[1]), at_least=3)
+
+
+def test_ranges_pauses_and_resets_of_chains(module_database, tmp_path_factory):
+    """trap: a child got dates that its parent had not done"""
+    directory = tmp_path_factory.mktemp("chains")
+    with arena(directory, module_database, apps=ACCOUNTED) as made:
+        hold_accounts(Scenarios(made, random.Random(SEED)).on_purpose(4), at_least=4)
 
 
 def test_signalled_at_random(scenarios):
