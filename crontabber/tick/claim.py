@@ -147,7 +147,8 @@ class _Turn:
 
     def _judge_again(self, state: JobState) -> _Verdict:
         """The row is not as it was seen; or it is marked, by a process that is gone."""
-        job, after, crash, change, spans = self._job, state, None, None, ()
+        job, after, crash, change = self._job, state, None, None
+        spans: Spans = ()
         decision = self._decide(state)
         if state.ongoing and isinstance(decision, RunNow):
             after, crash, change, spans = self._crashed(state)
