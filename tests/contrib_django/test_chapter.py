@@ -106,12 +106,12 @@ CRONTABBER_DATABASE = "jobs"
 
 
 def schema(database: Database) -> list[tuple[str, ...]]:
-    """The columns and indexes of crontabber's tables."""
+    """The columns and indexes of the two tables: the ledger is made only if it is needed."""
     return database.execute(
         "SELECT table_name, column_name, data_type, column_default FROM information_schema.columns"
-        " WHERE table_name LIKE 'crontabber%' UNION ALL"
+        " WHERE table_name IN ('crontabber', 'crontabber_log') UNION ALL"
         " SELECT tablename, indexname, indexdef, '' FROM pg_indexes"
-        " WHERE tablename LIKE 'crontabber%' ORDER BY 1, 2"
+        " WHERE tablename IN ('crontabber', 'crontabber_log') ORDER BY 1, 2"
     )
 
 
