@@ -89,6 +89,12 @@ def count_old(connection: Any, successes: float, errors: float) -> Cleaned:
     return Cleaned(*old)
 
 
+def count_old_output(connection: Any, days: float) -> int:
+    """Of how many runs `trim_output` would remove the output now."""
+    [(count,)] = _ask(connection, "count_old_output", output=timedelta(days=days))
+    return int(count)
+
+
 def _days(successes: float, errors: float) -> dict[str, timedelta]:
     return {"successes": timedelta(days=successes), "errors": timedelta(days=errors)}
 

@@ -40,6 +40,7 @@ class GenericApp:
 
     person: str = ""
     """Who asks for what is changed; empty: the user of this process."""
+    jobs_class: type[Jobs] = Jobs
     lives_on = False
     """Whether it has several ticks, and learns of more jobs in each."""
 
@@ -134,7 +135,8 @@ class GenericApp:
         """The jobs that are configured, by the zone and the rows of *snapshot*."""
         settings = self.settings
         defaults = ScheduleDefaults(settings.error_retry, settings.max_ongoing_age, settings.late)
-        return Jobs(self.catalogue, defaults, self._zone(snapshot.zone), snapshot.states)
+        zone = self._zone(snapshot.zone)
+        return self.jobs_class(self.catalogue, defaults, zone, snapshot.states)
 
     def prepare(
         self, classes: Mapping[str, type]

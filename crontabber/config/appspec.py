@@ -278,17 +278,10 @@ def tells_of(cls: type) -> Tells | None:
     said = {name: _telling(cls, name) for name in Tells._fields}
     if all(value is None for value in said.values()):
         return None
-    from .telling import TELLS  # most apps say nothing
+    from .telling import tell_from  # most apps say nothing
 
-    for name, value in said.items():
-        if value is None or (name == "ping_start" and isinstance(value, bool)):
-            continue
-        text = value if isinstance(value, str) else ", ".join(map(str, value))
-        try:
-            said[name] = TELLS[name](text)
-        except (ValueError, ConfigError) as error:
-            raise JobLineError(f"{name} of {cls.__name__} cannot be used: {error}") from None
-    return Tells(**said)
+    what = f"of {cls.__name__}"
+    return Tells(**{name: tell_from(name, said[name], f"{name} {what}") for name in said})
 
 
 def _telling(cls: type, name: str) -> Any:

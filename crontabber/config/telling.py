@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..errors import ConfigError
+from ..errors import ConfigError, JobLineError
 from ..schedule.grammar import duration_text, parse_duration
 from . import compat  # noqa: F401  configman cannot be imported before
 from .converters import names_text, yes_or_no
@@ -236,3 +236,14 @@ TELLS: Mapping[str, Callable[[str], Any]] = {
     "ping_start": yes_or_no,
 }
 """How what a job says of itself is read; see `crontabber.schedule.model.Tells`."""
+
+
+def tell_from(name: str, value: Any, what: str) -> Any:
+    """What a job says of itself by *name*; a `JobLineError` about *what* if it cannot be used."""
+    if value is None or (name == "ping_start" and isinstance(value, bool)):
+        return value
+    text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    try:
+        return TELLS[name](text)
+    except (ValueError, ConfigError) as error:
+        raise JobLineError(f"{what} cannot be used: {error}") from None

@@ -125,7 +125,7 @@ class Jobs:
         self.catalogue = catalogue
         self.zone = zone
         self._defaults = defaults
-        self._states = states
+        self.states = states
         self._names = Names()
         self._rows: defaultdict[str | None, list[JobState]] = defaultdict(list)
         for state in states.values():
@@ -146,14 +146,14 @@ class Jobs:
 
     def told_lines(self) -> list[JobLine]:
         """The lines of jobs of whose rows something was told to people; most often none."""
-        told = {state.class_path for state in self._states.values() if state.told}
+        told = {state.class_path for state in self.states.values() if state.told}
         return [line for line in self.catalogue.lines if line.class_path in told] if told else []
 
     def from_class(self, line: JobLine) -> JobSpec:
         """The job of *line* as its class says. Raises `JobLineError`."""
         app = self.catalogue.app(line)
         self._names.take(app.app_name, line)
-        row = self._states.get(app.app_name)
+        row = self.states.get(app.app_name)
         if row and row.fault:
             raise _about(line, JobLineError(_spoilt(row)))
         job = self._job(line, app.app_name, app.depends_on, app.backfill)

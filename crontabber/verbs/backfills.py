@@ -16,8 +16,11 @@ from .backfill import time_of
 from .survey import survey
 
 
-def list_backfills(app: GenericApp, form: str = "") -> Answer:
-    """The backfills that were asked for and are not done, a line for each of their jobs."""
+def list_backfills(app: GenericApp, form: str = "", only: str = "") -> Answer:
+    """The backfills that were asked for and are not done, a line for each of their jobs.
+
+    *only* is the app_name of one job; empty: all.
+    """
     if form == "json":
         return Answer(_document(app))
     snapshot = app.store.look(None)
@@ -26,6 +29,7 @@ def list_backfills(app: GenericApp, form: str = "") -> Answer:
         _progress(each, state, jobs.get(state.app_name), snapshot)
         for state in snapshot.states.values()
         for each in state.asked
+        if only in ("", state.app_name)
     ]
     return Answer("\n".join(sorted(lines)) or "no backfill is under way")
 

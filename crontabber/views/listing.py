@@ -5,7 +5,7 @@ from datetime import datetime
 
 from ..datetimeutil import timesince, timeuntil
 from ..schedule.missed import is_paused, pause_text
-from ..schedule.model import JobSpec, JobState, LastError, States
+from ..schedule.model import JobSpec, JobState, LastError, Pause, States
 from ..schedule.plan import has_given_up, plan
 from .envelope import Origin, class_of
 from .text import Style, escaped, one_line, plain
@@ -35,6 +35,8 @@ def _block(
     yield _line("Frequency:", str(job.schedule).replace("|", " @ "))
     if job.depends_on:
         yield _line("Depends on:", ", ".join(job.depends_on))
+    if state and state.pause and is_paused(state, now):
+        yield style("overdue", _line("Paused:", _pause(job, state.pause)))
     if state is None or not (state.last_run or state.last_success or state.ongoing):
         yield "*NO PREVIOUS RUN INFO*"
         if state:  # it has not run yet: it waits for its time or a parent
@@ -49,25 +51,26 @@ def _block(
         yield from _error(state.last_error, style)
 
 
+def _pause(job: JobSpec, pause: Pause) -> str:
+    end = f"until {_time(job, pause.until)}" if pause.until else "until it is resumed"
+    return f"{end}, {pause_text(pause).removeprefix('paused ')}"
+
+
 def _ongoing(state: JobState, now: datetime, style: Style) -> Iterator[str]:
     if state.ongoing:
         yield style("ongoing", f"Ongoing now!   Started {timesince(state.ongoing, now)} ago")
         yield _line("Run by:", str(state.claim or "an older crontabber"))
 
 
-def _held_up(job: JobSpec, state: JobState, now: datetime, style: Style) -> Iterator[str]:
-    """Who paused it, or which parent it waits for."""
-    if state.pause and is_paused(state, now):
-        until, why = state.pause.until, pause_text(state.pause).removeprefix("paused ")
-        end = f"until {_time(job, until)}" if until else "until it is resumed"
-        yield style("overdue", _line("Paused:", f"{end}, {why}"))
+def _held_up(job: JobSpec, state: JobState, now: datetime) -> Iterator[str]:
+    """Which parent it waits for."""
     if state.waits_for and state.waits_since:
         since = _past(job, state.waits_since, now, "")
         yield _line("Waits for:", f"{state.waits_for}, since {since}")
 
 
 def _next_run(job: JobSpec, state: JobState, now: datetime, style: Style) -> Iterator[str]:
-    yield from _held_up(job, state, now, style)
+    yield from _held_up(job, state, now)
     if has_given_up(job, state):
         gave_up = f"{_past(job, state.next_slot, now, '')}, after {state.attempts} attempts"
         yield style("error", _line("Gave up on:", gave_up))

@@ -1,6 +1,5 @@
 """The chapter of the manual, step by step: from a new project to the pages of the admin."""
 
-import json
 import re
 import socket
 import subprocess
@@ -15,6 +14,7 @@ from crontabber.process.clock import sleep
 from tests.acceptance.rows import pass_time, ran, runs, state
 from tests.contrib_django import browser
 from tests.contrib_django.site import Site, blocks, commands
+from tests.contrib_django.staff import as_staff
 from tests.support import TIMEOUT, Database, fresh_database
 
 # A test does not depend on how slow passwords are hashed.
@@ -115,47 +115,6 @@ def schema(database: Database) -> list[tuple[str, ...]]:
     )
 
 
-_AS_STAFF = """
-import json, re
-from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Permission, User
-from django.test import Client
-from django.test.utils import setup_test_environment
-
-setup_test_environment()
-
-def say(what):
-    print(json.dumps(what))
-
-def staff(*names):
-    user, _ = User.objects.get_or_create(username="-".join(names) or "no-rights", is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__in=names))
-    client = Client()
-    client.force_login(user)
-    return client
-
-def page(client, where):
-    answer = client.get(f"/admin/crontabber/{where}")
-    return [answer.status_code, answer.content.decode()]
-
-def count(text):
-    return re.search(r"\\d+ (job|run)s?(?=\\n)", text)[0]
-
-def act(client, action, *names):
-    form = {"action": action, "_selected_action": names}
-    answer = client.post("/admin/crontabber/job/", form, follow=True)
-    return [str(message) for message in answer.context["messages"]]
-
-"""
-
-
-def as_staff(site: Site, program: str) -> list:
-    """What *program* says, in a list of JSON."""
-    done = site("shell", "-v0", "-c", f"{_AS_STAFF}\n{program}")
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
-
-
 def test_pages_are_for_staff_with_permission_and_cannot_be_written(
     site: Site, database: Database
 ) -> None:
@@ -168,7 +127,7 @@ outsider, looker = staff(), staff("view_job", "view_run")
 pages = "job/", "run/", "job/fail/change/", "job/add/", "job/fail/delete/", "run/1/change/"
 say([page(client, where)[0] for client in (outsider, looker) for where in pages])
 say([page(looker, where)[1] for where in ("job/", "job/fail/change/", "run/?outcome=failed")])
-states = ("state=ghost", "state=failed", "state=well", "state=running")
+states = ("state=ghost", "state=failed", "state=ok", "state=running")
 say([count(page(looker, f"job/?{state}")[1]) for state in states])
 forms = ("job/add/", "job/fail/change/", "job/fail/delete/")
 say([looker.post(f"/admin/crontabber/{where}", {"app_name": "x"}).status_code for where in forms])
@@ -257,8 +216,11 @@ def test_the_pages_in_a_real_browser(site: Site, address: str, tmp_path: Path) -
             ".map(row => [...row.children].map(cell => cell.innerText))"
         )
         assert [row[1] for row in rows] == ["clearsessions", "cronclean", "fetch_orders", "report"]
-        assert rows[2][2:5] == ["failed", "the shop does not answer", "5m"]
-        assert rows[3][2:5] == ["well", "-", "1h, backfill"]
+        assert rows[2][2] == "failed"
+        assert "CommandError: the shop does not answer, since " in rows[2][3]
+        assert rows[2][4] == "5m"
+        assert rows[2][5].endswith("s ago")
+        assert rows[3][2:5] == ["ok", "-", "1h, backfill"]
         fits = "document.querySelector('#result_list').scrollWidth <= window.innerWidth - 300"
         assert page.evaluate(fits)
 
@@ -276,6 +238,11 @@ def test_the_pages_in_a_real_browser(site: Site, address: str, tmp_path: Path) -
         page.evaluate("document.querySelector('input[value=fetch_orders]').click()")
         page.fill("select[name=action]", "mark_selected_successful")
         page.click("button[name=index]")
+        page.screenshot(tmp_path / "confirm.png")
+        assert "These jobs count as having succeeded" in page.text
+        assert "fetch_orders: failed" in page.text
+        assert state(site.database, "fetch_orders").last_error
+        page.click("input[value^=Yes]")
         page.screenshot(tmp_path / "marked.png")
         assert "Done: fetch_orders counts as having succeeded at" in page.text
         assert state(site.database, "fetch_orders").last_error is None

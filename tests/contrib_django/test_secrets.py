@@ -50,7 +50,7 @@ from tests.disguises import FORMS, passwords, readable
 
 jobs, runs = JobAdmin(Job, admin.site), RunAdmin(Run, admin.site)
 job, run = Job.objects.get(), Run.objects.first()
-shown = [jobs.command(job), jobs.error(job), jobs.traceback(job), runs.error(run)]
+shown = [jobs.command(job), jobs.reason(job), jobs.traceback(job), runs.error(run)]
 shown.append(runs.traceback(run))
 bad = []
 for password in passwords(100, "admin"):
@@ -58,7 +58,7 @@ for password in passwords(100, "admin"):
     job.last_error = {"type": "X", "value": text, "traceback": text}
     run.exc_type, run.exc_value, run.exc_traceback = "X", text, text
     with patch.object(settings, "SECRET_KEY", password):
-        old = [jobs.error(job), jobs.traceback(job), runs.error(run), runs.traceback(run)]
+        old = [jobs.reason(job), jobs.traceback(job), runs.error(run), runs.traceback(run)]
     bad += [password for each in old if readable(password, each) or "****" not in each]
 print(json.dumps([shown, bad]))
 """

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from crontabber.schedule.grammar import Schedule
-from crontabber.schedule.model import Claim, JobSpec, JobState, LastError
+from crontabber.schedule.model import Claim, JobSpec, JobState, LastError, Pause
 from crontabber.tick.failures import last_error
 from crontabber.views.listing import listing
 
@@ -240,3 +240,19 @@ def test_a_job_that_is_well_or_only_just_due_needs_no_style():
     due = WELL._replace(next_run=NOW - 300 * SECOND, next_slot=NOW - 300 * SECOND)
     for state in (WELL, due, None):
         assert shown(BAD, state, style=marked) == shown(BAD, state)
+
+
+@pytest.mark.parametrize(
+    ("pause", "shown_as"),
+    [
+        (
+            Pause(NOW, NOW.replace(microsecond=0) + HOUR, "anna@db1", "they move"),
+            ["Paused:         until 2026-11-21 01:13:40, by anna@db1: they move"],
+        ),
+        (Pause(NOW, None, "anna@db1"), ["Paused:         until it is resumed, by anna@db1"]),
+        (Pause(NOW - DAY, NOW - HOUR, "anna@db1"), []),
+    ],
+)
+def test_a_pause_says_until_when_and_who(pause, shown_as):
+    found = lines(state=WELL._replace(pause=pause))
+    assert [line for line in found if line.startswith("Paused:")] == shown_as

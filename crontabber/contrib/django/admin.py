@@ -1,48 +1,27 @@
-"""The jobs and their log in Django's admin: to look at, to reset, and to mark as successful."""
+"""The jobs and their log in Django's admin: how they are and why, and what to do about it."""
 
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.urls import reverse
-from django.utils.formats import date_format
 from django.utils.html import format_html
-from django.utils.timezone import template_localtime
 
-from ...errors import CrontabberError
-from ...generic_app import Answer
+from ...process.clock import utc_now
 from ...reporters.wording import duration_words
+from ...schedule.status import State
 from ...schedule.transition import CRASHED
-from ...verbs import steer
-from ...views.text import escaped, one_line
+from ...views.status import open_dates
+from .asking import AskingAdmin
+from .columns import NONE, absolute, ago, block, error_block, exact_time, line, painted, time
 from .conf import jobs
-from .cron import DjangoCron
 from .filters import NameFilter, OutcomeFilter, StateFilter
 from .jobs import Job as CommandJob
+from .judgement import backfills, calendar, explained, judgement, with_status
 from .models import Job, Run
 from .secrets import redactor
 
-_NONE = "-"
-_LONGEST = 60
-"""Characters of an error in a list."""
-_BLOCK = '<pre style="white-space: pre-wrap; overflow-wrap: anywhere; margin: 0">{}</pre>'
-
-
-def _time(field: str, description: str = "") -> Any:
-    """A column with the time in a field, short and to the second."""
-
-    @admin.display(description=description or field.replace("_", " "), ordering=field)
-    def show(_admin: Any, row: Any) -> str:
-        moment = getattr(row, field)
-        return date_format(template_localtime(moment), "Y-m-d H:i:s") if moment else _NONE
-
-    return show
-
-
-def _red(text: str) -> str:
-    return format_html('<span style="color: var(--error-fg)">{}</span>', text)
+_BREAKABLE = '<span style="overflow-wrap: anywhere">{}{}</span>'
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -64,19 +43,21 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
 
 @admin.register(Job)
-class JobAdmin(ReadOnlyAdmin):
+class JobAdmin(ReadOnlyAdmin, AskingAdmin):
     """The table ``crontabber``."""
 
-    list_display = ("app_name", "state", "error", "schedule", "last_run_at", "next_run_at")
+    list_display = ("app_name", "state", "reason", "schedule", "last_run_ago", "next_ago")
     list_filter = (StateFilter,)
     search_fields = ("app_name",)
-    actions = ("reset_selected", "mark_selected_successful")
     fields = (
         "app_name",
         "command",
         "schedule",
         "parents",
         "state",
+        "why",
+        "dates",
+        "backfills",
         "holder",
         "first_run_at",
         "last_run_at",
@@ -86,19 +67,54 @@ class JobAdmin(ReadOnlyAdmin):
         "log",
     )
 
-    first_run_at = _time("first_run")
-    last_run_at = _time("last_run")
-    last_success_at = _time("last_success")
-    next_run_at = _time("next_run")
+    last_run_ago = time("last_run")
+    first_run_at = exact_time("first_run")
+    last_run_at = exact_time("last_run")
+    last_success_at = exact_time("last_success")
+    next_run_at = exact_time("next_run")
+
+    def get_changelist_instance(self, request: Any) -> Any:
+        """The list, each row with the status of its job."""
+        found = super().get_changelist_instance(request)
+        seen = judgement(request)
+        if seen.fault:
+            text = f"How the jobs are cannot be told: {redactor()(seen.fault)}"
+            self.message_user(request, text, messages.ERROR)
+        found.result_list = with_status(request, found.result_list)
+        return found
+
+    def get_object(self, request: Any, object_id: str, from_field: str | None = None) -> Any:
+        """One row, with the status of its job."""
+        found = super().get_object(request, object_id, from_field)
+        return found and with_status(request, [found])[0]
 
     @admin.display(description="state", ordering="error_count")
     def state(self, job: Job) -> str:
         """The state of the job, in a word or two."""
-        if job.ongoing:
-            return "running"
-        if job.error_count:
-            return _red(f"failed {job.error_count} times" if job.error_count > 1 else "failed")
-        return "well" if job.last_run or job.last_success else "did not run yet"
+        if job.status is None:
+            return "running" if job.ongoing else NONE
+        return painted(job.status.state.value, job.status.state)
+
+    @admin.display(description="why")
+    def reason(self, job: Job) -> str:
+        """Why it is so, on one line, and since when."""
+        status = job.status
+        if status is None:
+            error: Any = job.last_error or {}
+            return line(error.get("value") or error.get("type") or "")
+        text = status.reason
+        if status.open and status.open.number > 1:
+            text = "; ".join(filter(None, (text, open_dates(status))))
+        since = status.state not in (State.OK, State.WAITING) and ago(status.since, ", since {}")
+        return format_html(_BREAKABLE, line(text), since or "")
+
+    @admin.display(description="next", ordering="next_run")
+    def next_ago(self, job: Job) -> str:
+        """When it runs next."""
+        if job.status is None or job.status.state is State.RUNNING:
+            return NONE
+        upcoming = job.status.next
+        return "due" if upcoming and upcoming <= utc_now() else ago(upcoming)
 
     @admin.display(description="schedule")
     def schedule(self, job: Job) -> str:
@@ -112,29 +128,42 @@ class JobAdmin(ReadOnlyAdmin):
     @admin.display(description="command")
     def command(self, job: Job) -> str:
         """The command and its arguments in the settings."""
-        return redactor()(str(_configured(job) or _NONE))
+        return redactor()(str(_configured(job) or NONE))
 
     @admin.display(description="depends on")
     def parents(self, job: Job) -> str:
         """The jobs that it depends on."""
-        return ", ".join(job.depends_on or ()) or _NONE
+        return ", ".join(job.depends_on or ()) or NONE
+
+    @admin.display(description="when it runs, and why not now")
+    def why(self, job: Job) -> str:
+        """Each check that stands between the job and its run."""
+        return block(explained(job.app_name)) if job.status else NONE
+
+    @admin.display(description="dates")
+    def dates(self, job: Job) -> str:
+        """The dates of a backfill job: which are done, which failed, which are open."""
+        status = job.status
+        if status is None or not status.job.backfill:
+            return NONE
+        return block(calendar(job.app_name))
+
+    @admin.display(description="dates of the past asked for")
+    def backfills(self, job: Job) -> str:
+        """How far the backfills are that were asked for."""
+        asked = job.status and job.status.row and job.status.row.asked
+        return block(backfills(job.app_name)) if asked else NONE
 
     @admin.display(description="run by")
     def holder(self, job: Job) -> str:
         """Who is running it."""
-        return job.holder or _NONE
-
-    @admin.display(description="last error")
-    def error(self, job: Job) -> str:
-        """What the last run raised, on one line."""
-        error: Any = job.last_error or {}
-        return _line(error.get("type"), error.get("value"))
+        return job.holder or NONE
 
     @admin.display(description="last error")
     def traceback(self, job: Job) -> str:
         """The traceback of what the last run raised."""
         error: Any = job.last_error or {}
-        return _block(error.get("type"), error.get("value"), error.get("traceback"))
+        return error_block(error.get("type"), error.get("value"), error.get("traceback"))
 
     @admin.display(description="log")
     def log(self, job: Job) -> str:
@@ -143,46 +172,6 @@ class JobAdmin(ReadOnlyAdmin):
         query = urlencode({NameFilter.parameter_name: job.app_name})
         return format_html('<a href="{}?{}">all runs of this job</a>', url, query)
 
-    def has_reset_permission(self, request: Any) -> bool:
-        """Whether the user of *request* may reset jobs."""
-        return bool(request.user.has_perm("crontabber.reset_job"))
-
-    def has_mark_success_permission(self, request: Any) -> bool:
-        """Whether the user of *request* may mark jobs as successful."""
-        return bool(request.user.has_perm("crontabber.mark_success_job"))
-
-    @admin.action(description="Reset: run as if for the first time", permissions=["reset"])
-    def reset_selected(self, request: Any, queryset: Any) -> None:
-        """Forget what is remembered of jobs."""
-        self._each(request, queryset, "Reset.", lambda cron, name: cron.reset_jobs([name]))
-
-    @admin.action(description="Mark as successful now", permissions=["mark_success"])
-    def mark_selected_successful(self, request: Any, queryset: Any) -> None:
-        """Have jobs count as having succeeded now."""
-        self._each(request, queryset, "Marked as successful.", _mark)
-
-    def _each(
-        self, request: Any, queryset: Any, what: str, act: Callable[[DjangoCron, str], Answer]
-    ) -> None:
-        """Act on each job, show the result, and note it in the history of the job."""
-        rows = list(queryset)
-        gone = set(request.POST.getlist(ACTION_CHECKBOX_NAME)) - {job.app_name for job in rows}
-        for name in sorted(gone):
-            text = f"Not done: {name} is not in this list any more"
-            self.message_user(request, text, messages.WARNING)
-        for job in rows:
-            try:
-                with DjangoCron() as cron:
-                    text, code = act(cron, job.app_name)
-            except CrontabberError as error:
-                text, code = str(error), error.exit_code
-            # Django begins a message with a capital, which is wrong for a name
-            if code:
-                self.message_user(request, f"Not done: {text}", messages.ERROR)
-            else:
-                self.message_user(request, f"Done: {text}", messages.SUCCESS)
-                self.log_change(request, job, what)
-
 
 @admin.register(Run)
 class RunAdmin(ReadOnlyAdmin):
@@ -190,47 +179,48 @@ class RunAdmin(ReadOnlyAdmin):
 
     list_display = ("recorded", "app_name", "outcome", "error", "slot_time", "took")
     list_filter = (OutcomeFilter, "log_time", NameFilter)
-    fields = ("app_name", "recorded", "outcome", "slot_time", "took", "host", "traceback")
+    fields = (
+        *("app_name", "recorded_at", "outcome", "slot_time", "took", "host"),
+        *("traceback", "printed"),
+    )
 
-    recorded = _time("log_time", "recorded")
-    slot_time = _time("slot")
+    recorded = time("log_time", "recorded")
+    recorded_at = exact_time("log_time", "recorded")
+
+    @admin.display(description="slot", ordering="slot")
+    def slot_time(self, run: Run) -> str:
+        """The slot that it was about."""
+        return absolute(run.slot) if run.slot else NONE
 
     @admin.display(description="outcome")
     def outcome(self, run: Run) -> str:
         """How the run ended."""
         if run.exc_type is None:
             return "marked as successful" if run.duration is None else "succeeded"
-        return _red("crashed" if run.exc_type == CRASHED else "failed")
+        if run.exc_type == CRASHED:
+            return painted("crashed", State.CRASHED)
+        return painted("failed", State.FAILED)
 
     @admin.display(description="duration", ordering="duration")
     def took(self, run: Run) -> str:
         """How long the run took."""
-        return duration_words(run.duration) if run.duration else _NONE
+        return duration_words(run.duration) if run.duration else NONE
 
     @admin.display(description="error")
     def error(self, run: Run) -> str:
         """What the run raised, on one line."""
-        return _line(run.exc_type, run.exc_value)
+        return line(run.exc_value or run.exc_type or "")
 
     @admin.display(description="error")
     def traceback(self, run: Run) -> str:
         """What the run raised, in full."""
-        return _block(run.exc_type, run.exc_value, run.exc_traceback)
+        return error_block(run.exc_type, run.exc_value, run.exc_traceback)
+
+    @admin.display(description="output")
+    def printed(self, run: Run) -> str:
+        """The end of what the run printed, if it is kept."""
+        return block(run.output or "")
 
 
 def _configured(job: Job) -> CommandJob | None:
     return next((known for known in jobs() if known.name == job.app_name), None)
-
-
-def _mark(cron: DjangoCron, app_name: str) -> Answer:
-    return steer.mark_success(cron, [app_name])
-
-
-def _line(kind: str | None, value: str | None) -> str:
-    line = one_line(redactor()(value or kind or "")) or _NONE
-    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
-
-
-def _block(kind: str | None, value: str | None, traceback: str | None) -> str:
-    text = traceback or ": ".join(filter(None, (kind, value)))
-    return format_html(_BLOCK, escaped(redactor()(text.rstrip()))) if text else _NONE

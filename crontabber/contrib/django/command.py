@@ -13,8 +13,9 @@ from django.core.management.base import BaseCommand
 from ...config.converters import yes_or_no
 from ...config.messages import did_you_mean
 from ...errors import Redact
+from ...process.tail import BEFORE, Tail
 from ...schedule.model import JobState
-from .jobs import Job
+from .jobs import AS_AN_APP, Job
 from .output import logged_output
 from .state import kept_state
 
@@ -32,13 +33,9 @@ class CommandApp:
     """Runs one management command; `app_class` makes a class of it for each job."""
 
     app_name: ClassVar[str]
-    depends_on: ClassVar[tuple[str, ...]]
-    is_backfill: ClassVar[bool]
-    lock: ClassVar[Any]
-    retry: ClassVar[Any]
-    timeout: ClassVar[Any]
-    late: ClassVar[Any]
-    spread: ClassVar[Any]
+    keep_output: ClassVar[int | None]
+    is_command: ClassVar[bool] = True
+    """What it prints is in ``output``: it does not get to our stdout."""
     job: ClassVar[Job]
 
     before_commit: Callable[[Any], None] | None = None
@@ -48,6 +45,12 @@ class CommandApp:
         self._last_success = state.last_success
         self._more = more
         self._redact = redact
+        self._output = Tail(self.keep_output + BEFORE) if self.keep_output else None
+
+    @property
+    def output(self) -> bytes:
+        """The end of what it printed for this slot, if it is kept."""
+        return self._output.last() if self._output else b""
 
     def main(self, slots: Iterable[datetime]) -> Iterator[datetime]:
         """Run the command for each slot, and yield the slot when it is done."""
@@ -57,7 +60,10 @@ class CommandApp:
             self._last_success = slot
 
     def _run(self, slot: datetime) -> None:
-        with kept_state(), logged_output(self.app_name, self._redact) as (stdout, stderr):
+        if self._output:
+            self._output.clear()
+        logged = logged_output(self.app_name, self._redact, self._output)
+        with kept_state(), logged as (stdout, stderr):
             command = load(self.job.cmd)
             arguments = command_line(command, self.job, [*self._times(slot), *self._more])
             call_command(command, *arguments, stdout=stdout, stderr=stderr)
@@ -72,21 +78,9 @@ class CommandApp:
 
 def app_class(job: Job) -> type[CommandApp]:
     """The app of *job*."""
-    return type(
-        "CommandApp",
-        (CommandApp,),
-        {
-            "app_name": job.name,
-            "depends_on": job.depends_on,
-            "is_backfill": job.backfill,
-            "lock": job.lock,
-            "retry": job.retry,
-            "timeout": job.timeout,
-            "late": job.late,
-            "spread": job.spread,
-            "job": job,
-        },
-    )
+    said = {name: getattr(job, name) for name in AS_AN_APP}
+    more = {"app_name": job.name, "is_backfill": job.backfill, "job": job}
+    return type("CommandApp", (CommandApp,), {**said, **more})
 
 
 def load(cmd: str) -> BaseCommand:

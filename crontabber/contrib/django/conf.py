@@ -10,7 +10,7 @@ from django.db import connections
 from django.db.utils import ConnectionDoesNotExist
 from django.utils.functional import empty
 
-from ...config import converters
+from ...config import converters, telling
 from ...config.appspec import duration_from
 from ...config.command import Command
 from ...config.commandline import CommandLine
@@ -20,7 +20,7 @@ from ...config.sources import Sources
 from ...errors import ConfigError
 from ...schedule.grammar import JobList, duration_text
 from .database import connection_config
-from .jobs import SETTING, Job, Jobs, SettingError
+from .jobs import SETTING, Job, Jobs, SettingError, joined
 
 PREFIX = "CRONTABBER_"
 
@@ -39,6 +39,7 @@ class DjangoSettings(Settings):
             "crontabber.max_ongoing_age_hours": str(value("MAX_ONGOING_AGE_HOURS")),
             "crontabber.late": duration_text(value("LATE")),
             "sentry.dsn": value("SENTRY_DSN"),
+            **_told(),
         }
         super().__init__(
             CommandLine(Command(), {}), Sources(texts, dict.fromkeys(texts, "the settings"))
@@ -48,6 +49,12 @@ class DjangoSettings(Settings):
         """The jobs by their class paths."""
         self.jobs = JobList(found.lines, found.faults)
         self.database_config = connection_config(value("DATABASE"))
+
+
+def _told() -> dict[str, str]:
+    """The options of the core that are set."""
+    found = ((option, value(name)) for name, (option, _) in _TOLD.items())
+    return {option: text for option, text in found if text}
 
 
 def value(name: str) -> Any:
@@ -132,6 +139,36 @@ def _late(given: Any) -> timedelta:
     return duration_from(given, "it") or timedelta(hours=1)
 
 
+def _read_by(read: Callable[[str], Any]) -> Callable[[Any], str]:
+    """See that *read* takes a setting as an ini file would have it, and keep that text."""
+
+    def check(given: Any) -> str:
+        if given is None or given in ("", [], ()):
+            return ""
+        text = duration_text(given) if isinstance(given, timedelta) else joined(given)
+        read(text)
+        return text
+
+    return check
+
+
+_TOLD: Mapping[str, tuple[str, Callable[[str], Any]]] = {
+    "TELL": ("crontabber.tell", telling.tell),
+    "REMIND": ("crontabber.remind", telling.remind),
+    "PING": ("crontabber.ping", telling.ping_url),
+    "PING_STYLE": ("crontabber.ping_style", telling.ping_style),
+    "PING_START": ("crontabber.ping_start", converters.yes_or_no),
+    "HEARTBEAT": ("crontabber.heartbeat", telling.url),
+    "TEXTFILE": ("crontabber.textfile", str),
+    "NOTIFY_COMMAND": ("notify.command", str),
+    "NOTIFY_URLS": ("notify.urls", str),
+    "NOTIFY_ON": ("notify.on", telling.events),
+    "SENTRY_CRONS": ("sentry.crons", converters.yes_or_no),
+    "OTEL_ENDPOINT": ("otel.endpoint", telling.url),
+    "OTEL_HEADERS": ("otel.headers", str),
+}
+"""The settings that are options of the core: which, and how each is read."""
+
 _SETTINGS: Mapping[str, tuple[Any, Callable[[Any], Any]]] = {
     "DATABASE": ("default", _alias),
     "TIMEZONE": (empty, _zone),
@@ -139,5 +176,6 @@ _SETTINGS: Mapping[str, tuple[Any, Callable[[Any], Any]]] = {
     "MAX_ONGOING_AGE_HOURS": (12.0, lambda given: converters.hours(str(given))),
     "LATE": (timedelta(hours=1), _late),
     "SENTRY_DSN": ("", _dsn),
+    **{name: ("", _read_by(read)) for name, (_, read) in _TOLD.items()},
 }
 """Each setting: its default, and the function that checks and converts it."""

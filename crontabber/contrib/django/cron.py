@@ -1,7 +1,7 @@
 """The jobs of a Django project: crontabber's own core, told by Django's settings."""
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from django.core.management import CommandError
@@ -11,9 +11,9 @@ from ...errors import ConfigError, CrontabberError
 from ...generic_app import Answer
 from ...reporters import Reporter
 from ...reporters.log import LogReporter
-from ...schedule.model import JobSpec, JobState
+from ...schedule.grammar import JobLine
+from ...schedule.model import JobSpec, JobState, Run
 from ...secrecy.redactor import Redactor
-from ...store import Snapshot
 from ...tick.jobs import Jobs
 from ...tick.results import TickResult
 from ...verbs import steer
@@ -26,11 +26,32 @@ if TYPE_CHECKING:
     from ...tick.attempt import App, AppFactory
 
 
+class SettingsJobs(Jobs):
+    """The jobs of the settings, which are at hand: no row is needed to know them."""
+
+    def from_row(self, line: JobLine) -> JobSpec | None:
+        """The job of *line*, if it has a row, as the settings say."""
+        try:
+            job = self.from_class(line)
+        except ConfigError:
+            return None
+        return job if job.app_name in self.states else None
+
+
+class CommandLog(LogReporter):
+    """Writes to the log; what a command printed is there already, line by line."""
+
+    def _wrote(self, job: JobSpec, run: Run) -> None:
+        pass
+
+
 class DjangoCron(CronTabber):
     """`CronTabber` with Django's settings in place of a file; it is a context manager too.
 
     The command of a job gets *arguments* after its own.
     """
+
+    jobs_class = SettingsJobs
 
     def __init__(self, arguments: Arguments = ()) -> None:
         found = DjangoSettings()
@@ -42,10 +63,6 @@ class DjangoCron(CronTabber):
     def verbose(self) -> bool:
         """Always true: Django's settings decide what is logged."""
         return True
-
-    def jobs(self, snapshot: Snapshot) -> Jobs:
-        """The jobs of the settings, which are at hand: no row is needed to know them."""
-        return super().jobs(snapshot._replace(states={}))
 
     def redactor(self) -> Redactor:
         """Takes the secrets of the project's settings out of texts."""
@@ -85,10 +102,20 @@ class DjangoCron(CronTabber):
 
         Raises `UnknownJobError` before anything is done.
         """
+        return self._each(names, steer.reset_job)
+
+    def retry_jobs(self, names: Iterable[str]) -> Answer:
+        """Have the next tick try several jobs again, or ``all`` that are configured.
+
+        Raises `UnknownJobError` before anything is done.
+        """
+        return self._each(names, steer.retry)
+
+    def _each(self, names: Iterable[str], verb: Callable[["DjangoCron", str], Answer]) -> Answer:
         lines, code = [], 0
         for app_name in steer.app_names(self, list(names)):
             try:
-                lines.append(steer.reset_job(self, app_name).text)
+                lines.append(verb(self, app_name).text)
             except CrontabberError as error:
                 lines.append(str(error))
                 code = code or error.exit_code
@@ -112,8 +139,8 @@ class DjangoCron(CronTabber):
     def _reporters(self) -> Iterator[Reporter]:
         from .sentry import ProjectSentry, is_active
 
-        yield LogReporter(self.redact)
-        if self.settings.sentry_dsn:
-            yield self.sentry()
-        elif is_active():
+        tell = self.settings.tell
+        yield CommandLog(self.redact, lambda job: not tell.of_job(job.tells).every)
+        if not self.settings.sentry_dsn and is_active():
             yield ProjectSentry(self.redact)
+        yield from self._distant()

@@ -5,8 +5,12 @@ from typing import Any
 
 from django.contrib.admin import SimpleListFilter
 
+from ...schedule.status import State
 from .conf import jobs
+from .judgement import judgement
 from .models import Job
+
+_GHOST = "ghost"
 
 
 class StateFilter(SimpleListFilter):
@@ -17,26 +21,19 @@ class StateFilter(SimpleListFilter):
 
     def lookups(self, request: Any, model_admin: Any) -> Iterable[tuple[str, str]]:
         """What there is to choose from."""
-        return (
-            ("failed", "failed"),
-            ("running", "running"),
-            ("well", "well"),
-            ("ghost", "not in the settings"),
-        )
+        states = ((state.value.replace(" ", "-"), state.value) for state in State)
+        return (*states, (_GHOST, "not in the settings"))
 
     def queryset(self, request: Any, queryset: Any) -> Any:
         """The rows that are chosen."""
-        match self.value():
-            case "failed":
-                return queryset.filter(error_count__gt=0)
-            case "running":
-                return queryset.filter(ongoing__isnull=False)
-            case "well":
-                well = queryset.filter(error_count=0, ongoing__isnull=True)
-                return well.exclude(last_run__isnull=True, last_success__isnull=True)
-            case "ghost":
-                return queryset.exclude(app_name__in=[job.name for job in jobs()])
-        return queryset
+        chosen = self.value()
+        if chosen is None:
+            return queryset
+        if chosen == _GHOST:
+            return queryset.exclude(app_name__in=[job.name for job in jobs()])
+        statuses = judgement(request).statuses.items()
+        names = [name for name, each in statuses if each.state.value.replace(" ", "-") == chosen]
+        return queryset.filter(app_name__in=names)
 
 
 class OutcomeFilter(SimpleListFilter):

@@ -1,14 +1,26 @@
 """The setting ``CRONTABBER_JOBS``: a list of dicts in, jobs and faults out."""
 
+import functools
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from ...config.appspec import check_name, duration_from, lock_from, retry_from
+from ...config.appspec import (
+    check_name,
+    duration_from,
+    lock_from,
+    missed_from,
+    number_from,
+    retry_from,
+    start_from,
+)
 from ...config.messages import did_you_mean
+from ...config.secrets import keys_in_urls
+from ...config.telling import tell_from
 from ...errors import JobLineError
 from ...schedule.grammar import Frequency, JobLine, Schedule
+from ...schedule.model import Tells
 from ...secrecy import MASK, sounds_secret
 from ...tick.lookup import EVERYTHING
 
@@ -16,6 +28,12 @@ SETTING = "CRONTABBER_JOBS"
 
 _PATH = "django:"
 """What the class paths of these jobs begin with: their key in the tables, and no class."""
+
+AS_AN_APP = (
+    *("depends_on", "lock", "retry", "timeout", "late", "spread", "missed", "too_late", "start"),
+    *("keep_output", *Tells._fields),
+)
+"""What a job has, and means, as an app does."""
 
 _EXAMPLE = 'write it like {"cmd": "clearsessions", "frequency": "1d", "time": "03:00"}'
 
@@ -49,6 +67,16 @@ class Job:
     timeout: Any = None
     late: Any = None
     spread: Any = None
+    missed: Any = None
+    too_late: Any = None
+    start: Any = None
+    keep_output: Any = None
+    tell: Any = None
+    on: Any = None
+    notify: Any = None
+    ping: Any = None
+    ping_style: Any = None
+    ping_start: Any = None
 
     @property
     def line(self) -> JobLine:
@@ -57,11 +85,14 @@ class Job:
 
     @property
     def secrets(self) -> frozenset[str]:
-        """The arguments that must not be shown."""
+        """The arguments, and the parts of URLs, that must not be shown."""
         pairs = zip(self.cmd_args, self._shown(), strict=True)
-        return frozenset(
+        found = {
             given.removeprefix(shown[: -len(MASK)]) for given, shown in pairs if given != shown
-        )
+        }
+        for urls in (self.ping, self.notify):
+            found.update(keys_in_urls(joined(urls or "")))
+        return frozenset(found)
 
     def __str__(self) -> str:
         return " ".join((self.cmd, *self._shown()))
@@ -151,6 +182,11 @@ def _refused(what: str) -> Iterator[None]:
         raise SettingError(f"{what} cannot be used", str(error)) from None
 
 
+def joined(value: Any) -> str:
+    """A list as an ini file has it: with commas; a text as it is."""
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
 def _text(value: Any, what: str) -> str:
     if isinstance(value, str) and value.strip():
         return value
@@ -213,6 +249,11 @@ _READERS: Mapping[str, Callable[[Any, str], Any]] = {
     "timeout": _limit(duration_from),
     "late": _limit(duration_from),
     "spread": _limit(duration_from),
+    "missed": _limit(missed_from),
+    "too_late": _limit(duration_from),
+    "start": _limit(start_from),
+    "keep_output": _limit(lambda value, what: number_from(value, what, 0)),
+    **{name: _limit(functools.partial(tell_from, name)) for name in Tells._fields},
 }
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import models
 
+from ...schedule.status import JobStatus
 from .conf import value
 
 
@@ -54,6 +55,21 @@ class Job(models.Model):
     claim_time = models.DateTimeField(null=True)
     claim_host = models.TextField(null=True)
     claim_pid = models.IntegerField(null=True)
+    backfill = models.BooleanField(null=True)
+    next_slot = models.DateTimeField(null=True)
+    first_slot = models.DateTimeField(null=True)
+    attempts = models.IntegerField(null=True)
+    gave_up = models.BooleanField(null=True)
+    paused_since = models.DateTimeField(null=True)
+    paused_until = models.DateTimeField(null=True)
+    paused_by = models.TextField(null=True)
+    pause_reason = models.TextField(null=True)
+    waits_for = models.TextField(null=True)
+    waits_since = models.DateTimeField(null=True)
+    asked = NativeField(null=True, column_type="json")
+
+    status: JobStatus | None = None
+    """How it is, where the admin has judged it; None if it is not in the settings."""
 
     objects = Manager()
 
@@ -67,6 +83,10 @@ class Job(models.Model):
         permissions = (
             ("reset_job", "Can reset jobs"),
             ("mark_success_job", "Can mark jobs as successful"),
+            ("run_job", "Can have jobs run now"),
+            ("retry_job", "Can have jobs tried again"),
+            ("pause_job", "Can pause and resume jobs"),
+            ("backfill_job", "Can ask for dates of the past"),
         )
 
     def __str__(self) -> str:
@@ -95,6 +115,7 @@ class Run(models.Model):
     exc_type = models.TextField(null=True)
     exc_value = models.TextField(null=True)
     exc_traceback = models.TextField(null=True)
+    output = models.TextField(null=True)
 
     objects = Manager()
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ...errors import Redact
+from ...process.tail import Tail
 from ...views.text import escaped
 
 if TYPE_CHECKING:
@@ -26,8 +27,11 @@ class LogStream(io.TextIOBase):
 
     encoding = "utf-8"
 
-    def __init__(self, name: str, level: int, redact: Redact = str) -> None:
+    def __init__(
+        self, name: str, level: int, redact: Redact = str, kept: Tail | None = None
+    ) -> None:
         self._name = name
+        self._kept = kept
         self._level = level
         self._redact = redact
         self._line = ""
@@ -39,7 +43,9 @@ class LogStream(io.TextIOBase):
         return True
 
     def write(self, text: str) -> int:
-        """Log the lines that are complete; the rest is kept until its line is complete."""
+        """Log the lines that are complete; the rest waits until its line is complete."""
+        if self._kept:
+            self._kept.add(text.encode(self.encoding, "backslashreplace"))
         *lines, self._line = (self._line + text).split("\n")
         for line in lines:
             self._log(line)
@@ -83,12 +89,16 @@ class _Bytes(io.BufferedIOBase):
 
 
 @contextlib.contextmanager
-def logged_output(name: str, redact: Redact = str) -> Iterator[tuple[LogStream, LogStream]]:
+def logged_output(
+    name: str, redact: Redact = str, kept: Tail | None = None
+) -> Iterator[tuple[LogStream, LogStream]]:
     """Log what Python code prints within this context: stdout at INFO, stderr at WARNING.
 
-    The output of child processes is not logged; it goes where it always goes.
+    Its end is in *kept* then, too. The output of child processes is not logged; it goes where it
+    always goes.
     """
-    out, err = LogStream(name, logging.INFO, redact), LogStream(name, logging.WARNING, redact)
+    out = LogStream(name, logging.INFO, redact, kept)
+    err = LogStream(name, logging.WARNING, redact, kept)
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             yield out, err

@@ -5,13 +5,14 @@ from typing import Any
 
 from django.conf import settings
 
-from ...config.secrets import within
+from ...config.secrets import keys_in_urls, within
 from ...connection_factory import ConnectionFactory
 from ...errors import ConfigError
 from ...secrecy import sounds_secret
 from ...secrecy.redactor import Redactor
-from .conf import jobs, value
+from .conf import PREFIX, jobs, value
 from .database import connection_config
+from .jobs import joined
 
 _HARMLESS = frozenset({"AUTH_PASSWORD_VALIDATORS", "PASSWORD_HASHERS"})
 _KNOWN = ("USER", "NAME", "HOST")
@@ -29,6 +30,8 @@ def redactor() -> Redactor:
     for name in dir(settings):
         if name.isupper() and name not in _HARMLESS:
             found.update(_secrets(getattr(settings, name), name, _DEPTH))
+    for name in ("PING", "HEARTBEAT", "NOTIFY_URLS"):
+        found.update(keys_in_urls(joined(getattr(settings, PREFIX + name, None) or "")))
     for job in jobs():
         found.update(job.secrets)
     databases = settings.DATABASES.values()

@@ -680,6 +680,9 @@ output IS NOT NULL AND log_time < pg_catalog.now() - %(output)s::interval
 -- Found as above; here nothing is removed but a text.
 SELECT ctid::text FROM crontabber_log WHERE {is_old_output} LIMIT %(limit)s
 
+-- name: count_old_output
+SELECT pg_catalog.count(*) FROM crontabber_log WHERE {is_old_output}
+
 -- name: trim_output
 WITH trimmed AS (
     UPDATE crontabber_log SET output = NULL

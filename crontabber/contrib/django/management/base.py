@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from ....errors import CrontabberError, Stopped
 from ....generic_app import Answer
 from ....tick.lookup import EVERYTHING
+from ..words import in_django
 
 _LEVELS = {0: logging.WARNING, 1: logging.INFO}
 
@@ -20,17 +21,19 @@ class CronCommand(BaseCommand):
     """
 
     requires_system_checks: Iterable[str] = ()
+    quotes = False
+    """Whether its answers quote the errors of jobs."""
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do what is asked, print the answer, and exit with its status unless that is 0."""
         try:
             answer = self.answer(**options)
         except CrontabberError as error:
-            raise CommandError(str(error), returncode=error.exit_code) from error
+            raise CommandError(in_django(str(error)), returncode=error.exit_code) from error
         except Stopped as stopped:
             raise SystemExit(128 + stopped.signum) from None
         if answer.text:
-            self.stdout.write(answer.text)
+            self.stdout.write(in_django(answer.text, quotes=self.quotes))
         if answer.code:
             raise SystemExit(int(answer.code))
 

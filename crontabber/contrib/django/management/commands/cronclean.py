@@ -6,7 +6,15 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from .....clean import ERRORS, SUCCESSES, clean_log, count_old
+from .....clean import (
+    ERRORS,
+    OUTPUT,
+    SUCCESSES,
+    clean_log,
+    count_old,
+    count_old_output,
+    trim_output,
+)
 from .....config.converters import days
 from .....generic_app import Answer
 from ...cron import DjangoCron
@@ -32,6 +40,13 @@ class Command(CronCommand):
                 help=f"for how many days runs {what} are kept (default: {default:g})",
             )
         parser.add_argument(
+            "--keep-output",
+            default=OUTPUT,
+            metavar="DAYS",
+            type=_days,
+            help=f"for how many days the output of runs is kept (default: {OUTPUT:g})",
+        )
+        parser.add_argument(
             "--dry-run", action="store_true", help="only say how many would be removed"
         )
 
@@ -40,11 +55,18 @@ class Command(CronCommand):
         with DjangoCron() as cron:
             cron.look()  # which makes the tables, if there are none
             with closing(cron.database.connect()) as connection:
-                days_kept = options["keep_successes"], options["keep_errors"]
+                days_kept, output = _kept(options), options["keep_output"]
                 if options["dry_run"]:
-                    old = count_old(connection, *days_kept)
-                    return Answer(f"to be removed from the log: {old.text}")
-                return Answer(str(clean_log(connection, *days_kept)))
+                    number = count_old_output(connection, output)
+                    text = f"to be removed from the log: {count_old(connection, *days_kept).text}"
+                else:
+                    number = trim_output(connection, output)
+                    text = str(clean_log(connection, *days_kept))
+                return Answer(f"{text}, the output of {number} runs")
+
+
+def _kept(options: dict[str, Any]) -> tuple[float, float]:
+    return options["keep_successes"], options["keep_errors"]
 
 
 def _days(text: str) -> float:
