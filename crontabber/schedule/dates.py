@@ -7,14 +7,13 @@ of the ledger. The log tells which failed, and which were done later after all.
 import enum
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
-from itertools import takewhile
 from typing import NamedTuple
 
-from .calendar import slots
+from .account import CRASHED, DONE, FAILED, MARKED, OPEN, Entry, account
+from .calendar import next_slot
 from .ledger import Span
-from .model import JobSpec, JobState, Outcome, Run
-from .moment_past import slot_at
-from .plan import in_force, plan
+from .model import JobSpec, JobState, Run
+from .plan import in_force
 
 
 class Mark(enum.Enum):
@@ -59,67 +58,50 @@ def dates(
     last: datetime,
 ) -> Dates:
     """What became of the dates from *first* to *last*; *runs* are the failures, at least."""
-    marks = [*_marks(job, row, runs, spans, first, last)]
+    found = account(job, row, spans, runs, first, last, whole=False)
+    stretches = [*_stretches(found)]
     days: dict[date, Mark] = {}
     rank = [*Mark]
-    for slot, mark, _ in marks:
-        day = slot.astimezone(job.zone).date()
-        days[day] = min(days.get(day, mark), mark, key=rank.index)
-    return Dates(job, days, [*_stretches(marks)])
+    for entry in found:
+        mark = _mark(entry)
+        for slot in _slots_of(job, row, entry):
+            day = slot.astimezone(job.zone).date()
+            days[day] = min(days.get(day, mark), mark, key=rank.index)
+    return Dates(job, days, stretches)
 
 
-_Marked = tuple[datetime, Mark, Span | None]
+def _mark(entry: Entry) -> Mark:
+    if entry.verdict in (DONE, MARKED) and not entry.by:
+        return Mark.DONE
+    return {DONE: Mark.DONE, OPEN: Mark.OPEN, FAILED: Mark.FAILED, CRASHED: Mark.FAILED}.get(
+        entry.verdict, Mark.SKIPPED
+    )
 
 
-def _marks(
-    job: JobSpec,
-    row: JobState | None,
-    runs: Iterable[Run],
-    spans: Sequence[Span],
-    first: datetime,
-    last: datetime,
-) -> Iterator[_Marked]:
-    known = [*runs]
-    failed = {run.slot for run in known if run.error}
-    done = {run.slot for run in known if run.outcome in (Outcome.SUCCEEDED, Outcome.MARKED)}
-    due_from = begin_of(job, row, spans, last)
-    beginning = min([due_from, *failed, *done])
+def _slots_of(job: JobSpec, row: JobState | None, entry: Entry) -> Iterator[datetime]:
+    """The slots of *entry*, or one of each day at least; by the schedule that counts now."""
+    yield entry.first
     schedule, zone = in_force(job, row)
-    open_slot = plan(job, row, last).slot
-    for slot in takewhile(lambda each: each <= last, slots(schedule, beginning, zone)):
-        if slot < first:
-            continue
-        span = next((each for each in spans if each.first <= slot <= each.last), None)
-        if slot in done:
-            yield slot, Mark.DONE, None
-        elif slot < due_from and slot not in failed:
-            continue  # it was never due: a person had dates around it done
-        elif slot >= open_slot:
-            yield slot, Mark.FAILED if slot in failed else Mark.OPEN, None
-        else:
-            yield slot, Mark.SKIPPED if span else Mark.DONE, span
+    slot = entry.first
+    while slot < entry.last:
+        slot = min(next_slot(schedule, slot, zone), entry.last)
+        yield slot
 
 
-def begin_of(job: JobSpec, row: JobState | None, spans: Sequence[Span], now: datetime) -> datetime:
-    """The first date that was due; that which is open if there is none before."""
-    known = [span.first for span in spans]
-    known.append(plan(job, row, now).slot)
-    if row and row.first_slot:
-        known.append(row.first_slot)
-    elif row and row.first_run and row.last_success:  # a row that an older crontabber made
-        known.append(slot_at(job, row, row.first_run))
-    return min(known)
-
-
-def _stretches(marks: Iterable[_Marked]) -> Iterator[Stretch]:
+def _stretches(found: Iterable[Entry]) -> Iterator[Stretch]:
     last: Stretch | None = None
-    for slot, mark, span in marks:
-        reason, by = (f"{span.verdict.value}: {span.reason}", span.by) if span else ("", None)
-        if last and (last.mark, last.reason, last.by) == (mark, reason, by):
-            last = last._replace(last=slot, number=last.number + 1)
+    for entry in found:
+        mark = _mark(entry)
+        skipped = mark is Mark.SKIPPED
+        reason = f"{entry.verdict}: {entry.reason}" if skipped else ""
+        stretch = Stretch(
+            entry.first, entry.last, entry.number, mark, reason, entry.by if skipped else None
+        )
+        if last and last[3:] == stretch[3:]:
+            last = last._replace(last=stretch.last, number=last.number + stretch.number)
             continue
         if last:
             yield last
-        last = Stretch(slot, slot, 1, mark, reason, by)
+        last = stretch
     if last:
         yield last

@@ -8,14 +8,15 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from .account import DONE, OPEN, Entry, account
 from .calendar import first_slot, latest_slot, moment_of
 from .grammar import Frequency, Schedule, TimeOfDay, Unit
+from .ledger import Span
 from .model import JobSpec, JobState, Outcome, Run
-from .past import DONE, OPEN, Entry
 from .plan import in_force
 
-Reader = Callable[[str, datetime], Sequence[Entry]]
-"""From an app_name and a slot to what became of this slot."""
+Reader = Callable[[str, datetime], tuple[Sequence[Run], Sequence[Span]]]
+"""From an app_name and a slot to what log and ledger say of this slot."""
 
 
 class Account(NamedTuple):
@@ -38,20 +39,24 @@ _MINUTE = timedelta(minutes=1)
 def account_at(job: JobSpec, row: JobState | None, moment: datetime, read: Reader) -> Account:
     """What became of the slot of *job* that was up at *moment*; see `slot_at`."""
     slot = slot_at(job, row, moment)
-    found = [entry for entry in read(job.app_name, slot) if entry.first <= slot <= entry.last]
-    if found:
-        entry = found[-1]
-        return Account(job, slot, entry.verdict, entry.reason, entry)
-    if row is None:
+    runs, spans = read(job.app_name, slot)
+    if row is None and not (runs or spans):
         return Account(job, slot, UNKNOWN, "no tick has seen this job")
-    if row.next_slot and slot >= row.next_slot:
-        waits = f"it waits for {row.waits_for}" if row.waits_for else "it has not been run"
-        return Account(job, slot, OPEN, waits)
-    if row.first_slot and slot < row.first_slot:
+    for entry in account(job, row, spans, runs, slot, slot):
+        return Account(job, slot, entry.verdict, _reason(entry, row), entry)
+    if row and row.first_slot and slot < row.first_slot:
         return Account(job, slot, UNKNOWN, "that was before its first slot")
-    if not job.backfill:
-        return Account(job, slot, UNKNOWN, "the log has no run of it: a later slot was run instead")
-    return Account(job, slot, DONE, "the log has no run of it any more")
+    return Account(job, slot, UNKNOWN, "the log has no run of it: a later slot was run instead")
+
+
+def _reason(entry: Entry, row: JobState | None) -> str:
+    if entry.verdict == OPEN and row and row.waits_for:
+        return f"it waits for {row.waits_for}"
+    if entry.reason or entry.runs:
+        return entry.reason
+    return {OPEN: "it has not been run", DONE: "the log has no run of it any more"}.get(
+        entry.verdict, ""
+    )
 
 
 def slot_at(job: JobSpec, row: JobState | None, moment: datetime) -> datetime:

@@ -15,7 +15,7 @@ from .look import JSON, can_print, only, width_of
 from .survey import Survey, survey
 
 if TYPE_CHECKING:
-    from ..schedule.past import Entry
+    from ..schedule.account import Entry
 
 _YEAR = timedelta(days=365)
 _LINES = 20
@@ -31,7 +31,6 @@ def history(app: GenericApp, command: Command, stream: TextIO) -> Answer:
 
     Writes nothing. Raises `UnknownJobError`, and `ConfigError` for what cannot be read.
     """
-    from ..schedule.past import entries
     from ..views.colour import style_for
     from ..views.fields import run_fields, status_document
     from ..views.history import entry_fields, history
@@ -42,8 +41,7 @@ def history(app: GenericApp, command: Command, stream: TextIO) -> Answer:
         return _of_all(app, seen, command)
     overview = only(seen.overview(app), seen, command.history)
     job = overview.statuses[0].job
-    runs = _runs(app, job, seen, command)
-    found = entries(runs, *_not_run(app, seen, overview, runs, command))[-count:]
+    found = _entries(app, seen, overview, command)[-count:]
     if command.format == JSON:
         shown = [run for entry in found for run in entry.runs]
         more = {
@@ -90,20 +88,22 @@ def _runs(app: GenericApp, job: JobSpec, seen: Survey, command: Command) -> list
     return app.store.history(job.app_name, first, last, failed=command.failed, limit=limit)
 
 
-def _not_run(
-    app: GenericApp, seen: Survey, overview: Overview, runs: list[Run], command: Command
-) -> "tuple[list[Span], list[Entry]]":
-    """What the ledger says of the same time as *runs*, and the dates that are open."""
-    from ..schedule.past import open_entry
+def _entries(app: GenericApp, seen: Survey, overview: Overview, command: Command) -> "list[Entry]":
+    """The account of the job; with ``--failed`` only of those slots whose runs failed."""
+    from ..schedule.account import account
 
-    if command.failed or not seen.has_tables:
-        return [], []
     [status] = overview.statuses
-    first, last = span_of(command, status.job, overview.now)
+    job, runs = status.job, _runs(app, status.job, seen, command)
+    if not seen.has_tables:
+        return []
+    first, last = span_of(command, job, overview.now)
     begin = first or min((run.slot for run in runs), default=overview.now - _YEAR)
     end = min(last or overview.now, overview.now)
-    spans = app.store.spans(status.job.app_name, begin, end)
-    return spans, open_entry(status.job, status.row, runs, end)
+    if command.failed:
+        found = account(job, status.row, (), runs, begin, end)
+        return [entry for entry in found if entry.runs]
+    spans = app.store.spans(job.app_name, begin, end)
+    return account(job, status.row, spans, runs, begin, end)
 
 
 def span_of(

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, TextIO
 from ..config.command import Command
 from ..errors import ConfigError
 from ..generic_app import Answer, GenericApp
+from ..schedule.ledger import Span
+from ..schedule.model import Run
 from ..schedule.moments import parse_moment_near
 from ..schedule.status import JobStatus, Overview
 from .look import JSON, only, width_of
@@ -16,7 +18,6 @@ from .survey import Survey, survey
 if TYPE_CHECKING:
     from ..schedule.explain import Held
     from ..schedule.moment_past import Account
-    from ..schedule.past import Entry
 
 
 def explain(app: GenericApp, command: Command, stream: TextIO) -> Answer:
@@ -95,7 +96,7 @@ def _account(
     job = next((job for job in seen.specs if job.app_name == name), None)
     if job is None or name in above:
         return None
-    found = account_at(job, seen.states.get(name), moment, lambda *what: _entries(app, seen, *what))
+    found = account_at(job, seen.states.get(name), moment, lambda *what: _said(app, seen, *what))
     if was_in_time(found, moment):
         return found
     parents = (_account(app, seen, each, moment, above | {name}) for each in job.depends_on)
@@ -104,9 +105,9 @@ def _account(
     )
 
 
-def _entries(app: GenericApp, seen: Survey, app_name: str, slot: datetime) -> "Sequence[Entry]":
-    from ..schedule.past import entries
-
+def _said(
+    app: GenericApp, seen: Survey, app_name: str, slot: datetime
+) -> tuple[Sequence[Run], Sequence[Span]]:
     if not seen.has_tables:
-        return []
-    return entries(app.store.history(app_name, slot, slot), app.store.spans(app_name, slot, slot))
+        return (), ()
+    return app.store.history(app_name, slot, slot), app.store.spans(app_name, slot, slot)

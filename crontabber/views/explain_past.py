@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from ..schedule.account import DONE
 from ..schedule.missed import OURS
 from ..schedule.model import Run
 from ..schedule.moment_past import Account, good_run
-from ..schedule.past import DONE
 from .envelope import utc
 from .fields import run_fields
 from .status import wrapped

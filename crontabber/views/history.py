@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from ..schedule.account import Entry
 from ..schedule.missed import OURS
 from ..schedule.model import JobSpec, Run
-from ..schedule.past import Entry
 from .envelope import seconds, utc
 from .status import wrapped
 from .text import Style, escaped, one_line, plain
@@ -60,7 +60,8 @@ def _took(entry: Entry) -> str:
 
 
 def _why(entry: Entry) -> str:
-    by = f"by {entry.by}" if entry.by and entry.by != OURS else ""
+    is_told = not entry.by or entry.by == OURS or f"by {entry.by}" in entry.reason
+    by = "" if is_told else f"by {entry.by}"
     return "; ".join(filter(None, [entry.reason, by]))
 
 

@@ -84,7 +84,7 @@ def break_claims() -> Iterator[None]:
 
 @contextlib.contextmanager
 def ignore_dates() -> Iterator[None]:
-    """A child is given its dates, whatever its parent has done."""
+    """A child is given its dates, even if its parent has not done them."""
     with (
         mock.patch("crontabber.schedule.dependencies.has_done", return_value=True),
         mock.patch("crontabber.tick.claim.free_until", lambda _job, _states, now: now),

@@ -19,7 +19,7 @@ NOW = at("2026-11-28 12:00:01")
     "7m 3h 1h|:05 1d 2d 1d|02:30 3d|23:45 mon..fri|02:30 1,last|03:00 */20~4~*~*~sun".split(),
 )
 def test_the_slots_of_a_range_are_those_that_lead_to_the_open_one(schedule, zone):
-    """Over both changes of the clocks, whatever slot is open now."""
+    """Over both changes of the clocks, for each slot that may be open now."""
     spec = job(schedule.replace("~", " "), zone=zone, backfill=True)
     begin = first_slot(spec.schedule, at("2026-02-25 10:13"), spec.zone)
     every = list(takewhile(lambda slot: slot <= NOW, slots(spec.schedule, begin, spec.zone)))

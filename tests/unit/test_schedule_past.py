@@ -2,11 +2,11 @@
 
 import pytest
 
+from crontabber.schedule.account import Entry, account
 from crontabber.schedule.dates import Mark, dates
 from crontabber.schedule.ledger import Span, Verdict
 from crontabber.schedule.model import Outcome, Run
 from crontabber.schedule.moment_past import account_at, slot_at
-from crontabber.schedule.past import Entry, entries, open_entry
 from tests.unit.schedules import DAY, ERROR, HOUR, MINUTE, SECOND, at, job, waiting
 
 NOW = at("2026-11-28 10:00")
@@ -25,6 +25,11 @@ def run(day, error=None, late=SECOND, took=MINUTE, outcome=None):
 def span(first, last, verdict=Verdict.PAUSED):
     number = last - first + 1
     return Span("app", slot(first), slot(last), number, verdict, "why", "1d|03:00", "anna", NOW)
+
+
+def entries(runs):
+    """The account of those slots of a job that were tried."""
+    return account(DAILY, waiting(DAILY, slot(29)), [], runs, slot(1), slot(28))
 
 
 def told(entry: Entry):
@@ -55,7 +60,7 @@ def test_a_slot_that_was_done_and_failed_when_it_was_done_again_stays_done():
 def test_spans_of_the_ledger_and_what_is_open_stand_between_the_runs():
     row = waiting(DAILY, slot(26))
     runs = [run(20), run(21), run(25), run(26, ERROR)]
-    found = entries(runs, [span(22, 24)], open_entry(DAILY, row, runs, NOW))
+    found = account(DAILY, row, [span(22, 24)], runs, slot(1), NOW)
     assert [*map(told, found)] == [
         (20, 21, 2, "done"),
         (22, 24, 3, "paused"),
@@ -122,20 +127,20 @@ def test_the_slot_that_was_up_at_a_moment(schedule, row, moment, expected):
         (waiting(DAILY, slot(29)), [run(24)], "done"),
         (waiting(DAILY, slot(24)), [run(24, ERROR)], "failed"),
         (waiting(DAILY, slot(24), waits_for="fetch"), [], "open"),
-        (waiting(DAILY, slot(29)), [], "done"),
+        (waiting(DAILY, slot(29), last_success=slot(20)), [], "done"),
         (waiting(DAILY, slot(29), first_slot=slot(26)), [], "unknown"),
         (None, [], "unknown"),
     ],
 )
 def test_what_became_of_the_slot_at_a_moment(row, found, verdict):
-    account = account_at(DAILY, row, slot(24), lambda *_: entries(found))
-    assert account.verdict == verdict
-    assert account.slot == slot(24)
+    became = account_at(DAILY, row, slot(24), lambda *_: (found, ()))
+    assert became.verdict == verdict
+    assert became.slot == slot(24)
     if verdict == "open":
-        assert account.reason == "it waits for fetch"
+        assert became.reason == "it waits for fetch"
 
 
 def test_a_log_that_was_trimmed_of_a_job_without_dates_cannot_tell():
     spec = job("1d|03:00")
-    account = account_at(spec, waiting(spec, slot(29)), slot(24), lambda *_: [])
-    assert account.verdict == "unknown"
+    became = account_at(spec, waiting(spec, slot(29)), slot(24), lambda *_: ((), ()))
+    assert became.verdict == "unknown"

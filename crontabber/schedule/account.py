@@ -1,0 +1,213 @@
+"""The account of a job: of each of its slots, what became of it.
+
+What ran says the log; what was passed over, the ledger; what is open, the row; and what is to
+come, the schedule. Pure: the runs and the spans come in.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import groupby, pairwise
+from typing import NamedTuple
+
+from .calendar import count_slots, latest_slot, slots
+from .ledger import Span, Verdict
+from .missed import pause_text
+from .model import JobSpec, JobState, LastError, Outcome, Run
+from .plan import in_force, plan, schedule_of
+from .ranges import slots_between
+from .status import error_text
+
+DONE, FAILED, CRASHED, MARKED = "done", "failed", "crashed", "marked"
+OPEN, TO_COME = "open", "to come"
+_VERDICTS = {
+    Outcome.SUCCEEDED: DONE,
+    Outcome.FAILED: FAILED,
+    Outcome.CRASHED: CRASHED,
+    Outcome.MARKED: MARKED,
+}
+_MOMENT = timedelta(microseconds=1)
+
+
+class Entry(NamedTuple):
+    """Consecutive slots with one verdict."""
+
+    first: datetime
+    last: datetime
+    number: int
+    """How many slots there are."""
+    verdict: str
+    """``open`` or ``to come``; that of a `Span`; or that of the run that counts, as ``done``."""
+    reason: str = ""
+    by: str | None = None
+    """Who had it so; None for slots that were run, or are open."""
+    runs: tuple[Run, ...] = ()
+    """The tries, oldest first."""
+
+    @property
+    def durations(self) -> list[timedelta]:
+        """How long the tries took that had this verdict, the shortest first."""
+        runs = (run for run in self.runs if _VERDICTS[run.outcome] == self.verdict)
+        return sorted(run.duration for run in runs if run.duration is not None)
+
+    @property
+    def lateness(self) -> timedelta | None:
+        """How long after its slot the latest of the good runs began; None without one."""
+        good = (run for run in self.runs if run.outcome is Outcome.SUCCEEDED)
+        return max((run.started - run.slot for run in good), default=None)
+
+
+def account(  # noqa: PLR0913  the four sources, the range, and what is known of them
+    job: JobSpec,
+    state: JobState | None,
+    spans: Iterable[Span],
+    runs: Iterable[Run],
+    first: datetime,
+    last: datetime,
+    now: datetime | None = None,
+    *,
+    whole: bool = True,
+) -> list[Entry]:
+    """What became of the slots from *first* to *last*, the oldest first: no gap and no overlap.
+
+    - *state* is the row of the job, if it has one; *spans* are those of the ledger, in the order
+      of their writing, and *runs* those of the log, in any order.
+    - *now* tells what is open from what is to come; left out, it is *last*.
+    - Slots between the first and the open one of which neither log nor ledger says anything were
+      done before the log begins; where it is not *whole*, as only some of the runs are given, at
+      any time. Of a job without dates whose row an older crontabber made, which had no ledger,
+      this is not known: such slots are left out.
+    """
+    known = _known(job, spans, runs, first, last)
+    filled = _Filler(job, state, now or last, known, first, last, whole=whole).entries()
+    return [*_merged(sorted([*known, *filled], key=lambda entry: entry.first))]
+
+
+def _known(
+    job: JobSpec, spans: Iterable[Span], runs: Iterable[Run], first: datetime, last: datetime
+) -> list[Entry]:
+    """An entry for each slot of which log or ledger says something."""
+    said: dict[datetime, Span] = {}
+    for span in spans:
+        schedule, zone = schedule_of(span.plan, job)
+        for slot in slots(schedule, span.first, zone):
+            if slot > min(span.last, last):
+                break
+            if slot >= first:
+                said[slot] = span
+    tried: defaultdict[datetime, list[Run]] = defaultdict(list)
+    for run in sorted(runs, key=lambda run: run.started):
+        if first <= run.slot <= last:
+            tried[run.slot].append(run)
+    return [_entry(slot, tried.get(slot, []), said.get(slot)) for slot in {*said, *tried}]
+
+
+def _entry(slot: datetime, runs: list[Run], span: Span | None) -> Entry:
+    # a date that is done may be run again, and fail, and stays done
+    done = [run for run in runs if run.outcome is Outcome.SUCCEEDED]
+    if span and not done:
+        verdict = DONE if span.verdict is Verdict.BACKFILLED else span.verdict.value
+        return Entry(slot, slot, 1, verdict, span.reason, span.by, tuple(runs))
+    marked = [run for run in runs if run.outcome is Outcome.MARKED]
+    counts = (done or marked or runs)[-1]
+    reason = error_of(counts.error) if counts.error else ""
+    return Entry(slot, slot, 1, _VERDICTS[counts.outcome], reason, None, tuple(runs))
+
+
+def error_of(error: LastError) -> str:
+    """An error in a line; of a crash its own text only."""
+    return error.value if not error.traceback and "JobCrashed" in error.type else error_text(error)
+
+
+class _Filler:
+    """The slots between those of which log or ledger says something."""
+
+    def __init__(
+        self,
+        job: JobSpec,
+        state: JobState | None,
+        now: datetime,
+        known: Sequence[Entry],
+        first: datetime,
+        last: datetime,
+        *,
+        whole: bool,
+    ) -> None:
+        self._schedule, self._zone = in_force(job, state)
+        self._job = job._replace(schedule=self._schedule, zone=self._zone)
+        self._state, self._now, self._last = state, now, last
+        self._open = plan(job, state, now).slot
+        self._marks = sorted({entry.first for entry in known})
+        self._first = first
+        self._log_begin = _log_begin(known) if whole else None
+
+    def entries(self) -> Iterator[Entry]:
+        """Those that were done, as the row says; are open; and are to come."""
+        if begin := self._begin():
+            end = self._open - _MOMENT
+            if self._log_begin:
+                end = min(end, self._log_begin - _MOMENT)
+            yield from self._between(max(begin, self._first), min(end, self._last), DONE)
+        begin, end = max(self._open, self._first), min(self._now, self._last)
+        pause = self._state.pause if self._state else None
+        why = self._why()
+        if pause and not self._job.backfill:  # which would catch up
+            until = min(pause.until or end, end)
+            paused = self._between(begin, until, Verdict.PAUSED.value, why)
+            yield from (entry._replace(by=pause.by) for entry in paused)
+            begin, why = max(begin, until + _MOMENT), ""
+        yield from self._between(begin, end, OPEN, why)
+        yield from self._between(max(begin, self._now + _MOMENT), self._last, TO_COME)
+
+    def _begin(self) -> datetime | None:
+        """The first slot from which on the row says what was done; None: it does not."""
+        state = self._state
+        if state is None:
+            return None
+        if state.first_slot or not self._job.backfill:
+            return state.first_slot
+        if state.last_success is None:
+            return None
+        # a row that an older crontabber made: the slot of its first run, or that which is done
+        began = min(state.first_run or state.last_success, state.last_success)
+        before = began - 2 * self._schedule.frequency.period
+        return max(slots_between(self._job, state, before, began, self._now), default=began)
+
+    def _why(self) -> str:
+        state = self._state
+        if state and state.pause:
+            return pause_text(state.pause)
+        return f"waits for {state.waits_for}" if state and state.waits_for else ""
+
+    def _between(
+        self, first: datetime, last: datetime, verdict: str, reason: str = ""
+    ) -> Iterator[Entry]:
+        """The slots from *first* to *last* that are not known otherwise."""
+        marks = [mark for mark in self._marks if first <= mark <= last]
+        for one, following in pairwise([first - _MOMENT, *marks, last + _MOMENT]):
+            yield from self._row(one + _MOMENT, following - _MOMENT, verdict, reason)
+
+    def _row(self, first: datetime, last: datetime, verdict: str, reason: str) -> Iterator[Entry]:
+        if first > last:
+            return
+        begin = next(slots_between(self._job, self._state, first, last, self._now), None)
+        if begin is not None:
+            end = latest_slot(self._schedule, begin, last, self._zone)
+            number = count_slots(self._schedule, begin, last, self._zone)
+            yield Entry(begin, end, number, verdict, reason)
+
+
+def _log_begin(known: Iterable[Entry]) -> datetime | None:
+    """When the first good run of the log began: before that it may have been trimmed."""
+    good = (run for entry in known for run in entry.runs if run.outcome is Outcome.SUCCEEDED)
+    return min((run.started for run in good), default=None)
+
+
+def _merged(found: Iterable[Entry]) -> Iterator[Entry]:
+    for _, group in groupby(found, key=lambda entry: (entry.verdict, entry.reason, entry.by)):
+        alike = [*group]
+        yield alike[0]._replace(
+            last=alike[-1].last,
+            number=sum(entry.number for entry in alike),
+            runs=tuple(run for entry in alike for run in entry.runs),
+        )

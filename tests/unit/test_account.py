@@ -1,0 +1,190 @@
+"""The account of a job: of each slot what became of it, without a gap, and none twice."""
+
+import itertools
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crontabber.base import BaseCronApp
+from crontabber.mixins import as_backfill_cron_app
+from crontabber.schedule.account import Entry, account
+from crontabber.schedule.asked import AskedBackfill
+from crontabber.schedule.calendar import slots
+from crontabber.schedule.grammar import JobLine, JobList, Schedule
+from crontabber.schedule.ledger import Verdict
+from crontabber.schedule.missed import Passing, span_of, unpaused
+from crontabber.schedule.model import JobSpec, JobState, Outcome, Pause
+from crontabber.schedule.plan import in_force
+from crontabber.schedule.ranges import in_rows, slots_between
+from crontabber.testing import Simulation
+from crontabber.verbs.steer import reset_spans
+from tests.unit.schedules import DAY, HOUR, MINUTE, job
+
+START = datetime(2026, 11, 21, 3, 7, tzinfo=timezone.utc)
+PLANS = ("10m", "1h", "15m")
+
+
+class World:
+    """One job in a simulation, and beside it a list of all slots that were due."""
+
+    def __init__(self, *, backfill: bool, missed: str | None, too_late: str | None) -> None:
+        self.broken = False
+        self.due: set[datetime] = set()
+
+        def run(*_: Any) -> None:
+            if self.broken:
+                raise OSError("no")
+
+        body: dict[str, Any] = {"app_name": "a", "run": run, "__module__": __name__}
+        body |= {"missed": missed, "too_late": too_late}
+        self.app: Any = type("A", (BaseCronApp,), body)
+        if backfill:
+            self.app = as_backfill_cron_app(self.app)
+        self.sim = Simulation({self.app: "10m"}, START)
+        self.plan, self.backfill = "10m", backfill
+        self.tick(0)
+
+    @property
+    def spec(self) -> JobSpec:
+        return job(self.plan, backfill=self.backfill)._replace(app_name="a")
+
+    @property
+    def state(self) -> JobState | None:
+        return self.sim.states.get("a")
+
+    def see(self) -> None:
+        """Note the slots that are due by the plan that counts now."""
+        now = self.sim.clock.now()
+        if self.state and self.state.next_slot:
+            schedule, zone = in_force(self.spec, self.state)
+            due = slots(schedule, self.state.next_slot, zone)
+            self.due.update(itertools.takewhile(lambda slot: slot <= now, due))
+
+    def tick(self, minutes: int) -> None:
+        self.sim.clock.advance(minutes * MINUTE)
+        before = self.state
+        self.see()
+        self.sim.tick()
+        if before is None and self.state:
+            assert self.state.first_slot
+            self.due.add(self.state.first_slot)
+        self.see()
+
+    def edit(self, plan: str) -> None:
+        self.plan = plan
+        [line] = self.sim._job_list.lines
+        line = JobLine(line.class_path, Schedule.parse(plan))
+        self.sim._job_list = JobList((line,))
+
+    def pause(self, minutes: int) -> None:
+        now = self.sim.clock.now()
+        self.sim.store.pause("a", Pause(now, now + minutes * MINUTE, "anna"))
+
+    def resume(self) -> None:
+        if (state := self.state) and state.pause:
+            self.see()
+            replan = unpaused(self.spec, state, self.sim.clock.now())
+            self.sim.store.save(state, replan.state, spans=replan.spans)
+
+    def reset(self) -> None:
+        self.see()
+        now = self.sim.clock.now()
+        self.sim.store.reset("a", reset_spans(self.spec, self.state, now, "anna"))
+
+    def ask(self, back: int) -> None:
+        """Have dates of the past done, which may have been done before."""
+        state = self.state
+        if not (self.backfill and state and state.next_slot) or state.asked:
+            return
+        first, last = state.next_slot - back * HOUR, state.next_slot - MINUTE
+        now = self.sim.clock.now()
+        found = [*slots_between(self.spec, state, first, last, now)]
+        if found and state.plan == self.plan:
+            rows = in_rows(found, found)
+            asked = AskedBackfill(1, rows, self.plan, len(found), wanted=rows, asked_at=now)
+            self.sim.store.ask({"a": asked})
+
+    def account(self, end: timedelta = timedelta()) -> list[Entry]:
+        now = self.sim.clock.now()
+        spans, runs = self.sim.store.ledger, self.sim.log
+        return account(self.spec, self.state, spans, runs, START - DAY, now + end, now)
+
+
+STEPS = st.one_of(
+    st.tuples(st.just("tick"), st.integers(1, 50)),
+    st.tuples(st.just("tick"), st.integers(1, 50)),
+    st.tuples(st.just("broken"), st.booleans()),
+    st.tuples(st.just("pause"), st.integers(1, 90)),
+    st.tuples(st.just("resume")),
+    st.tuples(st.just("reset")),
+    st.tuples(st.just("edit"), st.sampled_from(PLANS)),
+    st.tuples(st.just("ask"), st.integers(1, 3)),
+)
+KINDS = [
+    {"backfill": True, "missed": None, "too_late": None},
+    {"backfill": True, "missed": "latest", "too_late": None},
+    {"backfill": True, "missed": None, "too_late": "1h"},
+    {"backfill": False, "missed": None, "too_late": None},
+    {"backfill": False, "missed": "none", "too_late": "20m"},
+]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: "-".join(map(str, kind.values())))
+@settings(max_examples=20, deadline=None)
+@given(steps=st.lists(STEPS, max_size=14))
+def test_each_slot_has_one_entry_in_every_history(kind: Any, steps: list[Any]) -> None:
+    world = World(**kind)
+    for name, *arguments in steps:
+        if name == "broken":
+            world.broken = arguments[0]
+        else:
+            getattr(world, name)(*arguments)
+    world.tick(1)
+    found = world.account()
+    for one, following in itertools.pairwise(found):
+        assert one.first <= one.last < following.first
+    for slot in sorted(world.due):
+        entries = [entry for entry in found if entry.first <= slot <= entry.last]
+        assert len(entries) == 1, f"{slot} has {entries}"
+    others = {run.slot for run in world.sim.log} - world.due
+    assert sum(entry.number for entry in found) == len(world.due | others)
+    done = {run.slot for run in world.sim.log if run.outcome is Outcome.SUCCEEDED}
+    for slot in world.due | others:
+        [entry] = [entry for entry in found if entry.first <= slot <= entry.last]
+        assert (slot in done) == (entry.verdict == "done")
+
+
+def test_what_is_open_and_what_is_to_come() -> None:
+    world = World(backfill=True, missed=None, too_late=None)
+    world.sim.clock.advance(25 * MINUTE)
+    found = world.account(HOUR)
+    assert [(each.verdict, each.number) for each in found] == [
+        ("done", 1),
+        ("open", 2),
+        ("to come", 6),
+    ]
+
+
+def test_a_log_that_was_trimmed_leaves_no_gap() -> None:
+    world = World(backfill=True, missed=None, too_late=None)
+    for _ in range(12):
+        world.tick(10)
+    whole = world.account()
+    del world.sim.log[:6]
+    trimmed = world.account()
+    assert [entry[:5] for entry in trimmed] == [entry[:5] for entry in whole]
+    assert sum(entry.number for entry in trimmed) == 13
+
+
+def test_a_date_that_was_passed_over_and_then_done_on_purpose_is_done() -> None:
+    world = World(backfill=True, missed=None, too_late=None)
+    state = world.state
+    assert state
+    before = START - 20 * MINUTE
+    passing = Passing(Verdict.BACKFILLED, "backfill 7", world.sim.clock.now(), "anna")
+    world.sim.store.ledger += span_of(world.spec, state, before, before, passing)
+    first, _ = world.account()
+    assert (first.verdict, first.reason, first.by) == ("done", "backfill 7", "anna")
