@@ -7,6 +7,7 @@ idle worker, and how long a child waits after its parent: see docs/procrastinate
 import argparse
 import contextlib
 import itertools
+import os
 import statistics
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from pathlib import Path
 from .arena import Server, environ, server
 
 _ENGINE = "--engine=procrastinate"
+_ROUNDS = 3
 _NOTE = """
     CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN INSERT INTO queued VALUES (clock_timestamp()); RETURN NEW; END $$;
@@ -79,22 +81,13 @@ class Site:
     def workers(self, count: int, *options: str) -> Iterator[None]:
         """So many workers, warm and idle."""
         line = [*_WORKER, "--log-level=error", "worker", *options]
-        started = [
-            subprocess.Popen(line, cwd=self.directory, env=self.environ, stderr=subprocess.DEVNULL)
-            for _ in range(count)
-        ]
-        try:
+        with _started(line, count, self.directory, self.environ):
             while self.execute("SELECT count(*) FROM procrastinate_workers") != [(count,)]:
                 time.sleep(0.1)
             self.make_due(count * 4)
             self.tick(_ENGINE)
             self.await_quiet()
             yield
-        finally:
-            for worker in started:
-                worker.terminate()
-            for worker in started:
-                worker.wait()
 
     def await_quiet(self) -> None:
         """Wait until nothing is due or queued."""
@@ -102,7 +95,7 @@ class Site:
             "SELECT 1 FROM crontabber WHERE next_run <= now() OR ongoing IS NOT NULL"
             " UNION ALL SELECT 1 FROM procrastinate_jobs LIMIT 1"
         ):
-            time.sleep(0.02)
+            time.sleep(0.1)
 
     def jobs_per_second(self) -> float:
         """All jobs are due at once; counted from the first start to the last end."""
@@ -150,6 +143,104 @@ class Site:
         )
 
 
+_PLAIN = """
+import os, procrastinate
+connector = procrastinate.PsycopgConnector(conninfo=os.environ["PLAIN_DSN"], min_size=1, max_size=4)
+app = procrastinate.App(connector=connector, worker_defaults={"delete_jobs": "successful"})
+
+@app.task(name="nothing")
+def nothing():
+    pass
+"""
+
+
+class Plain:
+    """Procrastinate without us: so many tasks that do nothing."""
+
+    def __init__(self, server: Server, count: int) -> None:
+        self.count = count
+        self.directory = server.directory / "site-plain"
+        self.directory.mkdir()
+        self.database = server.create("plain")
+        self.execute = self.database.execute
+        self.environ = {**environ(), "PLAIN_DSN": self.database.dsn}
+        (self.directory / "plain.py").write_text(_PLAIN)
+        self._run("schema", "--apply")
+        self.execute("CREATE TABLE done (at timestamptz)")
+        self.execute(
+            "CREATE FUNCTION done() RETURNS trigger LANGUAGE plpgsql AS $$"
+            " BEGIN INSERT INTO done VALUES (clock_timestamp()); RETURN OLD; END $$;"
+            " CREATE TRIGGER done AFTER DELETE ON procrastinate_jobs"
+            " FOR EACH ROW EXECUTE PROCEDURE done()"
+        )
+
+    def _command(self, *words: str) -> list[str]:
+        return [sys.executable, "-m", "procrastinate", "-a", "plain.app", *words]
+
+    def _run(self, *words: str) -> None:
+        subprocess.run(self._command(*words), cwd=self.directory, env=self.environ, check=True)
+
+    @contextlib.contextmanager
+    def workers(self, count: int, *options: str) -> Iterator[None]:
+        """So many workers, warm and idle."""
+        line = self._command("--log-level=error", "worker", *options)
+        with _started(line, count, self.directory, self.environ):
+            while self.execute("SELECT count(*) FROM procrastinate_workers") != [(count,)]:
+                time.sleep(0.1)
+            yield
+
+    def jobs_per_second(self) -> float:
+        """All tasks are queued at once; from the first end to the last."""
+        self.execute("TRUNCATE done")
+        self.execute(
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, args)"
+            " SELECT 'default', 'nothing', '{}' FROM generate_series(1, %(count)s)",
+            count=self.count,
+        )
+        while self.execute("SELECT count(*) FROM done") != [(self.count,)]:
+            time.sleep(0.1)
+        [(rate,)] = self.execute(
+            "SELECT (count(*) - 1) / extract(epoch FROM max(at) - min(at)) FROM done"
+        )
+        return float(rate)
+
+
+@contextlib.contextmanager
+def _started(
+    line: list[str], count: int, directory: Path, environment: dict[str, str]
+) -> Iterator[None]:
+    """So many processes of a command, which are ended afterwards."""
+    started = [
+        subprocess.Popen(line, cwd=directory, env=environment, stderr=subprocess.DEVNULL)
+        for _ in range(count)
+    ]
+    try:
+        yield
+    finally:
+        for process in started:
+            process.terminate()
+        for process in started:
+            process.wait()
+
+
+def processor(server: Server) -> float:
+    """The processor seconds of PostgreSQL and of the workers that run now, with their children."""
+    postmaster = int((server.directory / "server/cluster/postmaster.pid").read_text().split()[0])
+    stats = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            stats[int(path.parent.name)] = path.read_text().rpartition(")")[2].split()
+    counted, roots = 0, {postmaster, os.getpid()}
+    for pid, fields in stats.items():
+        ancestor = pid
+        while ancestor in stats and ancestor not in roots:
+            ancestor = int(stats[ancestor][1])
+        if ancestor in roots and pid != os.getpid():
+            counted += sum(map(int, fields[11:13]))
+            counted += sum(map(int, fields[13:15])) if pid == postmaster else 0
+    return counted / os.sysconf("SC_CLK_TCK")
+
+
 def main() -> None:
     """Measure, and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.procrastinate", description=__doc__)
@@ -159,11 +250,22 @@ def main() -> None:
     with server(options.directory) as made:
         many = Site(made, "many", options.jobs)
         say(f"a tick without workers: {many.jobs_per_second_of_a_tick():.0f} jobs a second")
+        plain = Plain(made, options.jobs)
         for count, more in ((1, ()), (1, ("-c4",)), (2, ()), (4, ())):
-            with many.workers(count, *more):
-                what = " ".join([f"{count} worker{'s'[: count > 1]}", *more])
-                rates = [many.jobs_per_second() for _ in range(3)]
-                say(f"{what}: {max(rates):.0f} jobs a second (of {_list(rates)})")
+            what = " ".join([f"{count} worker{'s'[: count > 1]}", *more])
+            found = {}
+            for site in (many, plain):
+                with site.workers(count, *more):
+                    began = processor(made)
+                    rates = [site.jobs_per_second() for _ in range(_ROUNDS)]
+                    spent = (processor(made) - began) / (_ROUNDS * site.count)
+                found[site] = max(rates)
+                name = "plain Procrastinate" if site is plain else "crontabber"
+                say(
+                    f"{what}, {name}: {max(rates):.0f} jobs a second (of {_list(rates)}), "
+                    f"{spent * 1000:.1f} ms of the processors a job"
+                )
+            say(f"{what}: {found[many] / found[plain]:.2f} of plain Procrastinate")
         chain = Site(made, "chain", 20, chained=True)
         with chain.workers(2):
             due, queued = chain.latency()

@@ -74,6 +74,14 @@ class StateStore(Protocol):
         """
         ...
 
+    def look_again(self, app_names: Collection[str]) -> Snapshot:
+        """Give back at once what was released, and read the rows of these jobs alone.
+
+        For a process that does one run after the other. Whether job could be run here at all,
+        the first `look` says. Raises `SessionShared` if the session is not ours alone any more.
+        """
+        ...
+
     def access(self, role: str = "") -> "Access":
         """What the *role* that runs the jobs may do; empty: that of our own connection."""
         ...

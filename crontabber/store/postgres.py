@@ -21,6 +21,7 @@ from ..schedule.ledger import Span
 from ..schedule.model import Claim, JobState, Run
 from . import ClaimResult, Snapshot, joint
 from .administration import Administration
+from .again import LookingAgain
 from .keys import key_of_job, shared_key
 from .listed import schedule_parameters
 from .recovery import ClaimVerdict, SaveVerdict, after_lost_claim, after_lost_save
@@ -41,7 +42,7 @@ _MINUTE = 60.0
 """For how many seconds a claim, and what is read for it, waits for a server that is gone."""
 
 
-class PostgresStore(Administration):
+class PostgresStore(LookingAgain, Administration):
     """Remembers jobs in PostgreSQL; see `crontabber.store.StateStore` for its laws.
 
     *factory* is a ``ConnectionFactory``: it opens connections, and words what went

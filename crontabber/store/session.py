@@ -20,6 +20,7 @@ from .sql import load_queries, located, prepared
 _REPEATED = frozenset(
     {
         "lock",
+        "look_again",
         "mark",
         "mark_alone",
         "mark_new",

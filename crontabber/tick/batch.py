@@ -63,7 +63,7 @@ class Batch:
         prepare: Prepare,
         run_job: RunJob = claim_and_run,
     ) -> None:
-        self._context = context._replace(process_state=ProcessState())
+        self._context = context._replace(process_state=context.process_state or ProcessState())
         self._now = snapshot.now
         self._states = dict(snapshot.states)
         self._jobs = jobs

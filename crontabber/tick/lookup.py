@@ -21,6 +21,8 @@ def find_job(name: str, jobs: Jobs) -> JobSpec:
 
     Raises `UnknownJobError`, or what is wrong with the job's line.
     """
+    if listed := jobs.catalogue.listed(name):
+        return jobs.from_class(listed)
     for line in jobs.catalogue.lines:
         job = jobs.from_row(line)
         if name in (line.class_path, job and job.app_name):

@@ -47,6 +47,8 @@ class Application(procrastinate.App):
         keep_secrets(tabber.redactor)
         self._tabber = tabber
         self._pool = ProcessPool(arguments)
+        self._lacking: set[str] = set()
+        """The jobs of which was said that their apps are not here."""
         self.task(name=TASK, queue=QUEUE, pass_context=True)(self._run)
         self.task(name=ONCE, queue=QUEUE, retry=RetryPolicy())(self._run_once)
         clean_up = self.task(name=CLEAN_UP, queue=QUEUE, queueing_lock=CLEAN_UP)(self._clean_up)
@@ -73,6 +75,7 @@ class Application(procrastinate.App):
         if "error" in answer:
             about = {"action": "trouble", "app_name": app_name}
             _logger.error("%s: %s", app_name, answer["error"], extra=about)
+        self._tell_of_lack(app_name, answer)
         if "held" in answer:
             await queue.put_back(self, context.job, datetime.fromisoformat(answer["held"]))
         await queue.put(self, [DueJob(*each) for each in answer.get("due", ())])
@@ -83,10 +86,22 @@ class Application(procrastinate.App):
         Raises `RunHeld` if it has to be tried again.
         """
         answer = await self._pool.ask({"once": crontabber_class, "arguments": arguments})
+        self._tell_of_lack(crontabber_class, answer)
         if "held" in answer:
             raise RunHeld(datetime.fromisoformat(answer["held"]))
         if "error" in answer:
             raise RunFailed(answer["error"])
+
+    def _tell_of_lack(self, name: str, answer: Mapping[str, Any]) -> None:
+        """Say, once for each, which job is left to workers that have its app."""
+        if "lacks" in answer and name not in self._lacking:
+            self._lacking.add(name)
+            _logger.error(
+                "%s is left to workers that have it: %s; name the queues of this one with --queues",
+                name,
+                answer["lacks"],
+                extra={"action": "trouble", "app_name": name},
+            )
 
     async def _clean_up(self, timestamp: int) -> None:
         """Do what a tick does too: for one-off runs, which no tick may be waiting for."""

@@ -12,18 +12,27 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any, TextIO
 
-from ...app import CronTabber
+from ...config.loader import NoSuchModule
 from ...config.settings import Settings
-from ...errors import ConfigError, CrontabberError, LockHeld, Stopped
+from ...errors import (
+    ConfigError,
+    CrontabberError,
+    JobLineError,
+    LockHeld,
+    Stopped,
+    UnknownJobError,
+)
 from ...process.signals import Signals
 from ...reporters import Reporter
-from ...schedule.model import SkipReason
+from ...schedule.model import JobSpec, SkipReason
+from ...store import Snapshot
 from ...tick.lookup import find_job
 from ...tick.results import RunOutcome
 from .due_job import DueJob
 from .engine import find_due
 from .run_once import run_once
 from .settings import load
+from .staying import StayingTabber
 
 _PR_SET_PDEATHSIG = 1
 
@@ -36,15 +45,19 @@ def main(arguments: Sequence[str]) -> int:
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)  # by which it does so, also under nohup
     requests, answers = _take_pipes()
-    try:
-        work = Work(load(arguments))
-    except CrontabberError as error:
-        sys.stderr.write(f"crontabber: {error}\n")
-        return error.exit_code
-    with suppress(BrokenPipeError):
-        for line in requests:
-            answers.write(json.dumps(_answer(work, json.loads(line))) + "\n")
-            answers.flush()
+    with Signals() as signals:
+        try:
+            work = Work(load(arguments), signals)
+        except CrontabberError as error:
+            sys.stderr.write(f"crontabber: {error}\n")
+            return error.exit_code
+        with suppress(BrokenPipeError):
+            for line in requests:
+                if signals.pending:
+                    break  # it came while there was nothing to end
+                answers.write(json.dumps(_answer(work, json.loads(line))) + "\n")
+                answers.flush()
+        work.end()
     return 0
 
 
@@ -52,7 +65,7 @@ def _answer(work: "Work", request: Mapping[str, Any]) -> dict[str, Any]:
     try:
         return _done(work, request)
     except (CrontabberError, Stopped) as error:
-        return {"error": str(error)}
+        return {"error": work.let_go(error)}
 
 
 def _done(work: "Work", request: Mapping[str, Any]) -> dict[str, Any]:
@@ -64,6 +77,12 @@ def _done(work: "Work", request: Mapping[str, Any]) -> dict[str, Any]:
         return {"due": work.run(request["job"])}
     except LockHeld:
         return {"held": work.now().isoformat()}
+    except UnknownJobError as error:
+        return {"lacks": str(error), "held": work.now().isoformat()}
+    except JobLineError as error:
+        if not isinstance(error.__cause__, NoSuchModule):
+            raise
+        return {"lacks": str(error), "held": work.now().isoformat()}
 
 
 def _end_with(worker: int) -> None:
@@ -89,10 +108,10 @@ def _take_pipes() -> tuple[TextIO, TextIO]:
 
 
 class Work:
-    """Does it by *settings*, over new connections each time, which take the claims with them."""
+    """Does it by *settings*, over one session, in which no claim outlives its run."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._tabber = _Tabber(settings)
+    def __init__(self, settings: Settings, signals: Signals) -> None:
+        self._tabber = StayingTabber(settings, signals)
 
     def run(self, class_path: str) -> list[DueJob]:
         """Run the job of a class, if it is due; those that waited for it, and are due now.
@@ -101,63 +120,57 @@ class Work:
         progress; `CrontabberError` if its outcome cannot be recorded; `Stopped`
         by a signal.
         """
-        with self._tabber as tabber:
-            [*results] = tabber.run_due(class_path).jobs
+        [*results] = self._tabber.run_due(class_path).jobs
+        succeeded = [r.app_name for r in results if r.outcome is RunOutcome.SUCCEEDED]
+        children = [child for name in succeeded for child in self._children.get(name, ())]
+        # gives the claim back, in the same message
+        names = {name for child in children for name in (child.app_name, *child.depends_on)}
+        snapshot = self._tabber.look_at(names)
         held = (SkipReason.LOCKED, SkipReason.ONGOING)
         if any(result.skip and result.skip.reason in held for result in results):
             raise LockHeld
-        succeeded = [r.app_name for r in results if r.outcome is RunOutcome.SUCCEEDED]
-        children = set().union(*(self._children.get(name, set()) for name in succeeded))
-        return self._due(children) if children else []
+        return self._due(children, snapshot) if children else []
 
     def run_once(self, class_path: str, arguments: Mapping[str, Any]) -> None:
         """See `crontabber.contrib.procrastinate.once.run_once`."""
-        with self._tabber as tabber:
-            run_once(tabber, class_path, arguments)
+        try:
+            run_once(self._tabber, class_path, arguments)
+        finally:
+            self._tabber.let_go()  # and with the session its claim
 
     def now(self) -> datetime:
         """The time on the server."""
-        with self._tabber as tabber:
-            return tabber.store.look([]).now
+        return self._tabber.look_at(()).now
 
-    def _due(self, class_paths: set[str]) -> list[DueJob]:
-        """Those of the jobs of these classes that are due, and free to run."""
-        with self._tabber as tabber:
-            snapshot = tabber.store.look(list(class_paths))
-            jobs = tabber.jobs(snapshot)
-            found = []
-            for class_path in class_paths:
-                with suppress(ConfigError):  # ticks tell of it
-                    found.append(find_job(class_path, jobs))
-            context = tabber.context(snapshot, Reporter(), Signals())
-            return find_due(context, found, snapshot, jobs, behind=True)[1]
+    def let_go(self, error: BaseException) -> str:
+        """End the session, as something went wrong; what is said of it, without secrets."""
+        text = self._tabber.redact(str(error))
+        self._tabber.let_go()
+        return text
+
+    def end(self) -> None:
+        """End the session."""
+        self._tabber.let_go()
+
+    def _due(self, children: Sequence[JobSpec], snapshot: Snapshot) -> list[DueJob]:
+        """Those of the jobs that are due, and free to run."""
+        jobs = self._tabber.jobs(snapshot)
+        found = []
+        for child in children:
+            with suppress(ConfigError):  # ticks tell of it
+                found.append(find_job(child.class_path, jobs))
+        context = self._tabber.context(snapshot, Reporter(), self._tabber.signals)
+        return find_due(context, found, snapshot, jobs, behind=True)[1]
 
     @functools.cached_property
-    def _children(self) -> Mapping[str, set[str]]:
-        """The classes of the jobs that depend on a job, by its app_name."""
-        children: defaultdict[str, set[str]] = defaultdict(set)
-        with self._tabber as tabber:
-            for job in tabber.jobs(tabber.look()).all().jobs:
-                for parent in job.depends_on:
-                    children[parent].add(job.class_path)
+    def _children(self) -> Mapping[str, list[JobSpec]]:
+        """The jobs that depend on a job, by its app_name; as of the first run that succeeded."""
+        children: defaultdict[str, list[JobSpec]] = defaultdict(list)
+        tabber = self._tabber
+        for job in tabber.jobs(tabber.look()).all().jobs:
+            for parent in job.depends_on:
+                children[parent].append(job)
         return children
-
-
-class _Tabber(CronTabber):
-    """Resolves the options of a class once: that is a third of what a short job costs."""
-
-    lives_on = True
-
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
-        self._prepared: dict[tuple[str, ...], Any] = {}
-
-    def prepare(self, classes: Mapping[str, type]) -> Any:
-        """See `GenericApp.prepare`."""
-        key = tuple(classes)
-        if key not in self._prepared:
-            self._prepared[key] = super().prepare(classes)
-        return self._prepared[key]
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ class ProcessPool:
 
         When this is cancelled the job is ended, and recorded as failed, before it returns.
         """
-        process = self._idle.pop() if self._idle else await self._start()
+        process = self._alive() or await self._start()
         asking = asyncio.ensure_future(_ask(process, request))
         try:
             answer = await asyncio.shield(asking)
@@ -47,6 +47,14 @@ class ProcessPool:
             raise
         self._idle.append(process)
         return answer
+
+    def _alive(self) -> Process | None:
+        """A process that has nothing to do; those that ended meanwhile are forgotten."""
+        while self._idle:
+            process = self._idle.pop()
+            if process.returncode is None:
+                return process
+        return None
 
     async def close(self) -> None:
         """End the processes."""

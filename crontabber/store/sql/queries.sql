@@ -255,6 +255,16 @@ VALUES
     ('tcp_keepalives_interval', '10'),
     ('tcp_keepalives_count', '3')
 
+-- name: look_again
+-- For a session that lives on between runs: gives back what was released, tells whose session
+-- it is, and reads the rows of few jobs.
+SELECT
+    (SELECT pg_catalog.count(pg_catalog.pg_advisory_unlock(key)) FROM pg_catalog.unnest(%(unlock)s::bigint[]) AS key),
+    pg_catalog.pg_backend_pid(), pg_catalog.current_setting('crontabber.session', true),
+    pg_catalog.now(), pg_catalog.current_setting('TimeZone'), {state_columns}
+FROM (SELECT 1) AS always
+LEFT JOIN {here}.crontabber ON app_name = ANY (%(names)s::text[])
+
 -- name: session_token
 SELECT pg_catalog.current_setting('crontabber.session', true)
 

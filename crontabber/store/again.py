@@ -1,0 +1,28 @@
+"""Looking again over one session: for a process that lives on between runs, as a worker's does."""
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from . import Snapshot
+from .rows import array_text, states_of
+from .session import SessionChanged
+
+if TYPE_CHECKING:
+    from .server import Server
+
+
+class LookingAgain:
+    """How `PostgresStore` serves one run after the other; see `StateStore` for its laws."""
+
+    _server: "Server"
+
+    def look_again(self, app_names: Collection[str]) -> Snapshot:
+        """See `StateStore.look_again`."""
+        session = self._server.prepared_session()
+        rows = self._server.query(
+            "look_again", names=array_text(app_names), unlock=session.unlocking()
+        )
+        _, backend_pid, token, now, zone = rows[0][:5]
+        if (backend_pid, token) != (session.backend_pid, session.token):
+            raise SessionChanged
+        return Snapshot(now, zone, states_of(rows, 5))
