@@ -7,10 +7,12 @@ come, the schedule. Pure: the runs and the spans come in.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import groupby, pairwise
+from itertools import pairwise
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
-from .calendar import count_slots, latest_slot, slots
+from .calendar import count_slots, latest_slot, next_slot, slots
+from .grammar import Schedule
 from .ledger import Span, Verdict
 from .missed import pause_text
 from .model import JobSpec, JobState, LastError, Outcome, Run
@@ -80,7 +82,8 @@ def account(  # noqa: PLR0913  the four sources, the range, and what is known of
     """
     known = _known(job, spans, runs, first, last)
     filled = _Filler(job, state, now or last, known, first, last, whole=whole).entries()
-    return [*_merged(sorted([*known, *filled], key=lambda entry: entry.first))]
+    found = sorted([*known, *filled], key=lambda entry: entry.first)
+    return [*_merged(found, *in_force(job, state))]
 
 
 def _known(
@@ -203,11 +206,25 @@ def _log_begin(known: Iterable[Entry]) -> datetime | None:
     return min((run.started for run in good), default=None)
 
 
-def _merged(found: Iterable[Entry]) -> Iterator[Entry]:
-    for _, group in groupby(found, key=lambda entry: (entry.verdict, entry.reason, entry.by)):
-        alike = [*group]
-        yield alike[0]._replace(
-            last=alike[-1].last,
-            number=sum(entry.number for entry in alike),
-            runs=tuple(run for entry in alike for run in entry.runs),
-        )
+def _merged(found: Iterable[Entry], schedule: Schedule, zone: ZoneInfo) -> Iterator[Entry]:
+    """Those that are alike as one, if no slot lies between them that has no entry."""
+    row: list[Entry] = []
+    for entry in found:
+        if row and not (
+            _alike(row[-1], entry) and next_slot(schedule, row[-1].last, zone) >= entry.first
+        ):
+            yield _joined(row)
+            row = []
+        row.append(entry)
+    if row:
+        yield _joined(row)
+
+
+def _joined(row: Sequence[Entry]) -> Entry:
+    runs = tuple(run for entry in row for run in entry.runs)
+    number = sum(entry.number for entry in row)
+    return row[0]._replace(last=row[-1].last, number=number, runs=runs)
+
+
+def _alike(one: Entry, other: Entry) -> bool:
+    return (one.verdict, one.reason, one.by) == (other.verdict, other.reason, other.by)

@@ -8,9 +8,11 @@ import enum
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from .account import CRASHED, DONE, FAILED, MARKED, OPEN, Entry, account
 from .calendar import next_slot
+from .grammar import Schedule
 from .ledger import Span
 from .model import JobSpec, JobState, Run
 from .plan import in_force
@@ -59,7 +61,7 @@ def dates(
 ) -> Dates:
     """What became of the dates from *first* to *last*; *runs* are the failures, at least."""
     found = account(job, row, spans, runs, first, last, whole=False)
-    stretches = [*_stretches(found)]
+    stretches = [*_stretches(found, *in_force(job, row))]
     days: dict[date, Mark] = {}
     rank = [*Mark]
     for entry in found:
@@ -88,7 +90,7 @@ def _slots_of(job: JobSpec, row: JobState | None, entry: Entry) -> Iterator[date
         yield slot
 
 
-def _stretches(found: Iterable[Entry]) -> Iterator[Stretch]:
+def _stretches(found: Iterable[Entry], schedule: Schedule, zone: ZoneInfo) -> Iterator[Stretch]:
     last: Stretch | None = None
     for entry in found:
         mark = _mark(entry)
@@ -97,7 +99,8 @@ def _stretches(found: Iterable[Entry]) -> Iterator[Stretch]:
         stretch = Stretch(
             entry.first, entry.last, entry.number, mark, reason, entry.by if skipped else None
         )
-        if last and last[3:] == stretch[3:]:
+        follows = last and next_slot(schedule, last.last, zone) >= stretch.first
+        if last and follows and last[3:] == stretch[3:]:
             last = last._replace(last=stretch.last, number=last.number + stretch.number)
             continue
         if last:

@@ -188,3 +188,18 @@ def test_a_date_that_was_passed_over_and_then_done_on_purpose_is_done() -> None:
     world.sim.store.ledger += span_of(world.spec, state, before, before, passing)
     first, _ = world.account()
     assert (first.verdict, first.reason, first.by) == ("done", "backfill 7", "anna")
+
+
+def test_dates_that_were_never_due_lie_between_and_are_not_called_done() -> None:
+    spec = job("1d", backfill=True)._replace(app_name="a")
+    opened = START.replace(hour=0, minute=0) + DAY
+    state = JobState("a", next_slot=opened, next_run=opened, first_slot=opened - DAY, backfill=True)
+    first = opened - 9 * DAY
+    passing = Passing(Verdict.BACKFILLED, "backfill 1", START, "anna")
+    spans = span_of(spec, state, first, first + 2 * DAY, passing)
+    found = account(spec, state, spans, [], first, opened - MINUTE)
+    rows = [(entry.first, entry.last, entry.number, entry.verdict) for entry in found]
+    assert rows == [
+        (first, first + 2 * DAY, 3, "done"),
+        (opened - DAY, opened - DAY, 1, "done"),
+    ]
