@@ -1,12 +1,20 @@
 """The settings: what a job is made of, and what is said of one that cannot be used."""
 
+import subprocess
+import sys
+from datetime import date, timedelta
+
 import pytest
 
 pytest.importorskip("django", reason="Django is not installed: pip install 'crontabber[django]'")
 
+from crontabber.config.appspec import AppSpec
+from crontabber.contrib.django.command import app_class
 from crontabber.contrib.django.database import parameters
 from crontabber.contrib.django.jobs import Job, Jobs, SettingError, read_job
+from crontabber.contrib.django.words import in_django
 from crontabber.schedule.grammar import Schedule
+from crontabber.schedule.model import Missed, Tells
 
 
 def test_a_command_alone_runs_daily():
@@ -26,6 +34,12 @@ def test_a_job_with_everything():
         "lock": "shop",
         "retry": 3,
         "timeout": "2h",
+        "missed": "latest",
+        "too_late": "6h",
+        "start": date(2026, 1, 1),
+        "keep_output": 4096,
+        "on": ["failed", "late"],
+        "ping": "https://hc-ping.example/{job}",
     }
     job = read_job(entry, "here")
     assert job == Job(
@@ -39,7 +53,17 @@ def test_a_job_with_everything():
         lock="shop",
         retry=3,
         timeout="2h",
+        missed="latest",
+        too_late="6h",
+        start=date(2026, 1, 1),
+        keep_output=4096,
+        on=["failed", "late"],
+        ping="https://hc-ping.example/{job}",
     )
+    spec = AppSpec.of(app_class(job))
+    assert (spec.missed, spec.too_late) == (Missed.LATEST, timedelta(hours=6))
+    assert (spec.start, spec.keep_output, spec.is_command) == ("2026-01-01", 4096, True)
+    assert spec.tells == Tells(on=("failed", "late"), ping="https://hc-ping.example/{job}")
     assert str(job.line) == "django:report-csv|2d|21:00"
     assert str(job) == "report --days 3"
 
@@ -88,6 +112,12 @@ def test_a_job_takes_every_schedule_of_the_core(frequency, time, schedule):
         ({"cmd": "r", "lock": 3}, "lock of here (r) cannot be used: it is 3, not a name"),
         ({"cmd": "r", "retry": "3"}, "retry of here (r) cannot be used: it is '3': it has to be"),
         ({"cmd": "r", "timeout": "2"}, "timeout of here (r) cannot be used: it is '2', not a"),
+        ({"cmd": "r", "missed": "some"}, "it is 'some', and not one of: all, latest, none"),
+        ({"cmd": "r", "too_late": "soon"}, "it is 'soon', not a length of time such as '2h'"),
+        ({"cmd": "r", "start": "monday"}, "it is 'monday', not a date such as 2026-11-21"),
+        ({"cmd": "r", "keep_output": "1MB"}, "it is '1MB', not a whole number from 0 on"),
+        ({"cmd": "r", "on": ["faild"]}, "on of here (r) cannot be used: it is not one of failed"),
+        ({"cmd": "r", "ping": "ftp://x"}, "ping of here (r) cannot be used: it is not a URL"),
         ({"cmd": "all"}, "give it another name"),
     ],
 )
@@ -136,3 +166,36 @@ def _database(**values):
 )
 def test_libpq_is_told_what_django_is_told(database, expected):
     assert parameters(database) == expected
+
+
+def test_answers_name_the_commands_of_the_project():
+    assert in_django("--resume=a b ends it") == "manage.py cronresume a b ends it"
+    assert in_django("see --list-backfills") == "see manage.py cronbackfill --list"
+    quoted = "TRY crontabber --retry=a; its error: no --retry=3"
+    assert in_django(quoted, quotes=True) == "TRY manage.py cronretry a; its error: no --retry=3"
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("TELL = 'sometimes'", "TELL cannot be used: it is not one of changes, every"),
+        ("REMIND = 'soon'", "REMIND cannot be used: 'soon' is not a length of time"),
+        ("PING = 'ftp://key'", "PING cannot be used: it is not a URL that begins with https"),
+        ("NOTIFY_ON = ['faild']", "NOTIFY_ON cannot be used: it is not one of failed"),
+        ("HEARTBAET = 'x'", "there is no setting CRONTABBER_HEARTBAET: did you mean"),
+    ],
+)
+def test_what_is_wrong_with_a_setting_is_said(setting, said):
+    program = f"""
+from django.conf import settings
+name, _, text = {setting!r}.partition(" = ")
+databases = {{"default": {{"ENGINE": "django.db.backends.postgresql", "NAME": "x"}}}}
+settings.configure(DATABASES=databases, **{{"CRONTABBER_" + name: eval(text)}})
+from crontabber.contrib.django import conf
+print(*conf.faults(), *conf.strangers())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert said in done.stdout
+    assert "key" not in done.stdout

@@ -51,6 +51,7 @@ class AskingAdmin(admin.ModelAdmin):
         self, request: Any, rows: Sequence[Job], name: str, action: Action, form: forms.Form
     ) -> TemplateResponse:
         """The page that asks whether an action is meant, and how."""
+        request.current_app = self.admin_site.name  # to which the links of the page lead
         context = {
             **self.admin_site.each_context(request),
             "title": f"{action.label}: are you sure?",

@@ -235,6 +235,15 @@ def _limit(check: Callable[[Any, str], object]) -> Callable[[Any, str], Any]:
     return read
 
 
+def _telling(name: str, value: Any, what: str) -> Any:
+    try:
+        tell_from(name, value, what)
+    except JobLineError as error:
+        message, _, hint = str(error).partition(": ")
+        raise SettingError(message, hint) from None
+    return value
+
+
 _READERS: Mapping[str, Callable[[Any, str], Any]] = {
     "cmd": _command,
     "name": _text,
@@ -253,7 +262,7 @@ _READERS: Mapping[str, Callable[[Any, str], Any]] = {
     "too_late": _limit(duration_from),
     "start": _limit(start_from),
     "keep_output": _limit(lambda value, what: number_from(value, what, 0)),
-    **{name: _limit(functools.partial(tell_from, name)) for name in Tells._fields},
+    **{name: functools.partial(_telling, name) for name in Tells._fields},
 }
 
 
