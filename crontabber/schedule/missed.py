@@ -109,7 +109,7 @@ def passed_by_run(job: JobSpec, before: JobState, after: JobState, run: Run) -> 
     why = "a later slot was due too, and only the latest is run"
     passing = Passing(Verdict.PASSED_OVER, why, now)
     spans = span_of(job, before, slot, run.slot - _MOMENT, passing)
-    if run.error is None:
+    if run.error is None or (after.next_slot and after.next_slot <= run.slot):  # it is tried again
         return spans
     passing = Passing(Verdict.GIVEN_UP, "its retry gave up", now)
     return (*spans, *span_of(job, before, run.slot, run.slot, passing))
