@@ -54,3 +54,8 @@ def pass_time(database: Database, how_much: str, app_name: str = "%") -> None:
         f"UPDATE crontabber SET {moved} WHERE app_name LIKE %(app_name)s",
         {"how_much": how_much, "app_name": app_name},
     )
+
+
+def without_news(stderr: str) -> str:
+    """What a tick said, but for the lines that tell that a job is well again."""
+    return "".join(line for line in stderr.splitlines(True) if " is well again: " not in line)

@@ -258,7 +258,7 @@ def test_somebody_says_when_a_job_runs_next(crontabber: Command, database: Datab
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--run-in=1h"], "options --run-at and --run-in say when --job=NAME runs: name the job"),
+        (["--run-in=1h"], "option --run-in goes with --job: give that, too"),
         (["--job=second", "--run-in=soon"], "'soon' is not a length of time such as 90s"),
         (["--job=second", "--run-at=noon"], "'noon' is not a time: write YYYY-MM-DDTHH:MM"),
         (["--job=second", "--run-at=infinity"], "'infinity' is not a time: write YYYY-MM-DDTHH"),

@@ -99,7 +99,7 @@ def test_dates_are_left_out_deliberately(jobs: Command, database: Database) -> N
         (["--mark-success=failing", "--at=9999-12-31"], "'9999-12-31' is more than a hundred"),
         (["--mark-success=failing", "--at=0001-01-01"], "'0001-01-01' is more than a hundred"),
         (["--mark-success=failing", "--at=infinity"], "'infinity' is not a time"),
-        (["--at=2026-01-01"], "option --at says when --mark-success=NAME is meant"),
+        (["--at=2026-01-01"], "option --at goes with --explain or --mark-success"),
     ],
 )
 def test_what_cannot_be_marked_is_refused(
