@@ -152,8 +152,10 @@ def _with_error(state: JobState, began: datetime, error: LastError) -> JobState:
 
 
 def tried_again(state: JobState, now: datetime) -> JobState:
-    """A person says that the next tick shall try again the slot that failed."""
-    return released(state._replace(next_run=now, attempts=0, gave_up=False))
+    """A person says that the next tick tries again what failed: the slot, and dates asked for."""
+    asked = tuple(each._replace(retry_at=None) for each in state.asked)
+    state = released(state._replace(asked=asked))
+    return state._replace(next_run=now, attempts=0, gave_up=False) if state.last_error else state
 
 
 def run_at(state: JobState, moment: datetime) -> JobState:

@@ -133,7 +133,7 @@ def retry(app: GenericApp, name: str) -> Answer:
     snapshot = app.look()
     job = find_job(name, app.jobs(snapshot))
     seen = snapshot.states.get(job.app_name) or app.store.read(job.app_name)
-    if seen is None or seen.last_error is None:
+    if seen is None or not (seen.last_error or any(each.retry_at for each in seen.asked)):
         return Answer(f"{job.app_name} has not failed: there is nothing to try again")
     marking.try_again(app.store, job, seen, snapshot.now)
     return Answer(f"{job.app_name} is tried again by the next tick")

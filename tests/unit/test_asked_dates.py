@@ -11,6 +11,7 @@ from crontabber.schedule.model import Outcome, Run
 from crontabber.schedule.transition import marked_successful
 from crontabber.store.rows import saving
 from crontabber.testing import Simulation
+from crontabber.tick.marking import try_again
 from tests.unit.schedules import DAY, HOUR, MINUTE, job
 
 START = datetime(2026, 11, 21, 3, 0, tzinfo=timezone.utc)
@@ -111,6 +112,21 @@ def test_a_date_that_failed_is_tried_again_and_only_then_the_next() -> None:
     world.broken.clear()
     world.sim.tick(START + 5 * MINUTE)
     assert world.order[3:] == [(n, FIRST + d * DAY) for d in (1, 2) for n in "ab"]
+
+
+def test_a_date_that_failed_is_tried_again_at_once_if_a_person_says_so() -> None:
+    """trap: --retry said that there was nothing to try again"""
+    world = World(a=("1d", ""))
+    world.broken.add(("a", FIRST))
+    world.ask({"a": (FIRST, FIRST, 1)})
+    world.sim.tick()
+    world.broken.clear()
+    before, spec = world.sim.states["a"], job("1d", backfill=True)
+    try_again(world.sim.store, spec._replace(app_name="a"), before, START)
+    world.sim.tick(START + MINUTE)
+    assert world.order == [("a", FIRST)] * 2
+    after = world.sim.states["a"]
+    assert (after.next_slot, after.next_run) == (before.next_slot, before.next_run)
 
 
 def test_the_schedule_goes_first() -> None:
