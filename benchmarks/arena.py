@@ -112,6 +112,16 @@ class Database:
             cursor.execute(statement, parameters)
             return cursor.fetchall() if cursor.description else []
 
+    def await_none(self, statement: str) -> None:
+        """Wait until a statement has no rows; over one connection, so that it costs little."""
+        connection = psycopg2.connect(self.dsn)
+        connection.autocommit = True
+        with contextlib.closing(connection), connection.cursor() as cursor:
+            cursor.execute(statement)
+            while cursor.fetchall():
+                time.sleep(0.02)
+                cursor.execute(statement)
+
     def value(self, statement: str) -> int:
         """The one number that a statement answers."""
         return int(self.execute(statement)[0][0] or 0)

@@ -91,11 +91,10 @@ class Site:
 
     def await_quiet(self) -> None:
         """Wait until nothing is due or queued."""
-        while self.execute(
+        self.database.await_none(
             "SELECT 1 FROM crontabber WHERE next_run <= now() OR ongoing IS NOT NULL"
             " UNION ALL SELECT 1 FROM procrastinate_jobs LIMIT 1"
-        ):
-            time.sleep(0.1)
+        )
 
     def jobs_per_second(self) -> float:
         """All jobs are due at once; counted from the first start to the last end."""
@@ -197,8 +196,7 @@ class Plain:
             " SELECT 'default', 'nothing', '{}' FROM generate_series(1, %(count)s)",
             count=self.count,
         )
-        while self.execute("SELECT count(*) FROM done") != [(self.count,)]:
-            time.sleep(0.1)
+        self.database.await_none("SELECT 1 FROM procrastinate_jobs LIMIT 1")
         [(rate,)] = self.execute(
             "SELECT (count(*) - 1) / extract(epoch FROM max(at) - min(at)) FROM done"
         )

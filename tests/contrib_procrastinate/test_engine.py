@@ -369,3 +369,62 @@ def test_a_worker_without_a_configuration_says_so(cluster) -> None:
     worker = cluster.work("--one-shot", env={"CRONTABBER_CONF": ""})
     assert worker.wait() != 0
     assert "no configuration is named: write --admin.conf=crontabber.ini, or set" in cluster.log()
+
+
+SESSIONS = """
+    SELECT pid FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+        AND (query LIKE '%crontabber_look_again%' OR query LIKE '%pg_advisory_unlock(key)%')
+"""
+
+
+def test_a_process_keeps_its_session_and_no_claim_in_it(cluster) -> None:
+    cluster.configure(APPS, CHAIN)
+    cluster.work()
+    cluster.tick()
+    cluster.until_done("parent")
+    session = cluster.until(SESSIONS)
+    cluster.until_done("parent", "child", "grandchild")
+    cluster.until("SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM procrastinate_jobs)")
+    assert cluster.until(SESSIONS) == session
+    cluster.until("SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory')")
+
+
+def test_a_process_whose_session_was_ended_has_another(cluster) -> None:
+    cluster.configure(APPS, "apps.Parent|1d")
+    cluster.work()
+    cluster.tick()
+    cluster.until_done("parent")
+    [(session,)] = cluster.until(SESSIONS)
+    cluster.until("SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM procrastinate_jobs)")
+    cluster.database.execute("SELECT pg_terminate_backend(%s)", (session,))
+    cluster.database.execute("UPDATE crontabber SET next_run = now(), next_slot = now()")
+    cluster.tick()
+    cluster.until("SELECT 1 FROM did HAVING count(*) = 2")
+    assert "error" not in cluster.log().lower()
+
+
+def test_a_job_is_left_to_the_workers_that_have_it(cluster) -> None:
+    cluster.configure(APPS, "apps.Parent|1d\nother.App|1d")
+    ini = (cluster.command.directory / "crontabber.ini").read_text()
+    (cluster.command.directory / "few.ini").write_text(ini.replace("apps.Parent|1d\n", ""))
+    (cluster.command.directory / "other.py").write_text(APP_OF_ANOTHER)
+    cluster.work(env={"CRONTABBER_CONF": "few.ini"})
+    cluster.tick("--job=other.App")
+    cluster.tick()
+    cluster.until("SELECT 1 FROM procrastinate_jobs WHERE (args ->> 'tries')::int > 1")
+    assert cluster.log().count("parent is left to workers that have it") == 1
+    cluster.work()
+    cluster.until_done("parent")
+    assert cluster.did() == ["parent"]
+
+
+APP_OF_ANOTHER = """
+from crontabber.base import BaseCronApp
+
+class App(BaseCronApp):
+    app_name = "other"
+
+    def run(self):
+        pass
+"""

@@ -187,6 +187,27 @@ def test_a_claim_is_free_after_the_next_claim_of_whoever_released_it(store, othe
     assert claim(other, "b") is None
 
 
+def test_a_claim_is_free_when_whoever_released_it_has_looked_again(store, other):
+    marked = mark(store)
+    assert lock(store, "b", "L")
+    store.release("b")
+    saved = store.save(marked, done(marked))
+    store.release("a")
+    found = store.look_again(["a", "nobody"])
+    assert found.states == {"a": saved}
+    assert (found.now > NOW, found.zone) == (True, store.look([]).zone)
+    assert store.look_again([]).states == {}
+    assert mark(other, "a")
+    assert lock(other, "b", "L")
+
+
+def test_a_claim_that_was_not_released_is_kept_when_one_looks_again(store, other):
+    mark(store)
+    store.look_again(["a"])
+    store.look_again(["a"])
+    assert claim(other) is None
+
+
 def test_a_claim_is_free_after_close(session, other):
     store = session()
     marked = mark(store)
