@@ -36,6 +36,10 @@ class Command(NamedTuple):
     graph: bool | str = False
     """The app_name or class path of the job to show with its kin; True: all."""
     until: str = ""
+    report: str = ""
+    """The file to write the report to."""
+    serve: bool | str = False
+    """The address at which to serve the pages; True: the usual one."""
     nagios: bool = False
     retry: str = ""
     """The app_name or class path of the job to try again."""

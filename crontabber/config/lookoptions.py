@@ -88,6 +88,22 @@ LOOK = (
         "10 of `--preview`, and the newest 20 of `--history`, if not given.",
         of=("history", "preview"),
     ),
+    CommandOption(
+        "report",
+        "look",
+        "FILE",
+        "write a page with all this: HTML in one file",
+        "[One file](../web.md#a-report-in-one-file) that needs no script and nothing else: all"
+        " jobs, the last and the next day, dates, the graph, errors.",
+    ),
+    CommandOption(
+        "serve",
+        "look",
+        "[HOST:PORT]",
+        "the same as live pages, at 127.0.0.1:8008",
+        "[Pages](../web.md) that refresh themselves, until a signal ends it. Needs the extra"
+        " `web`.",
+    ),
     CommandOption("until", "look", "TIME", "up to this time", of=("preview", "pause")),
     CommandOption(
         "format",

@@ -5,7 +5,7 @@ app classes are resolved for the classes that one asks for, from the same source
 """
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -50,6 +50,9 @@ class Settings:
     then, and `judge` tells of it.
     """
 
+    again: "Callable[[], Settings]"
+    """Reads the configuration anew, from where this was `load`ed."""
+
     def __init__(self, line: CommandLine, sources: Sources) -> None:
         self._base, self._sources, faults = resolve_usable(sources, {})
         self._faults = [*sources.faults, *faults]
@@ -92,7 +95,9 @@ class Settings:
         if any(not sources.texts.get(name, _OURS).startswith(_OURS) for name in _DATABASE_CLASSES):
             pythonpath.extend(sources)
         try:
-            return cls(line, sources)
+            settings = cls(line, sources)
+            settings.again = functools.partial(cls.load, line, environ)
+            return settings
         except ConfigError as error:
             from ..secrecy.redactor import Redactor
             from .secrets import secret_texts
@@ -104,6 +109,11 @@ class Settings:
     def sections(self) -> JobSections:
         """What the sections of jobs say."""
         return JobSections(self._sources, self.jobs.lines)
+
+    @property
+    def path(self) -> str:
+        """The file that was read; empty if none was."""
+        return self._sources.path
 
     def find_modules(self) -> str:
         """Have Python find the modules of jobs; why it leaves out the file's directory."""

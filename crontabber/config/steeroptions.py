@@ -7,9 +7,9 @@ RUN = (
         "job",
         "run",
         "NAME",
-        "run only this job, if it is due",
-        "Says why if not. The job is named by `app_name` or class path, and its parents have to"
-        " allow it. Leaves [backfill apps](#left-alone) alone, and exits with 1. With `--nagios`:"
+        "run only this",
+        "If it is due; says why if not. The job is named by `app_name` or class path, and its"
+        " parents have to allow it. Leaves [backfill apps](#left-alone) alone, and exits with 1. With `--nagios`:"
         " judge only this job.",
         short="j",
     ),

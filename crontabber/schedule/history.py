@@ -1,10 +1,10 @@
-"""What the log says of the past of a job: its runs, and how its last one went."""
+"""What the log says of the past of a job: its runs, how its last one went, and their traces."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from .model import Run
+from .model import Outcome, Run
 
 
 class LastRun(NamedTuple):
@@ -29,3 +29,40 @@ def last_run(runs: Sequence[Run]) -> LastRun | None:
             break
         since = ended(run)
     return LastRun(runs[-1].duration, since) if runs else None
+
+
+class Trace(NamedTuple):
+    """A run, or several alike that ended close together, as pictures show it."""
+
+    ended: datetime
+    """When the last of them was recorded."""
+    duration: timedelta | None
+    """From the beginning of the first to ``ended``; None for a crash, and for a mark."""
+    outcome: Outcome
+    number: int = 1
+    """How many runs there were."""
+
+    @property
+    def began(self) -> datetime:
+        """When the first of them began."""
+        return self.ended - (self.duration or timedelta())
+
+
+def traces(runs: Iterable[Run], seconds: int) -> list[Trace]:
+    """The newest first; those that ended in the same *seconds*, and alike, are one."""
+    alike: dict[tuple[float, Outcome], list[Run]] = {}
+    for run in runs:
+        alike.setdefault((ended(run).timestamp() // seconds, run.outcome), []).append(run)
+    found = [_trace(group) for group in alike.values()]
+    return sorted(found, key=lambda each: each.ended, reverse=True)
+
+
+def trace(run: Run) -> Trace:
+    """One run as pictures show it."""
+    return Trace(ended(run), run.duration, run.outcome)
+
+
+def _trace(runs: Sequence[Run]) -> Trace:
+    last = max(map(ended, runs))
+    took = last - min(run.started for run in runs)
+    return Trace(last, took or runs[0].duration, runs[0].outcome, len(runs))

@@ -21,7 +21,7 @@ from ..schedule.model import Claim, JobState, Pause, Run
 
 if TYPE_CHECKING:  # no tick needs it
     from ..schedule.findings import Access
-    from ..schedule.history import LastRun
+    from ..schedule.history import LastRun, Trace
 
 
 class Snapshot(NamedTuple):
@@ -105,6 +105,21 @@ class StateStore(Protocol):
 
     def last_runs(self, app_names: Collection[str]) -> "Mapping[str, LastRun]":
         """What the log says of the last run of these jobs; raises as `history` does."""
+        ...
+
+    def recent_runs(
+        self, app_names: Collection[str], limit: int
+    ) -> "Mapping[str, Sequence[Trace]]":
+        """The newest *limit* runs of each of these jobs, the newest first; raises as `history`."""
+        ...
+
+    def runs_since(
+        self, app_names: Collection[str], since: datetime, seconds: int
+    ) -> "Mapping[str, Sequence[Trace]]":
+        """What was recorded of these jobs *since* a time, the newest first.
+
+        Those that ended in the same *seconds*, and alike, are one `Trace`. Raises as `history`.
+        """
         ...
 
     def read(self, app_name: str) -> JobState | None:

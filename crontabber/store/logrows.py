@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from ..schedule.calendar import floor_minute
+from ..schedule.history import Trace
 from ..schedule.model import LastError, Outcome, Run
 from ..schedule.transition import CRASHED
 from .rows import Row
@@ -12,10 +13,7 @@ def run_of(row: Row) -> Run:
     """A row of the log, in the order of ``run_columns``, as a `Run`."""
     app_name, slot, log_time, duration, success, host, exc_type, exc_value, stack, output = row
     error = None if exc_type is None else LastError(exc_type, exc_value or "", stack or "")
-    if error:
-        outcome = Outcome.CRASHED if error.type == CRASHED else Outcome.FAILED
-    else:
-        outcome = Outcome.MARKED if success and duration is None else Outcome.SUCCEEDED
+    outcome = _outcome(exc_type, success, duration)
     started = log_time - (duration or timedelta())
     return Run(
         app_name,
@@ -27,3 +25,15 @@ def run_of(row: Row) -> Run:
         error,
         output,
     )
+
+
+def trace_of(row: Row) -> Trace:
+    """A row of ``recent_runs`` or ``runs_since``, without its name, as a `Trace`."""
+    ended, duration, success, exc_type, number = row
+    return Trace(ended, duration, _outcome(exc_type, success, duration), number)
+
+
+def _outcome(exc_type: str | None, success: bool, duration: timedelta | None) -> Outcome:
+    if exc_type is not None:
+        return Outcome.CRASHED if exc_type == CRASHED else Outcome.FAILED
+    return Outcome.MARKED if success and duration is None else Outcome.SUCCEEDED

@@ -10,7 +10,7 @@ from ..process.clock import Clock, SystemClock
 from ..schedule.asked import AskedBackfill
 from ..schedule.findings import Access
 from ..schedule.grammar import JobLine
-from ..schedule.history import LastRun, last_run
+from ..schedule.history import LastRun, Trace, ended, last_run, trace, traces
 from ..schedule.ledger import Span
 from ..schedule.model import Claim, JobState, Pause, Run
 from . import ClaimResult, Snapshot
@@ -97,6 +97,18 @@ class MemoryStore:
         """See `StateStore.last_runs`."""
         found = ((name, last_run(self.history(name))) for name in app_names)
         return {name: run for name, run in found if run}
+
+    def recent_runs(self, app_names: Collection[str], limit: int) -> dict[str, list[Trace]]:
+        """See `StateStore.recent_runs`."""
+        found = {name: self.history(name, limit=limit)[::-1] for name in app_names}
+        return {name: [*map(trace, runs)] for name, runs in found.items() if runs}
+
+    def runs_since(
+        self, app_names: Collection[str], since: datetime, seconds: int
+    ) -> dict[str, list[Trace]]:
+        """See `StateStore.runs_since`."""
+        runs = {name: [r for r in self.history(name) if ended(r) >= since] for name in app_names}
+        return {name: traces(found, seconds) for name, found in runs.items() if found}
 
     def read(self, app_name: str) -> JobState | None:
         """See `StateStore.read`."""

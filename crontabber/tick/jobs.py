@@ -182,6 +182,22 @@ class Jobs:
         """All jobs in the listed order, as their classes say."""
         return self._listing(self.from_class)
 
+    def without_imports(self, is_ours: Callable[[JobLine], bool]) -> Listing:
+        """All jobs in the listed order, and no code of theirs is imported.
+
+        A job that has no row is called by its class path, unless *is_ours* says of its line that
+        its class is one of crontabber's own.
+        """
+        return self._listing(lambda line: self.from_row(line) or self._unseen(line, is_ours))
+
+    def _unseen(self, line: JobLine, is_ours: Callable[[JobLine], bool]) -> JobSpec:
+        row = next(iter(self._rows.get(line.class_path, ())), None)
+        if row and row.fault:
+            raise _about(line, JobLineError(_spoilt(row)))
+        if is_ours(line):
+            return self.from_class(line)
+        return self._job(line, row.app_name if row else line.class_path, (), backfill=False)
+
     def check_owner(self, job: JobSpec, row: JobState) -> None:
         """Raise `JobLineError` if *row* shows that an earlier line has the app_name of *job*.
 

@@ -12,7 +12,20 @@ def answer(command: Command, app: GenericApp, stream: TextIO) -> Answer:
         from .nagios import nagios
 
         return nagios(app, command.job, command.format)
+    if command.report or command.serve:
+        return _pages(command, app, stream)
     return _look(command, app, stream) or _steer(command, app) or _check(command, app)
+
+
+def _pages(command: Command, app: GenericApp, stream: TextIO) -> Answer:
+    if command.report:
+        from .report import report
+
+        return report(app, command.report)
+    from importlib import import_module
+
+    serve = import_module("crontabber.contrib.web.serve").serve  # a guest, which needs an extra
+    return serve(app, command, stream)  # type: ignore[no-any-return]
 
 
 def _look(command: Command, app: GenericApp, stream: TextIO) -> Answer | None:

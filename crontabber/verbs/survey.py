@@ -1,6 +1,6 @@
 """What all verbs that look at jobs begin with: the jobs, their rows, and the judgement on them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..errors import ConfigError, TablesNotReady
 from ..generic_app import GenericApp
 from ..schedule.findings import Access, Health
+from ..schedule.grammar import JobLine
 from ..schedule.model import JobSpec, JobState
 from ..schedule.transition import crashed
 from ..store import Snapshot
@@ -46,8 +47,11 @@ class Survey(NamedTuple):
         )
 
 
-def survey(app: GenericApp, snapshot: Snapshot | None = None) -> Survey:
-    """Look at all jobs, and judge them, as ``--nagios`` does. Makes no tables."""
+def survey(app: GenericApp, snapshot: Snapshot | None = None, *, imports: bool = True) -> Survey:
+    """Look at all jobs, and judge them, as ``--nagios`` does. Makes no tables.
+
+    Without *imports* no code of jobs is imported, and what only their classes know is not known.
+    """
     from ..schedule.health import judge
 
     unseen = ""
@@ -55,7 +59,9 @@ def survey(app: GenericApp, snapshot: Snapshot | None = None) -> Survey:
         snapshot, unseen = look_only(app)
     jobs = app.jobs(snapshot)
     access = app.store.access(app.settings.nagios.role)
-    specs, faults = with_own_limits(app, snapshot)
+    specs, faults = (
+        with_own_limits(app, snapshot) if imports else jobs.without_imports(_is_ours(app))
+    )
     states = with_crashes(app, specs, snapshot, standby=access.standby)
     health = judge(
         specs,
@@ -77,6 +83,12 @@ def look_only(app: GenericApp) -> tuple[Snapshot, str]:
 
         where = f" ({app.database.describe()})" if hasattr(app.database, "describe") else ""
         return Snapshot(utc_now(), "UTC", {}), f"{error}{where}"
+
+
+def _is_ours(app: GenericApp) -> Callable[[JobLine], bool]:
+    """Whether the job of a line is a command, whose class is crontabber's own."""
+    sections = app.settings.sections
+    return lambda line: line.is_named and sections.runs(line.class_path)[0] == "command"
 
 
 def with_own_limits(app: GenericApp, snapshot: Snapshot) -> Listing:

@@ -29,6 +29,7 @@ _SHARED = (
     "run_columns",
     "is_old_output",
     "log_numbers",
+    "reading",
 )
 """Parts of other statements, which stand in braces there; a part may have earlier ones in it.
 

@@ -61,3 +61,56 @@ LEFT JOIN LATERAL (
         WHERE app_name = name AND exc_type IS NULL ORDER BY log_time DESC LIMIT 1
     ), '-infinity'::timestamptz)
 ) AS failing ON last.exc_type IS NOT NULL
+
+-- name: recent_runs
+-- The newest runs of several jobs, the newest first. What they said would be most of the rows.
+SELECT name, run.* FROM pg_catalog.unnest(%(names)s::text[]) AS name
+CROSS JOIN LATERAL (
+    SELECT
+        log_time,
+        CASE WHEN duration BETWEEN '0' AND '100 years'::pg_catalog.interval THEN duration END,
+        success IS NOT NULL,
+        exc_type,
+        1
+    FROM {here}.crontabber_log
+    WHERE app_name = name AND log_time {tellable}
+    ORDER BY log_time DESC, id DESC
+    LIMIT %(limit)s
+) AS run
+
+-- name: runs_since
+-- The runs of several jobs since a time; those that ended within so many seconds of each other,
+-- and in the same way, are one row.
+SELECT
+    name,
+    pg_catalog.max(ended),
+    pg_catalog.max(ended) - pg_catalog.min(ended - coalesce(took, '0')),
+    succeeded,
+    exc_type,
+    pg_catalog.count(*)
+FROM pg_catalog.unnest(%(names)s::text[]) AS name
+CROSS JOIN LATERAL (
+    SELECT
+        log_time AS ended,
+        CASE WHEN duration BETWEEN '0' AND '100 years'::pg_catalog.interval THEN duration END AS took,
+        success IS NOT NULL AS succeeded,
+        CASE WHEN exc_type = %(crashed)s THEN exc_type WHEN exc_type IS NOT NULL THEN '' END AS exc_type
+    FROM {here}.crontabber_log
+    WHERE app_name = name AND log_time >= %(since)s AND log_time {tellable}
+) AS run
+GROUP BY
+    name,
+    succeeded,
+    exc_type,
+    pg_catalog.floor(EXTRACT(EPOCH FROM ended) / %(seconds)s)
+ORDER BY 2 DESC
+
+-- name: reading
+-- Before a statement of a page, in the same message and so in its transaction: what we set is
+-- undone with it, also where a pooler gives the session to others.
+SELECT
+    pg_catalog.set_config('statement_timeout', '5s', true),
+    pg_catalog.set_config('lock_timeout', '2s', true)
+
+-- name: reading_only
+{reading}, pg_catalog.set_config('transaction_read_only', 'on', true)

@@ -6,7 +6,7 @@ function __crontabber_jobs
     $words[1] $conf --completion=jobs 2>/dev/null
 end
 complete -c crontabber -f
-complete -c crontabber -l job -s j -r -a '(__crontabber_jobs)' -d 'run only this job, if it is due'
+complete -c crontabber -l job -s j -r -a '(__crontabber_jobs)' -d 'run only this'
 complete -c crontabber -l force -s f -d 'run it even if it is not due or blocked'
 complete -c crontabber -l run-at -r -d 'do not run it now, but say when it runs next'
 complete -c crontabber -l run-in -r -d 'do not run it now, but say in how long it runs next'
@@ -22,6 +22,8 @@ complete -c crontabber -l preview -a '(__crontabber_jobs)' -d 'the next runs, of
 complete -c crontabber -l graph -a '(__crontabber_jobs)' -d 'which job waits for which, and their states'
 complete -c crontabber -l list-jobs -s l -a '(__crontabber_jobs)' -d 'the state of each job, in the order listed'
 complete -c crontabber -l count -r -d 'at most so many'
+complete -c crontabber -l report -r -F -d 'write a page with all this: HTML in one file'
+complete -c crontabber -l serve -d 'the same as live pages, at 127.0.0.1:8008'
 complete -c crontabber -l until -r -d 'up to this time'
 complete -c crontabber -l format -r -a 'text json ics mermaid dot' -d 'print it as json; or as ics, mermaid, dot'
 complete -c crontabber -l retry -r -a '(__crontabber_jobs)' -d 'have the next tick try this job, which failed'

@@ -1,0 +1,88 @@
+"""``--serve``: the live pages on an address, until a signal ends them."""
+
+import ipaddress
+import socket
+from typing import TextIO
+
+from ...config.command import Command
+from ...errors import ConfigError
+from ...generic_app import Answer, GenericApp
+
+DEFAULT = "127.0.0.1:8008"
+
+
+def serve(app: GenericApp, command: Command, stream: TextIO) -> Answer:
+    """Serve the pages until SIGINT or SIGTERM; says on *stream* where they are.
+
+    Raises `ConfigError` for an address that cannot be used.
+    """
+    host, port = address_of(DEFAULT if command.serve is True else str(command.serve))
+    require_loopback(host)
+    try:
+        import uvicorn
+
+        from .app import make_app
+    except ImportError as error:
+        raise ConfigError(
+            f"--serve needs {error.name}, which is not installed: pip install crontabber[web]"
+        ) from None
+    from .source import Source, reading
+
+    app.store.close()
+    with listening(host, port) as sock:
+        where = sock.getsockname()[:2]
+        stream.write(f"http://{_shown(*where)}/\n")
+        stream.flush()
+        config = uvicorn.Config(
+            make_app(Source(lambda: reading(app.settings.again()))),
+            log_level="warning",
+            lifespan="on",
+            server_header=False,
+            timeout_graceful_shutdown=2,
+        )
+        uvicorn.Server(config).run(sockets=[sock])
+    return Answer("")
+
+
+def address_of(text: str) -> tuple[str, int]:
+    """Host and port; raises `ConfigError`. A port alone is one of 127.0.0.1."""
+    host, _, port = text.rpartition(":")
+    host = host.strip("[]") or "127.0.0.1"
+    if not (port.isascii() and port.isdecimal() and len(port) < 6 and int(port) < 65536):
+        raise ConfigError(
+            f"--serve={text[:60]} is no address: write a host and a port, such as {DEFAULT}"
+        )
+    return host, int(port)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches *host*."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def require_loopback(host: str) -> None:
+    """Raise `ConfigError` where others could look: there are no users yet."""
+    if not is_loopback(host):
+        raise ConfigError(
+            f"--serve={host}: others than this machine could see the pages; listen on 127.0.0.1, "
+            "and put a proxy before it that asks who they are"
+        )
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens there; raises `ConfigError`."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise ConfigError(
+            f"--serve={_shown(host, port)} cannot be listened on: {error.strerror or error}; "
+            "choose another port"
+        ) from None
+
+
+def _shown(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,148 @@
+"""What all pages have: the frame with the way to the others, states, times, and small parts."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, tzinfo
+from typing import NamedTuple
+from urllib.parse import quote
+
+from ..datetimeutil import timesince, timeuntil
+from ..schedule.status import State
+from .html import Element, Node, Raw, render, tag
+from .times import clock
+
+PAGES = {
+    "./": "Jobs",
+    "timeline": "Timeline",
+    "graph": "Graph",
+    "backfills": "Backfills",
+    "ghosts": "Ghosts",
+}
+"""Where each page is, relative to the others, and what it is called.
+
+All links are relative: so the pages work below any prefix, and need not know it.
+"""
+
+_KINDS = {
+    **dict.fromkeys([State.FAILED, State.CRASHED, State.GAVE_UP], "bad"),
+    **dict.fromkeys([State.BLOCKED, State.LATE, State.PAUSED], "warn"),
+    State.RUNNING: "run",
+    State.WAITING: "idle",
+    State.OK: "good",
+}
+_SIGNS = {"bad": "✗", "warn": "!", "run": "▶", "idle": "·", "good": "✓"}
+"""For those who cannot tell the colours."""
+
+Link = Callable[[str], str | None]
+"""From the name of a job to where there is more of it; None: nowhere."""
+
+
+class Frame(NamedTuple):
+    """What is around the body of a live page."""
+
+    title: str
+    here: str
+    """The page that it is, or belongs to: a key of `PAGES`."""
+    now: str
+    """When its database was looked at, in words."""
+    nav: Mapping[str, str] = PAGES
+    person: Node = None
+    """Who looks, and how to leave."""
+
+
+def job_link(name: str) -> str:
+    """Where the page of a job is."""
+    return f"job?name={quote(name, safe='')}"
+
+
+def live(frame: Frame, *body: Node, redact: Callable[[str], str] = str) -> str:
+    """A live page as HTML."""
+    head = [
+        tag("link", rel="stylesheet", href="static/crontabber.css"),
+        tag("link", rel="icon", href="static/crontabber.svg", type="image/svg+xml"),
+        tag("script", src="static/crontabber.js", defer=True),
+    ]
+    items = [
+        tag("li", tag("a", name, href=href, aria_current=href == frame.here and "page"))
+        for href, name in frame.nav.items()
+    ]
+    header = tag(
+        "header",
+        tag("a", "crontabber", class_="brand", href="./"),
+        tag("nav", tag("ul", *items), aria_label="Pages"),
+        tag("div", frame.person, class_="person") if frame.person else None,
+    )
+    main = tag("main", tag("h1", frame.title), *body, id="main", tabindex="-1")
+    footer = tag("footer", tag("p", f"As of {frame.now}.", id="as-of"))
+    skip = tag("a", "Skip to the content", class_="skip", href="#main")
+    return document(frame.title, head, [skip, header, main, footer], redact)
+
+
+def document(
+    title: str, head: Sequence[Node], body: Sequence[Node], redact: Callable[[str], str] = str
+) -> str:
+    """A whole document as HTML."""
+    root = tag(
+        "html",
+        tag(
+            "head",
+            tag("meta", charset="utf-8"),
+            tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+            tag("meta", name="color-scheme", content="light dark"),
+            tag("title", f"{title} · crontabber"),
+            *head,
+        ),
+        tag("body", *body),
+        lang="en",
+    )
+    return "<!DOCTYPE html>\n" + render(root, redact)
+
+
+def kind_of(state: State) -> str:
+    """The class of CSS for a state."""
+    return _KINDS[state]
+
+
+def badge(state: State) -> Element:
+    """A state, for those who see colours and for those who do not."""
+    kind = _KINDS[state]
+    sign = tag("span", _SIGNS[kind], aria_hidden="true")
+    return tag("span", sign, " ", state.value, class_=f"badge {kind}")
+
+
+def linked(name: str, link: Link) -> Node:
+    """The name of a job, and the way to it."""
+    href = link(name)
+    return tag("a", name, href=href) if href else name
+
+
+def moment(when: datetime | None, zone: tzinfo, now: datetime) -> Node:
+    """A time, with how far away it is; a dash if there is none."""
+    if when is None:
+        return "–"
+    if when > now:
+        text = f"in {_short(timeuntil(when, now))}"
+    else:
+        text = f"{_short(timesince(when, now))} ago"
+    local = when.astimezone(zone)
+    whole = clock(when.replace(microsecond=0), zone, now)
+    return tag("time", text, datetime=local.isoformat(timespec="seconds"), title=whole)
+
+
+def _short(words: str) -> str:
+    return words.partition(",")[0]
+
+
+def facts(rows: Sequence[tuple[str, Node]]) -> Element:
+    """What there is to say, each with a label."""
+    parts = [tag("div", tag("dt", label), tag("dd", value)) for label, value in rows]
+    return tag("dl", *parts, class_="facts")
+
+
+def section(title: str, *body: Node, id_: str | None = None) -> Element:
+    """A part of a page, with a heading."""
+    return tag("section", tag("h2", title), *body, id=id_)
+
+
+def style(css: str) -> Element:
+    """A style sheet within the document."""
+    return tag("style", Raw(css))

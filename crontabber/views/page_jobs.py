@@ -1,0 +1,172 @@
+"""The page of all jobs: how each is, why, its last runs, and when it runs next."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+from ..schedule.history import Trace
+from ..schedule.status import JobStatus, Overview, State, worst_first
+from .html import Element, Node, tag
+from .page import Link, badge, kind_of, linked, moment
+from .status import open_dates, summary
+from .svg_bars import bars
+from .text import STANDBY
+from .times import clock, schedule_text, took
+
+ON_A_PAGE = 200
+"""Jobs: more would be slow on a phone."""
+
+
+class Wish(NamedTuple):
+    """Which jobs a person wants to see."""
+
+    text: str = ""
+    """What is to be in the name, the reason or the path of the class."""
+    state: str = ""
+    """The only state to be shown; empty: all."""
+    page: int = 1
+
+    def address(self, **changes: str | int) -> str:
+        """Where the page with these *changes* is."""
+        names = {"text": "q", "state": "state", "page": "page"}
+        wanted = self._replace(**changes)  # type: ignore[arg-type]
+        said = {names[k]: v for k, v in wanted._asdict().items() if v not in ("", 1)}
+        return f"./?{urlencode(said)}" if said else "./"
+
+
+class Shown(NamedTuple):
+    """The jobs that a page shows, and how many it does not."""
+
+    jobs: Sequence[JobStatus]
+    found: int
+    pages: int
+
+
+def chosen(overview: Overview, wish: Wish) -> Shown:
+    """The jobs that are wished for, the worst first."""
+    text = wish.text.casefold().strip()
+    found = [
+        each
+        for each in worst_first(overview.statuses)
+        if wish.state in ("", each.state.value)
+        and text in f"{each.job.app_name} {each.job.class_path} {each.reason}".casefold()
+    ]
+    pages = max(-(-len(found) // ON_A_PAGE), 1)
+    first = (min(max(wish.page, 1), pages) - 1) * ON_A_PAGE
+    return Shown(found[first : first + ON_A_PAGE], len(found), pages)
+
+
+def body(
+    overview: Overview,
+    wish: Wish,
+    shown: Shown,
+    runs: Mapping[str, Sequence[Trace]],
+    link: Link,
+) -> list[Node]:
+    """What the live page has."""
+    return [
+        *notes(overview),
+        _filters(overview, wish),
+        tag("div", table(overview, shown.jobs, runs, link), _more(wish, shown), id="live"),
+    ]
+
+
+def notes(overview: Overview) -> list[Node]:
+    """What is to be known of all jobs, first of all what is wrong."""
+    found: list[Node] = [tag("p", summary(overview), class_="summary", id="summary")]
+    if overview.health.standby:
+        found.append(tag("p", STANDBY, class_="note warn"))
+    found += [tag("p", fault, class_="note bad") for fault in overview.faults]
+    found += [
+        tag("p", ": ".join(finding.parts), class_="note warn")
+        for finding in overview.health.findings
+        if not finding.app_name and ": ".join(finding.parts) not in overview.faults
+    ]
+    return found
+
+
+def _filters(overview: Overview, wish: Wish) -> Element:
+    counts = {state: sum(each.state is state for each in overview.statuses) for state in State}
+    links = [_filter("all", len(overview.statuses), "", wish)]
+    links += [_filter(s.value, n, s.value, wish) for s, n in counts.items() if n]
+    search = tag(
+        "form",
+        tag("label", "Search", for_="q"),
+        tag("input", type="search", id="q", name="q", value=wish.text, autocomplete="off"),
+        tag("input", type="hidden", name="state", value=wish.state) if wish.state else None,
+        tag("button", "Search", type="submit"),
+        method="get",
+        action="./",
+        role="search",
+    )
+    states = tag("ul", *(tag("li", each) for each in links), class_="chips")
+    return tag(
+        "div", tag("nav", states, aria_label="States"), search, class_="filters", id="filters"
+    )
+
+
+def _filter(name: str, count: int, state: str, wish: Wish) -> Element:
+    here = wish.state == state
+    href = wish.address(state=state, page=1)
+    return tag("a", f"{name} ", tag("b", str(count)), href=href, aria_current=here and "true")
+
+
+def table(
+    overview: Overview, jobs: Sequence[JobStatus], runs: Mapping[str, Sequence[Trace]], link: Link
+) -> Element:
+    """A row for each of *jobs*."""
+    if not jobs:
+        return tag("p", "There are no such jobs.", class_="empty")
+    heads = ("State", "Job", "Schedule", "Last runs", "Last", "Next")
+    rows = [_row(each, overview, runs.get(each.job.app_name, ()), link) for each in jobs]
+    return tag(
+        "table",
+        tag("caption", "The jobs, the worst first", class_="unseen"),
+        tag("thead", tag("tr", *(tag("th", head, scope="col") for head in heads))),
+        tag("tbody", *rows),
+        class_="jobs",
+    )
+
+
+def _row(each: JobStatus, overview: Overview, runs: Sequence[Trace], link: Link) -> Element:
+    job, row, now = each.job, each.row, overview.now
+    why = "; ".join(filter(None, [each.reason, each.open and open_dates(each)]))
+    if each.since and each.state not in (State.OK, State.WAITING):
+        why += f"{'; ' if why else ''}since {clock(each.since.replace(second=0), job.zone, now)}"
+    last: list[Node] = [moment(row and row.last_run, job.zone, now)]
+    if each.last.duration is not None:
+        last.append(tag("small", f" {took(each.last.duration)}"))
+    return tag(
+        "tr",
+        tag("td", badge(each.state), class_="state"),
+        tag("th", linked(job.app_name, link), _reason(why), scope="row", class_="job"),
+        tag("td", schedule_text(job.schedule), class_="schedule"),
+        tag("td", bars(runs), class_="runs"),
+        tag("td", *last, class_="last"),
+        tag("td", _next(each, overview), class_="next"),
+        class_=kind_of(each.state),
+    )
+
+
+def _reason(why: str) -> Element | None:
+    return tag("p", why, class_="why") if why else None
+
+
+def _next(each: JobStatus, overview: Overview) -> Node:
+    if each.state is State.RUNNING:
+        return "running"
+    if each.next is not None and each.next <= overview.now:
+        return "due"
+    return moment(each.next, each.job.zone, overview.now)
+
+
+def _more(wish: Wish, shown: Shown) -> Element | None:
+    if shown.pages == 1:
+        return None
+    page = min(max(wish.page, 1), shown.pages)
+    parts: list[Node] = [f"Page {page} of {shown.pages}, {shown.found} jobs "]
+    if page > 1:
+        parts.append(tag("a", "← worse", href=wish.address(page=page - 1), rel="prev"))
+    if page < shown.pages:
+        parts += [" ", tag("a", "better →", href=wish.address(page=page + 1), rel="next")]
+    return tag("nav", *parts, class_="pages", aria_label="More jobs")
