@@ -99,7 +99,7 @@ LOOK = (
     CommandOption(
         "serve",
         "look",
-        "[HOST:PORT]",
+        "[ADDRESS]",
         "the same as live pages, at 127.0.0.1:8008",
         "[Pages](../web.md) that refresh themselves, until a signal ends it. Needs the extra"
         " `web`.",

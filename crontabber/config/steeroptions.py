@@ -9,8 +9,8 @@ RUN = (
         "NAME",
         "run only this",
         "If it is due; says why if not. The job is named by `app_name` or class path, and its"
-        " parents have to allow it. Leaves [backfill apps](#left-alone) alone, and exits with 1. With `--nagios`:"
-        " judge only this job.",
+        " parents have to allow it. Leaves [backfill apps](#left-alone) alone, and exits with 1."
+        " With `--nagios`: judge only this job.",
         short="j",
     ),
     CommandOption(

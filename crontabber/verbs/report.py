@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..errors import ConfigError
 from ..generic_app import Answer, GenericApp
+from ..schedule.status import worst_first
 from ..store import Snapshot
 from ..views import page_jobs
 from ..views.html import tag
@@ -39,7 +40,7 @@ def text_of(app: GenericApp, snapshot: Snapshot | None = None) -> str:
         *page_jobs.notes(overview),
         page_jobs.table(
             overview,
-            page_jobs.worst_first(overview.statuses),
+            worst_first(overview.statuses),
             recent_runs(seen, overview.statuses),
             lambda _name: None,
         ),

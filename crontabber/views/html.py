@@ -32,7 +32,7 @@ class Raw(NamedTuple):
     text: str
 
 
-Node = Union[str, Element, Raw, Iterable["Node"], None]
+Node = Union[str, Element, Raw, Iterable["Node"], None]  # noqa: UP007  it names itself
 """What can be in an element."""
 
 

@@ -118,7 +118,7 @@ def linked(name: str, link: Link) -> Node:
 def moment(when: datetime | None, zone: tzinfo, now: datetime) -> Node:
     """A time, with how far away it is; a dash if there is none."""
     if when is None:
-        return "–"
+        return "-"
     if when > now:
         text = f"in {_short(timeuntil(when, now))}"
     else:
