@@ -57,7 +57,7 @@ def _fields(asked: AskedBackfill, job: JobSpec) -> dict[str, object]:
     return {
         "number": asked.number,
         "total": asked.total,
-        "done": asked.total - _left(asked, job),
+        "done": asked.total - left_of(asked, job),
         "next": utc(next_date(asked)),
         "retry_at": utc(asked.retry_at),
         "error": asked.error or None,
@@ -81,7 +81,7 @@ def cancel(app: GenericApp, number: str) -> Answer:
                     rows = done_rows(job, each)
                     spans = backfilled(job, state, each, rows, snapshot.now)
                 app.store.cancel(state.app_name, each.number, spans)
-                left = _left(each, job)
+                left = left_of(each, job)
                 lines.append(
                     f"backfill {each.number} of {state.app_name} is cancelled: "
                     f"{each.total - left} of {each.total} dates were done"
@@ -95,7 +95,7 @@ def cancel(app: GenericApp, number: str) -> Answer:
 def _progress(
     asked: AskedBackfill, state: JobState, job: JobSpec | None, snapshot: Snapshot
 ) -> str:
-    left = _left(asked, job)
+    left = left_of(asked, job)
     text = f"{asked.number} {state.app_name}: {asked.total - left} of {asked.total} dates done"
     if job is None:
         return f"{text}; it is not in this configuration"
@@ -111,7 +111,7 @@ def _progress(
     return f"{text}; {what}; asked by {asked.by}"
 
 
-def _left(asked: AskedBackfill, job: JobSpec | None) -> int:
+def left_of(asked: AskedBackfill, job: JobSpec | None) -> int:
     """How many dates are still to be done."""
     if job is None:
         return len(asked.dates)

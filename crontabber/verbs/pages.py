@@ -1,27 +1,21 @@
-"""The live pages: what each shows is gathered here, and drawn by `crontabber.views`.
+"""The live pages: no framework is needed, a `Request` comes in, and a `Page` goes out.
 
-No framework is needed: a `Request` comes in, a `Page` goes out. Nothing is written, and no code
-of jobs is imported.
+Nothing is written, and no code of jobs is imported.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 from ..errors import StoreError
 from ..generic_app import GenericApp
-from ..schedule.status import JobStatus, Overview
-from ..views import page_jobs
+from ..schedule.status import worst_first
+from ..views import page_backfills, page_ghosts, page_graph, page_job, page_jobs, page_timeline
 from ..views.html import Node, tag
 from ..views.page import Frame, job_link, live
 from ..views.times import heading
-from .survey import Survey, survey
-
-if TYPE_CHECKING:
-    from ..schedule.history import Trace
-
-BARS = 24
-"""How many runs of a job the bars show."""
+from . import gather
+from .gather import Seen
+from .survey import survey
 
 
 class Request(NamedTuple):
@@ -39,20 +33,18 @@ class Request(NamedTuple):
         """What the query says of *name*; empty: nothing."""
         return dict(self.query).get(name, "")
 
+    @property
+    def page(self) -> int:
+        """Which part of a long list is meant."""
+        text = self.get("page")
+        return int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else 1
+
 
 class Page(NamedTuple):
     """The answer: a status of HTTP, and HTML."""
 
     status: int
     html: str
-
-
-class Seen(NamedTuple):
-    """One look at the jobs, that several pages may show."""
-
-    app: GenericApp
-    survey: Survey
-    overview: Overview
 
 
 def look(app: GenericApp) -> Seen:
@@ -71,8 +63,7 @@ def page(seen: Seen, request: Request) -> Page:
 
 def problem(status: int, title: str, text: str, *more: Node) -> Page:
     """A page that says why there is no other."""
-    frame = Frame(title, "", "now")
-    return Page(status, live(frame, tag("p", text, class_="note bad"), *more))
+    return Page(status, live(Frame(title), tag("p", text, class_="note bad"), *more))
 
 
 def framed(seen: Seen, request: Request, title: str, here: str, *body: Node) -> Page:
@@ -82,26 +73,61 @@ def framed(seen: Seen, request: Request, title: str, here: str, *body: Node) -> 
     return Page(200, live(frame, *body, redact=seen.app.redact))
 
 
-def recent_runs(seen: Seen, jobs: Sequence[JobStatus]) -> "Mapping[str, Sequence[Trace]]":
-    """The last runs of *jobs*; none if they cannot be read, or not quickly."""
-    names = [each.job.app_name for each in jobs if each.row]
-    with suppress(StoreError):
-        return seen.app.store.recent_runs(names, BARS) if names else {}
-    return {}
-
-
 def _jobs(seen: Seen, request: Request) -> Page:
-    number = request.get("page")
-    wish = page_jobs.Wish(
-        request.get("q")[:200],
-        request.get("state"),
-        int(number) if number.isascii() and number.isdecimal() and len(number) < 6 else 1,
-    )
+    wish = page_jobs.Wish(request.get("q")[:200], request.get("state"), request.page)
     shown = page_jobs.chosen(seen.overview, wish)
-    runs = recent_runs(seen, shown.jobs)
-    return framed(
-        seen, request, "Jobs", "./", *page_jobs.body(seen.overview, wish, shown, runs, job_link)
-    )
+    runs, trouble = gather.recent_runs(seen, shown.jobs)
+    body = page_jobs.body(seen.overview, wish, shown, runs, job_link)
+    return framed(seen, request, "Jobs", "./", _note(trouble), *body)
 
 
-_PAGES: dict[str, Callable[[Seen, Request], Page]] = {"": _jobs}
+def _job(seen: Seen, request: Request) -> Page:
+    name = request.get("name")
+    for status in seen.overview.statuses:
+        if status.job.app_name == name:
+            view = gather.job_view(seen, status)
+            return framed(seen, request, name, "./", *page_job.body(view, job_link))
+    return problem(404, "There is no such job", f"{name[:200]} is not in this configuration.")
+
+
+def _timeline(seen: Seen, request: Request) -> Page:
+    jobs = worst_first(seen.overview.statuses)
+    most = page_timeline.ON_A_PAGE
+    shown = jobs[(request.page - 1) * most :][:most]
+    try:
+        lanes, trouble = gather.lanes(seen, shown), ""
+    except StoreError as error:
+        lanes, trouble = {}, str(error)
+    body = page_timeline.body(seen.overview, shown, lanes, job_link)
+    more = page_timeline.more(request.page, len(jobs))
+    return framed(seen, request, "Timeline", "timeline", _note(trouble), *body, more)
+
+
+def _graph(seen: Seen, request: Request) -> Page:
+    overview = seen.overview
+    body = page_graph.body(overview, overview.statuses, job_link)
+    return framed(seen, request, "Graph", "graph", *body)
+
+
+def _backfills(seen: Seen, request: Request) -> Page:
+    body = page_backfills.body(gather.backfills(seen), seen.overview.now, job_link)
+    return framed(seen, request, "Backfills", "backfills", *body)
+
+
+def _ghosts(seen: Seen, request: Request) -> Page:
+    body = page_ghosts.body([*gather.ghosts(seen)], seen.overview.zone, seen.overview.now)
+    return framed(seen, request, "Ghosts", "ghosts", *body)
+
+
+def _note(text: str) -> Node:
+    return tag("p", text, class_="note warn") if text else None
+
+
+_PAGES: dict[str, Callable[[Seen, Request], Page]] = {
+    "": _jobs,
+    "job": _job,
+    "timeline": _timeline,
+    "graph": _graph,
+    "backfills": _backfills,
+    "ghosts": _ghosts,
+}

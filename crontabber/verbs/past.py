@@ -144,8 +144,8 @@ def dates(app: GenericApp, command: Command, stream: TextIO) -> Answer:
         )
     first, last = span_of(command, job, seen.now)
     first, last = first or seen.now - _YEAR, min(last or seen.now, seen.now)
-    tried = _tried(app, job, row, first, last) if seen.has_tables else ([], [])
-    found = dates(job, row, *tried, first, last)
+    known = tried(app, job, row, first, last) if seen.has_tables else ([], [])
+    found = dates(job, row, *known, first, last)
     if command.format == JSON:
         more = {"slots": [stretch_fields(each) for each in found.stretches]}
         return Answer(
@@ -155,15 +155,23 @@ def dates(app: GenericApp, command: Command, stream: TextIO) -> Answer:
     return Answer(to_text(found, seen.now, signs=signs, width=width_of(stream)))
 
 
-def _tried(
-    app: GenericApp, job: JobSpec, row: JobState | None, first: datetime, last: datetime
+def tried(
+    app: GenericApp,
+    job: JobSpec,
+    row: JobState | None,
+    first: datetime,
+    last: datetime,
+    limit: int | None = None,
 ) -> tuple[list[Run], list[Span]]:
-    """The runs that failed, those that did after all what was passed over, and the ledger."""
+    """The runs that failed, those that did after all what was passed over, and the ledger.
+
+    With *limit* not more runs than this, the newest, of each kind.
+    """
     spans = app.store.spans(job.app_name, first, last)
-    runs = app.store.history(job.app_name, first, last, failed=True)
+    runs = app.store.history(job.app_name, first, last, failed=True, limit=limit)
     for span in spans:
-        runs += app.store.history(job.app_name, span.first, span.last)
+        runs += app.store.history(job.app_name, span.first, span.last, limit=limit)
     if row and row.first_slot and first < row.first_slot:  # what was asked for before it
         end = row.first_slot - timedelta(microseconds=1)
-        runs += app.store.history(job.app_name, first, end, limit=_MOST)
+        runs += app.store.history(job.app_name, first, end, limit=limit or _MOST)
     return runs, spans

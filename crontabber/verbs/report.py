@@ -14,7 +14,7 @@ from ..views.html import tag
 from ..views.page import document, style
 from ..views.static import read
 from ..views.times import heading
-from .pages import Seen, recent_runs
+from .gather import Seen, recent_runs
 from .survey import survey
 
 
@@ -41,7 +41,7 @@ def text_of(app: GenericApp, snapshot: Snapshot | None = None) -> str:
         page_jobs.table(
             overview,
             worst_first(overview.statuses),
-            recent_runs(seen, overview.statuses),
+            recent_runs(seen, overview.statuses)[0],
             lambda _name: None,
         ),
     ]

@@ -36,7 +36,7 @@ def explain(app: GenericApp, command: Command, stream: TextIO) -> Answer:
     if command.at:
         return _explain_past(app, seen, one, command, stream)
     status = _with_class(seen, one.statuses[0])
-    found = explain(status, overview.statuses, seen.states, seen.now, _held(app, seen, status))
+    found = explain(status, overview.statuses, seen.states, seen.now, held(app, seen, status))
     if command.format == JSON:
         return _document(app, one, explanation_fields(found, seen.now))
     text = to_text(found, seen.now, style=style_for(stream), width=width_of(stream))
@@ -59,7 +59,8 @@ def _with_class(seen: Survey, status: JobStatus) -> JobStatus:
     return status
 
 
-def _held(app: GenericApp, seen: Survey, status: JobStatus) -> "Held":
+def held(app: GenericApp, seen: Survey, status: JobStatus) -> "Held":
+    """What the store knows of claims and locks; nothing where that cannot be told."""
     from ..schedule.explain import Held
 
     if seen.access.standby or not seen.has_tables:  # locks are not replicated

@@ -39,7 +39,7 @@ def dates(
     if not missing:
         return "\n".join([*lines, "All dates are done."])
     for each in missing:
-        lines += wrapped(_stretch(each, found), width, "")
+        lines += wrapped(stretch_text(each, found), width, "")
     return "\n".join(lines)
 
 
@@ -62,7 +62,8 @@ def _month(first: date, days: Mapping[date, Mark], signs: Mapping[Mark, str]) ->
     return f"{first:%Y-%m}  {''.join(f' {sign}' for sign in shown)}".rstrip()
 
 
-def _stretch(each: Stretch, found: Dates) -> str:
+def stretch_text(each: Stretch, found: Dates) -> str:
+    """Consecutive dates with one mark, on one line."""
     schedule, zone = found.job.schedule, found.job.zone
     first, last = (slot_text(slot, schedule, zone) for slot in (each.first, each.last))
     span = first if first == last else f"{first} .. {last} ({each.number})"

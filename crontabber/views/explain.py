@@ -11,7 +11,7 @@ from .status import KINDS, open_dates, wrapped
 from .text import Style, one_line, plain
 from .times import clock, schedule_text
 
-_LABELS = {
+LABELS = {
     "schedule": "WAITS",
     "pause": "PAUSED",
     "retry": "WAITS",
@@ -22,7 +22,7 @@ _LABELS = {
     "mark": "RUNNING",
 }
 """What a check is called that is not well."""
-_ORDER = [*_LABELS]
+_ORDER = [*LABELS]
 _RARE = frozenset({"missed", "mark"})
 """The checks that are shown only if they are not well."""
 
@@ -69,7 +69,7 @@ def _hanging(label: str, text: str, width: int) -> list[str]:
 
 
 def _check(check: Check, status: JobStatus, now: datetime, width: int) -> list[str]:
-    label = "ok" if check.ok else _LABELS[check.name]
+    label = "ok" if check.ok else LABELS[check.name]
     text = check.reason
     if check.since:
         since = clock(check.since.replace(second=0), status.job.zone, now)

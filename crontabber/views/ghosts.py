@@ -8,7 +8,7 @@ from ..schedule.model import JobSpec, JobState, States
 from .envelope import document, utc
 from .text import one_line
 
-_ADVICE = (
+ADVICE = (
     "If no other configuration runs it either, --reset-job=NAME makes crontabber forget a ghost."
 )
 
@@ -25,10 +25,10 @@ def ghosts(
     *unusable* are the class paths of job lines that cannot be used at present. Such a job is no
     ghost: it is configured, but its app_name is not known.
     """
-    found = [_line(state, zone) for state in _found(states, jobs, unusable)]
+    found = [_line(state, zone) for state in found_in(states, jobs, unusable)]
     if not found:
         return "No ghosts: every job in the database is configured."
-    return "\n".join([*found, _ADVICE])
+    return "\n".join([*found, ADVICE])
 
 
 def ghosts_document(
@@ -41,13 +41,14 @@ def ghosts_document(
 ) -> str:
     """The same ghosts as a document."""
     return document(
-        "audit-ghosts", now, zone, [_fields(state) for state in _found(states, jobs, unusable)]
+        "audit-ghosts", now, zone, [_fields(state) for state in found_in(states, jobs, unusable)]
     )
 
 
-def _found(
+def found_in(
     states: States, jobs: Sequence[JobSpec], unusable: Collection[str]
 ) -> Iterator[JobState]:
+    """The rows that belong to no job, by name; see `ghosts`."""
     configured = {job.app_name for job in jobs}
     for name in sorted(states.keys() - configured):
         if states[name].class_path not in unusable:

@@ -40,9 +40,9 @@ class Frame(NamedTuple):
     """What is around the body of a live page."""
 
     title: str
-    here: str
+    here: str = ""
     """The page that it is, or belongs to: a key of `PAGES`."""
-    now: str
+    now: str = ""
     """When its database was looked at, in words."""
     nav: Mapping[str, str] = PAGES
     person: Node = None
@@ -72,7 +72,8 @@ def live(frame: Frame, *body: Node, redact: Callable[[str], str] = str) -> str:
         tag("div", frame.person, class_="person") if frame.person else None,
     )
     main = tag("main", tag("h1", frame.title), *body, id="main", tabindex="-1")
-    footer = tag("footer", tag("p", f"As of {frame.now}.", id="as-of"))
+    now = f"As of {frame.now}." if frame.now else None
+    footer = tag("footer", tag("p", now, id="as-of"))
     skip = tag("a", "Skip to the content", class_="skip", href="#main")
     return document(frame.title, head, [skip, header, main, footer], redact)
 
@@ -130,6 +131,19 @@ def moment(when: datetime | None, zone: tzinfo, now: datetime) -> Node:
 
 def _short(words: str) -> str:
     return words.partition(",")[0]
+
+
+def more(page: int, pages: int, address: Callable[[int], str], of_what: str) -> Element | None:
+    """The way to the other parts of a long list; None: it is all here."""
+    if pages == 1:
+        return None
+    page = min(max(page, 1), pages)
+    parts: list[Node] = [f"Page {page} of {pages}, {of_what} "]
+    if page > 1:
+        parts.append(tag("a", "← worse", href=address(page - 1), rel="prev"))
+    if page < pages:
+        parts += [" ", tag("a", "better →", href=address(page + 1), rel="next")]
+    return tag("nav", *parts, class_="pages", aria_label="More jobs")
 
 
 def facts(rows: Sequence[tuple[str, Node]]) -> Element:

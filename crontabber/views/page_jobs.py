@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from ..schedule.history import Trace
 from ..schedule.status import JobStatus, Overview, State, worst_first
 from .html import Element, Node, tag
-from .page import Link, badge, kind_of, linked, moment
+from .page import Link, badge, kind_of, linked, moment, more
 from .status import open_dates, summary
 from .svg_bars import bars
 from .text import STANDBY
@@ -161,12 +161,4 @@ def _next(each: JobStatus, overview: Overview) -> Node:
 
 
 def _more(wish: Wish, shown: Shown) -> Element | None:
-    if shown.pages == 1:
-        return None
-    page = min(max(wish.page, 1), shown.pages)
-    parts: list[Node] = [f"Page {page} of {shown.pages}, {shown.found} jobs "]
-    if page > 1:
-        parts.append(tag("a", "← worse", href=wish.address(page=page - 1), rel="prev"))
-    if page < shown.pages:
-        parts += [" ", tag("a", "better →", href=wish.address(page=page + 1), rel="next")]
-    return tag("nav", *parts, class_="pages", aria_label="More jobs")
+    return more(wish.page, shown.pages, lambda page: wish.address(page=page), f"{shown.found} jobs")

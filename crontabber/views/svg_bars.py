@@ -19,7 +19,7 @@ CLASSES = {
 """The class of CSS for how a run ended."""
 
 
-def bars(runs: Sequence[Trace], room: int = 24) -> Element:
+def bars(runs: Sequence[Trace], room: int = 24, *, large: bool = False) -> Element:
     """The newest *room* of *runs*, which come the newest first; the newest is on the right.
 
     One path for each colour, as a page has a thousand of these. A failure has a foot below the
@@ -41,7 +41,8 @@ def bars(runs: Sequence[Trace], room: int = 24) -> Element:
     return tag(
         "svg",
         *(tag("path", d="".join(found), class_=kind) for kind, found in paths.items()),
-        class_="bars",
+        class_="bars large" if large else "bars",
+        preserveAspectRatio="none" if large else None,
         viewBox=f"0 0 {room * step - _GAP} {_HEIGHT + _FOOT}",
         role="img",
         aria_label=_words(shown, longest),

@@ -16,7 +16,8 @@ from ...config.settings import Settings
 from ...errors import CrontabberError
 from ...process.clock import monotonic
 from ...store.onlyreading import ReadingStore
-from ...verbs.pages import Page, Request, Seen, look, page, problem
+from ...verbs.gather import Seen
+from ...verbs.pages import Page, Request, look, page, problem
 
 T = TypeVar("T")
 

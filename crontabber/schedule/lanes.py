@@ -1,0 +1,76 @@
+"""A day behind and a day ahead of each job: what ran, what did not, and what is to come.
+
+Pure, for pictures: times that lie closer together than a picture can show are one.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import islice, takewhile
+from typing import NamedTuple
+
+from .calendar import slots
+from .forecast import upcoming
+from .history import Trace
+from .model import JobSpec, JobState
+from .plan import in_force
+
+GRAIN = timedelta(minutes=10)
+"""What is closer together is one."""
+_MOST = 3000
+"""How many slots of a day are looked at: there are 1440 minutes."""
+
+
+class Lane(NamedTuple):
+    """The two days of one job."""
+
+    ran: Sequence[Trace]
+    missing: Sequence[datetime]
+    """The slots that came up, and in whose time no run was."""
+    ahead: Sequence[datetime]
+    """When its next runs are due."""
+    running: datetime | None = None
+    """Since when a run is under way."""
+
+
+def lane(
+    job: JobSpec, row: JobState | None, runs: Sequence[Trace], now: datetime, span: timedelta
+) -> Lane:
+    """The *span* of time before *now*, of which *runs* are known, and the same after it."""
+    ahead = takewhile(lambda each: each.at <= now + span, upcoming(job, row, now))
+    times = (max(each.at, now) for each in islice(ahead, _MOST))
+    running = row.ongoing if row else None
+    missing = _missing(job, row, runs, now, now - span)
+    return Lane(runs, [*_coarse(missing)], [*_coarse(times)], running)
+
+
+def _missing(
+    job: JobSpec, row: JobState | None, runs: Sequence[Trace], now: datetime, first: datetime
+) -> Iterator[datetime]:
+    """The slots in whose time, until the next one, nothing ran."""
+    began = row and (row.first_slot or row.first_run)
+    if row is None or began is None:
+        return
+    schedule, zone = in_force(job, row)
+    came_up = takewhile(lambda slot: slot <= now, slots(schedule, max(first, began), zone))
+    found = [*islice(came_up, _MOST)]
+    ran = sorted((run.began, run.ended) for run in runs)
+    at = 0
+    for slot, end in zip(found, [*found[1:], now], strict=True):
+        while at < len(ran) and ran[at][1] < slot:
+            at += 1
+        is_new = end is now and now - slot < GRAIN  # the next tick may run it yet
+        if (at == len(ran) or ran[at][0] > end) and not is_new and not _runs_at(row, slot):
+            yield slot
+
+
+def _runs_at(row: JobState, slot: datetime) -> bool:
+    return row.ongoing is not None and row.ongoing >= slot and row.next_slot == slot
+
+
+def _coarse(times: Iterable[datetime]) -> Iterator[datetime]:
+    """*times* without those that follow another one by less than `GRAIN`."""
+    last = None
+    for each in times:
+        if last is None or each - last >= GRAIN:
+            yield each
+            last = each

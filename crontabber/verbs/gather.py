@@ -1,0 +1,136 @@
+"""What pages show besides the statuses of jobs: asked of the store, within limits."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import timedelta
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..errors import StoreError
+from ..generic_app import GenericApp
+from ..schedule.backfill import next_date, wait_of_date
+from ..schedule.dates import Dates, dates
+from ..schedule.explain import explain
+from ..schedule.forecast import upcoming
+from ..schedule.lanes import GRAIN, Lane, lane
+from ..schedule.model import JobState, Run
+from ..schedule.past import Entry, entries, open_entry
+from ..schedule.status import JobStatus, Overview
+from ..views.ghosts import found_in
+from ..views.page_backfills import Progress
+from ..views.page_job import JobView
+from ..views.svg_timeline import SPAN
+from .backfills import left_of
+from .past import tried
+from .survey import Survey
+from .why import held
+
+if TYPE_CHECKING:
+    from ..schedule.history import Trace
+
+BARS = 24
+"""How many runs of a job the bars show."""
+_RUNS = 40
+_ENTRIES = 20
+_AHEAD = 10
+_DATES = timedelta(days=365)
+_MOST = 2000
+"""How many runs of one kind are read for a calendar."""
+
+
+class Seen(NamedTuple):
+    """One look at the jobs, that several pages may show."""
+
+    app: GenericApp
+    survey: Survey
+    overview: Overview
+
+
+def recent_runs(
+    seen: Seen, jobs: Sequence[JobStatus]
+) -> "tuple[Mapping[str, Sequence[Trace]], str]":
+    """The last runs of *jobs*, and why they cannot be read, if so."""
+    names = [each.job.app_name for each in jobs if each.row]
+    try:
+        return (seen.app.store.recent_runs(names, BARS) if names else {}), ""
+    except StoreError as error:  # such as a role that may not read it
+        return {}, str(error)
+
+
+def lanes(seen: Seen, jobs: Sequence[JobStatus]) -> dict[str, Lane]:
+    """The last and the next day of *jobs*."""
+    names = [each.job.app_name for each in jobs if each.row]
+    now, seconds = seen.overview.now, int(GRAIN.total_seconds())
+    runs: Mapping[str, Sequence[Trace]] = {}
+    if names:
+        runs = seen.app.store.runs_since(names, now - SPAN, seconds)
+    return {
+        each.job.app_name: lane(each.job, each.row, runs.get(each.job.app_name, ()), now, SPAN)
+        for each in jobs
+    }
+
+
+def job_view(seen: Seen, status: JobStatus) -> JobView:
+    """All that the page of a job shows."""
+    app, found, now = seen.app, seen.survey, seen.overview.now
+    job, row = status.job, status.row
+    explanation = explain(
+        status, seen.overview.statuses, found.states, now, held(app, found, status)
+    )
+    runs = app.store.history(job.app_name, limit=_RUNS) if row else []
+    return JobView(
+        explanation,
+        now,
+        app.origin(job),
+        runs,
+        _entries(seen, status, runs),
+        calendar(seen, status),
+        [*islice(upcoming(job, row, now), _AHEAD)],
+    )
+
+
+def _entries(seen: Seen, status: JobStatus, runs: list[Run]) -> list[Entry]:
+    if status.row is None:
+        return []
+    now, name = seen.overview.now, status.job.app_name
+    begin = min((run.slot for run in runs), default=now - _DATES)
+    spans = seen.app.store.spans(name, begin, now)
+    found = entries(runs, spans, open_entry(status.job, status.row, runs, now))
+    return found[-_ENTRIES:]
+
+
+def calendar(seen: Seen, status: JobStatus) -> Dates | None:
+    """The year of a backfill app; None: it gets no dates."""
+    job, row, now = status.job, status.row, seen.overview.now
+    if not job.backfill or row is None:
+        return None
+    first = now - _DATES
+    return dates(job, row, *tried(seen.app, job, row, first, now, _MOST), first, now)
+
+
+def backfills(seen: Seen) -> list[Progress]:
+    """How far the backfills are that were asked for, in the order of their numbers."""
+    jobs = {each.job.app_name: each.job for each in seen.overview.statuses}
+    states = seen.app.store.look(None, migrate=False).states
+    found = [
+        Progress(
+            state.app_name,
+            job := jobs.get(state.app_name),
+            asked,
+            left_of(asked, job),
+            next_date(asked),
+            state.asked_slot is not None and state.asked_slot == next_date(asked),
+            str((job and wait_of_date(job, asked, states, seen.overview.now)) or ""),
+        )
+        for state in states.values()
+        for asked in state.asked
+    ]
+    return sorted(found, key=lambda each: (each.asked.number, each.app_name))
+
+
+def ghosts(seen: Seen) -> Iterator[JobState]:
+    """The rows that belong to no job of this configuration."""
+    jobs = seen.survey.specs
+    listed = {line.class_path for line in seen.survey.jobs.catalogue.lines}
+    unusable: Collection[str] = listed - {job.class_path for job in jobs}
+    states = seen.app.store.look(None, migrate=False).states
+    return found_in(states, jobs, unusable=unusable)

@@ -1,0 +1,74 @@
+"""The page of backfills that were asked for, and how far they are."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from ..schedule.asked import AskedBackfill
+from ..schedule.model import JobSpec
+from .html import Element, Node, tag
+from .page import Link, linked
+from .times import clock, slot_text
+
+
+class Progress(NamedTuple):
+    """How far one backfill of one job is."""
+
+    app_name: str
+    job: JobSpec | None
+    """None: it is not in this configuration."""
+    asked: AskedBackfill
+    left: int
+    """How many dates are still to be done."""
+    next: datetime | None
+    is_running: bool = False
+    waits: str = ""
+    """What its next date waits for."""
+
+
+def body(
+    found: Sequence[Progress],
+    now: datetime,
+    link: Link,
+    action: Callable[[Progress], Node] = lambda _each: None,
+) -> list[Node]:
+    """A row for each backfill; *action* is what a person may do to it."""
+    if not found:
+        return [tag("p", "No backfill is under way.", class_="empty")]
+    heads = ("Number", "Job", "Progress", "Next", "Asked for", "")
+    head = tag("thead", tag("tr", *(tag("th", text, scope="col") for text in heads)))
+    rows = [_row(each, now, link, action) for each in found]
+    table = tag("table", tag("caption", "Backfills", class_="unseen"), head, tag("tbody", *rows))
+    return [tag("div", table, class_="wide", tabindex="0")]
+
+
+def _row(each: Progress, now: datetime, link: Link, action: Callable[[Progress], Node]) -> Element:
+    asked, done = each.asked, each.asked.total - each.left
+    words = f"{done} of {asked.total} dates"
+    bar = tag("progress", words, value=done, max=asked.total, aria_label=words)
+    by = asked.by
+    if asked.asked_at and each.job:
+        by += f", {clock(asked.asked_at.replace(microsecond=0), each.job.zone, now)}"
+    return tag(
+        "tr",
+        tag("td", str(asked.number), class_="number"),
+        tag("th", linked(each.app_name, link) if each.job else each.app_name, scope="row"),
+        tag("td", bar, tag("small", words)),
+        tag("td", _next(each, now), class_="job"),
+        tag("td", by),
+        tag("td", action(each)),
+    )
+
+
+def _next(each: Progress, now: datetime) -> Node:
+    if each.job is None:
+        return "it is not in this configuration"
+    job, asked = each.job, each.asked
+    date = slot_text(each.next, job.schedule, job.zone) if each.next else "-"
+    if each.is_running:
+        return f"running {date}"
+    if asked.retry_at:
+        again = clock(asked.retry_at.replace(second=0, microsecond=0), job.zone, now)
+        text = f"failed {asked.attempts} times: {asked.error}; again {again}"
+        return [date, tag("p", text, class_="why")]
+    return [date, tag("p", f"waits: {each.waits}", class_="why") if each.waits else None]

@@ -1,0 +1,34 @@
+"""The page of ghosts: the jobs in the database that are not in the configuration."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, tzinfo
+
+from ..schedule.model import JobState
+from .ghosts import ADVICE
+from .html import Node, tag
+from .page import moment
+
+
+def body(
+    found: Sequence[JobState],
+    zone: tzinfo,
+    now: datetime,
+    action: Callable[[JobState], Node] = lambda _each: None,
+) -> list[Node]:
+    """A row for each ghost; *action* is what a person may do to it."""
+    if not found:
+        return [tag("p", "No ghosts: every job in the database is configured.", class_="empty")]
+    heads = ("Job", "Class or section", "Last run", "")
+    rows = [
+        tag(
+            "tr",
+            tag("th", each.app_name, scope="row", class_="job"),
+            tag("td", tag("code", each.class_path or "-"), class_="job"),
+            tag("td", moment(each.last_run, zone, now)),
+            tag("td", action(each)),
+        )
+        for each in found
+    ]
+    head = tag("thead", tag("tr", *(tag("th", text, scope="col") for text in heads)))
+    table = tag("table", tag("caption", "Ghosts", class_="unseen"), head, tag("tbody", *rows))
+    return [tag("p", ADVICE, class_="soft"), tag("div", table, class_="wide", tabindex="0")]

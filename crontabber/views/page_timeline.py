@@ -1,0 +1,54 @@
+"""The page of the last and the next 24 hours of all jobs."""
+
+from collections.abc import Mapping, Sequence
+
+from ..schedule.lanes import Lane
+from ..schedule.status import JobStatus, Overview
+from . import svg_timeline
+from .html import Element, Node, tag
+from .page import Link, kind_of, linked
+from .page import more as to_more
+from .times import clock
+
+ON_A_PAGE = 100
+"""Jobs: each has two days of runs."""
+
+
+def body(
+    overview: Overview, jobs: Sequence[JobStatus], lanes: Mapping[str, Lane], link: Link
+) -> list[Node]:
+    """A lane for each of *jobs*, below one axis."""
+    if not jobs:
+        return [tag("p", "There are no jobs.", class_="empty")]
+    now, zone = overview.now, overview.zone
+    ends = (now - svg_timeline.SPAN, now + svg_timeline.SPAN)
+    first, last = (clock(end.replace(second=0), zone) for end in ends)
+    return [
+        tag("p", f"From {first} to {last}, {zone}; now is in the middle.", class_="soft"),
+        svg_timeline.key(),
+        tag(
+            "div",
+            tag("div", tag("span", "Job", class_="soft")),
+            tag("div", svg_timeline.axis(now, zone), class_="lane"),
+            *(part for each in jobs for part in _lane(each, overview, lanes, link)),
+            class_="lanes",
+        ),
+    ]
+
+
+def _lane(
+    each: JobStatus, overview: Overview, lanes: Mapping[str, Lane], link: Link
+) -> tuple[Element, Element]:
+    name = each.job.app_name
+    found = lanes.get(name, Lane((), (), ()))
+    picture = svg_timeline.lane(name, found, overview.now, overview.zone)
+    return (
+        tag("div", linked(name, link), class_=kind_of(each.state), title=name),
+        tag("div", picture, class_="lane"),
+    )
+
+
+def more(page: int, jobs: int) -> Element | None:
+    """The way to the jobs that are not shown."""
+    pages = max(-(-jobs // ON_A_PAGE), 1)
+    return to_more(page, pages, lambda number: f"timeline?page={number}", f"{jobs} jobs")

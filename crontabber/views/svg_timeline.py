@@ -1,0 +1,118 @@
+"""The last and the next day of a job as a lane: runs in colour, what is to come in grey."""
+
+from datetime import datetime, timedelta, tzinfo
+
+from ..schedule.history import Trace
+from ..schedule.lanes import Lane
+from .html import Element, Node, tag
+from .svg_bars import CLASSES
+
+SPAN = timedelta(hours=24)
+"""How much of the past is shown, and how much of the future."""
+_WIDTH, _HEIGHT = 1000, 24
+_LEAST = 3.0
+"""How wide a mark is at least."""
+_HOURS = 6
+KEY = {
+    "good": "succeeded",
+    "bad": "failed or crashed",
+    "idle": "marked as done",
+    "run": "running",
+    "missing": "did not run",
+    "future": "to come",
+}
+"""What each kind of mark means."""
+
+
+def lane(name: str, found: Lane, now: datetime, zone: tzinfo) -> Element:
+    """One path for each kind of mark; the line in the middle is *now*."""
+    paths: dict[str, list[str]] = {}
+    for run in found.ran:
+        paths.setdefault(CLASSES[run.outcome], []).append(_mark(run.began, run.ended, now, run))
+    for slot in found.missing:
+        paths.setdefault("missing", []).append(_box(_x(slot, now), 5, _LEAST, 14))
+    for moment in found.ahead:
+        paths.setdefault("future", []).append(_box(_x(moment, now), 8, _LEAST, 8))
+    if found.running:
+        paths.setdefault("run", []).append(_mark(found.running, now, now))
+    middle = _WIDTH // 2
+    return tag(
+        "svg",
+        *hours(now, zone),
+        *(tag("path", d="".join(marks), class_=kind) for kind, marks in paths.items()),
+        tag("line", x1=middle, x2=middle, y1=0, y2=_HEIGHT, class_="now"),
+        class_="lane",
+        viewBox=f"0 0 {_WIDTH} {_HEIGHT}",
+        preserveAspectRatio="none",
+        role="img",
+        aria_label=_words(name, found),
+    )
+
+
+def hours(now: datetime, zone: tzinfo) -> list[Node]:
+    """A line for each sixth hour of the day."""
+    return [
+        tag("line", x1=f"{_x(at, now):g}", x2=f"{_x(at, now):g}", y1=0, y2=_HEIGHT, class_="hour")
+        for at in ticks(now, zone)
+    ]
+
+
+def ticks(now: datetime, zone: tzinfo) -> list[datetime]:
+    """The moments that the axis names: each sixth hour on a clock in *zone*."""
+    hour = (now - SPAN).astimezone(zone).replace(minute=0, second=0, microsecond=0)
+    every = (hour + timedelta(hours=number) for number in range(1, 49))
+    return [each for each in every if each.hour % _HOURS == 0 and abs(each - now) < SPAN]
+
+
+def axis(now: datetime, zone: tzinfo) -> Element:
+    """The times above the lanes."""
+    middle = _WIDTH // 2
+    labels = [
+        tag("text", f"{at:%H:%M}", x=f"{_x(at, now):g}", y=12, text_anchor="middle")
+        for at in ticks(now, zone)
+        if abs(_x(at, now) - middle) > 50
+    ]
+    return tag(
+        "svg",
+        *labels,
+        tag("text", "now", x=middle, y=12, text_anchor="middle", class_="now"),
+        class_="axis",
+        viewBox=f"0 0 {_WIDTH} 16",
+        aria_hidden="true",
+    )
+
+
+def key() -> Element:
+    """What the marks mean."""
+    items = []
+    for kind, words in KEY.items():
+        mark = tag("path", d=_box(3, 1, 8, 12), class_=kind)
+        items.append(tag("li", tag("svg", mark, viewBox="0 0 14 14", aria_hidden="true"), words))
+    return tag("ul", *items, class_="key")
+
+
+def _mark(began: datetime, ended: datetime, now: datetime, run: Trace | None = None) -> str:
+    left = max(_x(began, now), 0.0)
+    width = max(_x(ended, now) - left, _LEAST)
+    bad = run and CLASSES[run.outcome] == "bad"
+    return _box(left, 2 if bad else 5, width, 20 if bad else 14)
+
+
+def _box(left: float, top: int, width: float, height: int) -> str:
+    return f"M{left:.5g} {top}h{width:.4g}v{height}h-{width:.4g}z"
+
+
+def _x(moment: datetime, now: datetime) -> float:
+    share = (moment - now + SPAN) / (2 * SPAN)
+    return round(min(max(share, 0.0), 1.0) * _WIDTH, 1)
+
+
+def _words(name: str, found: Lane) -> str:
+    ran = sum(run.number for run in found.ran)
+    bad = sum(run.number for run in found.ran if CLASSES[run.outcome] == "bad")
+    parts = [f"{ran} runs in the last 24 hours", f"{bad} of them failed"]
+    if found.missing:
+        parts.append(f"{len(found.missing)} times it did not run")
+    if found.running:
+        parts.append("it runs now")
+    return f"{name}: {', '.join(parts)}; {len(found.ahead)} times due in the next 24 hours"
