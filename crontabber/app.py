@@ -33,10 +33,17 @@ class CronTabber(GenericApp):
     def tick(self) -> TickResult:
         """Run the jobs that are due."""
         with self._telling(beat=self.settings.tell.each_tick):
-            if self.has_terminal:
-                return self._tick_for_a_person()
-            whole = self.verbose or self.settings.tell.textfile
-            return self._tick(self._writable(self.look() if whole else self.look_for_due()))
+            result = self._tick_for_a_person() if self.has_terminal else self._tick_for_cron()
+        if path := self.settings.tell.report:
+            from .verbs.report import after_tick
+
+            has_news = bool(result.faults) or any(each.run for each in result.jobs)
+            after_tick(self, path, has_news=has_news)
+        return result
+
+    def _tick_for_cron(self) -> TickResult:
+        whole = self.verbose or self.settings.tell.textfile
+        return self._tick(self._writable(self.look() if whole else self.look_for_due()))
 
     def _tick_for_a_person(self) -> TickResult:
         """Run the jobs that are due, and tell what runs next if there are none."""

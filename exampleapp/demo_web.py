@@ -9,8 +9,8 @@ The ticks are real, on a clock that is moved: what they remember is copied to a 
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -38,20 +38,21 @@ ADDRESS = "127.0.0.1:8008"
 def main() -> None:
     """The demonstration."""
     address = sys.argv[1] if sys.argv[1:] else ADDRESS
+    os.chdir(HERE)  # where the configuration has its database
     with embedded.server(HERE / "crontabber-postgresql") as server:
         _factory().connect().close()  # which makes the database
         if demo.is_new(server):
             tell("Three weeks of ticks, in some seconds ...")
             copy(simulated(), server)
         tell("The pages; end them with Ctrl-C:")
-        command = ["crontabber", f"--admin.conf={CONF}", f"--serve={address}"]
+        command = ["crontabber", f"--admin.conf={CONF.name}", f"--serve={address}"]
         print("$", *command, flush=True)
         process = subprocess.Popen(command, env=demo.environment())
         try:
             process.wait()
         except KeyboardInterrupt:
             process.wait()
-    here = os.path.relpath(HERE)
+    here = HERE
     print(f"  rm -r {here}/crontabber-postgresql  # start over, with: make demo-web")
 
 

@@ -38,6 +38,8 @@ class TellSettings(NamedTuple):
     """The URL that every tick pings; empty: none."""
     textfile: str
     """The file that every tick writes metrics to; empty: none."""
+    report: str
+    """The page that ticks write; empty: none."""
     ping: str
     """The URL that the runs of jobs ping, with ``{job}`` and ``{state}``; empty: none."""
     ping_style: str
@@ -66,6 +68,7 @@ class TellSettings(NamedTuple):
             remind=own.remind,
             heartbeat=own.heartbeat,
             textfile=own.textfile,
+            report=own.report,
             ping=own.ping,
             ping_style=own.ping_style,
             ping_start=own.ping_start,
@@ -136,6 +139,11 @@ def tell_options(section: Namespace) -> None:
         "textfile",
         default="",
         doc="the file that every tick writes metrics to, for Prometheus' node_exporter; *.prom",
+    )
+    section.add_option(
+        "report",
+        default="",
+        doc="the page that ticks write, as --report does: after each run, and every five minutes",
     )
 
 

@@ -55,10 +55,10 @@ def _missing(
     found = [*islice(came_up, _MOST)]
     ran = sorted((run.began, run.ended) for run in runs)
     at = 0
-    for slot, end in zip(found, [*found[1:], now], strict=True):
+    for slot, end in zip(found, [*found[1:], now], strict=False):
         while at < len(ran) and ran[at][1] < slot:
             at += 1
-        is_new = end is now and now - slot < GRAIN  # the next tick may run it yet
+        is_new = now - slot < GRAIN  # the next tick may run it yet
         if (at == len(ran) or ran[at][0] > end) and not is_new and not _runs_at(row, slot):
             yield slot
 

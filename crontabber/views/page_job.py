@@ -20,6 +20,11 @@ from .page import Link, badge, facts, linked, moment, section
 from .status import open_dates
 from .times import clock, schedule_text, short, slot_text, took
 
+_TABLE = 12
+"""How many runs are listed; the bars show more."""
+_LETTERS = 20_000
+"""How much is shown of a traceback, and of what a run wrote."""
+
 
 class JobView(NamedTuple):
     """All that the page of a job shows."""
@@ -51,11 +56,11 @@ def parts(view: JobView, link: Link) -> list[Node]:
     """The sections of the page."""
     return [
         _why(view, link),
-        error(view),
-        _runs(view),
-        _dates(view.dates),
+        section("Last error", *shown) if (shown := error(view)) else None,
+        section("Dates", *dates(view.dates)) if view.dates else None,
         _history(view),
         _ahead(view),
+        _runs(view),
     ]
 
 
@@ -139,17 +144,22 @@ def _cause(cause: JobStatus) -> str:
 # -- errors, runs --------------------------------------------------------------------
 
 
-def error(view: JobView) -> Element | None:
+def error(view: JobView) -> list[Node]:
     """The last error, with its traceback; nothing if the job is well."""
     row = view.status.row
     if row is None or row.last_error is None:
-        return None
+        return []
     last = row.last_error
     name = last.type.removeprefix("<class '").removesuffix("'>")
     parts: list[Node] = [tag("p", tag("code", name), ": ", last.value, class_="note bad")]
     if last.traceback:
-        parts.append(tag("pre", last.traceback, tabindex="0"))
-    return section("Last error", *parts)
+        parts.append(tag("pre", _end(last.traceback), tabindex="0"))
+    return parts
+
+
+def _end(text: str) -> str:
+    """The end of a long text, where most is said."""
+    return text if len(text) <= _LETTERS else f"…{text[-_LETTERS:]}"
 
 
 def _runs(view: JobView) -> Element | None:
@@ -157,7 +167,7 @@ def _runs(view: JobView) -> Element | None:
         return None
     newest = view.runs[::-1]
     heads = ("Began", "For", "Result", "Took", "Host")
-    rows = [_run(run, view) for run in newest]
+    rows = [_run(run, view) for run in newest[:_TABLE]]
     body_ = tag("tbody", *rows)
     head = tag("thead", tag("tr", *(tag("th", text, scope="col") for text in heads)))
     picture = svg_bars.bars([trace(run) for run in newest], len(newest), large=True)
@@ -175,7 +185,9 @@ def _run(run: Run, view: JobView) -> Element:
     if run.output:
         opened = run.outcome is not Outcome.SUCCEEDED and run is view.runs[-1]
         summary = tag("summary", "Output")
-        result.append(tag("details", summary, tag("pre", run.output, tabindex="0"), open=opened))
+        result.append(
+            tag("details", summary, tag("pre", _end(run.output), tabindex="0"), open=opened)
+        )
     return tag(
         "tr",
         tag("td", began),
@@ -189,18 +201,14 @@ def _run(run: Run, view: JobView) -> Element:
 # -- dates, slots --------------------------------------------------------------------
 
 
-def _dates(found: Dates | None) -> Element | None:
-    return dates_section("Dates", found) if found else None
-
-
-def dates_section(title: str, found: Dates) -> Element:
+def dates(found: Dates) -> list[Node]:
     """The calendar, and what is not done."""
     missing = [each for each in found.stretches if each.mark is not Mark.DONE][-30:]
     if not found.days:
-        return section(title, tag("p", "It has no dates yet.", class_="empty"))
+        return [tag("p", "It has no dates yet.", class_="empty")]
     items = [tag("li", stretch_text(each, found)) for each in missing]
     rest = tag("ul", *items, class_="stretches") if items else tag("p", "All dates are done.")
-    return section(title, svg_calendar.calendar(found), svg_calendar.key(), rest)
+    return [svg_calendar.calendar(found), svg_calendar.key(), rest]
 
 
 def _history(view: JobView) -> Element | None:

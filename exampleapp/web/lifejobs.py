@@ -1,7 +1,7 @@
 """The jobs of a small shop, with what goes wrong in three weeks; `demo_web` moves their clock."""
 
 # The jobs of the demonstration, which no other module imports.
-# ruff: noqa: INP001
+# ruff: noqa: D102, INP001
 
 import random
 from datetime import datetime, timedelta
