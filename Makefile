@@ -8,13 +8,14 @@ PIP := umask 022 && $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo demo-commands demo-django demo-cluster test test-postgres test-oldest coverage check-wheel mutation audit torture bench lint format share docs linkcheck clean
+.PHONY: help venv demo demo-commands demo-django demo-cluster demo-web test test-postgres test-oldest coverage check-wheel mutation audit torture bench lint format share docs linkcheck clean
 
 help:
 	@echo 'make demo    run the example jobs on a PostgreSQL of their own, and ask how they are'
 	@echo 'make demo-commands  ten lines of a crontab, without a line of Python'
 	@echo 'make demo-django  the same for a Django project'
 	@echo 'make demo-cluster  three workers of Procrastinate, of which one is killed'
+	@echo 'make demo-web  three weeks of jobs in a database, and the pages that show them'
 	@echo 'make test    lint, check types and run all tests; PYTEST="-k name" chooses tests'
 	@echo 'make test-postgres  the tests of the database on PostgreSQL 13 to 18; needs npm; VERSIONS="13 18" chooses'
 	@echo 'make test-oldest  the tests with the oldest version of each dependency that is allowed'
@@ -45,6 +46,9 @@ demo-django: $(VENV)/installed-for-django
 
 demo-cluster: $(VENV)/installed-for-procrastinate
 	@$(BIN)/python exampleapp/demo_cluster.py
+
+demo-web: $(VENV)/installed-for-web
+	@$(BIN)/python exampleapp/demo_web.py
 
 test: lint
 	$(BIN)/python -m pytest -n auto --dist worksteal $(PYTEST)
@@ -135,6 +139,11 @@ $(VENV)/installed: $(BIN)/python requirements.txt pyproject.toml setup.py
 $(VENV)/installed-for-django: $(VENV)/installed
 	@echo 'Installing Django into $(VENV) ...'
 	@$(PIP) install --editable '.[django]'
+	@touch $@
+
+$(VENV)/installed-for-web: $(VENV)/installed
+	@echo 'Installing Starlette and uvicorn into $(VENV) ...'
+	@$(PIP) install --editable '.[web]'
 	@touch $@
 
 $(VENV)/installed-for-procrastinate: $(VENV)/installed

@@ -37,8 +37,7 @@ class CronTabber(GenericApp):
         if path := self.settings.tell.report:
             from .verbs.report import after_tick
 
-            has_news = bool(result.faults) or any(each.run for each in result.jobs)
-            after_tick(self, path, has_news=has_news)
+            after_tick(self, path, has_news=any(each.run for each in result.jobs))
         return result
 
     def _tick_for_cron(self) -> TickResult:

@@ -12,6 +12,7 @@ from .calendar import slots
 from .forecast import upcoming
 from .history import Trace
 from .model import JobSpec, JobState
+from .moment_past import slot_at
 from .plan import in_force
 
 GRAIN = timedelta(minutes=10)
@@ -51,8 +52,10 @@ def _missing(
     if row is None or began is None:
         return
     schedule, zone = in_force(job, row)
-    came_up = takewhile(lambda slot: slot <= now, slots(schedule, max(first, began), zone))
-    found = [*islice(came_up, _MOST)]
+    start = max(first, began)
+    anchor = slot_at(job, row, start)
+    came_up = takewhile(lambda slot: slot <= now, slots(schedule, anchor, zone))
+    found = [slot for slot in islice(came_up, _MOST) if slot >= start]
     ran = sorted((run.began, run.ended) for run in runs)
     at = 0
     for slot, end in zip(found, [*found[1:], now], strict=False):

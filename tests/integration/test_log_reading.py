@@ -2,10 +2,11 @@
 
 import pytest
 
-from crontabber.errors import LogNotIndexed, TablesNotReady
+from crontabber.errors import LogNotIndexed, StoreError, TablesNotReady
+from crontabber.store.onlyreading import ReadingStore
 from crontabber.store.postgres import PostgresStore
 from crontabber.store.reading import last_runs_if_quick
-from tests.stores import factory_of
+from tests.stores import NOW, factory_of, put
 from tests.support import Database
 
 
@@ -58,3 +59,44 @@ def test_a_row_that_python_cannot_have_costs_itself_only(store, database):
         " ('a', now(), '1 second', now())"
     )
     assert [run.duration and run.duration.seconds for run in store.history("a")] == [None, 1]
+
+
+def test_a_store_that_only_reads_cannot_write(store, database):
+    put(store, "a")
+    reading = ReadingStore(factory_of(database))
+    try:
+        assert reading.look(None).states["a"].last_success
+        assert len(reading.recent_runs(["a"], 5)["a"]) == 1
+        assert reading.spans("a", NOW, NOW) == []
+        assert not reading.access().read_only  # whether others may write is told truly
+        with pytest.raises(StoreError, match="read-only"):
+            reading.pause("a", None)
+        setting = "SELECT current_setting('transaction_read_only')"
+        assert reading._server.session().query(setting) == [("off",)]  # nothing stays
+    finally:
+        reading.close()
+    assert store.look(None).states["a"].last_success
+
+
+def test_a_store_that_only_reads_makes_no_tables(database):
+    reading = ReadingStore(factory_of(database))
+    with pytest.raises(TablesNotReady):
+        reading.look(None)
+    reading.close()
+
+
+def test_a_role_that_may_only_read_suffices(store, database):
+    put(store, "a")
+    database.execute("DROP ROLE IF EXISTS onlooker")
+    database.execute("CREATE ROLE onlooker LOGIN")
+    database.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO onlooker")
+    reading = ReadingStore(factory_of(database, user="onlooker"))
+    try:
+        assert set(reading.look(None).states) == {"a"}
+        assert len(reading.recent_runs(["a"], 5)["a"]) == 1
+        assert len(reading.runs_since(["a"], NOW, 600)["a"]) == 1
+        assert reading.claimed(["a"]) == {"a"}  # whose claim is given back a little later
+    finally:
+        reading.close()
+        database.execute("DROP OWNED BY onlooker")
+        database.execute("DROP ROLE onlooker")

@@ -664,3 +664,23 @@ def test_a_claim_is_given_back_although_people_asked_for_something_meanwhile(sto
     saved = store.save(marked, marked._replace(ongoing=None, claim=None))
     assert (saved.ongoing, saved.pause, saved.asked) == (None, PAUSE, (ASKED,))
     assert other.read("a") == saved
+
+
+def test_the_newest_runs_of_several_jobs_come_newest_first(store):
+    recorded(store, (-2, None), (-1, ERROR), (0, None))
+    put(store, "b")
+    found = store.recent_runs(["a", "b", "none"], 2)
+    assert set(found) == {"a", "b"}
+    assert [run.outcome for run in found["a"]] == [Outcome.SUCCEEDED, Outcome.FAILED]
+    assert {run.duration for run in found["a"]} == {timedelta(seconds=1.5)}
+
+
+def test_runs_that_ended_together_and_alike_are_one_trace(store):
+    recorded(store, (0, None), (0, None), (0, ERROR))
+    [failure], good = (
+        [run for run in store.runs_since(["a"], SLOT - DAY, 864000)["a"] if run.outcome is outcome]
+        for outcome in (Outcome.FAILED, Outcome.SUCCEEDED)
+    )
+    assert failure.number == 1
+    assert sum(run.number for run in good) == 2
+    assert store.runs_since(["a"], NOW + 100_000 * DAY, 600) == {}

@@ -1,6 +1,7 @@
 """``--serve``: the live pages on an address, until a signal ends them."""
 
 import ipaddress
+import signal
 import socket
 from typing import TextIO
 
@@ -30,9 +31,6 @@ def serve(app: GenericApp, command: Command, stream: TextIO) -> Answer:
 
     app.store.close()
     with listening(host, port) as sock:
-        where = sock.getsockname()[:2]
-        stream.write(f"http://{_shown(*where)}/\n")
-        stream.flush()
         config = uvicorn.Config(
             make_app(Source(lambda: reading(app.settings.again()))),
             log_level="warning",
@@ -40,7 +38,12 @@ def serve(app: GenericApp, command: Command, stream: TextIO) -> Answer:
             server_header=False,
             timeout_graceful_shutdown=2,
         )
-        uvicorn.Server(config).run(sockets=[sock])
+        server = uvicorn.Server(config)
+        for signum in (signal.SIGINT, signal.SIGTERM):  # also before uvicorn listens to them
+            signal.signal(signum, lambda *_: setattr(server, "should_exit", True))
+        stream.write(f"http://{_shown(*sock.getsockname()[:2])}/\n")
+        stream.flush()
+        server.run(sockets=[sock])
     return Answer("")
 
 
