@@ -47,9 +47,9 @@ class Page(NamedTuple):
     html: str
 
 
-def look(app: GenericApp) -> Seen:
-    """Look at the jobs; imports nothing of theirs."""
-    found = survey(app, imports=False)
+def look(app: GenericApp, *, imports: bool = False) -> Seen:
+    """Look at the jobs; without *imports* nothing of theirs is imported."""
+    found = survey(app, imports=imports)
     return Seen(app, found, found.overview(app))
 
 

@@ -57,10 +57,14 @@ def months_of(found: Dates) -> list[date]:
 def key() -> Element:
     """What the signs mean."""
     items = [
-        tag("li", tag("svg", *_square(mark, 0, 0), viewBox="0 0 14 14", class_="calendar"), words)
+        tag("li", tag("svg", _sign(mark), viewBox="0 0 14 14", class_="calendar"), words)
         for mark, words in WORDS.items()
     ]
     return tag("ul", *items, class_="key")
+
+
+def _sign(mark: Mark) -> Element:
+    return tag("g", *_square(mark, 0, 0), class_=_CLASSES[mark])
 
 
 def _month(month: date, number: int, days: Mapping[date, Mark]) -> Element:

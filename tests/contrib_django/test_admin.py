@@ -174,3 +174,27 @@ say(sorted(LogEntry.objects.values_list("change_message", flat=True)))
     assert set(said.pop(0)) >= {"Paused.", "Resumed.", "To be run now.", "To be tried again."}
     verdicts = database.execute("SELECT DISTINCT verdict, done_by FROM crontabber_spans")
     assert ("marked", "boss") in verdicts, "the ledger says who did it"
+
+
+def test_the_live_pages_are_in_the_admin_for_those_who_may_view_jobs(
+    site: Site, database: Database
+) -> None:
+    told = site.told(database, [{"cmd": "fail"}, {"cmd": "clearsessions"}])
+    told.ok("migrate", "-v0")
+    told.ok("cronrun")
+    program = """
+outsider, looker = staff(), staff("view_job")
+wheres = [f"job/pages/{name}" for name in ("", "job?name=fail", "timeline", "graph", "ghosts")]
+say([page(looker, where)[0] for where in [*wheres, "job/pages/static/crontabber.css"]])
+say([page(client, "job/pages/")[0] for client in (outsider, Client())])
+say(page(looker, "job/pages/nope")[0])
+say([page(looker, where)[1] for where in wheres[:2]])
+say(dict(looker.get("/admin/crontabber/job/pages/").headers)["Content-Security-Policy"])
+"""
+    shown, refused, missing, (jobs, job), policy = as_staff(told, program)
+    assert shown == [200] * 6
+    assert refused == [403, 302]
+    assert missing == 404
+    assert "1 failed" in jobs
+    assert "<dd><code>fail</code></dd>" in job
+    assert "unsafe-inline" not in policy

@@ -19,6 +19,7 @@ from .filters import NameFilter, OutcomeFilter, StateFilter
 from .jobs import Job as CommandJob
 from .judgement import backfills, calendar, explained, judgement, with_status
 from .models import Job, Run
+from .pages import urls
 from .secrets import redactor
 
 _BREAKABLE = '<span style="overflow-wrap: anywhere">{}{}</span>'
@@ -87,6 +88,10 @@ class JobAdmin(ReadOnlyAdmin, AskingAdmin):
         """One row, with the status of its job."""
         found = super().get_object(request, object_id, from_field)
         return found and with_status(request, [found])[0]
+
+    def get_urls(self) -> list[Any]:
+        """Those of the list, and those of the pages to look at."""
+        return [*urls(self), *super().get_urls()]
 
     @admin.display(description="state", ordering="error_count")
     def state(self, job: Job) -> str:

@@ -71,6 +71,7 @@ complete -c crontabber -l crontabber.heartbeat -r -d 'the URL that every tick pi
 complete -c crontabber -l crontabber.ping_style -r -d 'whose form pings have: healthchecks, cronitor, betterstack, deadmanssnitch; empty: as the host suggests'
 complete -c crontabber -l crontabber.ping_start -r -a 'yes no' -d 'whether the beginning of a run is pinged, too'
 complete -c crontabber -l crontabber.textfile -r -d 'the file that every tick writes metrics to, for Prometheus\' node_exporter; *.prom'
+complete -c crontabber -l crontabber.report -r -d 'the page that ticks write, as --report does: after each run, and every five minutes'
 complete -c crontabber -l crontabber.patience -r -d 'for how many seconds a result waits to be recorded, if the database is away or locked'
 complete -c crontabber -l crontabber.engine -r -a 'procrastinate' -d 'who runs the due jobs: procrastinate; empty: the tick itself'
 complete -c crontabber -l crontabber.middleware -r -d 'functions that wrap every run, the first outermost: package.module.function, …'
