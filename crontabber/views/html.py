@@ -4,13 +4,13 @@ There is no way around the escaping: a text becomes markup only as an `Element`.
 """
 
 import html
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import NamedTuple, Union
 
 from .text import escaped
 
-_VOID = frozenset({"br", "hr", "img", "input", "link", "meta", "path", "rect", "line", "circle"})
-"""The elements that have no content, those of SVG included that we use so."""
+_VOID = frozenset({"br", "hr", "img", "input", "link", "meta"})
+"""The elements that have no content, and no end."""
 _READ = frozenset({"title", "aria-label", "value", "datetime", "alt", "placeholder"})
 """The attributes that people read."""
 _BETWEEN = "\0"
@@ -47,48 +47,58 @@ def tag(name: str, /, *content: Node, **attributes: str | int | float | bool | N
 
 def render(node: Node, redact: Callable[[str], str] = str) -> str:
     """*node* as HTML, its texts without secrets."""
-    pieces = [*_pieces(node)]
-    texts = [piece for piece, is_text in pieces if is_text]
-    masked = redact(_BETWEEN.join(texts)).split(_BETWEEN)
-    if len(masked) != len(texts):  # a secret that reaches over several texts
-        masked = [redact(text) for text in texts]
-    left = iter(masked)
-    return "".join(html.escape(next(left)) if is_text else piece for piece, is_text in pieces)
+    out = _Output([], [], [])
+    out.add(node)
+    masked = redact(_BETWEEN.join(out.texts)).split(_BETWEEN)
+    if len(masked) != len(out.texts):  # a secret that reaches over several texts
+        masked = [redact(text) for text in out.texts]
+    for place, text in zip(out.places, masked, strict=False):
+        out.pieces[place] = html.escape(text)
+    return "".join(out.pieces)
 
 
-def _pieces(node: Node) -> Iterator[tuple[str, bool]]:
-    """The pieces of the document, and whether each is a text that has to be escaped."""
-    if node is None:
-        return
-    if isinstance(node, str):
-        yield node if node.isprintable() else escaped(node), True
-    elif isinstance(node, Raw):
-        yield node.text, False
-    elif isinstance(node, Element):
-        yield from _element(node)
-    else:
-        for each in node:
-            yield from _pieces(each)
+class _Output(NamedTuple):
+    """The pieces of a document; no generators, as a page has thousands of them."""
 
+    pieces: list[str]
+    texts: list[str]
+    """What has to be masked and escaped."""
+    places: list[int]
+    """Where in ``pieces`` each text belongs."""
 
-def _element(node: Element) -> Iterator[tuple[str, bool]]:
-    opening = f"<{node.name}"
-    for name, value in node.attributes.items():
-        if value is None or value is False:
-            continue
-        if value is True:
-            opening += f" {name}"
-        elif name in _READ:
-            yield f'{opening} {name}="', False
-            yield from _pieces(str(value))
-            opening = '"'
+    def add(self, node: Node) -> None:
+        """Add what *node* is."""
+        if node is None:
+            return
+        if isinstance(node, str):
+            self.places.append(len(self.pieces))
+            self.pieces.append("")
+            self.texts.append(node if node.isprintable() else escaped(node))
+        elif isinstance(node, Element):
+            self._element(node)
+        elif isinstance(node, Raw):
+            self.pieces.append(node.text)
         else:
-            opening += f' {name}="{html.escape(str(value))}"'
-    yield f"{opening}>", False
-    if node.name in _VOID:
-        if node.name in ("path", "rect", "line", "circle"):
-            yield f"</{node.name}>", False
-        return
-    for each in node.content:
-        yield from _pieces(each)
-    yield f"</{node.name}>", False
+            for each in node:
+                self.add(each)
+
+    def _element(self, node: Element) -> None:
+        name, attributes, content = node
+        opening = f"<{name}"
+        for key, value in attributes.items():
+            if value is None or value is False:
+                continue
+            if value is True:
+                opening += f" {key}"
+            elif key in _READ:
+                self.pieces.append(f'{opening} {key}="')
+                self.add(str(value))
+                opening = '"'
+            else:
+                opening += f' {key}="{html.escape(str(value))}"'
+        self.pieces.append(f"{opening}>")
+        if name in _VOID:
+            return
+        for each in content:
+            self.add(each)
+        self.pieces.append(f"</{name}>")

@@ -13,7 +13,7 @@ from .svg_bars import bars
 from .text import STANDBY
 from .times import clock, schedule_text, took
 
-ON_A_PAGE = 200
+ON_A_PAGE = 100
 """Jobs: more would be slow on a phone."""
 
 
