@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import StoreError
 from ..generic_app import GenericApp
+from ..schedule.account import Entry, account
 from ..schedule.backfill import next_date, wait_of_date
 from ..schedule.dates import Dates, dates
 from ..schedule.explain import explain
 from ..schedule.forecast import upcoming
 from ..schedule.lanes import GRAIN, Lane, lane
 from ..schedule.model import JobState, Run
-from ..schedule.past import Entry, entries, open_entry
 from ..schedule.status import JobStatus, Overview
 from ..views.ghosts import found_in
 from ..views.page_backfills import Progress
@@ -94,8 +94,7 @@ def _entries(seen: Seen, status: JobStatus, runs: list[Run]) -> list[Entry]:
     now, name = seen.overview.now, status.job.app_name
     begin = min((run.slot for run in runs), default=now - _DATES)
     spans = seen.app.store.spans(name, begin, now)
-    found = entries(runs, spans, open_entry(status.job, status.row, runs, now))
-    return found[-_ENTRIES:]
+    return account(status.job, status.row, spans, runs, begin, now)[-_ENTRIES:]
 
 
 def calendar(seen: Seen, status: JobStatus) -> Dates | None:

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from ..schedule.account import Entry
 from ..schedule.dates import Dates, Mark
 from ..schedule.explain import Check, Explanation
 from ..schedule.forecast import Upcoming
 from ..schedule.history import trace
 from ..schedule.missed import OURS
 from ..schedule.model import Outcome, Run
-from ..schedule.past import Entry
 from ..schedule.status import JobStatus, State
 from . import svg_bars, svg_calendar
 from .dates import stretch_text
