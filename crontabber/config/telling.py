@@ -135,6 +135,11 @@ def tell_options(section: Namespace) -> None:
         from_string_converter=yes_or_no,
         doc="whether the beginning of a run is pinged, too",
     )
+    _files(section)
+
+
+def _files(section: Namespace) -> None:
+    """What ticks write."""
     section.add_option(
         "textfile",
         default="",
