@@ -143,7 +143,7 @@ def value_of(option: Option) -> str:
 
 def test_every_setting_that_a_page_speaks_of_exists() -> None:
     known = {*options_of_sections(), *LIBPQ, "crontabber.class-MyFirstConfigApp.date_format"}
-    sections = "admin|crontabber|logging|notify|otel|resource|sentry"
+    sections = "admin|crontabber|logging|notify|otel|resource|sentry|web"
     spoken_of = re.compile(rf"(?<![\w./@-])(?:{sections})\.[a-z_.]+=")
     for path in PAGES:
         for name in spoken_of.findall(path.read_text(encoding="utf-8")):

@@ -40,6 +40,7 @@ class Command(NamedTuple):
     """The file to write the report to."""
     serve: bool | str = False
     """The address at which to serve the pages; True: the usual one."""
+    serve_writable: bool = False
     nagios: bool = False
     retry: str = ""
     """The app_name or class path of the job to try again."""
@@ -68,6 +69,8 @@ class Command(NamedTuple):
     configtest: bool = False
     sentrytest: bool = False
     notifytest: bool = False
+    add_user: str = ""
+    """A name of a user, and behind a colon its role; see ``[web]``."""
     init: bool | str = False
     """The directory to write a first configuration into; True: this one."""
     format: str = ""

@@ -42,6 +42,8 @@ class CommandLine:
         reader = _Reader(deque(argv))
         reader.read()
         verbs = {field_of(name): value for name, value in reader.verbs.items()}
+        if verbs.get("serve_writable"):
+            verbs.setdefault("serve", True)
         command = Command(**verbs)
         _check(command)
         return cls(command, reader.settings, reader.bare)

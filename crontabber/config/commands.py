@@ -69,6 +69,16 @@ CHECK = (
         " here or into the directory. Prints the line for crontab. Overwrites nothing.",
     ),
     CommandOption(
+        "add-user",
+        "check",
+        "USER",
+        "let a user see the pages, or USER:operator act",
+        "Writes the file that `[web] users=FILE` names, and asks for"
+        " [a password](../web.md#who-may-do-what): on a terminal twice, otherwise it is the first"
+        " line of stdin. The role is `viewer` or `operator`; without one a user keeps the one that"
+        " it has, or is a viewer.",
+    ),
+    CommandOption(
         "completion",
         "check",
         "SHELL",

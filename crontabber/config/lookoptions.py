@@ -100,9 +100,19 @@ LOOK = (
         "serve",
         "look",
         "[ADDRESS]",
-        "the same as live pages, at 127.0.0.1:8008",
+        "live pages, at 127.0.0.1:8008",
         "[Pages](../web.md) that refresh themselves, until a signal ends it. Needs the extra"
         " `web`.",
+    ),
+    CommandOption(
+        "serve-writable",
+        "look",
+        "",
+        "the same, where operators run, pause and reset jobs",
+        "The pages have [buttons](../web.md#who-may-do-what) then, for users with the role"
+        " operator. It needs users, or a proxy that knows them. `[web] writable=yes` does the"
+        " same.",
+        of=("serve",),
     ),
     CommandOption("until", "look", "TIME", "up to this time", of=("preview", "pause")),
     CommandOption(

@@ -13,7 +13,7 @@ from .options import APP_SECTION, DATABASE, JOB, setting_options
 from .sources import ENVIRONMENT, Sources
 
 _OURS = frozenset(
-    {"admin", "crontabber", "logging", "notify", "otel", "sentry"}
+    {"admin", "crontabber", "logging", "notify", "otel", "sentry", "web"}
     | {"resource.logging", "secrets.sentry", DATABASE}
 )
 _PARENTS = frozenset({"resource", "secrets"})

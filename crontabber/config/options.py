@@ -31,6 +31,7 @@ from .converters import (
 )
 from .loader import load_database_class
 from .telling import notify_options, otel_options, tell_options
+from .web import web_options
 
 from configman import Namespace
 
@@ -85,6 +86,7 @@ def setting_options() -> Namespace:
         add_section(options.namespace(name))
     notify_options(options.namespace("notify"))
     otel_options(options.namespace("otel"))
+    web_options(options.namespace("web"))
     return options
 
 

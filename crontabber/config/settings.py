@@ -23,6 +23,7 @@ from .sections import JobSections
 from .show import exposed, is_secret
 from .sources import COMMAND_LINE, CONF, Sources
 from .telling import TellSettings
+from .web import WebSettings
 
 if TYPE_CHECKING:
     from ..secrecy.redactor import Redactor
@@ -78,6 +79,7 @@ class Settings:
         self.logging = LoggingSettings.of(values.logging)
         self.sentry_dsn: str = values.sentry.dsn  # empty: nothing is sent
         self.tell = TellSettings.of(values)
+        self.web = WebSettings.of(values.web, sources.directory)
         self.database_class: type[Any] = own.database_class
         self.database_config: Any = own
         """What to make a ``database_class`` with."""

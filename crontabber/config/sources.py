@@ -25,7 +25,7 @@ from .legacy import FALLBACKS, modern
 from configman.value_sources import for_conf
 
 _NAMESPACES = frozenset(
-    {"admin", "crontabber", "job", "logging", "notify", "otel", "resource", "sentry"}
+    {"admin", "crontabber", "job", "logging", "notify", "otel", "resource", "sentry", "web"}
 )
 # What these say is for one start of the command, and has no place in a file.
 _NOT_IN_FILE = frozenset({"admin.conf", "admin.dump_conf", "admin.print_conf"})

@@ -74,7 +74,7 @@ STEER = (
         "pause",
         "steer",
         "NAMES",
-        "stop these jobs for a day, or --for, --until",
+        "stop jobs for a day",
         "See [pauses](../backfill.md#pause-a-job). A run in progress goes on. Several have commas"
         " between them; `all` are all that are configured.",
     ),

@@ -22,6 +22,8 @@ class Verdict(enum.Enum):
     """They failed, and the app's ``retry`` gave up."""
     BACKFILLED = "backfilled"
     """They were done, when a person asked for it, outside of the schedule."""
+    ASKED = "asked"
+    """No slot was passed over: a person had something done, and the reason says what."""
     REPLANNED = "replanned"
     """They were those of a schedule that was edited, or of a clock that was wrong."""
 

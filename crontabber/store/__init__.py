@@ -203,6 +203,14 @@ class StateStore(Protocol):
         """What was not run of a job's slots from *first* to *last*, as it was written."""
         ...
 
+    def note(self, note: Span) -> None:
+        """Write to the ledger that a person had something done; it is about no slot."""
+        ...
+
+    def notes(self, app_name: str, limit: int) -> list[Span]:
+        """What persons had done with a job, the newest first."""
+        ...
+
     def shares_database(self, connection: Any) -> bool:
         """Whether a transaction of this connection could carry the record of a run."""
         ...

@@ -76,6 +76,19 @@ class Administration(LogReading):
         )
         return [span_of(row) for row in rows]
 
+    def note(self, note: Span) -> None:
+        """See `StateStore.note`."""
+        if self._writable([note]):
+            self._server.query("note", app_name=note.app_name, spans=spans_text([note]))
+
+    def notes(self, app_name: str, limit: int) -> list[Span]:
+        """See `StateStore.notes`."""
+        self._server.find()
+        if not self._server.query("has_ledger")[0][0]:
+            return []
+        rows = self._server.query("notes", app_name=app_name, limit=limit)
+        return [span_of(row) for row in rows]
+
     def _writable(self, spans: Sequence[Span]) -> Sequence[Span]:
         """*spans* if there is a ledger to write them to; it is made if that is allowed.
 

@@ -222,8 +222,17 @@ class MemoryStore:
 
     def spans(self, app_name: str, first: datetime, last: datetime) -> list[Span]:
         """See `StateStore.spans`."""
-        ours = (span for span in self.ledger if span.app_name == app_name)
+        ours = (span for span in self.ledger if span.app_name == app_name and span.slots)
         return [span for span in ours if span.last >= first and span.first <= last]
+
+    def note(self, note: Span) -> None:
+        """See `StateStore.note`."""
+        self.ledger.append(note)
+
+    def notes(self, app_name: str, limit: int) -> list[Span]:
+        """See `StateStore.notes`."""
+        ours = (span for span in self.ledger if span.app_name == app_name and not span.slots)
+        return [*reversed([*ours])][:limit]
 
     def reset(self, app_name: str, spans: Sequence[Span] = ()) -> bool:
         """See `StateStore.reset`."""

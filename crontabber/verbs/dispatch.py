@@ -12,9 +12,18 @@ def answer(command: Command, app: GenericApp, stream: TextIO) -> Answer:
         from .nagios import nagios
 
         return nagios(app, command.job, command.format)
+    if command.add_user:
+        return _add_user(app, command.add_user)
     if command.report or command.serve:
         return _pages(command, app, stream)
     return _look(command, app, stream) or _steer(command, app) or _check(command, app)
+
+
+def _add_user(app: GenericApp, text: str) -> Answer:
+    from importlib import import_module
+
+    add_user = import_module("crontabber.contrib.web.add_user").add_user  # a guest
+    return add_user(app.settings.web, text)  # type: ignore[no-any-return]
 
 
 def _pages(command: Command, app: GenericApp, stream: TextIO) -> Answer:

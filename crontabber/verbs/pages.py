@@ -4,18 +4,24 @@ Nothing is written, and no code of jobs is imported.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple
 
 from ..errors import StoreError
 from ..generic_app import GenericApp
-from ..schedule.status import worst_first
+from ..schedule.model import JobState
+from ..schedule.status import JobStatus, worst_first
 from ..views import page_backfills, page_ghosts, page_graph, page_job, page_jobs, page_timeline
 from ..views.html import Node, tag
-from ..views.page import Frame, job_link, live
-from ..views.times import heading
-from . import gather
+from ..views.page import Frame, job_link, live, person_node, section
+from ..views.times import clock, heading
+from . import actions, gather
+from .actions import Subject
 from .gather import Seen
 from .survey import survey
+
+_NOTES = 20
+"""How much of what persons did with a job is shown."""
 
 
 class Request(NamedTuple):
@@ -28,6 +34,8 @@ class Request(NamedTuple):
     """Who asks; empty: it is not known."""
     may_act: bool = False
     """Whether there are to be buttons."""
+    may_leave: bool = False
+    """Whether the person can log out."""
 
     def get(self, name: str) -> str:
         """What the query says of *name*; empty: nothing."""
@@ -68,7 +76,7 @@ def problem(status: int, title: str, text: str, *more: Node) -> Page:
 
 def framed(seen: Seen, request: Request, title: str, here: str, *body: Node) -> Page:
     """A page with its frame, and without secrets."""
-    person = tag("span", request.person) if request.person else None
+    person = person_node(request.person, may_leave=request.may_leave)
     frame = Frame(title, here, heading(seen.survey.now, seen.overview.zone), person=person)
     return Page(200, live(frame, *body, redact=seen.app.redact))
 
@@ -86,8 +94,29 @@ def _job(seen: Seen, request: Request) -> Page:
     for status in seen.overview.statuses:
         if status.job.app_name == name:
             view = gather.job_view(seen, status)
-            return framed(seen, request, name, "./", *page_job.body(view, job_link))
+            buttons = _buttons(seen, request, status)
+            body = page_job.body(view, job_link, buttons)
+            return framed(seen, request, name, "./", *body, _by_hand(seen, status))
     return problem(404, "There is no such job", f"{name[:200]} is not in this configuration.")
+
+
+def _buttons(seen: Seen, request: Request, status: JobStatus) -> Node:
+    if not (request.may_act and status.row):
+        return None
+    return actions.links(Subject(status.job.app_name, status.job, status.row, seen.survey.now))
+
+
+def _by_hand(seen: Seen, status: JobStatus) -> Node:
+    """What persons had done with a job on these pages."""
+    notes = []
+    with suppress(StoreError):  # the ledger may be closed to a role that only reads
+        notes = seen.app.store.notes(status.job.app_name, _NOTES) if status.row else []
+    zone, now = status.job.zone, seen.survey.now
+    items = [
+        tag("li", clock(note.at.replace(microsecond=0), zone, now), f" {note.by}: {note.reason}")
+        for note in notes
+    ]
+    return section("By hand", tag("ul", *items)) if items else None
 
 
 def _timeline(seen: Seen, request: Request) -> Page:
@@ -110,12 +139,21 @@ def _graph(seen: Seen, request: Request) -> Page:
 
 
 def _backfills(seen: Seen, request: Request) -> Page:
-    body = page_backfills.body(gather.backfills(seen), seen.overview.now, job_link)
+    def cancel(each: page_backfills.Progress) -> Node:
+        return tag("a", "Cancel", href=actions.link(actions.CANCEL, number=str(each.asked.number)))
+
+    found, now = gather.backfills(seen), seen.overview.now
+    body = page_backfills.body(found, now, job_link, *([cancel] if request.may_act else []))
     return framed(seen, request, "Backfills", "backfills", *body)
 
 
 def _ghosts(seen: Seen, request: Request) -> Page:
-    body = page_ghosts.body([*gather.ghosts(seen)], seen.overview.zone, seen.overview.now)
+    def reset(ghost: JobState) -> Node:
+        return tag("a", "Reset", href=actions.link("reset", job=ghost.app_name))
+
+    found, overview = [*gather.ghosts(seen)], seen.overview
+    able = [reset] if request.may_act else []
+    body = page_ghosts.body(found, overview.zone, overview.now, *able)
     return framed(seen, request, "Ghosts", "ghosts", *body)
 
 

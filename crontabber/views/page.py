@@ -47,6 +47,14 @@ class Frame(NamedTuple):
     nav: Mapping[str, str] = PAGES
     person: Node = None
     """Who looks, and how to leave."""
+    is_form: bool = False
+    """Whether it asks for something, and must not be refreshed meanwhile."""
+
+
+def person_node(name: str, *, may_leave: bool) -> Node:
+    """Who looks, and the way out if there is one; nothing for strangers."""
+    leave = [" ", tag("a", "Log out", href="logout")] if may_leave else None
+    return [tag("span", name), leave] if name else None
 
 
 def job_link(name: str) -> str:
@@ -59,7 +67,7 @@ def live(frame: Frame, *body: Node, redact: Callable[[str], str] = str) -> str:
     head = [
         tag("link", rel="stylesheet", href="static/crontabber.css"),
         tag("link", rel="icon", href="static/crontabber.svg", type="image/svg+xml"),
-        tag("script", src="static/crontabber.js", defer=True),
+        None if frame.is_form else tag("script", src="static/crontabber.js", defer=True),
     ]
     items = [
         tag("li", tag("a", name, href=href, aria_current=href == frame.here and "page"))

@@ -15,7 +15,8 @@ from starlette.routing import Mount
 from crontabber.config.commandline import CommandLine
 from crontabber.config.settings import Settings
 from crontabber.contrib.web.app import make_app
-from crontabber.contrib.web.serve import address_of, is_loopback
+from crontabber.contrib.web.policy import is_loopback
+from crontabber.contrib.web.serve import address_of
 from crontabber.contrib.web.source import Source, reading
 from crontabber.errors import ConfigError
 
@@ -92,7 +93,7 @@ def test_an_address_that_others_reach_is_refused(address: str, site) -> None:
     done = site.command("--admin.conf=crontabber.ini", f"--serve={address}")
     assert done.returncode == 1
     assert done.stdout == ""
-    assert "others than this machine could see the pages" in done.stderr
+    assert "can be reached from other hosts" in done.stderr
     assert done.stderr.count("\n") == 1
 
 

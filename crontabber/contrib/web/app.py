@@ -1,6 +1,6 @@
 """The ASGI application: each page of `crontabber.verbs.pages`, and the files that they need."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
@@ -8,25 +8,50 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request as WebRequest
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
+from ...config.settings import Settings
 from ...verbs.pages import Request
 from ...views.static import FILES, read
+from .act import act_routes
+from .guard import USER, WRITABLE, Guard
+from .login import login_routes
+from .policy import Policy
 from .source import Source
 
 _HOUR = "max-age=3600"
 
 
-def make_app(source: Source, middleware: Sequence[Middleware] = ()) -> Starlette:
+def guarded(load: Callable[[], Settings], policy: Policy, source: Source) -> Guard:
+    """All pages as an ASGI application, behind the one door that keeps to *policy*.
+
+    *load* reads the configuration, for those who change what is remembered of jobs.
+    """
+    may_leave = policy.sessions is not None
+    routes = [*act_routes(load, source.forget, may_leave=may_leave), *login_routes(policy)]
+    return Guard(make_app(source, routes=routes, may_leave=may_leave), policy)
+
+
+def make_app(
+    source: Source,
+    middleware: Sequence[Middleware] = (),
+    routes: Sequence[BaseRoute] = (),
+    *,
+    may_leave: bool = False,
+) -> Starlette:
     """The pages as an ASGI application, which may be mounted below any path.
 
-    *middleware* are put around all of them, the first outermost.
+    *middleware* are put around all of them, the first outermost; *routes* are more pages.
+    *may_leave* says whether persons can log out.
     """
 
     async def show(request: WebRequest) -> Response:
         query = tuple(sorted(request.query_params.items()))
         path = str(request.path_params.get("path", ""))
-        made = await source.page(Request(path, query))
+        user, may_act = request.scope.get(USER), bool(request.scope.get(WRITABLE))
+        made = await source.page(
+            Request(path, query, user.name if user else "", may_act, may_leave)
+        )
         return HTMLResponse(made.html, made.status, {"Cache-Control": "no-store"})
 
     @asynccontextmanager
@@ -37,6 +62,7 @@ def make_app(source: Source, middleware: Sequence[Middleware] = ()) -> Starlette
     return Starlette(
         routes=[
             Route("/static/{name}", _file, methods=["GET"]),
+            *routes,
             Route("/", show, methods=["GET"]),
             Route("/{path}", show, methods=["GET"]),
         ],

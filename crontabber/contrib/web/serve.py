@@ -1,6 +1,5 @@
 """``--serve``: the live pages on an address, until a signal ends them."""
 
-import ipaddress
 import signal
 import socket
 from typing import TextIO
@@ -18,21 +17,27 @@ def serve(app: GenericApp, command: Command, stream: TextIO) -> Answer:
     Raises `ConfigError` for an address that cannot be used.
     """
     host, port = address_of(DEFAULT if command.serve is True else str(command.serve))
-    require_loopback(host)
     try:
         import uvicorn
 
-        from .app import make_app
+        from .app import guarded
+        from .policy import Policy
     except ImportError as error:
         raise ConfigError(
             f"--serve needs {error.name}, which is not installed: pip install crontabber[web]"
         ) from None
     from .source import Source, reading
 
+    web = app.settings.web
+    web = web._replace(writable=web.writable or command.serve_writable)
+    policy, load = Policy.of(web, host), app.settings.again
+    app.log()  # what goes wrong, and who acts
     app.store.close()
     with listening(host, port) as sock:
         config = uvicorn.Config(
-            make_app(Source(lambda: reading(app.settings.again()))),
+            guarded(load, policy, Source(lambda: reading(load()))),
+            root_path=web.prefix,
+            proxy_headers=False,  # `Policy` knows which proxies are believed
             log_level="warning",
             lifespan="on",
             server_header=False,
@@ -56,23 +61,6 @@ def address_of(text: str) -> tuple[str, int]:
             f"--serve={text[:60]} is no address: write a host and a port, such as {DEFAULT}"
         )
     return host, int(port)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches *host*."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def require_loopback(host: str) -> None:
-    """Raise `ConfigError` where others could look: there are no users yet."""
-    if not is_loopback(host):
-        raise ConfigError(
-            f"--serve={host}: others than this machine could see the pages; listen on 127.0.0.1, "
-            "and put a proxy before it that asks who they are"
-        )
 
 
 def listening(host: str, port: int) -> socket.socket:

@@ -540,8 +540,28 @@ SELECT pg_catalog.has_table_privilege('{there_text}crontabber_spans', 'INSERT')
 -- What was not run of a job, between two moments.
 SELECT app_name, first_slot, last_slot, slots, verdict, reason, plan, done_by, done_at
 FROM {here}.crontabber_spans
-WHERE app_name = %(app_name)s AND last_slot >= %(first)s AND first_slot <= %(last)s
+WHERE app_name = %(app_name)s AND last_slot >= %(first)s AND first_slot <= %(last)s AND slots > 0
 ORDER BY done_at, id
+
+-- name: note
+INSERT INTO {here}.crontabber_spans (
+    app_name, first_slot, last_slot, slots, verdict, reason, plan, done_by, done_at
+)
+SELECT
+    %(app_name)s, note.first_slot, note.last_slot, 0, note.verdict, note.reason, note.plan,
+    note.done_by, note.done_at
+FROM pg_catalog.json_to_recordset(%(spans)s::json) AS note (
+    first_slot timestamptz, last_slot timestamptz, verdict text, reason text, plan text,
+    done_by text, done_at timestamptz
+)
+
+-- name: notes
+-- What persons had done with a job.
+SELECT app_name, first_slot, last_slot, slots, verdict, reason, plan, done_by, done_at
+FROM {here}.crontabber_spans
+WHERE app_name = %(app_name)s AND slots = 0
+ORDER BY last_slot DESC, id DESC
+LIMIT %(limit)s
 
 -- name: next_number
 SELECT pg_catalog.nextval(pg_catalog.pg_get_serial_sequence('{there_text}crontabber_spans', 'id'))
