@@ -77,8 +77,9 @@ class StateStore(Protocol):
     def look_again(self, app_names: Collection[str]) -> Snapshot:
         """Give back at once what was released, and read the rows of these jobs alone.
 
-        For a process that does one run after the other. Whether job could be run here at all,
-        the first `look` says. Raises `SessionShared` if the session is not ours alone any more.
+        For a process that does one run after the other. Whether jobs could be run here at all,
+        the first `look` says. Raises `SessionShared` if the session is not ours alone any more, and
+        `StoreError` if the tables were made anew.
         """
         ...
 

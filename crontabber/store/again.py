@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from ..errors import StoreError
 from . import Snapshot
 from .rows import array_text, states_of
 from .session import SessionChanged
@@ -22,7 +23,9 @@ class LookingAgain:
         rows = self._server.query(
             "look_again", names=array_text(app_names), unlock=session.unlocking()
         )
-        _, backend_pid, token, now, zone = rows[0][:5]
+        _, backend_pid, token, table, now, zone = rows[0][:6]
         if (backend_pid, token) != (session.backend_pid, session.token):
             raise SessionChanged
-        return Snapshot(now, zone, states_of(rows, 5))
+        if table != self._server.find().table:
+            raise StoreError("the tables were made anew: the locks of jobs are others")
+        return Snapshot(now, zone, states_of(rows, 6))

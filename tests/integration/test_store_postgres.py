@@ -1519,3 +1519,12 @@ def test_a_look_at_a_thousand_jobs_among_many_rows_uses_the_indexes(clean, store
     jobs = [n * 7 for n in range(1, 1001)]
     found = set(store.look(parameters["class_paths"]).states)
     assert found == {f"app{n}" for n in jobs} | {f"app{n * 31 % 100000}" for n in jobs}
+
+
+def test_who_looks_again_notices_that_the_tables_were_made_anew(store, other, clean):
+    """Its locks would be those of the old table, and another session could run the job too."""
+    mark(store)
+    clean.execute("DROP TABLE crontabber, crontabber_log")
+    other.migrate()
+    with pytest.raises(StoreError, match="made anew"):
+        store.look_again(["a"])

@@ -103,7 +103,10 @@ class Books:
         self._first = {app.app_name: None for app in self.apps}
 
     def _forget(self, statement: str) -> None:
-        self.await_none(f"SELECT 1 FROM pg_stat_activity WHERE {BACKENDS}")
+        self.await_none(  # the processes of workers keep their sessions, but no claims
+            f"SELECT 1 FROM pg_stat_activity AS session WHERE {BACKENDS} AND (state <> 'idle'"
+            " OR EXISTS (SELECT FROM pg_locks WHERE pid = session.pid AND locktype = 'advisory'))"
+        )
         for where in self._databases():
             self.execute("DELETE FROM ledger", database=where)
         self.execute(statement)

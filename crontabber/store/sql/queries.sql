@@ -257,10 +257,11 @@ VALUES
 
 -- name: look_again
 -- For a session that lives on between runs: gives back what was released, tells whose session
--- it is, and reads the rows of few jobs.
+-- it is and which table the locks of jobs are to be of, and reads the rows of few jobs.
 SELECT
     (SELECT pg_catalog.count(pg_catalog.pg_advisory_unlock(key)) FROM pg_catalog.unnest(%(unlock)s::bigint[]) AS key),
     pg_catalog.pg_backend_pid(), pg_catalog.current_setting('crontabber.session', true),
+    pg_catalog.to_regclass('{there_text}crontabber')::pg_catalog.oid::pg_catalog.int8,
     pg_catalog.now(), pg_catalog.current_setting('TimeZone'), {state_columns}
 FROM (SELECT 1) AS always
 LEFT JOIN {here}.crontabber ON app_name = ANY (%(names)s::text[])
