@@ -193,7 +193,7 @@ def test_a_claim_is_free_when_whoever_released_it_has_looked_again(store, other)
     store.release("b")
     saved = store.save(marked, done(marked))
     store.release("a")
-    found = store.look_again(["a", "another"])
+    found = store.look_again(["a", "unknown"])
     assert found.states == {"a": saved}
     assert (found.now > NOW, found.zone) == (True, store.look([]).zone)
     assert store.look_again([]).states == {}
