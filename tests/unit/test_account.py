@@ -133,7 +133,7 @@ KINDS = [
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: "-".join(map(str, kind.values())))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(steps=st.lists(STEPS, max_size=14))
 def test_each_slot_has_one_entry_in_every_history(kind: Any, steps: list[Any]) -> None:
     world = World(**kind)

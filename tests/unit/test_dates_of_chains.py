@@ -241,7 +241,7 @@ class World:
             self.sim.store.pause(name, Pause(START, None) if what == "pause" else None)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(STEPS)
 def test_no_child_is_given_a_date_before_its_parent_did_it(steps):
     """And none waits for ever on a parent that is well."""

@@ -79,7 +79,7 @@ def test_every_slot_of_two_weeks_runs_once_although_cron_jitters(backfill: bool)
         assert sim.slots(name) == slots, name
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(1))
 def test_outages_and_failures_cost_a_backfill_app_no_slot_and_give_it_none_twice(
     seed: int,
 ) -> None:
@@ -95,7 +95,7 @@ def test_outages_and_failures_cost_a_backfill_app_no_slot_and_give_it_none_twice
         assert done == slots, name
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(1))
 def test_an_ordinary_job_never_runs_a_slot_twice_and_none_out_of_order(seed: int) -> None:
     jobs = Jobs(seed, run_time=40, failing=0.05)
     sim = jobs.fortnight(backfill=False, outages=True)

@@ -36,7 +36,7 @@ from tests.unit.test_schedule_calendar import (
     shown,
 )
 
-quickly = settings(deadline=None, max_examples=25)
+quickly = settings(deadline=None, max_examples=10)
 
 Matches = Callable[[datetime], bool]
 """Whether a calendar has this minute, as a clock shows it."""

@@ -293,7 +293,7 @@ frequencies = st.builds(Frequency, st.integers(1, 90), st.sampled_from(Unit))
 schedules = st.builds(Schedule, frequencies, st.none()) | st.builds(
     Schedule, st.builds(Frequency, st.integers(1, 9), st.just(Unit.DAYS)), wall_times
 )
-properly = settings(deadline=None, max_examples=100)
+properly = settings(deadline=None, max_examples=30)
 
 
 @properly

@@ -451,7 +451,7 @@ schedules = st.one_of(
     cron_lines(),
     st.builds(Schedule, frequencies.filter(lambda f: f.unit is Unit.DAYS), times),
 )
-few = settings(deadline=None, max_examples=30)
+few = settings(deadline=None, max_examples=20)
 names = st.sampled_from(["a", "_", "jobs", "MyApp", "_x9", "d", "h5"])
 class_paths = st.lists(names, min_size=2, max_size=4).map(".".join)
 job_lines = st.builds(JobLine, class_paths, schedules)

@@ -339,7 +339,7 @@ pauses = st.one_of(
 lengths = st.sampled_from([0, 1, 59, 400, 4000, 90000]).map(lambda n: n * SECOND)
 outcomes = st.lists(st.sampled_from(Outcome), max_size=3)
 ticks = st.lists(st.tuples(pauses, lengths, outcomes), min_size=1, max_size=12)
-simulated = settings(deadline=None, max_examples=100)
+simulated = settings(deadline=None, max_examples=30)
 
 
 def short(text, steps):
