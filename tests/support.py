@@ -252,6 +252,7 @@ class Command:
             "TZ": "UTC",
             "PYTHONPATH": os.pathsep.join([str(self.directory), str(ROOT)]),
             "PYTHONDONTWRITEBYTECODE": "1",
+            **{name: value for name, value in os.environ.items() if name == warm.COVERAGE},
             **(more or {}),
         }
 

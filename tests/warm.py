@@ -39,6 +39,8 @@ PRELOADED: Mapping[str, Sequence[str]] = {
 }
 """What the parent of a program imports; each has a parent of its own."""
 _OPTIONS = {"cwd", "env", "stdin", "stdout", "stderr", "text", "start_new_session"}
+COVERAGE = "COVERAGE_PROCESS_CONFIG"
+"""The variable that has Python's start count the lines that run: `make coverage`."""
 _VARIABLES = {"PYTHONPATH", "PYTHONDONTWRITEBYTECODE"}
 
 
@@ -55,6 +57,7 @@ def _makes_no_difference(line: Sequence[str], options: Mapping[str, Any]) -> boo
         and line[0] == sys.executable
         and _program(line[1:])[0] in PRELOADED
         and options.keys() <= _OPTIONS
+        and COVERAGE not in env
         and not any(name.startswith("PYTHON") for name in env.keys() - _VARIABLES)
         and not any(name.startswith("LC_") for name in env)
         and env.get("LANG") == "C.UTF-8"
