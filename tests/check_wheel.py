@@ -21,6 +21,7 @@ def main() -> int:
     os.umask(0o022)  # PostgreSQL, which runs as another user than root, reads what is installed
     with tempfile.TemporaryDirectory(prefix="crontabber-wheel-") as name:
         directory = Path(name)
+        directory.chmod(0o755)  # as root, PostgreSQL runs as another user
         first, second = build(directory / "first"), build(directory / "second")
         faults = differences(first, second)
         for archive in first:
