@@ -133,11 +133,14 @@ def _by_elapsed_time(calendar: Calendar, after: datetime, zone: ZoneInfo) -> Ite
                 break
             yield floor_minute(moment)
             after, shown = moment, upcoming
-        if upcoming - shown > 2 * _DAY:  # clocks may be changed meanwhile, and to no effect
+        is_far = upcoming - shown > 2 * _DAY
+        # set back over midnight, a clock may show times of the day again that just ended
+        soon = after + 2 * _DAY if is_far else moment
+        if is_far and soon.astimezone(zone).utcoffset() == offset:  # later changes: to no effect
             after = moment - 2 * _DAY
             shown, offset = _shown(after, zone), after.astimezone(zone).utcoffset()
         else:
-            change = _change(after, moment, zone)
+            change = _change(after, soon, zone)
             offset = change.astimezone(zone).utcoffset()
             after, shown = change - _MINUTE, _shown(change, zone) - _MINUTE
 

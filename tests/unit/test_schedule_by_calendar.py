@@ -359,3 +359,25 @@ def test_no_two_slots_are_further_apart_than_the_period(place, which):
     # a day may be left out, with its slot
     slack = schedule.frequency.period + 26 * HOUR
     assert all(a < b <= a + slack for a, b in itertools.pairwise(found))
+
+
+@pytest.mark.parametrize(
+    ("zone", "schedule", "start", "days"),
+    [
+        ("Asia/Beirut", "*/10 * * * sat", "2025-10-24 20:00", {6}),
+        ("Africa/Cairo", "*/10 * * * thu", "2025-10-29 20:00", {4}),
+        ("America/Asuncion", "*/10 * * * */3", "1974-04-01 00:00", {3, 6, 7}),
+    ],
+)
+def test_an_hour_that_is_repeated_at_midnight_is_that_of_the_day_that_ended(
+    zone, schedule, start, days
+):
+    """trap: a jump over the days without a time passed over a clock that was set back."""
+    where, begin = ZoneInfo(zone), at(start)
+    minutes = (begin + n * MINUTE for n in range(1, 3 * 1440))
+    local_times = ((minute, minute.astimezone(where)) for minute in minutes)
+    expected = [m for m, t in local_times if t.minute % 10 == 0 and t.isoweekday() in days]
+    found = itertools.takewhile(
+        lambda slot: slot < begin + 3 * DAY, slots(Schedule.parse(schedule), begin, where)
+    )
+    assert [slot for slot in found if slot > begin] == expected
