@@ -53,7 +53,7 @@ def main() -> None:
             site.tick()
             site.finished()
         tell("All that happened, and which worker did it:")
-        for app_name, _host, success, error in site.query(LOG):
+        for app_name, success, error in site.query(LOG):
             others = [
                 n for n in site.workers_of(app_name) if app_name != "transform" or n != killed
             ]

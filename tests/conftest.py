@@ -47,6 +47,8 @@ def _environment() -> Iterator[Mapping[str, str]]:
         for name in original:
             if name.startswith(OURS):
                 monkeypatch.delenv(name)
+        if not any(original.get(name) for name in ("LC_ALL", "LANG")):
+            monkeypatch.setenv("LANG", "C.UTF-8")  # as people have it who read the pages
         yield original
 
 

@@ -96,7 +96,7 @@ def test_the_demonstration_runs_twice_and_what_it_says_to_try_can_be_pasted(
     dates = (playground.app / "backfill.log").read_text().splitlines()
     assert len(set(dates)) == 5
     assert sorted(dates) == dates
-    assert dates == [line for line in first.splitlines() if line in dates]
+    assert dates == [line for line in first.splitlines() if line in dates][-5:]
     assert "\x1b" not in first
     assert not (playground.app / "outage").exists()
 
