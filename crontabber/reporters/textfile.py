@@ -1,15 +1,14 @@
 """Writes metrics to a file for Prometheus' node_exporter, whole and at once, after every tick."""
 
 import logging
-import os
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from ..process.files import replace
 from ..schedule.figures import Figures, figures
 from ..schedule.findings import Status
 from ..schedule.health import judge
@@ -63,7 +62,7 @@ class TextfileReporter(Reporter):
             return  # what is there gets old, and that is to be noticed
         try:
             jobs = _judged(tick, durations_of(_read(self._path), tick))
-            _write(self._path, exposition(jobs, tick.now, tick.faults))
+            replace(self._path, exposition(jobs, tick.now, tick.faults))
         except OSError as error:
             extra = {"action": "tell", "app_name": ""}
             why = error.strerror or error
@@ -159,17 +158,3 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return ""
-
-
-def _write(path: Path, text: str) -> None:
-    """Replace the file, so that what reads it never sees a part of it."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            os.fchmod(handle, 0o644)  # node_exporter has a user of its own
-            file.write(text)
-        Path(name).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(name).unlink()
-        raise

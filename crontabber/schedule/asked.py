@@ -3,19 +3,23 @@
 from datetime import datetime
 from typing import NamedTuple
 
+Row = tuple[datetime, datetime]
+"""First and last slot of consecutive ones."""
+Dates = tuple[Row, ...]
+
 
 class AskedBackfill(NamedTuple):
     """Dates of a backfill app that a person asked for, besides those of its schedule."""
 
     number: int
     """By which people speak of it; the same for a job and those of its children."""
-    dates: tuple[tuple[datetime, datetime], ...]
+    dates: Dates
     """What is still to be done: first and last slot of each row of consecutive slots."""
     plan: str
     """The schedule by which those slots follow each other; see `JobSpec.plan`."""
     total: int
     """How many dates it had."""
-    wanted: tuple[tuple[datetime, datetime], ...] = ()
+    wanted: Dates = ()
     """All that was to be done, in the form of ``dates``."""
     newest_first: bool = False
     attempts: int = 0

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from .asked import AskedBackfill
+from .asked import AskedBackfill, Dates, Row
 from .calendar import latest_slot, next_slot
 from .dependencies import wait_of
 from .grammar import Schedule
@@ -19,8 +19,6 @@ from .plan import schedule_of
 from .retry import Advice, next_try
 
 _MOMENT = timedelta(microseconds=1)
-Row = tuple[datetime, datetime]
-Dates = tuple[Row, ...]
 _LONGEST = 200
 """Characters of an error that are kept: the log has all of it."""
 
@@ -30,10 +28,14 @@ def next_asked(
 ) -> AskedBackfill | None:
     """The backfill of which *job* may do a date now: see `next_date`."""
     for asked in state.asked if job.backfill else ():
-        waits = asked.retry_at is not None and asked.retry_at > now
-        if not waits and wait_of_date(job, asked, states, now) is None:
+        if may_be_tried(asked, now) and wait_of_date(job, asked, states, now) is None:
             return asked
     return None
+
+
+def may_be_tried(asked: AskedBackfill, now: datetime) -> bool:
+    """Whether its next date did not fail, or is to be tried again by now."""
+    return asked.retry_at is None or asked.retry_at <= now
 
 
 def next_date(asked: AskedBackfill) -> datetime:

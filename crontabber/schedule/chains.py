@@ -20,6 +20,8 @@ def in_chains(jobs: Sequence[JobSpec], states: States, now: datetime) -> list[li
     behind = {
         chain_of[job.app_name] for job in jobs if job.backfill and _is_behind(job, states, now)
     }
+    if not behind:  # as on most ticks
+        return [[job] for job in jobs]
     node = {
         job.app_name: chain_of[job.app_name]
         if job.backfill and chain_of[job.app_name] in behind
@@ -32,7 +34,7 @@ def in_chains(jobs: Sequence[JobSpec], states: States, now: datetime) -> list[li
         own = graph.setdefault(node[job.app_name], set())
         own.update(parent for parent in parents if parent != node[job.app_name])
     ordered, circles = order(graph)
-    if circles or not behind:
+    if circles:
         return [[job] for job in jobs]
     members: dict[str, list[JobSpec]] = {name: [] for name in ordered}
     for job in jobs:

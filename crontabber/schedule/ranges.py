@@ -6,15 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from .asked import AskedBackfill
+from .asked import AskedBackfill, Dates
 from .calendar import floor_minute, slots, wall_clock
 from .grammar import Frequency, Schedule, TimeOfDay, Unit
 from .ledger import Span, Verdict
 from .model import JobSpec, JobState
 from .plan import plan
-
-Dates = tuple[tuple[datetime, datetime], ...]
-"""First and last slot of each row of consecutive slots."""
 
 
 class Redo(enum.Enum):

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from psycopg2 import errors
 
@@ -68,13 +68,9 @@ class Administration(LogReading):
 
     def spans(self, app_name: str, first: datetime, last: datetime) -> list[Span]:
         """See `StateStore.spans`."""
-        self._server.find()
-        if not self._server.query("has_ledger")[0][0]:
-            return []
-        rows = self._server.query(
+        return self._of_ledger(
             "spans", app_name=app_name, first=first.isoformat(), last=last.isoformat()
         )
-        return [span_of(row) for row in rows]
 
     def note(self, note: Span) -> None:
         """See `StateStore.note`."""
@@ -83,11 +79,17 @@ class Administration(LogReading):
 
     def notes(self, app_name: str, limit: int) -> list[Span]:
         """See `StateStore.notes`."""
-        self._server.find()
-        if not self._server.query("has_ledger")[0][0]:
+        return self._of_ledger("notes", app_name=app_name, limit=limit)
+
+    def _of_ledger(self, name: str, **parameters: Any) -> list[Span]:
+        """The rows that a statement reads of the ledger; none if there is no ledger."""
+        if not self._has_ledger():
             return []
-        rows = self._server.query("notes", app_name=app_name, limit=limit)
-        return [span_of(row) for row in rows]
+        return [span_of(row) for row in self._server.query(name, **parameters)]
+
+    def _has_ledger(self) -> bool:
+        self._server.find()
+        return bool(self._server.query("has_ledger")[0][0])
 
     def _writable(self, spans: Sequence[Span]) -> Sequence[Span]:
         """*spans* if there is a ledger to write them to; it is made if that is allowed.
@@ -116,7 +118,6 @@ class Administration(LogReading):
         return "permission denied for table crontabber_spans or its sequence"
 
     def _make_ledger(self) -> None:
-        self._server.find()
-        if not self._ledger and not self._server.query("has_ledger")[0][0]:
+        if not self._ledger and not self._has_ledger():
             self._server.query("make_ledger")
         self._ledger = True

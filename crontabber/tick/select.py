@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from ..errors import ConfigError
 from ..reporters import Reporter
+from ..schedule.backfill import may_be_tried
 from ..schedule.decide import decide
 from ..schedule.grammar import JobLine
 from ..schedule.model import JobSpec, JobState, Skip, SkipReason
@@ -66,4 +67,4 @@ def _candidate(line: JobLine, snapshot: Snapshot, jobs: Jobs) -> JobSpec | tuple
 
 def _may_do_asked(state: JobState, now: datetime) -> bool:
     """Whether a date that a person asked for may be run, as far as its own row can tell."""
-    return any(asked.retry_at is None or asked.retry_at <= now for asked in state.asked)
+    return any(may_be_tried(asked, now) for asked in state.asked)

@@ -8,10 +8,10 @@ from typing import NamedTuple
 from ..config.command import Command
 from ..errors import ConfigError
 from ..generic_app import Answer, GenericApp
-from ..schedule.asked import AskedBackfill
+from ..schedule.asked import AskedBackfill, Dates
 from ..schedule.model import JobSpec, JobState
 from ..schedule.moments import parse_moment_near
-from ..schedule.ranges import Dates, Redo, chosen, in_rows, open_slot, slots_between
+from ..schedule.ranges import Redo, chosen, in_rows, open_slot, slots_between
 from ..schedule.transition import noticed
 from ..store import Snapshot
 from ..tick.lookup import find_job

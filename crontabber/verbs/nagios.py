@@ -1,16 +1,14 @@
 """The verb ``--nagios``: one line on the health of the jobs, and in time."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ..errors import ConfigError, CrontabberError, JobLineError, name_of, text_of
+from ..errors import CrontabberError, name_of, text_of
 
 if TYPE_CHECKING:
     from ..generic_app import Answer, GenericApp
     from ..process.watched import Work
-    from ..schedule.model import JobSpec
-    from ..tick.jobs import Jobs
 
 
 def answer_in_time(work: "Work", limit: float, form: str = "") -> "tuple[str, int]":
@@ -55,45 +53,14 @@ def nagios(app: "GenericApp", name: str = "", form: str = "") -> "Answer":
     Makes no tables. Raises `UnknownJobError`.
     """
     from ..generic_app import Answer
-    from ..schedule.health import judge
     from ..schedule.status import Overview, statuses
     from ..views.nagios import report, report_document
-    from .survey import look_only, with_crashes, with_own_limits
+    from .survey import survey
 
-    snapshot, unseen = look_only(app)
-    access = app.store.access(app.settings.nagios.role)
-    among, faults = with_own_limits(app, snapshot)
-    jobs = among
-    if name:
-        jobs, faults = _chosen(name, among, app.jobs(snapshot))
-    states = with_crashes(app, among, snapshot, standby=access.standby)
-    health = judge(
-        jobs,
-        states,
-        snapshot.now,
-        faults=[str(fault) for fault in faults],
-        access=access,
-        among=among,
-        unseen=unseen,
-    )
+    seen = survey(app, name=name)
     if form == "json":
-        found = statuses(jobs, states, health, snapshot.now)
-        zone = app.jobs(snapshot).zone
-        overview = Overview(snapshot.now, zone, found, health, [*map(str, faults)])
+        found = statuses(seen.specs, seen.states, seen.health, seen.now)
+        faults = [*map(str, seen.faults)]
+        overview = Overview(seen.now, seen.jobs.zone, found, seen.health, faults)
         return Answer(*report_document(overview, app.origin))
-    return Answer(*report(health, manual=app.settings.nagios.separators == "manual"))
-
-
-def _chosen(
-    name: str, among: "Sequence[JobSpec]", jobs: "Jobs"
-) -> "tuple[list[JobSpec], list[ConfigError]]":
-    """The one job that *name* means, or what is wrong with its line."""
-    from ..tick.lookup import find_job
-
-    found = [job for job in among if name in (job.app_name, job.class_path)]
-    if found:
-        return found, []
-    try:
-        return [find_job(name, jobs)], []
-    except JobLineError as error:
-        return [], [error]
+    return Answer(*report(seen.health, manual=app.settings.nagios.separators == "manual"))

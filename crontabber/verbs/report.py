@@ -1,7 +1,5 @@
 """The verb ``--report``: all there is to see in one file of HTML that needs nothing else."""
 
-import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -11,6 +9,7 @@ from pathlib import Path
 from ..errors import ConfigError, CrontabberError, StoreError
 from ..generic_app import Answer, GenericApp
 from ..process.clock import utc_now
+from ..process.files import replace
 from ..schedule.explain import Explanation
 from ..schedule.status import JobStatus, worst_first
 from ..views import page_backfills, page_ghosts, page_graph, page_job, page_jobs, page_timeline
@@ -33,7 +32,7 @@ def report(app: GenericApp, path: str) -> Answer:
     """Write the report; raises `ConfigError` if the file cannot be written."""
     text = text_of(app)
     try:
-        write(Path(path), text)
+        replace(Path(path), text)
     except OSError as error:
         raise ConfigError(
             f"--report={path} cannot be written: {error.strerror or error}; name a file in a "
@@ -47,7 +46,7 @@ def after_tick(app: GenericApp, path: str, *, has_news: bool) -> None:
     file = Path(path)
     try:
         if has_news or utc_now().timestamp() - _written(file) >= _AGE.total_seconds():
-            write(file, text_of(app, imports=False))
+            replace(file, text_of(app, imports=False))
     except (OSError, CrontabberError) as error:
         import logging
 
@@ -119,17 +118,3 @@ def _calendars(seen: Seen, jobs: Sequence[JobStatus]) -> Iterator[Node]:
         if found := gather.calendar(seen, each):
             yield tag("h3", each.job.app_name)
             yield page_job.dates(found)
-
-
-def write(path: Path, text: str) -> None:
-    """Replace the file, so that what reads it never sees a part of it."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            os.fchmod(handle, 0o644)  # a web server has a user of its own
-            file.write(text)
-        Path(name).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(name).unlink()
-        raise

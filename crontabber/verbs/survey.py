@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..errors import ConfigError, TablesNotReady
+from ..errors import ConfigError, JobLineError, TablesNotReady
 from ..generic_app import GenericApp
 from ..schedule.findings import Access, Health
 from ..schedule.grammar import JobLine
@@ -47,10 +47,13 @@ class Survey(NamedTuple):
         )
 
 
-def survey(app: GenericApp, snapshot: Snapshot | None = None, *, imports: bool = True) -> Survey:
-    """Look at all jobs, and judge them, as ``--nagios`` does. Makes no tables.
+def survey(
+    app: GenericApp, snapshot: Snapshot | None = None, *, imports: bool = True, name: str = ""
+) -> Survey:
+    """Look at all jobs, and judge them, or the one that *name* means. Makes no tables.
 
     Without *imports* no code of jobs is imported, and what only their classes know is not known.
+    Raises `UnknownJobError`.
     """
     from ..schedule.health import judge
 
@@ -59,19 +62,38 @@ def survey(app: GenericApp, snapshot: Snapshot | None = None, *, imports: bool =
         snapshot, unseen = look_only(app)
     jobs = app.jobs(snapshot)
     access = app.store.access(app.settings.nagios.role)
-    specs, faults = (
+    among, faults = (
         with_own_limits(app, snapshot) if imports else jobs.without_imports(_is_ours(app))
     )
-    states = with_crashes(app, specs, snapshot, standby=access.standby)
+    specs = among
+    if name:
+        specs, faults = _chosen(name, among, jobs)
+    states = with_crashes(app, among, snapshot, standby=access.standby)
     health = judge(
         specs,
         states,
         snapshot.now,
         faults=[str(fault) for fault in faults],
         access=access,
+        among=among,
         unseen=unseen,
     )
     return Survey(snapshot.now, specs, faults, states, health, jobs, access, not unseen)
+
+
+def _chosen(
+    name: str, among: Sequence[JobSpec], jobs: Jobs
+) -> tuple[list[JobSpec], list[ConfigError]]:
+    """The one job that *name* means, or what is wrong with its line."""
+    from ..tick.lookup import find_job
+
+    found = [job for job in among if name in (job.app_name, job.class_path)]
+    if found:
+        return found, []
+    try:
+        return [find_job(name, jobs)], []
+    except JobLineError as error:
+        return [], [error]
 
 
 def look_only(app: GenericApp) -> tuple[Snapshot, str]:

@@ -25,6 +25,7 @@ _SHARED = (
     "pause",
     "saved",
     "ours",
+    "logged",
     "is_old",
     "run_columns",
     "is_old_output",

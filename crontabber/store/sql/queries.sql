@@ -439,6 +439,20 @@ WHERE app_name = %(app_name)s
     AND (%(was_slot)s::timestamptz IS NULL OR next_slot = %(was_slot)s)
 RETURNING {saved}
 
+-- name: logged
+-- Writes the log in the transaction that writes the row. Its time is not the default, now(): in a
+-- transaction of the job's own that is when it began.
+, logged AS (
+    INSERT INTO {here}.crontabber_log (
+        log_time, app_name, slot, success, duration, host, exc_type, exc_value, exc_traceback,
+        output
+    )
+    SELECT
+        pg_catalog.clock_timestamp(), %(app_name)s, %(slot)s, %(success)s, %(duration)s, %(host)s,
+        %(exc_type)s, %(exc_value)s, %(exc_traceback)s, %(output)s
+    FROM saved
+)
+
 -- name: save_claimed
 WITH saved AS (
     UPDATE {here}.crontabber SET {assignments}
@@ -450,17 +464,7 @@ SELECT saved.*, pg_catalog.pg_backend_pid() FROM saved
 WITH saved AS (
     UPDATE {here}.crontabber SET {assignments}
     {ours}
-), logged AS (
-    -- not the default, now(): in a transaction of the job's own that is when it began
-    INSERT INTO {here}.crontabber_log (
-        log_time, app_name, slot, success, duration, host, exc_type, exc_value, exc_traceback,
-        output
-    )
-    SELECT
-        pg_catalog.clock_timestamp(), %(app_name)s, %(slot)s, %(success)s, %(duration)s, %(host)s,
-        %(exc_type)s, %(exc_value)s, %(exc_traceback)s, %(output)s
-    FROM saved
-){passed}
+){logged}{passed}
 SELECT saved.*, pg_catalog.pg_backend_pid() FROM saved
 
 -- name: save_asked
@@ -485,16 +489,7 @@ WITH saved AS (
         AND ongoing IS NOT DISTINCT FROM %(was_ongoing)s
         AND asked_slot IS NOT DISTINCT FROM %(was_asked_slot)s
     RETURNING {saved}
-), logged AS (
-    INSERT INTO {here}.crontabber_log (
-        log_time, app_name, slot, success, duration, host, exc_type, exc_value, exc_traceback,
-        output
-    )
-    SELECT
-        pg_catalog.clock_timestamp(), %(app_name)s, %(slot)s, %(success)s, %(duration)s, %(host)s,
-        %(exc_type)s, %(exc_value)s, %(exc_traceback)s, %(output)s
-    FROM saved
-){passed}
+){logged}{passed}
 SELECT saved.*, pg_catalog.pg_backend_pid() FROM saved
 
 -- name: passing
