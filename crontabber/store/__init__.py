@@ -10,7 +10,7 @@ in ``sql/``. The laws of the contract, which one suite of tests holds against ea
 * A state that was saved is what the next look or claim of any session finds.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -22,6 +22,15 @@ from ..schedule.model import Claim, JobState, Pause, Run
 if TYPE_CHECKING:  # no tick needs it
     from ..schedule.findings import Access
     from ..schedule.history import LastRun, Trace
+
+
+Settle = Callable[[JobState], tuple[Run | None, Sequence[Span]]]
+"""From the row of a job that is forgotten to the crash to be logged, if any, and to spans."""
+
+
+def nothing_to_settle(_: JobState) -> tuple[None, tuple[()]]:
+    """Neither the log nor the ledger has a line of what is forgotten."""
+    return None, ()
 
 
 class Snapshot(NamedTuple):
@@ -216,10 +225,11 @@ class StateStore(Protocol):
         """Whether a transaction of this connection could carry the record of a run."""
         ...
 
-    def reset(self, app_name: str, spans: Sequence[Span] = ()) -> bool:
-        """Forget a job, not its log, and write *spans*. False if there was nothing to forget.
+    def reset(self, app_name: str, settle: Settle = nothing_to_settle) -> bool:
+        """Forget a job, not its log. False if there was nothing to forget.
 
-        Raises `JobOngoingError` if it is being run.
+        What *settle* makes of its row, read under the claim, is written along with that.
+        Raises `JobOngoingError` if the job is being run.
         """
         ...
 

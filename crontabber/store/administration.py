@@ -9,10 +9,10 @@ from psycopg2 import errors
 
 from ..schedule.asked import AskedBackfill
 from ..schedule.ledger import Span
-from ..schedule.model import Pause
+from ..schedule.model import Pause, Run
 from .asked import entry_text
 from .reading import LogReading
-from .rows import pause_parameters
+from .rows import pause_parameters, run_parameters
 from .server import Server
 from .spans import span_of, spans_text
 
@@ -121,3 +121,15 @@ class Administration(LogReading):
         if not self._ledger and not self._has_ledger():
             self._server.query("make_ledger")
         self._ledger = True
+
+
+def forgetting(
+    app_name: str, crash: Run | None, spans: Sequence[Span]
+) -> tuple[str, dict[str, Any]]:
+    """The named statement that forgets a job, and logs *crash*, and its parameters."""
+    name, parameters = "forget", {"app_name": app_name}
+    if crash:
+        name, parameters = "forget_and_log", {**parameters, **run_parameters(crash)}
+    if not spans:
+        return name, parameters
+    return f"{name}_and_pass", {**parameters, "spans": spans_text(spans)}

@@ -13,7 +13,7 @@ from ..schedule.grammar import JobLine
 from ..schedule.history import LastRun, Trace, ended, last_run, trace, traces
 from ..schedule.ledger import Span
 from ..schedule.model import Claim, JobState, Pause, Run
-from . import ClaimResult, Snapshot
+from . import ClaimResult, Settle, Snapshot, nothing_to_settle
 
 
 class _Held(NamedTuple):
@@ -234,13 +234,19 @@ class MemoryStore:
         ours = (span for span in self.ledger if span.app_name == app_name and not span.slots)
         return [*reversed([*ours])][:limit]
 
-    def reset(self, app_name: str, spans: Sequence[Span] = ()) -> bool:
+    def reset(self, app_name: str, settle: Settle = nothing_to_settle) -> bool:
         """See `StateStore.reset`."""
         if self._is_taken(app_name):
             raise JobOngoingError(f"{app_name} is running now; reset it when it has finished")
-        if app_name in self.states:
-            self.ledger.extend(spans)
-        return self.states.pop(app_name, None) is not None
+        state = self.states.get(app_name)
+        if state is None:
+            return False
+        crash, spans = settle(state)
+        if crash:
+            self.log.append(crash)
+        self.ledger.extend(spans)
+        del self.states[app_name]
+        return True
 
     def close(self) -> None:
         """See `StateStore.close`."""

@@ -19,8 +19,8 @@ from ..errors import (
 from ..schedule.grammar import JobLine
 from ..schedule.ledger import Span
 from ..schedule.model import Claim, JobState, Run
-from . import ClaimResult, Snapshot, joint
-from .administration import Administration
+from . import ClaimResult, Settle, Snapshot, joint, nothing_to_settle
+from .administration import Administration, forgetting
 from .again import LookingAgain
 from .keys import key_of_job, shared_key
 from .listed import schedule_parameters
@@ -36,7 +36,6 @@ from .rows import (
 )
 from .server import PATIENCE, Server, StillHeld
 from .session import ConnectionGone, Obstacle, SessionChanged
-from .spans import spans_text
 
 _MINUTE = 60.0
 """For how many seconds a claim, and what is read for it, waits for a server that is gone."""
@@ -242,14 +241,17 @@ class PostgresStore(LookingAgain, Administration):
         """Take the mark away: another job with the lock has begun meanwhile."""
         return self._save(saved, saved._replace(ongoing=None, claim=None, asked_slot=None), None)
 
-    def reset(self, app_name: str, spans: Sequence[Span] = ()) -> bool:
+    def reset(self, app_name: str, settle: Settle = nothing_to_settle) -> bool:
         """See `StateStore.reset`."""
-        spans = self._writable(spans)
         if not self._lock(app_name):
             raise JobOngoingError(f"{app_name} is running now; reset it when it has finished")
         try:
-            name = "forget_and_pass" if spans else "forget"
-            return bool(self._server.query(name, app_name=app_name, spans=spans_text(spans)))
+            state = self._read(app_name)
+            if state is None:
+                return False
+            crash, spans = settle(state)
+            name, parameters = forgetting(app_name, crash, self._writable(spans))
+            return bool(self._server.query(name, **parameters))
         finally:
             self.release(app_name)
 

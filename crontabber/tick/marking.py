@@ -8,7 +8,15 @@ from ..schedule.decide import marked_by_older
 from ..schedule.ledger import Span, Verdict
 from ..schedule.missed import OURS, Passing, span_of, unpaused
 from ..schedule.model import JobSpec, JobState, Outcome, Run
-from ..schedule.transition import claimed, marked_slot, marked_successful, run_at, tried_again
+from ..schedule.transition import (
+    claimed,
+    crash_of,
+    crashed,
+    marked_slot,
+    marked_successful,
+    run_at,
+    tried_again,
+)
 from ..store import StateStore
 
 Spans = tuple[Span, ...]
@@ -29,9 +37,9 @@ def mark_success(
     *by* is who asked for it. *seen* is its row as a look at the store showed it, *now* the
     store's time. What that means is told by
     `crontabber.schedule.transition.marked_successful`; the log says it too. A run that
-    crashed does not stand in the way. Raises `JobOngoingError` if the job is being run,
-    `JobDoneError` if it has succeeded since *moment*, and `ConfigError` if that is yet to
-    come.
+    crashed does not stand in the way: the log gets it first. Raises `JobOngoingError` if the
+    job is being run, `JobDoneError` if it has succeeded since *moment*, and `ConfigError` if
+    that is yet to come.
     """
     if moment > now:
         raise ConfigError(
@@ -100,6 +108,8 @@ def _change(
             raise StoreError(f"{job.app_name} was reset at this moment; try again")
         if marked_by_older(state, now, job.max_ongoing_age):
             raise JobOngoingError(_ongoing(job))
+        if state.ongoing:  # it crashed: the log has that before the change
+            state = store.save(state, crashed(job, state, now), crash_of(state))
         after, run, spans = change(state)
         return store.save(state, after, run, spans=spans)
     finally:

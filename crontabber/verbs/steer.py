@@ -8,47 +8,51 @@ from ..generic_app import Answer, GenericApp
 from ..schedule.backfill import backfilled
 from ..schedule.decide import marked_by_older
 from ..schedule.grammar import parse_duration
-from ..schedule.ledger import Span, Verdict
-from ..schedule.missed import Passing, span_of
-from ..schedule.model import JobSpec, JobState
+from ..schedule.ledger import Verdict
+from ..schedule.missed import Passing, is_paused, span_of
+from ..schedule.model import JobSpec, JobState, Run
 from ..schedule.moments import parse_moment_near
 from ..schedule.ranges import done_rows
+from ..schedule.transition import crash_of
 from ..tick import marking
 from ..tick.lookup import EVERYTHING, app_name_of, find_all, find_job
+from ..tick.marking import Spans
 from ..tick.results import left_alone
 
 
 def reset_job(app: GenericApp, name: str) -> Answer:
     """Forget the state of one job, by app_name or class path; its log stays.
 
+    A crash that no tick has found yet is logged first, as the slot may be run again.
     Raises `UnknownJobError`, and `JobOngoingError` if it is being run.
     """
     snapshot = app.store.look(None)
     jobs = app.jobs(snapshot)
     app_name = app_name_of(name, snapshot, jobs)
-    state = snapshot.states.get(app_name)
-    if state and marked_by_older(state, snapshot.now, app.settings.max_ongoing_age):
-        raise JobOngoingError(
-            f"an older crontabber runs {app_name} since {state.ongoing}; reset it when it has "
-            "finished"
-        )
     listed = {job.app_name: job for job in jobs.all().jobs}
-    spans = reset_spans(listed.get(app_name), state, snapshot.now, app.asker)
-    if not app.store.reset(app_name, spans):
+
+    def settle(state: JobState) -> tuple[Run | None, Spans]:
+        if marked_by_older(state, snapshot.now, app.settings.max_ongoing_age):
+            raise JobOngoingError(
+                f"an older crontabber runs {app_name} since {state.ongoing}; reset it when it "
+                "has finished"
+            )
+        crash = crash_of(state) if state.ongoing else None
+        return crash, reset_spans(listed.get(app_name), state, snapshot.now, app.asker)
+
+    if not app.store.reset(app_name, settle):
         return Answer(f"{app_name} has no state: there is nothing to reset")
     if app_name in listed:
         return Answer(f"{app_name} is reset: it will run as if for the first time")
     return Answer(f"{app_name} is reset: nothing is remembered of it but its log")
 
 
-def reset_spans(
-    job: JobSpec | None, state: JobState | None, now: datetime, by: str
-) -> tuple[Span, ...]:
+def reset_spans(job: JobSpec | None, state: JobState, now: datetime, by: str) -> Spans:
     """What the ledger says of the slots that were open when *job* was forgotten.
 
     And of those that a backfill has done which is forgotten with it, as if it were cancelled.
     """
-    if job is None or state is None:
+    if job is None:
         return ()
     done = (
         span
@@ -136,10 +140,15 @@ def retry(app: GenericApp, name: str) -> Answer:
     if seen is None or not (seen.last_error or any(each.retry_at for each in seen.asked)):
         return Answer(f"{job.app_name} has not failed: there is nothing to try again")
     marking.try_again(app.store, job, seen, snapshot.now)
-    return Answer(f"{job.app_name} is tried again by the next tick")
+    when = "by the next tick"
+    if is_paused(seen, snapshot.now) and seen.last_error:
+        when = f"when its pause ends: --resume={job.app_name}"
+    return Answer(f"{job.app_name} is tried again {when}")
 
 
 def _marked(job: JobSpec, moment: datetime, after: JobState) -> str:
     times = (after.last_success or moment, after.next_run or moment)
     success, upcoming = (f"{time.astimezone(job.zone):%Y-%m-%d %H:%M:%S}" for time in times)
+    if after.pause:
+        upcoming += ", unless it is paused then"
     return f"{job.app_name} counts as having succeeded at {success}: its next run is at {upcoming}"

@@ -172,6 +172,10 @@ def test_a_backfill_app_that_gave_up_says_so_and_goes_on_when_told(
     assert "To go on:       crontabber --retry=dates" in listing
 
     broken.unlink()
+    crontabber(CONF, "--pause=dates")
+    told = crontabber(CONF, "--retry=dates")
+    assert told.stdout == "dates is tried again when its pause ends: --resume=dates\n"
+    crontabber(CONF, "--resume=dates")
     told = crontabber(CONF, "--retry=dates")
     assert (told.returncode, told.stdout) == (0, "dates is tried again by the next tick\n")
     crontabber(CONF)

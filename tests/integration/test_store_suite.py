@@ -10,7 +10,7 @@ from crontabber.schedule.asked import AskedBackfill
 from crontabber.schedule.history import LastRun, ended
 from crontabber.schedule.ledger import Span, Verdict
 from crontabber.schedule.model import JobState, LastError, Outcome, Pause
-from crontabber.schedule.transition import CRASHED
+from crontabber.schedule.transition import CRASHED, crash_of
 from crontabber.store import Snapshot
 from crontabber.store.memory import MemoryStore
 from crontabber.store.postgres import PostgresStore
@@ -477,8 +477,10 @@ def test_a_job_that_runs_is_not_reset(store, other):
 def test_a_job_that_crashed_is_reset(store, other):
     mark(store)
     store.close()
-    assert other.reset("a") is True
+    assert other.reset("a", lambda state: (crash_of(state), [SPAN])) is True
     assert other.look(None).states == {}
+    assert [run.outcome for run in other.history("a")] == [Outcome.CRASHED]
+    assert other.spans("a", SLOT - DAY, SLOT) == [SPAN]
 
 
 def test_close_twice_is_harmless(store):
@@ -577,10 +579,10 @@ def test_the_ledger_is_not_written_where_the_row_is_not(store, other):
 
 
 def test_a_reset_is_in_the_ledger_if_there_was_something_to_forget(store, other):
-    assert not store.reset("a", [SPAN])
+    assert not store.reset("a", lambda state: (None, [SPAN]))
     assert other.spans("a", SLOT - DAY, SLOT) == []
     put(store, "a")
-    assert store.reset("a", [SPAN])
+    assert store.reset("a", lambda state: (None, [SPAN]))
     assert other.spans("a", SLOT - DAY, SLOT) == [SPAN]
 
 

@@ -97,7 +97,6 @@ class Scenarios:
         if kind == "range":
             return self._ask_for_range(app)
         if kind == "reset":
-            self._arena.tick()  # a reset forgets a crash that no tick has found yet
             with self._arena.books.resetting(app):
                 self._arena.command(f"--reset-job={name}")
             return f"reset {name}"

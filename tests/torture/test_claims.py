@@ -91,6 +91,18 @@ def test_a_forced_run_of_an_ongoing_job(made):
     kept(made)
 
 
+@pytest.mark.parametrize("asked", ["--reset-job=plain", "--mark-success=plain"])
+def test_a_crash_is_logged_before_a_person_has_it_forgotten(made, asked):
+    """trap: a kill, then a reset before any tick: a date was done twice, and the log had one."""
+    with ended(made, signal.SIGKILL):
+        done = Command(made.directory)(CONF, asked, env=made.env)
+        assert (done.returncode, done.stderr) == (0, "")
+        (crash_type, crash), *marked = log_of(made, "plain")
+        assert crash_type == "<class 'crontabber.errors.JobCrashed'>"
+        assert "began at" in crash
+        assert [error for error, _ in marked] == ([None] if "mark" in asked else [])
+
+
 @pytest.mark.parametrize("app", ["plain", "backfill", "single", "single-backfill", "subprocess"])
 def test_a_killed_job_runs_again_in_the_next_tick(made, app):
     """trap: SIGKILL left the job ongoing for 12 h, and ``--nagios`` said OK."""

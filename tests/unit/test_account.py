@@ -92,7 +92,7 @@ class World:
     def reset(self) -> None:
         self.see()
         now = self.sim.clock.now()
-        self.sim.store.reset("a", reset_spans(self.spec, self.state, now, "anna"))
+        self.sim.store.reset("a", lambda state: (None, reset_spans(self.spec, state, now, "anna")))
 
     def ask(self, back: int) -> None:
         """Have dates of the past done, which may have been done before."""

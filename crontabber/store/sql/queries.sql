@@ -661,6 +661,12 @@ WITH saved AS (
 ){passed}
 SELECT app_name FROM saved
 
+-- name: forget_and_log
+WITH saved AS (
+    DELETE FROM {here}.crontabber WHERE app_name = %(app_name)s RETURNING app_name
+){logged}{passed}
+SELECT app_name FROM saved
+
 -- name: try_lock
 SELECT pg_catalog.pg_try_advisory_lock(%(lock)s)
 
