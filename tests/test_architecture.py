@@ -3,12 +3,10 @@
 import ast
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
-
-import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "crontabber"
 MODULES = sorted(
@@ -70,6 +68,26 @@ LIBRARIES = {
 }
 
 
+def _holds_in(modules: Sequence[str]) -> Callable[[Callable[[str], None]], Callable[[], None]]:
+    """Make a test of a rule for a module: that each of *modules* keeps it; all faults at once."""
+
+    def decorate(rule: Callable[[str], None]) -> Callable[[], None]:
+        def test() -> None:
+            assert modules
+            faults = []
+            for module in modules:
+                try:
+                    rule(module)
+                except AssertionError as error:
+                    faults.append(f"{module}: {error}")
+            assert not faults, "\n".join(faults)
+
+        test.__doc__ = rule.__doc__
+        return test
+
+    return decorate
+
+
 @cache
 def _tree(module: str) -> ast.Module:
     return ast.parse(_path(module).read_text(encoding="utf-8"))
@@ -114,7 +132,7 @@ def _rooms_imported(module: str) -> set[str]:
     return {_room(name) for name in names if name.split(".")[0] == "crontabber"}
 
 
-@pytest.mark.parametrize("module", MODULES)
+@_holds_in(MODULES)
 def test_a_room_imports_only_from_rooms_that_it_may(module: str) -> None:
     room = _room(module)
     imported = _rooms_imported(module) - {room, "__init__", "__version__"}
@@ -124,7 +142,7 @@ def test_a_room_imports_only_from_rooms_that_it_may(module: str) -> None:
         assert imported <= ROOMS[room]
 
 
-@pytest.mark.parametrize("module", MODULES)
+@_holds_in(MODULES)
 def test_a_library_is_imported_only_where_it_belongs(module: str) -> None:
     for name, _ in _imports(module):
         top = name.split(".")[0]
@@ -147,7 +165,7 @@ def test_no_room_may_import_what_it_does_not() -> None:
     assert unused == []
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if _room(name) == "reporters"])
+@_holds_in([name for name in MODULES if _room(name) == "reporters"])
 def test_what_reports_to_sentry_is_imported_only_when_there_is_something_to_send(
     module: str,
 ) -> None:
@@ -170,23 +188,23 @@ CLOCKS = {
 }
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if name != "crontabber.process.clock"])
+@_holds_in([name for name in MODULES if name != "crontabber.process.clock"])
 def test_only_the_clock_reads_a_clock_or_sleeps(module: str) -> None:
     """trap: two readings of the clock around a write"""
     for node in _nodes(module):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             assert (node.value.id, node.attr) not in CLOCKS, f"line {node.lineno}"
         if isinstance(node, ast.ImportFrom) and node.module == "time":
-            pytest.fail(f"line {node.lineno}: take it from crontabber.process.clock")
+            raise AssertionError(f"line {node.lineno}: take it from crontabber.process.clock")
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if _room(name) == "schedule"])
+@_holds_in([name for name in MODULES if _room(name) == "schedule"])
 def test_the_schedule_is_told_everything(module: str) -> None:
     forbidden = {"os", "sys", "time", "logging", "socket", "subprocess", "random", "io"}
     assert not forbidden & {name.split(".")[0] for name, _ in _imports(module)}
 
 
-@pytest.mark.parametrize("module", MODULES)
+@_holds_in(MODULES)
 def test_only_the_command_prints_or_exits(module: str) -> None:
     if module in {"crontabber.cli", "crontabber.__main__", "crontabber.embedded.keeper"}:
         return
@@ -197,7 +215,7 @@ def test_only_the_command_prints_or_exits(module: str) -> None:
             assert (node.value.id, node.attr) != ("sys", "exit"), f"line {node.lineno}"
 
 
-@pytest.mark.parametrize("module", MODULES)
+@_holds_in(MODULES)
 def test_configman_is_mended_before_it_is_imported(module: str) -> None:
     """trap: configman does not import on Python 3.10 and newer"""
     seen_compat = module == "crontabber.config.compat"
@@ -208,7 +226,7 @@ def test_configman_is_mended_before_it_is_imported(module: str) -> None:
             assert seen_compat, f"line {node.lineno}"
 
 
-@pytest.mark.parametrize("module", MODULES)
+@_holds_in(MODULES)
 def test_sql_is_not_written_in_python(module: str) -> None:
     if _room(module) in {"contrib", "embedded"}:  # which know nothing of our tables
         return
@@ -225,12 +243,12 @@ def test_sql_is_not_written_in_python(module: str) -> None:
             assert not str(node.value).startswith(words), f"line {node.lineno}: {node.value}"
 
 
-@pytest.mark.parametrize("module", MODULES)
+@_holds_in(MODULES)
 def test_a_module_opens_with_what_it_is_for(module: str) -> None:
     assert ast.get_docstring(_tree(module))
 
 
-@pytest.mark.parametrize("module", MODULES)
+@_holds_in(MODULES)
 def test_a_module_and_its_functions_are_small(module: str) -> None:
     """One module with half of all code must not come back."""
     assert len(_path(module).read_text(encoding="utf-8").splitlines()) <= 300
