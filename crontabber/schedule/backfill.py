@@ -44,19 +44,19 @@ def next_date(asked: AskedBackfill) -> datetime:
 
 
 def wait_of_date(job: JobSpec, asked: AskedBackfill, states: States, now: datetime) -> str | None:
-    """Why the next date of *asked* has to wait for a parent; None: it need not."""
+    """Why the next date of *asked* has to wait for a parent; None: it need not.
+
+    It waits for dates that a person asked the parent for, too, by the same backfill or another.
+    """
     date = next_date(asked)
     schedule, zone = schedule_of(asked.plan, job)
     since = _before(schedule, date, zone)
-    for parent in job.depends_on if asked.chained else ():
+    for parent in job.depends_on:
         state = states.get(parent)
         if state and any(
-            since < last and first <= date
-            for other in state.asked
-            if other.number == asked.number
-            for first, last in other.dates
+            since < last and first <= date for other in state.asked for first, last in other.dates
         ):
-            return f"{parent} has not done {date.astimezone(zone):%Y-%m-%d %H:%M} again"
+            return f"{parent} has not done {date.astimezone(zone):%Y-%m-%d %H:%M} yet"
     wait = wait_of(job, states, date, now)
     return None if wait is None else str(wait)
 
@@ -71,8 +71,9 @@ def done(
 ) -> tuple[JobState, tuple[Span, ...]]:
     """A date of an asked-for backfill is done, by a run that began at *started*.
 
-    The claim is kept for the next date, but for jobs that go date by date with others, and if
-    a slot of the schedule has come up meanwhile: that goes first.
+    The claim is kept for the next date, but not by jobs that go date by date with others, nor by
+    those with parents, which may have been asked for dates meanwhile; nor if a slot of the
+    schedule has come up: that goes first.
     """
     asked = asked_of(state)
     if asked is None:  # it was cancelled during the run
@@ -80,7 +81,7 @@ def done(
     rest = _without(job, asked)
     after = _replaced(state, asked.number, rest)._replace(last_run=started)
     due = state.next_slot is not None and state.next_slot <= ended
-    if rest is None or asked.chained or due:
+    if rest is None or asked.chained or job.depends_on or due:
         spans = () if rest else backfilled(job, state, asked, asked.wanted, ended)
         return _idle(after, started), spans
     return after._replace(asked_slot=next_date(rest)), ()

@@ -3,10 +3,10 @@
 import contextlib
 import os
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg2
 from psycopg2.extensions import make_dsn
@@ -56,6 +56,14 @@ _LAST_ASKED = """
 """
 
 
+class _Asked(NamedTuple):
+    """A slot that a person asked for, or in whose minute a person had the job forgotten."""
+
+    app: str
+    slot: datetime
+    at: datetime
+
+
 class Books:
     """What is written in a database about *apps*; use it as a context manager.
 
@@ -70,8 +78,9 @@ class Books:
         self.ledger = ledger or database
         self.apps = apps
         self._first: dict[str, datetime | None] = {}
-        self._asked: defaultdict[str, Counter[datetime]] = defaultdict(Counter)
-        self._reset: dict[str, datetime] = {}
+        self._asked: list[_Asked] = []
+        self._resets: list[_Asked] = []
+        self._gaps: list[Passed] = []
         self._connections: dict[Database, Any] = {}
         for where in self._databases():
             self.execute(_LEDGER, database=where)
@@ -113,7 +122,8 @@ class Books:
         if self._has_spans():
             self.execute("DELETE FROM crontabber_spans")
         self._asked.clear()
-        self._reset.clear()
+        self._resets.clear()
+        self._gaps.clear()
 
     def _has_spans(self) -> bool:
         return bool(self.execute("SELECT to_regclass('crontabber_spans') IS NOT NULL")[0][0])
@@ -183,19 +193,34 @@ class Books:
         asked = self.execute(_ASKED, (number,))
         found = {slot for name, slot in asked if name == app.app_name}
         # none of these gives up; and of what was before a reset nothing is remembered
-        if redo != "failed" and app.app_name not in self._reset:
+        if redo != "failed" and not self._resets_of(app):
             assert found == wanted, f"--redo={redo} is to do {found} and not {wanted}"
-        for name, slot in asked:
-            self._asked[name][slot] += 1
+        now = self._now()
+        self._asked += (_Asked(name, slot, now) for name, slot in asked)
 
     @contextlib.contextmanager
     def resetting(self, app: type[BaseCronApp]) -> Iterator[None]:
         """Note that a command has *app* forgotten, and what is left of its backfills with it."""
-        left = [slot for name, slot in self.execute(_LEFT) if name == app.app_name]
+        name = app.app_name
+        left = {slot for other, slot in self.execute(_LEFT) if other == name}
+        begun = self.execute("SELECT first_slot FROM crontabber WHERE app_name = %s", (name,))
+        if not begun:  # it is forgotten already
+            yield
+            return
+        self._gaps += self._not_due({name: begun[0][0]})
         yield
-        self._asked[app.app_name].subtract(left)
-        [(now,)] = self.execute("SELECT now()")
-        self._reset[app.app_name] = now
+        for asked in [each for each in reversed(self._asked) if each.app == name]:
+            if asked.slot in left:
+                left.remove(asked.slot)
+                self._asked.remove(asked)
+        now = self._now()
+        self._resets.append(_Asked(name, now.replace(second=0, microsecond=0), now))
+
+    def _now(self) -> datetime:
+        return self.execute("SELECT now()")[0][0]
+
+    def _resets_of(self, app: type[BaseCronApp]) -> list[datetime]:
+        return [reset.at for reset in self._resets if reset.app == app.app_name]
 
     # -- afterwards ------------------------------------------------------------
 
@@ -229,7 +254,7 @@ class Books:
             ongoing=[name for name, _, ongoing, _ in rows if ongoing],
             killed=frozenset(killed),
             host=os.uname().nodename,
-            passed=[*self._passed(), *self._not_due(begun)],
+            passed=[*self._passed(), *self._gaps, *self._not_due(begun)],
         )
 
     def _passed(self) -> Iterator[Passed]:
@@ -237,11 +262,10 @@ class Books:
             yield from (Passed(*row) for row in self.execute(_SPANS))
 
     def _not_due(self, begun: Mapping[str, datetime]) -> Iterator[Passed]:
-        """The minutes between the reset of a job and the tick that saw it again."""
-        for name, reset in self._reset.items():
-            first = reset.replace(second=0, microsecond=0) + MINUTE
-            if first < begun[name]:
-                yield Passed(name, first, begun[name] - MINUTE, "not due")
+        """The minutes between the last reset of a job and the tick that saw it again."""
+        for name, minute in {reset.app: reset.slot for reset in self._resets}.items():
+            if name in begun and minute + MINUTE < begun[name]:
+                yield Passed(name, minute + MINUTE, begun[name] - MINUTE, "not due")
 
     def _expected(self, app: type[BaseCronApp], upcoming: datetime | None) -> Expected:
         first = self._first[app.app_name]
@@ -251,10 +275,12 @@ class Books:
             count = round(((upcoming or first) - first) / MINUTE)
             slots = tuple(first + MINUTE * number for number in range(max(count, 1)))
         about = (app.single_transaction, app.is_backfill, tuple(parents(app)))
-        asked, reset = self._asked[app.app_name], self._reset.get(app.app_name)
-        asked = {slot: count for slot, count in asked.items() if count}
+        asked: defaultdict[datetime, list[datetime]] = defaultdict(list)
+        for each in self._asked:
+            if each.app == app.app_name:
+                asked[each.slot].append(each.at)
         slots = slots and tuple(sorted({*slots, *asked}))
-        return Expected(app.app_name, slots, *about, asked, first, reset)
+        return Expected(app.app_name, slots, *about, asked, first, self._resets_of(app))
 
     # -- the databases ---------------------------------------------------------
 

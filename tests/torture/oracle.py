@@ -26,12 +26,12 @@ class Expected:
     """Whether the job is a single transaction: then nothing excuses a repetition."""
     backfill: bool = False
     parents: tuple[str, ...] = ()
-    asked: Mapping[datetime, int] = field(default_factory=dict)
-    """How often a person asked for a slot, besides the schedule."""
+    asked: Mapping[datetime, Sequence[datetime]] = field(default_factory=dict)
+    """When a person asked for a slot, besides the schedule: the times, for each slot."""
     begin: datetime | None = None
     """The first slot of the schedule; slots before it were only asked for."""
-    reset_at: datetime | None = None
-    """When a person had it forgotten: the slots since then may have been done before."""
+    resets: Sequence[datetime] = ()
+    """When a person had it forgotten: a slot of that minute may be done before and after."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +143,16 @@ class _Job:
         """Whether the ledger says that *slot* was not run."""
         return any(span.first <= slot <= span.last for span in self.passed)
 
-    def wanted(self, slot: datetime) -> int:
-        """How often *slot* was to be done."""
+    def wanted(self, slot: datetime, at: datetime | None = None) -> int:
+        """How often *slot* was to be done, by what had been asked for *at* that time, or ever."""
         begin = self.expected.begin
         by_schedule = (begin is None or slot >= begin) and not self.is_passed(slot)
-        return by_schedule + self.expected.asked.get(slot, 0)
+        asked = self.expected.asked.get(slot, ())
+        return by_schedule + sum(at is None or time <= at for time in asked)
+
+    def again(self, slot: datetime) -> int:
+        """How often *slot* may be done besides, as the job was forgotten in its minute."""
+        return sum(slot <= reset < slot + _MINUTE for reset in self.expected.resets)
 
     def successes(self, slot: datetime) -> int:
         """How often it was done, as the log says."""
@@ -205,8 +210,7 @@ def _fate(history: History, job: _Job, slot: datetime, repeaters: Counter[int]) 
     where = f"{job.expected.app} at {slot:%m-%d %H:%M}"
     faults = []
     wanted, successes = job.wanted(slot), job.successes(slot)
-    if (reset := job.expected.reset_at) and wanted < successes <= wanted + 1:
-        wanted += slot > reset - _MINUTE  # done, forgotten, and due again at the same minute
+    wanted = max(wanted, min(successes, wanted + job.again(slot)))
     if successes != wanted:
         many = "" if wanted == 1 else f", and not {wanted}"
         faults.append(f"{where} is logged as a success {successes} times{many}")
@@ -289,7 +293,7 @@ def _faults(history: History, job: _Job, jobs: dict[str, _Job]) -> Iterator[str]
             yield f"{app} ran twice at once, in processes {one.pid} and {next_one.pid}"
     asked = job.expected.asked
     for one, next_one in itertools.pairwise(run for run in job.runs if run.slot not in asked):
-        is_new = job.expected.reset_at and one.start < job.expected.reset_at < next_one.start
+        is_new = any(one.start < reset < next_one.start for reset in job.expected.resets)
         if job.expected.backfill and one.slot > next_one.slot and not is_new:
             yield f"{app} ran {next_one.slot} after {one.slot}"
     yield from _false_alarms(history, job)
@@ -305,10 +309,10 @@ def _false_alarms(history: History, job: _Job) -> Iterator[str]:
 
 
 def _overlaps(job: _Job) -> Iterator[str]:
-    """Slots that the ledger has twice."""
+    """Slots that the ledger has twice, but for one that was open again after a reset."""
     spans = sorted(job.passed, key=lambda span: span.first)
     for one, next_one in itertools.pairwise(spans):
-        if next_one.first <= one.last:
+        if next_one.first <= one.last and not job.again(next_one.first):
             yield f"{job.expected.app} has {next_one.first} in the ledger twice"
 
 
@@ -331,7 +335,7 @@ def _orphaned_dates(job: _Job, parent: _Job) -> Iterator[str]:
             continue
         done = sum(row.success == run.slot and row.at <= run.start for row in parent.log)
         before = sum(row.success == run.slot and row.at <= run.start for row in job.log)
-        if done < min(before + 1, parent.wanted(run.slot)):
+        if done < min(before + 1, parent.wanted(run.slot, run.start)):
             yield (
                 f"{job.expected.app} ran {run.slot:%m-%d %H:%M} before {parent.expected.app} "
                 "had done it"

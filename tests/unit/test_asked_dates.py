@@ -88,6 +88,17 @@ def test_a_child_waits_for_all_of_its_parents_dates_that_one_of_its_own_needs() 
     assert names == "hd" + ("h" * 24 + "d") * 2
 
 
+def test_a_child_waits_for_what_its_parent_was_asked_for_by_itself() -> None:
+    """trap: asked for in two commands, a child did its dates before its parent"""
+    world = World(a=("1d", ""), b=("1d", "a"))
+    world.ask({"b": (FIRST, FIRST + 2 * DAY, 3)})
+    world.ask({"a": (FIRST + DAY, FIRST + 2 * DAY, 2)}, newest_first=True)
+    world.sim.tick()
+    places = {each: world.order.index(each) for each in world.order}
+    assert len(places) == len(world.order) == 5
+    assert all(places["a", day] < places["b", day] for day in (FIRST + DAY, FIRST + 2 * DAY))
+
+
 def test_newest_first_too_each_date_comes_after_its_parents() -> None:
     world = World(a=("1d", ""), b=("1d", "a"))
     dates = (FIRST, FIRST + 2 * DAY, 3)
