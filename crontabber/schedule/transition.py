@@ -212,9 +212,9 @@ def crashed(job: JobSpec, state: JobState, now: datetime, advice: Advice | None 
     so that a job which takes its process down does not do so in every tick.
     """
     if state.asked_slot:
-        return backfill.failed(job, state, crash_of(state), advice)[0]
+        return backfill.failed(job, state, crash_of(job, state), advice)[0]
     again = state.last_error is not None and state.last_error.type == CRASHED
-    began, slot = state.ongoing or now, crashed_slot(state)
+    began, slot = state.ongoing or now, crashed_slot(job, state)
     gives_up = advice is not None and advice.again is None
     if gives_up and not job.backfill:
         after = _given_up(job, state, slot, now)
@@ -222,6 +222,7 @@ def crashed(job: JobSpec, state: JobState, now: datetime, advice: Advice | None 
         at_once = min(now, state.next_run or now)
         after = state._replace(
             next_run=next_try(job, began, now, advice) if again else at_once,
+            next_slot=state.next_slot and max(state.next_slot, slot),
             attempts=attempts_at(state, slot, began),
             gave_up=gives_up,
         )
@@ -233,24 +234,29 @@ def passed_by_crash(
 ) -> tuple[Span, ...]:
     """The slots that are passed over as *advice* is to give up; `crashed` led to *after*."""
     if state.asked_slot:
-        return backfill.failed(job, state, crash_of(state), advice)[1]
-    return passed_by_run(job, state, after, crash_of(state))
+        return backfill.failed(job, state, crash_of(job, state), advice)[1]
+    return passed_by_run(job, state, after, crash_of(job, state))
 
 
-def crash_of(state: JobState) -> Run:
-    """The record of the run that crashed."""
-    slot = crashed_slot(state)
+def crash_of(job: JobSpec | None, state: JobState) -> Run:
+    """The record of the run that crashed; *job* is None if it is not configured any more."""
+    slot = crashed_slot(job, state)
     host = state.claim.host if state.claim else ""
     error = LastError(CRASHED, _last_words(state), "")
     return Run(state.app_name, slot, state.ongoing or slot, None, Outcome.CRASHED, host, error)
 
 
-def crashed_slot(state: JobState) -> datetime:
-    """The slot that the crashed run was about."""
+def crashed_slot(job: JobSpec | None, state: JobState) -> datetime:
+    """The slot that the crashed run was about; see `Plan.slot_at`."""
     began = state.ongoing or state.next_slot
     assert began is not None, "a crash is found by its mark"
     slot = state.asked_slot or state.next_slot
-    return slot if slot and slot <= began else floor_minute(began)
+    if slot is None or slot > began:
+        return floor_minute(began)
+    if job is None or job.backfill:
+        return slot
+    schedule, zone = in_force(job, state)
+    return latest_slot(schedule, slot, began, zone)
 
 
 def _last_words(state: JobState) -> str:

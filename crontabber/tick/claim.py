@@ -176,7 +176,7 @@ class _Turn:
 
     def _crashed(self, state: JobState) -> "tuple[JobState, Run, Change | None, Spans]":
         """The row after a run whose process is gone, the record of that run, news and spans."""
-        run = crash_of(state)
+        run = crash_of(self._job, state)
         advice = self._context.advice(self._job, state, run.slot, run.started, JobCrashed())
         after = crashed(self._job, state, self._now, advice)
         spans = passed_by_crash(self._job, state, after, advice)

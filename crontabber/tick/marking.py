@@ -14,6 +14,7 @@ from ..schedule.transition import (
     crashed,
     marked_slot,
     marked_successful,
+    passed_by_crash,
     run_at,
     tried_again,
 )
@@ -109,7 +110,9 @@ def _change(
         if marked_by_older(state, now, job.max_ongoing_age):
             raise JobOngoingError(_ongoing(job))
         if state.ongoing:  # it crashed: the log has that before the change
-            state = store.save(state, crashed(job, state, now), crash_of(state))
+            after = crashed(job, state, now)
+            passed = passed_by_crash(job, state, after)
+            state = store.save(state, after, crash_of(job, state), spans=passed)
         after, run, spans = change(state)
         return store.save(state, after, run, spans=spans)
     finally:

@@ -37,8 +37,9 @@ def reset_job(app: GenericApp, name: str) -> Answer:
                 f"an older crontabber runs {app_name} since {state.ongoing}; reset it when it "
                 "has finished"
             )
-        crash = crash_of(state) if state.ongoing else None
-        return crash, reset_spans(listed.get(app_name), state, snapshot.now, app.asker)
+        job = listed.get(app_name)
+        crash = crash_of(job, state) if state.ongoing else None
+        return crash, reset_spans(job, state, snapshot.now, app.asker)
 
     if not app.store.reset(app_name, settle):
         return Answer(f"{app_name} has no state: there is nothing to reset")

@@ -477,7 +477,7 @@ def test_a_job_that_runs_is_not_reset(store, other):
 def test_a_job_that_crashed_is_reset(store, other):
     mark(store)
     store.close()
-    assert other.reset("a", lambda state: (crash_of(state), [SPAN])) is True
+    assert other.reset("a", lambda state: (crash_of(None, state), [SPAN])) is True
     assert other.look(None).states == {}
     assert [run.outcome for run in other.history("a")] == [Outcome.CRASHED]
     assert other.spans("a", SLOT - DAY, SLOT) == [SPAN]

@@ -80,6 +80,7 @@ class Books:
         self._first: dict[str, datetime | None] = {}
         self._asked: list[_Asked] = []
         self._resets: list[_Asked] = []
+        self._forgotten: list[_Asked] = []
         self._gaps: list[Passed] = []
         self._connections: dict[Database, Any] = {}
         for where in self._databases():
@@ -123,6 +124,7 @@ class Books:
             self.execute("DELETE FROM crontabber_spans")
         self._asked.clear()
         self._resets.clear()
+        self._forgotten.clear()
         self._gaps.clear()
 
     def _has_spans(self) -> bool:
@@ -213,6 +215,7 @@ class Books:
             if asked.slot in left:
                 left.remove(asked.slot)
                 self._asked.remove(asked)
+                self._forgotten.append(asked)  # a run of it may have crashed
         now = self._now()
         self._resets.append(_Asked(name, now.replace(second=0, microsecond=0), now))
 
@@ -276,6 +279,7 @@ class Books:
             slots = tuple(first + MINUTE * number for number in range(max(count, 1)))
         about = (app.single_transaction, app.is_backfill, tuple(parents(app)))
         asked: defaultdict[datetime, list[datetime]] = defaultdict(list)
+        asked.update({each.slot: [] for each in self._forgotten if each.app == app.app_name})
         for each in self._asked:
             if each.app == app.app_name:
                 asked[each.slot].append(each.at)

@@ -15,9 +15,11 @@ from crontabber.schedule.plan import plan
 from crontabber.schedule.transition import (
     CRASHED,
     claimed,
+    crash_of,
     crashed,
     crashed_slot,
     failed,
+    passed_by_crash,
     released,
     succeeded,
 )
@@ -218,7 +220,7 @@ def test_a_crashed_job_is_due_at_once_and_its_slot_stays_open(backfill):
     slot = at("2026-11-21 03:00")
     before = running(spec, slot, NOW - MINUTE)
     after = crashed(spec, before, NOW)
-    assert crashed_slot(before) == slot
+    assert crashed_slot(spec, before) == slot
     assert (after.next_slot, after.next_run, after.last_run) == (slot, slot, NOW - MINUTE)
     assert (after.ongoing, after.claim, after.error_count) == (None, None, 1)
     assert after.last_error.type == CRASHED == "<class 'crontabber.errors.JobCrashed'>"
@@ -226,6 +228,18 @@ def test_a_crashed_job_is_due_at_once_and_its_slot_stays_open(backfill):
         "process 7 on host began at 2026-11-21 11:59:02 UTC and did not finish"
     )
     assert decide(spec, after, {}, NOW) == RunNow()
+
+
+def test_a_crash_is_about_the_slot_that_was_run():
+    """trap: of two open slots the later is run; its crash was logged as that of the earlier"""
+    spec = job("1h")
+    before = running(spec, at("2026-11-21 09:00"))
+    after = crashed(spec, before, NOW)
+    assert crash_of(spec, before).slot == after.next_slot == NOON
+    assert (after.attempts, decide(spec, after, {}, NOW)) == (1, RunNow())
+    [span] = passed_by_crash(spec, before, after)
+    assert (span.first, span.last) == (at("2026-11-21 09:00"), at("2026-11-21 11:00"))
+    assert crash_of(None, before).slot == at("2026-11-21 09:00")
 
 
 def test_a_second_crash_in_a_row_waits_like_a_failure():
@@ -260,7 +274,7 @@ def test_a_crash_after_a_failure_or_a_success_is_the_first_again():
 def test_the_crash_of_a_forced_run_is_about_its_own_minute():
     spec = job("1d|23:00")
     state = running(spec, at("2026-11-21 23:00"))
-    assert crashed_slot(state) == NOON
+    assert crashed_slot(spec, state) == NOON
     assert crashed(spec, state, NOW + MINUTE).next_slot == at("2026-11-21 23:00")
 
 
@@ -269,7 +283,7 @@ def test_the_mark_of_an_older_crontabber_that_grew_old_is_a_crash_too():
     spec = job("1h")
     state = JobState("app", ongoing=NOW - 13 * HOUR)
     after = crashed(spec, state, NOW)
-    assert crashed_slot(state) == NOON - 13 * HOUR
+    assert crashed_slot(spec, state) == NOON - 13 * HOUR
     assert after.last_error.value.startswith("an older crontabber began at 2026-11-20 23:00:02")
     assert decide(spec, after, {}, NOW) == RunNow()
 
