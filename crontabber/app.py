@@ -4,12 +4,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from .errors import ClaimLost as RowLevelLockError  # noqa: F401  this, and 4 others, as in 0.18
-from .errors import ConfigError, CrontabberError, StoreError
-from .errors import JobLineError as JobDescriptionError  # noqa: F401
-from .errors import JobLineError as TimeDefinitionError  # noqa: F401
-from .errors import JobOngoingError as OngoingJobError  # noqa: F401
-from .errors import UnknownJobError as JobNotFoundError  # noqa: F401
+from .errors import (
+    ClaimLost,
+    ConfigError,
+    CrontabberError,
+    JobLineError,
+    JobOngoingError,
+    StoreError,
+    UnknownJobError,
+)
 from .generic_app import GenericApp
 from .reporters import Reporter, Tick
 from .schedule.model import JobSpec
@@ -22,6 +25,13 @@ if TYPE_CHECKING:
     from .config.appspec import AppSpec
     from .process.signals import Signals
     from .tick.context import TickContext
+
+
+# as 0.18 called them
+JobNotFoundError = UnknownJobError
+JobDescriptionError = TimeDefinitionError = JobLineError
+OngoingJobError = JobOngoingError
+RowLevelLockError = ClaimLost
 
 
 class CronTabber(GenericApp):

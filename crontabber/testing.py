@@ -98,7 +98,7 @@ class Simulation:
 
     def __init__(
         self,
-        jobs: Mapping[type, str],
+        jobs: Mapping[type[Any], str],
         start: datetime,
         zone: str = "UTC",
         *,

@@ -77,7 +77,7 @@ def try_out(archive: Path, place: Path) -> list[str]:
     empty = place / "empty"
     empty.mkdir()
     for arguments in TO_TRY:
-        command = [place / "venv" / "bin" / "crontabber", *arguments]
+        command = [str(place / "venv" / "bin" / "crontabber"), *arguments]
         done = subprocess.run(
             command,
             cwd=empty,

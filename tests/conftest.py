@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 import pytest
@@ -94,7 +95,7 @@ def _database_of_environment(environment: Mapping[str, str]) -> Database:
         return _resolved({} if dbname == "1" else {"dbname": dbname})
 
 
-def _resolved(parameters: Mapping[str, str]) -> Database:
+def _resolved(parameters: Mapping[str, Any]) -> Database:
     """What libpq makes of the parameters, with its own defaults for those left out."""
     with closing(psycopg2.connect("", **parameters)) as connection:
         info = connection.info

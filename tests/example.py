@@ -116,12 +116,12 @@ def simulated(until: datetime = NOW) -> Simulation:
 
 
 def told(
-    simulation: Simulation, *arguments: str, jobs: Mapping[type, str] = JOBS, person: str = ""
+    simulation: Simulation, *arguments: str, jobs: Mapping[type[Any], str] = JOBS, person: str = ""
 ) -> str:
     """What the command prints that looks at the example, by its real verbs."""
     lines = "\n".join(f"{cls.__module__}.{cls.__name__}|{text}" for cls, text in jobs.items())
-    settings = [f"--{name}={text}" for name, text in SETTINGS.items()]
-    given = [f"--crontabber.jobs={lines}", *settings, *arguments]
+    given = [f"--{name}={text}" for name, text in SETTINGS.items()]
+    given = [f"--crontabber.jobs={lines}", *given, *arguments]
     line = CommandLine.parse(given)
     settings = Settings.load(line, {})
     with CronTabber(settings, store=simulation.store) as app:

@@ -56,7 +56,8 @@ class Says(Exception):
     def __str__(self) -> str:
         class Text(str):
             __slots__ = ()
-            __str__ = __repr__ = __len__ = __add__ = split = encode = replace = _raise
+            __str__ = __repr__ = __len__ = __add__ = replace = _raise
+            split = encode = _raise  # type: ignore[assignment]
             __format__ = __eq__ = _raise
             __hash__ = None  # type: ignore[assignment]
 
@@ -104,7 +105,9 @@ class Runtime(RuntimeError):
 def many() -> BaseException:
     """A group of exceptions, or one where there are no groups yet."""
     try:
-        return BaseExceptionGroup("many", [Mute(), Untouchable(), KeyboardInterrupt()])
+        return BaseExceptionGroup(  # type: ignore[name-defined]
+            "many", [Mute(), Untouchable(), KeyboardInterrupt()]
+        )
     except NameError:
         return Mute()
 

@@ -20,6 +20,11 @@ _ENCRYPTION = (80877103, 80877104)
 _CANCEL = 80877102
 _TRACKED = ("client_encoding", "DateStyle", "TimeZone", "application_name")
 """What a client has set for itself, and gets in each session, as with PgBouncer."""
+_KNOWN = (
+    *_TRACKED,
+    *("server_version", "server_encoding", "integer_datetimes"),
+    *("standard_conforming_strings", "session_authorization"),
+)
 _ASKING = b"QSF"
 """Messages after which the client waits until the server is ready: query, sync, function."""
 _COPY_ENDS = b"cf"
@@ -40,9 +45,7 @@ class PooledSession:
         )
         info = self._connection.info
         self.pid: int = info.backend_pid
-        known = (*_TRACKED, "server_version", "server_encoding", "integer_datetimes")
-        known = (*known, "standard_conforming_strings", "session_authorization")
-        self.parameters = {name: info.parameter_status(name) or "" for name in known}
+        self.parameters = {name: info.parameter_status(name) or "" for name in _KNOWN}
         self._socket = socket.socket(fileno=os.dup(self._connection.fileno()))
         self._socket.settimeout(TIMEOUT)
         self._stream = self._socket.makefile("rb")

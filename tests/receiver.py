@@ -4,7 +4,7 @@ import contextlib
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from tests.support import TIMEOUT
@@ -61,7 +61,7 @@ class Receiver(ThreadingHTTPServer):
         self._thread.start()
         return self
 
-    def __exit__(self, *args: object) -> None:
+    def __exit__(self, *args: Any) -> None:
         self.let_go.set()
         self.shutdown()
         self._thread.join()

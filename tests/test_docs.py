@@ -10,6 +10,7 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from psycopg2 import errors
@@ -56,7 +57,7 @@ def rows(text: str) -> Iterator[list[str]]:
             yield [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
 
 
-def examples(language: str) -> list[object]:
+def examples(language: str) -> list[Any]:
     """The examples in this language, each named by its page and line."""
     found = []
     for path in PAGES:

@@ -90,7 +90,7 @@ class Warm(subprocess.Popen[Any]):
         self._status = _parent(program).fork(request, given)
         self.pid = int(self._status.recv(64))
         self._child_created = True
-        self._close_pipe_fds(*pipes)
+        self._close_pipe_fds(*pipes)  # type: ignore[attr-defined]
 
     def _internal_poll(self, *_: Any, **__: Any) -> int | None:
         if self.returncode is None:
@@ -110,7 +110,7 @@ class Warm(subprocess.Popen[Any]):
         except (BlockingIOError, TimeoutError):
             return False
         self._status.close()
-        self._handle_exitstatus(int(status))
+        self._handle_exitstatus(int(status))  # type: ignore[attr-defined]
         return True
 
 
@@ -217,7 +217,7 @@ def _become(path: Sequence[str], request: Any, descriptors: Sequence[int]) -> No
     if program.endswith(".py"):
         runpy.run_path(program, run_name="__main__")
     else:
-        runpy._run_module_as_main(program)  # what python -m does
+        runpy._run_module_as_main(program)  # type: ignore[attr-defined]  # what python -m does
 
 
 def _stream(number: int, like: Any) -> Any:

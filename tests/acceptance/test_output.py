@@ -78,8 +78,8 @@ def test_a_person_at_a_terminal_sees_a_line_for_each_job_that_ran(
         rf"bad    failed   {DURATION}  ValueError: it went wrong, on several lines", bad
     )
 
-    shown = jobs.tty(CONF, env=plain).stdout
-    assert re.fullmatch(r"nothing is due; next: \w+ in \d+ min, at .* \(.*\)\n", shown)
+    idle = jobs.tty(CONF, env=plain).stdout
+    assert re.fullmatch(r"nothing is due; next: \w+ in \d+ min, at .* \(.*\)\n", idle)
 
     pass_time(database, "1 hour")
     coloured = jobs.tty(CONF)

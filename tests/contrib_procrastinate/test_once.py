@@ -96,7 +96,7 @@ def test_a_program_defers_by_the_configuration_of_the_environment(cluster, app) 
 
 
 def test_a_run_waits_for_its_time(cluster, app) -> None:
-    from apps import Report
+    from apps import Report  # type: ignore[import-not-found]
 
     moment = dt.datetime(2038, 1, 19, 3, 14, 7, tzinfo=dt.timezone.utc)
     app.configure_run(Report, schedule_at=moment).defer()

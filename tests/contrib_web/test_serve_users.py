@@ -7,6 +7,7 @@ import select
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -90,7 +91,7 @@ def test_a_password_is_typed_twice_on_a_terminal(configured: Command) -> None:
 def typed(command: Command, *passwords: str) -> str:
     """What is shown on the terminal of a person who types these."""
     ours, theirs = pty.openpty()
-    streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
+    streams: Any = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
     shown = b""
     with command.popen(CONF, "--add-user=vera", start_new_session=True, **streams):
         os.close(theirs)

@@ -10,6 +10,7 @@ import sys
 import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg2
@@ -27,7 +28,7 @@ MALLORY = pwd.getpwnam("nobody")
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user too")
 
 
-def as_mallory(*command: str | Path, **options: object) -> "subprocess.CompletedProcess[str]":
+def as_mallory(*command: str | Path, **options: Any) -> "subprocess.CompletedProcess[str]":
     """Run a command as another user of this host."""
     return subprocess.run(
         command,
@@ -255,7 +256,7 @@ def test_sql_cannot_have_another_process_ended(data: Path) -> None:
         assert query(second.parameters(), "SELECT 1") == "1"
         assert find_server(Place(data)) == server
         second.close()
-        parameters.clear()
+        parameters.clear()  # type: ignore[attr-defined]
     embedded.wait_until_stopped(data)
     assert victim.returncode is not None
     assert victim.returncode >= 0, "it ended by itself, at the end of its input"

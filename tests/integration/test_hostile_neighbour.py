@@ -8,8 +8,8 @@ import pytest
 from psycopg2 import sql
 
 from crontabber.errors import StoreError
+from crontabber.process import clock
 from crontabber.schedule.grammar import JobLine
-from crontabber.store import server
 from crontabber.store.postgres import PostgresStore
 from crontabber.store.sql import load_queries
 from tests.stores import SLOT, claim, done, factory_of, mark, put, run_of
@@ -203,7 +203,7 @@ def test_a_record_outlasts_a_lock(
         if len(slept) == 2:
             other.close()
 
-    monkeypatch.setattr(server.clock, "sleep", sleep)
+    monkeypatch.setattr(clock, "sleep", sleep)
     saved = store.save(state, done(state), run_of(state))
     assert len(slept) == 2
     assert store.read("a") == saved

@@ -112,11 +112,15 @@ class Books:
         self._forget("DROP TABLE IF EXISTS crontabber, crontabber_log, crontabber_spans")
         self._first = {app.app_name: None for app in self.apps}
 
-    def _forget(self, statement: str) -> None:
+    def await_quiet(self) -> None:
+        """Wait until what was killed is gone: the server may still do what it said last."""
         self.await_none(  # the processes of workers keep their sessions, but no claims
             f"SELECT 1 FROM pg_stat_activity AS session WHERE {BACKENDS} AND (state <> 'idle'"
             " OR EXISTS (SELECT FROM pg_locks WHERE pid = session.pid AND locktype = 'advisory'))"
         )
+
+    def _forget(self, statement: str) -> None:
+        self.await_quiet()
         for where in self._databases():
             self.execute("DELETE FROM ledger", database=where)
         self.execute(statement)
@@ -272,7 +276,7 @@ class Books:
 
     def _expected(self, app: type[BaseCronApp], upcoming: datetime | None) -> Expected:
         first = self._first[app.app_name]
-        slots = (first,) if first else None
+        slots: tuple[datetime, ...] | None = (first,) if first else None
         if first and frequency(app) == "1m":
             # those too that came due meanwhile; that none is open any more `busy` knows
             count = round(((upcoming or first) - first) / MINUTE)

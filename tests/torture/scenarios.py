@@ -91,6 +91,7 @@ class Scenarios:
 
     def _ask(self) -> str:
         """Have a person ask for something; what it was, as a text."""
+        self._arena.books.await_quiet()
         kind = self._dice.choice(["range", "range", "pause", "resume", "reset", "nothing"])
         app = self._dice.choice(CHAIN if kind == "range" else ACCOUNTED)
         name = app.app_name

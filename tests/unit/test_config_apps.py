@@ -163,7 +163,9 @@ def test_one_class_for_the_connections_of_all() -> None:
 def test_a_class_without_options_of_configmans_kind() -> None:
     plain = type("MyApp", (), {"app_name": "a", "main": print})
     assert config_of(plain).logger
-    mapping = type("MyApp", (), {"required_config": {"x": {"name": "x", "default": 3, "doc": "d"}}})
+    mapping: Any = type(
+        "MyApp", (), {"required_config": {"x": {"name": "x", "default": 3, "doc": "d"}}}
+    )
     assert mapping.required_config  # a mapping is what configman makes a Namespace from
 
 
@@ -391,7 +393,7 @@ def test_faults_of_the_class_itself() -> None:
     assert fault_of(Broken) == "the options of Broken cannot be read: RuntimeError: no options"
     aggregating = app()
     aggregating.required_config.add_aggregation(  # type: ignore[attr-defined]
-        "sum", lambda *_: {}["missing"]
+        "sum", lambda *_: dict[str, int]()["missing"]
     )
     assert fault_of(aggregating) == "the options of MyApp cannot be resolved: KeyError: 'missing'"
 

@@ -131,7 +131,8 @@ def test_one_class_makes_several_jobs_each_with_its_own_options() -> None:
         """,
     )
     eu, us = loaded.app("report-eu"), loaded.app("report-us")
-    assert (eu.app_name, eu.cls.app_name, eu.timeout) == ("report-eu",) * 2 + (timedelta(0, 5),)
+    cls: Any = eu.cls
+    assert (eu.app_name, cls.app_name, eu.timeout) == ("report-eu",) * 2 + (timedelta(0, 5),)
     assert (us.app_name, us.timeout) == ("report-us", None)
     assert Report.timeout is None, "the class itself stays as it is"
     assert eu.cls.__qualname__ == "Report"

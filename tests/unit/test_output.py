@@ -160,7 +160,8 @@ def test_the_log_of_the_job_is_in_its_output(tmp_path: Path) -> None:
         "sim.tick()\n"
         "print('KEPT', repr(sim.log[0].output))\n"
     )
-    for streams in ({"stderr": subprocess.STDOUT}, {"stderr": subprocess.DEVNULL}):
+    given: list[dict[str, Any]] = [{"stderr": subprocess.STDOUT}, {"stderr": subprocess.DEVNULL}]
+    for streams in given:
         done = subprocess.run(
             [sys.executable, "job.py"],
             cwd=tmp_path,

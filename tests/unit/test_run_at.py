@@ -7,7 +7,8 @@ import pytest
 
 from crontabber.errors import ConfigError, JobOngoingError
 from crontabber.mixins import as_backfill_cron_app
-from crontabber.schedule.health import Status, judge
+from crontabber.schedule.findings import Status
+from crontabber.schedule.health import judge
 from crontabber.schedule.model import JobSpec, JobState
 from crontabber.schedule.moments import parse_moment
 from crontabber.testing import Simulation

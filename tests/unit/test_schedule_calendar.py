@@ -273,11 +273,14 @@ def watched(day: date, time_of_day: TimeOfDay, zone: ZoneInfo) -> datetime:
 @st.composite
 def moments(draw: st.DrawFn, key: str) -> datetime:
     """Some minute, likely one near to a jump of the clock."""
-    year = draw(st.sampled_from(YEARS))
+    year: int = draw(st.sampled_from(YEARS))
     near = jumps(key, year)
     if near and draw(st.integers(0, 3)):
-        return draw(st.sampled_from(near)) + draw(st.integers(-2880, 2880)) * MINUTE
-    return datetime(year, 1, 1, tzinfo=UTC) + draw(st.integers(0, 365 * 1440)) * MINUTE
+        jump: datetime = draw(st.sampled_from(near))
+        minutes: int = draw(st.integers(-2880, 2880))
+        return jump + minutes * MINUTE
+    minute: int = draw(st.integers(0, 365 * 1440))
+    return datetime(year, 1, 1, tzinfo=UTC) + minute * MINUTE
 
 
 @st.composite

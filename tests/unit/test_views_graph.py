@@ -90,7 +90,7 @@ def test_children_of_one_parent_are_in_the_listed_order() -> None:
 
 
 def test_a_parent_that_is_not_configured_and_a_circle_are_said() -> None:
-    jobs = {"a": ("gone",), "b": ("c",), "c": ("b",)}
+    jobs: dict[str, tuple[str, ...]] = {"a": ("gone",), "b": ("c",), "c": ("b",)}
     lines = view.graph(overview(jobs)).splitlines()
     assert lines[0] == "gone  not in this configuration"
     assert lines[1].startswith("└─ a  ")
