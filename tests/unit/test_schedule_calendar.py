@@ -275,7 +275,8 @@ def moments(draw: st.DrawFn, key: str) -> datetime:
     """Some minute, likely one near to a jump of the clock."""
     year: int = draw(st.sampled_from(YEARS))
     near = jumps(key, year)
-    if near and draw(st.integers(0, 3)):
+    kind: int = draw(st.integers(0, 3))
+    if near and kind:
         jump: datetime = draw(st.sampled_from(near))
         minutes: int = draw(st.integers(-2880, 2880))
         return jump + minutes * MINUTE
