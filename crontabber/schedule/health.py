@@ -14,7 +14,7 @@ from .dependencies import wait_of
 from .findings import NO_JOBS, Access, Counts, Finding, Health, Problem, Status
 from .missed import is_paused
 from .model import JobSpec, JobState, States
-from .plan import has_given_up, is_by_schedule, plan
+from .plan import Plan, has_given_up, is_by_schedule, plan
 
 
 def judge(
@@ -31,21 +31,22 @@ def judge(
 
     *faults* are what is wrong with job lines that cannot be used. *among* are all jobs of the
     configuration, if *jobs* are a choice of them; *unseen* is why there are no states at all.
-    Not late are a job that has no row yet (it
-    is new), one that is ongoing, and one that is blocked by a parent of which something is
-    said already, or that is ongoing.
+    Not late are a job that has no row yet (it is new), one that is ongoing, and one that is
+    blocked by a parent of which something is said already, or that is ongoing.
     """
     access = access or Access()
     findings: dict[str, Finding] = {}
     for job in jobs:
         state = states.get(job.app_name)
-        # none of the later is worse than an earlier
-        if state and (
-            found := failure(job, state) or _stuck(job, state, now) or _astray(job, state, now)
-        ):
+        if state and (found := _of_itself(job, state, now)):
             findings[job.app_name] = _mild(found) if state.pause else found
+    plans = [plan(job, states.get(job.app_name), now) for job in jobs]
     # most often nothing is due, and then there is no order to be found
-    due = [job for job in jobs if job.app_name not in findings and is_due(job, states, now)]
+    due = [
+        job
+        for job, planned in zip(jobs, plans, strict=True)
+        if job.app_name not in findings and is_due(job, states, now, planned)
+    ]
     if due:
         busy = any(
             _is_running(states.get(j.app_name), j.max_ongoing_age, now) for j in among or jobs
@@ -54,7 +55,7 @@ def judge(
     ours = [findings[job.app_name] for job in jobs if job.app_name in findings]
     unusable = [Finding(Status.CRITICAL, Problem.UNUSABLE, (fault,)) for fault in faults]
     said = [*unusable, *access.findings(), *_unseen(jobs, states, unusable, unseen), *ours]
-    counts = _counts(jobs, states, now, ours)._replace(blocked=_blocked(due, states, now))
+    counts = _counts(jobs, plans, states, now, ours)._replace(blocked=_blocked(due, states, now))
     return Health(sorted(said, key=lambda one: -one.status), counts, access.standby)
 
 
@@ -63,18 +64,23 @@ def standing(job: JobSpec, states: States, now: datetime) -> Finding | None:
     state = states.get(job.app_name)
     if state is None:
         return None
-    found = failure(job, state) or _stuck(job, state, now) or _astray(job, state, now)
+    found = _of_itself(job, state, now)
     if found or not is_due(job, states, now) or _is_excused(job, states, set(), now):
         return found
     return _late(job, state, states, now, busy=False)
 
 
-def is_due(job: JobSpec, states: States, now: datetime) -> bool:
-    """Whether *job* waits to be run."""
+def _of_itself(job: JobSpec, state: JobState, now: datetime) -> Finding | None:
+    """What its row says of *job*; none of the later is worse than an earlier."""
+    return failure(job, state) or _stuck(job, state, now) or _astray(job, state, now)
+
+
+def is_due(job: JobSpec, states: States, now: datetime, planned: Plan | None = None) -> bool:
+    """Whether *job* waits to be run; *planned* is what `plan` says of it, if that is known."""
     state = states.get(job.app_name)
     if state is not None and (state.ongoing is not None or is_paused(state, now)):
         return False
-    return plan(job, state, now).due_at(job) < now
+    return (planned or plan(job, state, now)).due_at(job) < now
 
 
 def _unseen(
@@ -94,16 +100,22 @@ _WHERE = "does cron run it, with this configuration and on this database?"
 
 
 def _counts(
-    jobs: Sequence[JobSpec], states: States, now: datetime, findings: Sequence[Finding]
+    jobs: Sequence[JobSpec],
+    plans: Sequence[Plan],
+    states: States,
+    now: datetime,
+    findings: Sequence[Finding],
 ) -> Counts:
-    rows = [(job, states[job.app_name]) for job in jobs if job.app_name in states]
-    oldest = min((plan(job, state, now).slot for job, state in rows), default=now)
+    known = [
+        planned.slot for job, planned in zip(jobs, plans, strict=True) if job.app_name in states
+    ]
+    oldest = min(known, default=now)
     problems = [finding.problem for finding in findings]
     return Counts(
         jobs=len(jobs),
         failed=problems.count(Problem.FAILED),
         late=problems.count(Problem.LATE),
-        new=len(jobs) - len(rows),
+        new=len(jobs) - len(known),
         oldest_open=max(now - oldest, timedelta()),
     )
 

@@ -5,6 +5,7 @@ word a job, for people who want to see all of them. Pure: values in, values out.
 """
 
 import enum
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import islice, takewhile
@@ -17,7 +18,7 @@ from .findings import Finding, Health, Problem
 from .history import LastRun
 from .missed import is_paused, pause_text
 from .model import JobSpec, JobState, LastError, States
-from .plan import has_given_up, in_force, plan
+from .plan import Plan, has_given_up, in_force, plan
 from .transition import CRASHED
 
 
@@ -87,6 +88,11 @@ class Overview(NamedTuple):
     faults: Sequence[str] = ()
     """What is wrong with the lines that make no job."""
 
+    def counts(self) -> dict[State, int]:
+        """How many jobs are in each state that any is in; the worst first."""
+        found = Counter([each.state for each in self.statuses])
+        return {state: found[state] for state in State if found[state]}
+
 
 def statuses(
     jobs: Sequence[JobSpec],
@@ -126,15 +132,15 @@ def _status(
     row = states.get(job.app_name)
     planned = plan(job, row, now)
     due = planned.due_at(job)
-    state, reason, since = _word(job, states, now, last, finding)
+    state, reason, since = _word(job, states, now, last, finding, planned)
     upcoming = None if state is State.GAVE_UP else due
     if state is State.PAUSED and row and row.pause:
         upcoming = row.pause.until and max(due, row.pause.until)
-    return JobStatus(job, state, reason, since, upcoming, row, last, _open(job, row, now), finding)
+    dates = _open(job, row, planned.slot, now)
+    return JobStatus(job, state, reason, since, upcoming, row, last, dates, finding)
 
 
-def _open(job: JobSpec, row: JobState | None, now: datetime) -> OpenDates | None:
-    oldest = plan(job, row, now).slot
+def _open(job: JobSpec, row: JobState | None, oldest: datetime, now: datetime) -> OpenDates | None:
     if not job.backfill or oldest > now:
         return None
     schedule, zone = in_force(job, row)
@@ -146,7 +152,12 @@ _Word = tuple[State, str, datetime | None]
 
 
 def _word(
-    job: JobSpec, states: States, now: datetime, last: LastRun, finding: Finding | None
+    job: JobSpec,
+    states: States,
+    now: datetime,
+    last: LastRun,
+    finding: Finding | None,
+    planned: Plan,
 ) -> _Word:
     row = states.get(job.app_name)
     if row and row.ongoing:
@@ -155,8 +166,8 @@ def _word(
         return State.PAUSED, pause_text(row.pause).removeprefix("paused "), row.pause.since
     if row and row.last_error:
         return _failing(job, row, row.last_error, last)
-    if plan(job, row, now).due_at(job) <= now:
-        return _due(job, states, now, finding)
+    if planned.due_at(job) <= now:
+        return _due(job, states, now, finding, planned)
     return _idle(row, finding)
 
 
@@ -168,9 +179,10 @@ def _idle(row: JobState | None, finding: Finding | None) -> _Word:
     return State.WAITING, "has not run yet", None
 
 
-def _due(job: JobSpec, states: States, now: datetime, finding: Finding | None) -> _Word:
+def _due(
+    job: JobSpec, states: States, now: datetime, finding: Finding | None, planned: Plan
+) -> _Word:
     row = states.get(job.app_name)
-    planned = plan(job, row, now)
     due = planned.due_at(job)
     if wait := wait_of(job, states, planned.slot, now):
         since = row.waits_since if row and row.waits_for == wait.parent else None

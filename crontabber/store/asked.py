@@ -9,8 +9,10 @@ from ..schedule.asked import AskedBackfill
 
 def asked_of(text: str | None) -> tuple[AskedBackfill, ...]:
     """The backfills in a row. What is not ours to read, as a person edited it, counts as none."""
+    if not text:
+        return ()
     try:
-        return tuple(_one(**each) for each in json.loads(text or "[]"))
+        return tuple(_one(**each) for each in json.loads(text))
     except (TypeError, ValueError):
         return ()
 

@@ -58,7 +58,7 @@ class Page(NamedTuple):
 def look(app: GenericApp, *, imports: bool = False) -> Seen:
     """Look at the jobs; without *imports* nothing of theirs is imported."""
     found = survey(app, imports=imports)
-    return Seen(app, found, found.overview(app))
+    return Seen(app, found, found.overview(app, briefly=True))
 
 
 def page(seen: Seen, request: Request) -> Page:

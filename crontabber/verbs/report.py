@@ -66,7 +66,7 @@ def _written(file: Path) -> float:
 def text_of(app: GenericApp, *, imports: bool = True) -> str:
     """The report as HTML, without secrets."""
     found = survey(app, imports=imports)
-    seen = Seen(app, found, found.overview(app))
+    seen = Seen(app, found, found.overview(app, briefly=True))
     now = heading(found.now, seen.overview.zone)
     parts = dict(_parts(seen))
     items = [tag("li", tag("a", name, href=f"#{name.lower()}")) for name in parts]

@@ -34,12 +34,16 @@ class Survey(NamedTuple):
     has_tables: bool = True
     """Whether there is anything to be read."""
 
-    def overview(self, app: GenericApp) -> "Overview":
-        """How each job is, in the listed order."""
+    def overview(self, app: GenericApp, *, briefly: bool = False) -> "Overview":
+        """How each job is, in the listed order.
+
+        *briefly*: of the log only that is read which says since when those fail that do.
+        """
         from ..schedule.status import Overview, statuses
         from ..store.reading import last_runs_if_quick
 
-        names = [job.app_name for job in self.specs if job.app_name in self.states]
+        rows = (self.states.get(job.app_name) for job in self.specs)
+        names = [row.app_name for row in rows if row and (row.last_error or not briefly)]
         runs = last_runs_if_quick(app.store, names)
         found = statuses(self.specs, self.states, self.health, self.now, runs)
         return Overview(

@@ -3,6 +3,7 @@
 There is no way around the escaping: a text becomes markup only as an `Element`.
 """
 
+import functools
 import html
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, Union
@@ -38,11 +39,12 @@ Node = Union[str, Element, Raw, Iterable["Node"], None]  # noqa: UP007  it names
 
 def tag(name: str, /, *content: Node, **attributes: str | int | float | bool | None) -> Element:
     """An element; ``class_`` is the attribute class, and ``aria_label`` aria-label."""
-    return Element(
-        name,
-        {key.rstrip("_").replace("_", "-"): value for key, value in attributes.items()},
-        content,
-    )
+    return Element(name, {_attribute(key): value for key, value in attributes.items()}, content)
+
+
+@functools.cache
+def _attribute(name: str) -> str:
+    return name.rstrip("_").replace("_", "-")
 
 
 def render(node: Node, redact: Callable[[str], str] = str) -> str:
@@ -52,8 +54,10 @@ def render(node: Node, redact: Callable[[str], str] = str) -> str:
     masked = redact(_BETWEEN.join(out.texts)).split(_BETWEEN)
     if len(masked) != len(out.texts):  # a secret that reaches over several texts
         masked = [redact(text) for text in out.texts]
-    for place, text in zip(out.places, masked, strict=False):
-        out.pieces[place] = html.escape(text)
+    # all in one go, as a page has thousands of texts
+    texts = html.escape(_BETWEEN.join(masked)).split(_BETWEEN)
+    for place, text in zip(out.places, texts, strict=False):
+        out.pieces[place] = text
     return "".join(out.pieces)
 
 
@@ -94,8 +98,10 @@ class _Output(NamedTuple):
                 self.pieces.append(f'{opening} {key}="')
                 self.add(str(value))
                 opening = '"'
+            elif isinstance(value, str):
+                opening += f' {key}="{html.escape(value)}"'
             else:
-                opening += f' {key}="{html.escape(str(value))}"'
+                opening += f' {key}="{value}"'
         self.pieces.append(f"{opening}>")
         if name in _VOID:
             return

@@ -92,8 +92,8 @@ def _facts(view: JobView, link: Link) -> Element:
     if row:
         rows.append(("Last run", _with_clock(row.last_run, view)))
         rows.append(("Last success", _with_clock(row.last_success, view)))
-    if status.last.duration is not None:
-        rows.append(("Took", took(status.last.duration)))
+    if view.runs and view.runs[-1].duration is not None:
+        rows.append(("Took", took(view.runs[-1].duration)))
     if row and row.pause:
         rows.append(("Paused until", moment(row.pause.until, zone, now)))
     return facts(rows)

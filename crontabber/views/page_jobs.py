@@ -49,7 +49,10 @@ def chosen(overview: Overview, wish: Wish) -> Shown:
         each
         for each in worst_first(overview.statuses)
         if wish.state in ("", each.state.value)
-        and text in f"{each.job.app_name} {each.job.class_path} {each.reason}".casefold()
+        and (
+            not text
+            or text in f"{each.job.app_name} {each.job.class_path} {each.reason}".casefold()
+        )
     ]
     pages = max(-(-len(found) // ON_A_PAGE), 1)
     first = (min(max(wish.page, 1), pages) - 1) * ON_A_PAGE
@@ -86,9 +89,8 @@ def notes(overview: Overview) -> list[Node]:
 
 
 def _filters(overview: Overview, wish: Wish) -> Element:
-    counts = {state: sum(each.state is state for each in overview.statuses) for state in State}
     links = [_filter("all", len(overview.statuses), "", wish)]
-    links += [_filter(s.value, n, s.value, wish) for s, n in counts.items() if n]
+    links += [_filter(s.value, n, s.value, wish) for s, n in overview.counts().items()]
     search = tag(
         "form",
         tag("label", "Search", for_="q"),
@@ -134,8 +136,8 @@ def _row(each: JobStatus, overview: Overview, runs: Sequence[Trace], link: Link)
     if each.since and each.state not in (State.OK, State.WAITING):
         why += f"{'; ' if why else ''}since {clock(each.since.replace(second=0), job.zone, now)}"
     last: list[Node] = [moment(row and row.last_run, job.zone, now)]
-    if each.last.duration is not None:
-        last.append(tag("small", f" {took(each.last.duration)}"))
+    if runs and runs[0].duration is not None:
+        last.append(tag("small", f" {took(runs[0].duration)}"))
     return tag(
         "tr",
         tag("td", badge(each.state), class_="state"),

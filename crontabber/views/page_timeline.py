@@ -1,6 +1,7 @@
 """The page of the last and the next 24 hours of all jobs."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from ..schedule.lanes import Lane
 from ..schedule.status import JobStatus, Overview
@@ -10,7 +11,7 @@ from .page import Link, kind_of, linked
 from .page import more as to_more
 from .times import clock
 
-ON_A_PAGE = 100
+ON_A_PAGE = 50
 """Jobs: each has two days of runs."""
 
 
@@ -22,6 +23,7 @@ def body(
         return [tag("p", "There are no jobs.", class_="empty")]
     now, zone = overview.now, overview.zone
     ends = (now - svg_timeline.SPAN, now + svg_timeline.SPAN)
+    hours = svg_timeline.hours(now, zone)
     first, last = (clock(end.replace(second=0), zone) for end in ends)
     return [
         tag("p", f"From {first} to {last}, {zone}; now is in the middle.", class_="soft"),
@@ -30,18 +32,18 @@ def body(
             "div",
             tag("div", tag("span", "Job", class_="soft")),
             tag("div", svg_timeline.axis(now, zone), class_="lane"),
-            *(part for each in jobs for part in _lane(each, overview, lanes, link)),
+            *(part for each in jobs for part in _lane(each, now, lanes, hours, link)),
             class_="lanes",
         ),
     ]
 
 
 def _lane(
-    each: JobStatus, overview: Overview, lanes: Mapping[str, Lane], link: Link
+    each: JobStatus, now: datetime, lanes: Mapping[str, Lane], hours: Element, link: Link
 ) -> tuple[Element, Element]:
     name = each.job.app_name
     found = lanes.get(name, Lane((), (), ()))
-    picture = svg_timeline.lane(name, found, overview.now, overview.zone)
+    picture = svg_timeline.lane(name, found, now, hours)
     return (
         tag("div", linked(name, link), class_=kind_of(each.state), title=name),
         tag("div", picture, class_="lane"),

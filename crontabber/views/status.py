@@ -126,9 +126,9 @@ def open_dates(each: JobStatus) -> str:
 def summary(overview: Overview) -> str:
     """One line for all jobs: how many there are in each state, and which runs next."""
     found = overview.statuses
-    counts = [(state, sum(each.state is state for each in found)) for state in State]
-    ok = sum(each.state is State.OK for each in found)
-    parts = [f"{count} {state.value}" for state, count in counts if count and state is not State.OK]
+    counts = overview.counts()
+    ok = counts.pop(State.OK, 0)
+    parts = [f"{count} {state.value}" for state, count in counts.items()]
     text = f"{len(found)} job{'s' if found[1:] else ''}: {', '.join([f'{ok} ok', *parts])}"
     others = sum(not finding.app_name for finding in overview.health.findings)
     if others:

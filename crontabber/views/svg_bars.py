@@ -8,8 +8,9 @@ from ..schedule.model import Outcome
 from .html import Element, tag
 from .times import took
 
-_WIDTH, _GAP, _HEIGHT, _FOOT = 4, 1, 22, 4
-_LEAST = 2.0
+_WIDTH, _GAP, _HEIGHT, _FOOT = 16, 4, 88, 16
+_LEAST = 8
+"""All of them are whole numbers, which are written quickly: a page has thousands of them."""
 CLASSES = {
     Outcome.SUCCEEDED: "good",
     Outcome.FAILED: "bad",
@@ -25,19 +26,20 @@ def bars(runs: Sequence[Trace], room: int = 24, *, large: bool = False) -> Eleme
     One path for each colour, as a page has a thousand of these. A failure has a foot below the
     line, for those who cannot tell the colours.
     """
-    shown = [*runs[:room]]
+    shown = runs[:room]
     longest = max((run.duration for run in shown if run.duration), default=timedelta())
     step = _WIDTH + _GAP
+    left, bad = room * step, 0
     paths: dict[str, list[str]] = {}
-    for number, run in enumerate(shown):
-        left = (room - 1 - number) * step
+    for run in shown:
+        left -= step
         high = _height(run, longest)
         kind = CLASSES[run.outcome]
-        paths.setdefault(kind, []).append(
-            f"M{left} {_HEIGHT - high:g}h{_WIDTH}v{high:g}h-{_WIDTH}z"
-        )
+        marks = paths.setdefault(kind, [])
+        marks.append(f"M{left} {_HEIGHT - high}h{_WIDTH}v{high}h-{_WIDTH}z")
         if kind == "bad":
-            paths[kind].append(f"M{left} {_HEIGHT + 1}h{_WIDTH}v{_FOOT - 1}h-{_WIDTH}z")
+            bad += 1
+            marks.append(f"M{left} {_HEIGHT + _GAP}h{_WIDTH}v{_FOOT - _GAP}h-{_WIDTH}z")
     return tag(
         "svg",
         *(tag("path", d="".join(found), class_=kind) for kind, found in paths.items()),
@@ -45,19 +47,18 @@ def bars(runs: Sequence[Trace], room: int = 24, *, large: bool = False) -> Eleme
         preserveAspectRatio="none" if large else None,
         viewBox=f"0 0 {room * step - _GAP} {_HEIGHT + _FOOT}",
         role="img",
-        aria_label=_words(shown, longest),
+        aria_label=_words(len(shown), bad, longest),
     )
 
 
-def _height(run: Trace, longest: timedelta) -> float:
+def _height(run: Trace, longest: timedelta) -> int:
     if run.duration is None or not longest:  # a crash: how long it took is not known
-        return float(_HEIGHT) if run.outcome is Outcome.CRASHED else _LEAST
-    return max(_LEAST, round(_HEIGHT * (run.duration / longest), 1))
+        return _HEIGHT if run.outcome is Outcome.CRASHED else _LEAST
+    return max(_LEAST, round(_HEIGHT * (run.duration / longest)))
 
 
-def _words(runs: Sequence[Trace], longest: timedelta) -> str:
-    if not runs:
+def _words(number: int, bad: int, longest: timedelta) -> str:
+    if not number:
         return "no runs"
-    bad = sum(CLASSES[run.outcome] == "bad" for run in runs)
-    text = f"the last {len(runs)} runs" if runs[1:] else "the last run"
+    text = f"the last {number} runs" if number > 1 else "the last run"
     return f"{text}: {bad} failed, the longest took {took(longest) or 'no time'}"

@@ -2,16 +2,17 @@
 
 from datetime import datetime, timedelta, tzinfo
 
-from ..schedule.history import Trace
 from ..schedule.lanes import Lane
-from .html import Element, Node, tag
+from ..schedule.model import Outcome
+from .html import Element, tag
 from .svg_bars import CLASSES
 
 SPAN = timedelta(hours=24)
 """How much of the past is shown, and how much of the future."""
 _WIDTH, _HEIGHT = 1000, 24
-_LEAST = 3.0
+_LEAST = 3
 """How wide a mark is at least."""
+_UNIT = 2 * SPAN / _WIDTH
 _HOURS = 6
 KEY = {
     "good": "succeeded",
@@ -24,21 +25,22 @@ KEY = {
 """What each kind of mark means."""
 
 
-def lane(name: str, found: Lane, now: datetime, zone: tzinfo) -> Element:
-    """One path for each kind of mark; the line in the middle is *now*."""
+def lane(name: str, found: Lane, now: datetime, hours: Element) -> Element:
+    """One path for each kind of mark, on *hours*; the line in the middle is *now*."""
     paths: dict[str, list[str]] = {}
     for run in found.ran:
-        paths.setdefault(CLASSES[run.outcome], []).append(_mark(run.began, run.ended, now, run))
-    for slot in found.missing:
-        paths.setdefault("missing", []).append(_box(_x(slot, now), 5, _LEAST, 14))
-    for moment in found.ahead:
-        paths.setdefault("future", []).append(_box(_x(moment, now), 8, _LEAST, 8))
+        kind = CLASSES[run.outcome]
+        paths.setdefault(kind, []).append(_mark(run.began, run.ended, now, bad=kind == "bad"))
+    if found.missing:
+        paths["missing"] = [_box(_x(slot, now), 5, _LEAST, 14) for slot in found.missing]
+    if found.ahead:
+        paths["future"] = [_box(_x(moment, now), 8, _LEAST, 8) for moment in found.ahead]
     if found.running:
-        paths.setdefault("run", []).append(_mark(found.running, now, now))
+        paths["run"] = [_mark(found.running, now, now)]
     middle = _WIDTH // 2
     return tag(
         "svg",
-        *hours(now, zone),
+        hours,
         *(tag("path", d="".join(marks), class_=kind) for kind, marks in paths.items()),
         tag("line", x1=middle, x2=middle, y1=0, y2=_HEIGHT, class_="now"),
         class_="lane",
@@ -49,12 +51,10 @@ def lane(name: str, found: Lane, now: datetime, zone: tzinfo) -> Element:
     )
 
 
-def hours(now: datetime, zone: tzinfo) -> list[Node]:
-    """A line for each sixth hour of the day."""
-    return [
-        tag("line", x1=f"{_x(at, now):g}", x2=f"{_x(at, now):g}", y1=0, y2=_HEIGHT, class_="hour")
-        for at in ticks(now, zone)
-    ]
+def hours(now: datetime, zone: tzinfo) -> Element:
+    """A line for each sixth hour of the day, the same in all lanes."""
+    lines = [f"M{_x(at, now)} 0v{_HEIGHT}" for at in ticks(now, zone)]
+    return tag("path", d="".join(lines), class_="hour")
 
 
 def ticks(now: datetime, zone: tzinfo) -> list[datetime]:
@@ -68,7 +68,7 @@ def axis(now: datetime, zone: tzinfo) -> Element:
     """The times above the lanes."""
     middle = _WIDTH // 2
     labels = [
-        tag("text", f"{at:%H:%M}", x=f"{_x(at, now):g}", y=12, text_anchor="middle")
+        tag("text", f"{at:%H:%M}", x=_x(at, now), y=12, text_anchor="middle")
         for at in ticks(now, zone)
         if abs(_x(at, now) - middle) > 50
     ]
@@ -91,25 +91,24 @@ def key() -> Element:
     return tag("ul", *items, class_="key")
 
 
-def _mark(began: datetime, ended: datetime, now: datetime, run: Trace | None = None) -> str:
-    left = max(_x(began, now), 0.0)
+def _mark(began: datetime, ended: datetime, now: datetime, *, bad: bool = False) -> str:
+    left = _x(began, now)
     width = max(_x(ended, now) - left, _LEAST)
-    bad = run and CLASSES[run.outcome] == "bad"
-    return _box(left, 2 if bad else 5, width, 20 if bad else 14)
+    return _box(left, 2, width, 20) if bad else _box(left, 5, width, 14)
 
 
-def _box(left: float, top: int, width: float, height: int) -> str:
-    return f"M{left:.5g} {top}h{width:.4g}v{height}h-{width:.4g}z"
+def _box(left: int, top: int, width: int, height: int) -> str:
+    return f"M{left} {top}h{width}v{height}h-{width}z"
 
 
-def _x(moment: datetime, now: datetime) -> float:
-    share = (moment - now + SPAN) / (2 * SPAN)
-    return round(min(max(share, 0.0), 1.0) * _WIDTH, 1)
+def _x(moment: datetime, now: datetime) -> int:
+    at = (moment - now + SPAN) // _UNIT
+    return 0 if at < 0 else min(at, _WIDTH)
 
 
 def _words(name: str, found: Lane) -> str:
     ran = sum(run.number for run in found.ran)
-    bad = sum(run.number for run in found.ran if CLASSES[run.outcome] == "bad")
+    bad = sum(run.number for run in found.ran if run.outcome in (Outcome.FAILED, Outcome.CRASHED))
     parts = [f"{ran} runs in the last 24 hours", f"{bad} of them failed"]
     if found.missing:
         parts.append(f"{len(found.missing)} times it did not run")

@@ -5,6 +5,11 @@ from itertools import pairwise
 
 from ..schedule.grammar import Schedule
 
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = (
+    *("Jan", "Feb", "Mar", "Apr", "May", "Jun"),
+    *("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+)
 _UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 
 
@@ -38,9 +43,10 @@ def clock(moment: datetime, zone: tzinfo, now: datetime | None = None) -> str:
     Seconds are shown if there are any.
     """
     local = moment.astimezone(zone)
-    year = "" if now and now.astimezone(zone).year == local.year else f" {local:%Y}"
-    seconds = f":{local:%S}" if local.second else ""
-    return f"{local:%a} {local.day} {local:%b}{year} {local:%H:%M}{seconds}"
+    year = "" if now and now.astimezone(zone).year == local.year else f" {local.year:04}"
+    seconds = f":{local.second:02}" if local.second else ""
+    day, month = _DAYS[local.weekday()], _MONTHS[local.month - 1]
+    return f"{day} {local.day} {month}{year} {local.hour:02}:{local.minute:02}{seconds}"
 
 
 def heading(now: datetime, zone: tzinfo) -> str:
