@@ -76,16 +76,15 @@ def job_view(seen: Seen, status: JobStatus) -> JobView:
     explanation = explain(
         status, seen.overview.statuses, found.states, now, held(app, found, status)
     )
-    runs = app.store.history(job.app_name, limit=_RUNS) if row else []
-    return JobView(
-        explanation,
-        now,
-        app.origin(job),
-        runs,
-        _entries(seen, status, runs),
-        calendar(seen, status),
-        [*islice(upcoming(job, row, now), _AHEAD)],
+    view = JobView(
+        explanation, now, app.origin(job), ahead=[*islice(upcoming(job, row, now), _AHEAD)]
     )
+    try:
+        runs = app.store.history(job.app_name, limit=_RUNS) if row else []
+        past = _entries(seen, status, runs)
+        return view._replace(runs=runs, history=past, dates=calendar(seen, status))
+    except StoreError as error:  # such as a log without an index
+        return view._replace(trouble=str(error))
 
 
 def _entries(seen: Seen, status: JobStatus, runs: list[Run]) -> list[Entry]:

@@ -40,6 +40,8 @@ class JobView(NamedTuple):
     dates: Dates | None = None
     """Its calendar; None: it gets no dates."""
     ahead: Sequence[Upcoming] = ()
+    trouble: str = ""
+    """Why the log cannot be read; empty: it can."""
 
     @property
     def status(self) -> JobStatus:
@@ -49,7 +51,8 @@ class JobView(NamedTuple):
 
 def body(view: JobView, link: Link, actions: Node = None) -> list[Node]:
     """What the page has below its heading; *actions* are what a person may do."""
-    return [*_how(view), actions, _facts(view, link), *parts(view, link)]
+    note = tag("p", view.trouble, class_="note warn") if view.trouble else None
+    return [*_how(view), note, actions, _facts(view, link), *parts(view, link)]
 
 
 def parts(view: JobView, link: Link) -> list[Node]:

@@ -29,6 +29,9 @@ from .guard import USER, WRITABLE
 from .requests import sent
 from .users import User
 
+_PATIENCE = 15.0
+"""For how many seconds a person waits: an action is several statements."""
+
 
 class Wish(NamedTuple):
     """What a person wants done."""
@@ -66,7 +69,7 @@ def act_routes(
         sends = request.method == "POST"
         given = await sent(request) if sends else dict(request.query_params)
         wish = Wish(given.get("do", ""), given, request.scope[USER])
-        shown = await anyio.to_thread.run_sync(_shown, load, wish, sends)
+        shown = await _in_time(load, wish, sends)
         if sends:
             changed()
         person = person_node(wish.person.name, may_leave=may_leave)
@@ -77,14 +80,23 @@ def act_routes(
     return [Route("/act", act, methods=["GET", "POST"])]
 
 
-def _shown(load: Callable[[], Settings], wish: Wish, sends: bool) -> Shown:
-    """The page for a wish, which is fulfilled if a person *sends* it."""
+async def _in_time(load: Callable[[], Settings], wish: Wish, sends: bool) -> Shown:
+    """The page for a wish, which is fulfilled if a person *sends* it; not long after it is asked.
+
+    A database that is silent is given up.
+    """
     try:
-        settings = load()
+        app = ActingApp.of(await anyio.to_thread.run_sync(load), wish.person.name)
     except CrontabberError as error:
         return _refused("The configuration cannot be read", error)
-    app = ActingApp(settings)
-    app.person = wish.person.name
+    with anyio.move_on_after(_PATIENCE):
+        return await anyio.to_thread.run_sync(_shown, app, wish, sends, abandon_on_cancel=True)
+    app.give_up()
+    text = "The database does not answer. The page of the job shows what it remembers."
+    return Shown(503, "That cannot be done now", note(text, bad=True))
+
+
+def _shown(app: ActingApp, wish: Wish, sends: bool) -> Shown:
     try:
         with app:
             return _cancel(app, wish, sends) if wish.do == CANCEL else _act(app, wish, sends)

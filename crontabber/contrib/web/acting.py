@@ -1,9 +1,11 @@
 """An application that changes what is remembered of jobs, and imports no code of theirs."""
 
+from ...config.settings import Settings
 from ...errors import JobLineError
 from ...generic_app import GenericApp
 from ...schedule.grammar import JobLine
 from ...schedule.model import JobSpec
+from ...store.onlyreading import LimitedStore
 from ...tick.jobs import Jobs
 
 
@@ -22,6 +24,19 @@ class ActingApp(GenericApp):
     """
 
     jobs_class = JobsOfRows
+
+    @classmethod
+    def of(cls, settings: Settings, person: str) -> "ActingApp":
+        """For what *person* does."""
+        database = settings.database_class(settings.database_config)
+        app = cls(settings, store=LimitedStore(database, settings.tables_owner))
+        app.person = person
+        return app
+
+    def give_up(self) -> None:
+        """From another thread: have what waits for a silent server end."""
+        if isinstance(self.store, LimitedStore):
+            self.store.interrupt()
 
     def _load(self, class_path: str) -> type:
         if self.settings.sections.runs(class_path)[0] != "command":

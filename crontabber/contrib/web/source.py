@@ -15,7 +15,7 @@ from ...app import CronTabber
 from ...config.settings import Settings
 from ...errors import CrontabberError
 from ...process.clock import monotonic
-from ...store.onlyreading import ReadingStore
+from ...store.onlyreading import LimitedStore, ReadingStore
 from ...verbs.gather import Seen
 from ...verbs.pages import Page, Request, look, page, problem
 
@@ -26,16 +26,20 @@ KEPT = 2.0
 PATIENCE = 6.0
 """For how many seconds a browser waits: more than the server may take for one statement."""
 _MOST = 256
-"""How many pages are kept at most."""
+"""How many pages are kept, and are waited for, at most."""
 _AGE = 60.0
 """After how many seconds the configuration is read anew: it may include files that changed."""
 
 
 class Source:
-    """Makes pages of what the database has; *make* makes what asks it; see `reading`."""
+    """Makes pages of what the database has; *make* makes what asks it; see `reading`.
 
-    def __init__(self, make: Callable[[], CronTabber]) -> None:
+    *patience* says for how many seconds a browser waits.
+    """
+
+    def __init__(self, make: Callable[[], CronTabber], patience: float = PATIENCE) -> None:
         self._make = make
+        self._patience = patience
         self._thread = ThreadPoolExecutor(1, "crontabber-pages")
         self._app: CronTabber | None = None
         self._made = 0.0
@@ -43,6 +47,8 @@ class Source:
         self._seen: tuple[float, Seen] | None = None
         self._pages: dict[Request, tuple[float, Page]] = {}
         self._waiting: dict[Request, asyncio.Future[Page]] = {}
+        self._busy: float | None = None
+        """Since when the thread is making a page; None: it is not."""
 
     async def page(self, request: Request) -> Page:
         """The page that is asked for, at most `KEPT` seconds old; a 503 if that takes too long."""
@@ -51,25 +57,32 @@ class Source:
             return kept[1]
         made = self._waiting.get(request)
         if made is None or made.done():
-            made = asyncio.ensure_future(self.ask(functools.partial(self._page, request)))
             self._waiting = {each: f for each, f in self._waiting.items() if not f.done()}
+            if len(self._waiting) >= _MOST:
+                return _silent()
+            made = asyncio.ensure_future(self.ask(functools.partial(self._page, request)))
             self._waiting[request] = made
         try:
-            return await asyncio.wait_for(asyncio.shield(made), PATIENCE)
+            return await asyncio.wait_for(asyncio.shield(made), self._patience)
         except asyncio.TimeoutError:
-            return problem(503, "The database does not answer", "This page tries again by itself.")
+            if self._busy is not None and monotonic() - self._busy >= self._patience * 0.9:
+                self._interrupt()
+            return _silent()
 
     async def ask(self, question: Callable[[], T]) -> T:
         """Run *question* in the thread of the database."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, question)
 
     def _page(self, request: Request) -> Page:
+        self._busy = monotonic()
         try:
             made = page(self.seen(), request)
         except CrontabberError as error:
             text = self._app.redact(str(error)) if self._app else str(error)
             self._drop()
             return problem(503, "The jobs cannot be looked at", text)
+        finally:
+            self._busy = None
         self._pages = {k: v for k, v in self._pages.items() if monotonic() - v[0] < KEPT}
         if len(self._pages) < _MOST:
             self._pages[request] = (monotonic(), made)
@@ -101,10 +114,21 @@ class Source:
             self._app.__exit__(None, None, None)
         self._app = self._seen = None
 
+    def _interrupt(self) -> None:
+        """Have the thread give up a server that is silent."""
+        if self._app and isinstance(self._app.store, LimitedStore):
+            self._app.store.interrupt()
+
     def close(self) -> None:
         """Let go of the database; what is under way is not waited for."""
+        if self._busy is not None:
+            self._interrupt()
         self._thread.submit(self._drop)
         self._thread.shutdown(wait=False)
+
+
+def _silent() -> Page:
+    return problem(503, "The database does not answer", "This page tries again by itself.")
 
 
 def reading(settings: Settings) -> CronTabber:
