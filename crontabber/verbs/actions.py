@@ -177,7 +177,7 @@ def _backfill_command(about: Subject, given: Given) -> Command:
     )
 
 
-_AT = Field("at", "When", "datetime-local", "On a clock of the schedules. Empty: now.")
+_AT = Field("at", "When", "datetime-local", "On a clock in {zone}. Empty: now.")
 ACTIONS: Mapping[str, Action] = {
     "run": Action("Run", _run, _run_command, _no_dates, (_AT,)),
     "retry": Action("Retry", _retry, lambda about, _: Command(retry=about.name), _not_failed),
@@ -200,7 +200,7 @@ ACTIONS: Mapping[str, Action] = {
         ),
         fields=(
             Field("for", "For how long", hint="Such as 2h or 1d; ever: until it is resumed."),
-            Field("until", "Or until", "datetime-local", "On a clock of the schedules."),
+            Field("until", "Or until", "datetime-local", "On a clock in {zone}."),
             Field("why", "Why", hint="For others to read."),
         ),
     ),

@@ -27,6 +27,12 @@ _RARE = frozenset({"missed", "mark"})
 """The checks that are shown only if they are not well."""
 
 
+def shown_checks(found: Explanation) -> list[Check]:
+    """The checks for people, in the order in which they are read."""
+    shown = [check for check in found.checks if not (check.ok and check.name in _RARE)]
+    return sorted(shown, key=lambda check: _ORDER.index(check.name))
+
+
 def explain(found: Explanation, now: datetime, *, style: Style = plain, width: int = 80) -> str:
     """A line for each check, and below them when it can run and what would help."""
     status = found.status
@@ -35,8 +41,7 @@ def explain(found: Explanation, now: datetime, *, style: Style = plain, width: i
     lines = [f"{one_line(job.app_name)}  {schedule_text(job.schedule)} {job.zone}{backfill}"]
     lines += wrapped(_state(status, now), width, "")
     lines[1] = _painted(lines[1], status, style)
-    shown = [check for check in found.checks if not (check.ok and check.name in _RARE)]
-    for check in sorted(shown, key=lambda check: _ORDER.index(check.name)):
+    for check in shown_checks(found):
         lines += _check(check, status, now, width)
         if check.name == "parent" and not check.ok:
             for cause in found.causes:

@@ -38,7 +38,13 @@ def body(
     heads = ("Number", "Job", "Progress", "Next", "Asked for", "")
     head = tag("thead", tag("tr", *(tag("th", text, scope="col") for text in heads)))
     rows = [_row(each, now, link, action) for each in found]
-    table = tag("table", tag("caption", "Backfills", class_="unseen"), head, tag("tbody", *rows))
+    table = tag(
+        "table",
+        tag("caption", "Backfills", class_="unseen"),
+        head,
+        tag("tbody", *rows),
+        class_="cards",
+    )
     return [tag("div", table, class_="wide", tabindex="0")]
 
 
@@ -51,11 +57,11 @@ def _row(each: Progress, now: datetime, link: Link, action: Callable[[Progress],
         by += f", {clock(asked.asked_at.replace(microsecond=0), each.job.zone, now)}"
     return tag(
         "tr",
-        tag("td", str(asked.number), class_="number"),
+        tag("td", str(asked.number), class_="number", data_label="Number"),
         tag("th", linked(each.app_name, link) if each.job else each.app_name, scope="row"),
         tag("td", bar, tag("small", words)),
-        tag("td", _next(each, now), class_="job"),
-        tag("td", by),
+        tag("td", _next(each, now), class_="job", data_label="Next"),
+        tag("td", by, data_label="Asked for by"),
         tag("td", action(each)),
     )
 

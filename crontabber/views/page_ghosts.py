@@ -24,11 +24,17 @@ def body(
             "tr",
             tag("th", each.app_name, scope="row", class_="job"),
             tag("td", tag("code", each.class_path or "-"), class_="job"),
-            tag("td", moment(each.last_run, zone, now)),
+            tag("td", moment(each.last_run, zone, now), data_label="Last run"),
             tag("td", action(each)),
         )
         for each in found
     ]
     head = tag("thead", tag("tr", *(tag("th", text, scope="col") for text in heads)))
-    table = tag("table", tag("caption", "Ghosts", class_="unseen"), head, tag("tbody", *rows))
+    table = tag(
+        "table",
+        tag("caption", "Ghosts", class_="unseen"),
+        head,
+        tag("tbody", *rows),
+        class_="cards",
+    )
     return [tag("p", ADVICE, class_="soft"), tag("div", table, class_="wide", tabindex="0")]

@@ -14,12 +14,14 @@ from ..schedule.model import Outcome, Run
 from ..schedule.status import JobStatus, State
 from . import svg_bars, svg_calendar
 from .dates import stretch_text
-from .explain import LABELS, when
+from .explain import LABELS, shown_checks, when
 from .html import Element, Node, tag
 from .page import Link, badge, facts, linked, moment, section
 from .status import open_dates
 from .times import clock, schedule_text, short, slot_text, took
 
+_ROOM = 24
+"""For how many bars there is room at least: a few would be broad."""
 _TABLE = 12
 """How many runs are listed; the bars show more."""
 _LETTERS = 20_000
@@ -91,7 +93,8 @@ def _facts(view: JobView, link: Link) -> Element:
     if status.open:
         rows.append(("Dates", open_dates(status)))
     if status.next and status.state is not State.RUNNING:
-        rows.append(("Next run", _with_clock(status.next, view)))
+        label_ = "Next run" if status.next > now else "Due since"
+        rows.append((label_, _with_clock(status.next, view)))
     if row:
         rows.append(("Last run", _with_clock(row.last_run, view)))
         rows.append(("Last success", _with_clock(row.last_success, view)))
@@ -115,7 +118,7 @@ def _with_clock(when_: datetime | None, view: JobView) -> Node:
 
 def _why(view: JobView, link: Link) -> Element:
     found, now = view.found, view.now
-    checks = [_check(check, view) for check in found.checks]
+    checks = [_check(check, view) for check in shown_checks(found)]
     more: list[Node] = []
     if found.causes:
         items = [tag("li", linked(c.job.app_name, link), f": {_cause(c)}") for c in found.causes]
@@ -130,13 +133,15 @@ def _why(view: JobView, link: Link) -> Element:
 
 def _check(check: Check, view: JobView) -> Element:
     zone, now = view.status.job.zone, view.now
+    is_early = check.name == "schedule"  # nothing is wrong with a job whose time is to come
     text = check.reason
     if check.since:
         text += f", since {clock(check.since.replace(second=0), zone, now)}"
     if check.until:
         text += f", until {clock(check.until, zone, now)}"
     word = "ok" if check.ok else LABELS[check.name].lower()
-    sign = tag("span", "✓" if check.ok else "✗", title=word, class_="good" if check.ok else "bad")
+    kind, mark = ("good", "✓") if check.ok else ("idle", "·") if is_early else ("bad", "✗")
+    sign = tag("span", mark, title=word, class_=kind)
     return tag("li", sign, tag("span", check.name), tag("span", text))
 
 
@@ -173,7 +178,7 @@ def _runs(view: JobView) -> Element | None:
     rows = [_run(run, view) for run in newest[:_TABLE]]
     body_ = tag("tbody", *rows)
     head = tag("thead", tag("tr", *(tag("th", text, scope="col") for text in heads)))
-    picture = svg_bars.bars([trace(run) for run in newest], len(newest), large=True)
+    picture = svg_bars.bars([trace(run) for run in newest], max(len(newest), _ROOM), large=True)
     table = tag("table", tag("caption", "Last runs", class_="unseen"), head, body_)
     return section("Last runs", picture, tag("div", table, class_="wide", tabindex="0"))
 
@@ -193,8 +198,8 @@ def _run(run: Run, view: JobView) -> Element:
         )
     return tag(
         "tr",
-        tag("td", began),
-        tag("td", slot_text(run.slot, job.schedule, job.zone)),
+        tag("td", began, class_="time"),
+        tag("td", slot_text(run.slot, job.schedule, job.zone), class_="time"),
         tag("td", *result, class_="job"),
         tag("td", took(run.duration) or "-"),
         tag("td", run.host or "-"),
@@ -224,7 +229,7 @@ def _history(view: JobView) -> Element | None:
         slots = first if first == last else f"{first} to {last} ({entry.number})"
         by = f", by {entry.by}" if entry.by and entry.by != OURS else ""
         cells = (
-            tag("td", slots),
+            tag("td", slots, class_="time"),
             tag("td", entry.verdict),
             tag("td", str(len(entry.runs) or "-"), class_="number"),
             tag("td", "-" if entry.lateness is None else short(entry.lateness)),
@@ -243,6 +248,7 @@ def _ahead(view: JobView) -> Element:
     items = [
         tag(
             "li",
+            "" if each.at > view.now else "due since ",
             clock(each.at, job.zone, view.now),
             tag("small", f" {each.note}" if each.note else ""),
         )

@@ -14,6 +14,8 @@ _LEAST = 3
 """How wide a mark is at least."""
 _UNIT = 2 * SPAN / _WIDTH
 _HOURS = 6
+_BESIDE = 62
+"""How near to the word in the middle no other stands."""
 KEY = {
     "good": "succeeded",
     "bad": "failed or crashed",
@@ -68,18 +70,22 @@ def axis(now: datetime, zone: tzinfo) -> Element:
     """The times above the lanes."""
     middle = _WIDTH // 2
     labels = [
-        tag("text", f"{at:%H:%M}", x=_x(at, now), y=12, text_anchor="middle")
+        tag("text", f"{at:%H:%M}", x=_share(_x(at, now)), y=12, text_anchor="middle")
         for at in ticks(now, zone)
-        if abs(_x(at, now) - middle) > 50
+        if abs(_x(at, now) - middle) > _BESIDE
     ]
+    # in shares of its width, and not in a box that is scaled: letters keep their size
     return tag(
         "svg",
         *labels,
-        tag("text", "now", x=middle, y=12, text_anchor="middle", class_="now"),
+        tag("text", "now", x="50%", y=12, text_anchor="middle", class_="now"),
         class_="axis",
-        viewBox=f"0 0 {_WIDTH} 16",
         aria_hidden="true",
     )
+
+
+def _share(x: int) -> str:
+    return f"{100 * x / _WIDTH:g}%"
 
 
 def key() -> Element:

@@ -295,7 +295,11 @@ def test_children_that_are_not_known_are_no_reason_to_guess(pages: Pages) -> Non
 def test_a_viewer_sees_no_form_and_does_nothing(pages: Pages) -> None:
     viewer = pages.open()
     log_in(viewer, "vera")
-    assert viewer.get("/act?do=reset&job=bad").status_code == 403
+    refused = viewer.get("/act?do=reset&job=bad", headers={"Accept": "text/html"})
+    assert refused.status_code == 403
+    assert "Only operators may do that." in refused.text
+    assert 'href="timeline"' in refused.text
+    assert viewer.get("/act?do=reset&job=bad").text == "only operators may do that\n"
     assert viewer.post("/act", data={"do": "reset", "job": "bad"}, headers=OWN).status_code == 403
     stranger = pages.open()
     assert stranger.get("/act?do=reset&job=bad").status_code == 303

@@ -162,7 +162,8 @@ def _confirmation(app: ActingApp, wish: Wish, action: Action, about: Subject) ->
             sure_form(wish.do, action, about.name, wish.given),
             _back(about.name),
         ]
-    form = action_form(wish.do, action, about.name, wish.given)
+    zone = str(about.job.zone) if about.job else "the zone of the schedules"
+    form = action_form(wish.do, action, about.name, wish.given, zone)
     return [sentences(action.effect(about)), form, _back(about.name)]
 
 

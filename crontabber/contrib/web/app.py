@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request as WebRequest
@@ -14,7 +15,7 @@ from ...config.settings import Settings
 from ...verbs.pages import Request
 from ...views.static import FILES, read
 from .act import act_routes
-from .guard import USER, WRITABLE, Guard
+from .guard import USER, WRITABLE, Guard, said
 from .login import login_routes
 from .policy import Policy
 from .source import Source
@@ -66,9 +67,15 @@ def make_app(
             Route("/", show, methods=["GET"]),
             Route("/{path}", show, methods=["GET"]),
         ],
+        exception_handlers={HTTPException: _refused},
         middleware=[*middleware, Middleware(GZipMiddleware, minimum_size=1000)],
         lifespan=lifespan,
     )
+
+
+async def _refused(request: WebRequest, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return said(request.scope, error.status_code, error.detail)
 
 
 async def _file(request: WebRequest) -> Response:

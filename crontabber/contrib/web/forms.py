@@ -1,19 +1,15 @@
 """The forms of the pages: what they ask for, and the frame that they stand in."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import timezone
 
-from ...process.clock import utc_now
 from ...verbs.actions import CANCEL, Action, Field, Given
 from ...views.html import Element, Node, tag
 from ...views.page import Frame, live
-from ...views.times import heading
 
 
 def page_of(title: str, body: Node, person: Node = None, redact: Callable[[str], str] = str) -> str:
     """A page with a form, as HTML. Strangers are led to no other page."""
-    now = heading(utc_now(), timezone.utc)
-    frame = Frame(title, "", now, person=person, is_form=True)
+    frame = Frame(title, person=person, is_form=True)
     return live(frame if person else frame._replace(nav={}), body, redact=redact)
 
 
@@ -27,9 +23,13 @@ def note(text: str, *, bad: bool = False) -> Element:
     return tag("p", text, class_="note bad" if bad else "note", role="alert" if bad else "status")
 
 
-def action_form(do: str, action: Action, job: str, given: Given) -> Element:
-    """What an action asks for, and the button that does it, or shows what it would do."""
-    fields = [_field(each, given) for each in action.fields]
+def action_form(do: str, action: Action, job: str, given: Given, zone: str) -> Element:
+    """What an action asks for, and the button that does it, or shows what it would do.
+
+    *zone* is where the clock is by which times are meant.
+    """
+    hinted = (each._replace(hint=each.hint.format(zone=zone)) for each in action.fields)
+    fields = [_field(each, given) for each in hinted]
     if action.previews:
         return _form("get", {"do": do, "job": job}, fields, "Show the dates")
     return _form("post", {"do": do, "job": job}, fields, action.title, grave=action.grave)

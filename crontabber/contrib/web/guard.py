@@ -6,10 +6,12 @@ from urllib.parse import quote
 
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ...errors import ConfigError
+from ...views.html import tag
+from ...views.page import PAGES, Frame, live
 from .policy import Policy, headers
 from .users import Role
 
@@ -68,7 +70,8 @@ class Guard:
         """The answer to what does not get through; None: it does."""
         policy = self.policy
         if not policy.serves(scope):
-            return _plain(
+            return said(
+                scope,
                 421,
                 "this is not the name of these pages: add it to hosts in the section [web], if it "
                 "is to be",
@@ -77,12 +80,12 @@ class Guard:
         logs_in = policy.sessions is not None and path in {LOGIN, LOGOUT}
         allowed = ["GET", "HEAD", *(["POST"] if policy.writable or logs_in else [])]
         if scope["method"] not in allowed:
-            return _plain(405, "that cannot be done here", Allow=", ".join(allowed))
+            return said(scope, 405, "that cannot be done here", Allow=", ".join(allowed))
         try:
             user = policy.user_of(scope)
         except ConfigError as error:  # such as a file of users that others may write
             _logger.error("%s", error, extra=_EXTRA)  # noqa: TRY400  it is no surprise
-            return _plain(503, "no user can be let in at the moment: the log says why")
+            return said(scope, 503, "no user can be let in at the moment: the log says why")
         may_write = user is not None and user.role is Role.OPERATOR and policy.writable
         scope[USER], scope[WRITABLE] = user, may_write
         if scope["method"] == "POST":
@@ -92,8 +95,8 @@ class Guard:
 
     def _refusal_of_write(self, scope: Scope, *, may_write: bool) -> Response | None:
         if not self.policy.is_from_own_page(scope):
-            return _plain(403, "this does not come from a page of crontabber: go there first")
-        return None if may_write else _plain(403, "only operators may do that")
+            return said(scope, 403, "this does not come from a page of crontabber: go there first")
+        return None if may_write else said(scope, 403, "only operators may do that")
 
     def _to_login(self, scope: Scope, path: str) -> Response:
         asks_for_page = headers(scope, b"sec-fetch-dest") in ([], ["document"])
@@ -102,7 +105,7 @@ class Guard:
             back = quote(f"{path}?{query}" if query else path, safe="/")
             root = quote(scope.get("root_path", ""))
             return RedirectResponse(f"{root}{LOGIN}?next={back}", 303)
-        return _plain(401 if self.policy.sessions else 403, "it is not known who you are")
+        return said(scope, 401 if self.policy.sessions else 403, "it is not known who you are")
 
 
 class _Answer:
@@ -127,7 +130,7 @@ class _Answer:
     async def give_up(self, scope: Scope, receive: Receive, status: int, text: str) -> None:
         """Say what is wrong, if nothing was said yet."""
         if not self._has_begun:
-            await _plain(status, text)(scope, receive, self.send)
+            await said(scope, status, text)(scope, receive, self.send)
 
 
 def path_of(scope: Scope) -> str:
@@ -151,8 +154,15 @@ def _limited(receive: Receive) -> Callable[[], Awaitable[Message]]:
     return limited
 
 
-def _plain(status: int, text: str, **more: str) -> PlainTextResponse:
-    return PlainTextResponse(f"{text}\n", status, more)
+def said(scope: Scope, status: int, text: str, **more: str) -> Response:
+    """A line; for people as a page, with the way to the others if we know who is there."""
+    wants_page = any("text/html" in value for value in headers(scope, b"accept"))
+    if not wants_page or "/" in path_of(scope).removeprefix("/"):  # its links are relative
+        return PlainTextResponse(f"{text}\n", status, more)
+    title = "That is refused" if status < 500 else "Something is wrong"
+    frame = Frame(title, nav=PAGES if scope.get(USER) else {}, is_form=True)
+    line = f"{text[0].upper()}{text[1:]}."
+    return HTMLResponse(live(frame, tag("p", line, class_="note bad", role="alert")), status, more)
 
 
 _logger = logging.getLogger("crontabber")

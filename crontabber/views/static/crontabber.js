@@ -21,12 +21,19 @@
 
   function show(text) {
     if (said.textContent !== text) said.textContent = text;
+    document.body.classList.toggle("stale", text.startsWith("no news"));
+  }
+
+  // A page that says what is wrong has no time at which the jobs were looked at.
+  function live() {
+    const asOf = document.querySelector("#as-of");
+    show(asOf && asOf.textContent ? "live" : "waits for news");
   }
 
   function label() {
     button.textContent = paused ? "Go on" : "Pause";
     button.title = paused ? "Refresh this page again" : "Do not refresh this page";
-    show(paused ? "paused" : "live");
+    if (paused) show("paused"); else live();
   }
 
   // Someone who is typing, or has opened a part of the page, is not disturbed.
@@ -67,7 +74,7 @@
       const found = new DOMParser().parseFromString(await answer.text(), "text/html");
       if (!answer.ok) return show("no news: the server has a problem");
       if (!paused && !isBusy()) replace(found);
-      if (!paused) show("live");
+      if (!paused) live();
     } catch (error) {
       if (!paused) show("no news: the server does not answer");
     }
