@@ -10,6 +10,7 @@ went wrong, if anything. URLs come that way and not as arguments, which all user
 
 import base64
 import contextlib
+import functools
 import json
 import os
 import queue
@@ -23,6 +24,7 @@ from collections.abc import Iterator
 from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_opener
 
 GRACE = 30.0
@@ -31,8 +33,11 @@ _TIMEOUT = 10.0
 """Seconds that a receiver may be silent."""
 _CHECK = 60.0
 """Seconds between looks at whether the tick lives, while it says nothing."""
-_LANES = 64
-"""How many deliveries are made at once: those with one key one after the other."""
+_LANES = 16
+"""How many deliveries to one receiver are made at once: those with one key one after the other.
+
+Each receiver has its own: what is for one does not wait behind what is for another that hangs.
+"""
 _LONGEST = 300
 """Characters of what is said of a trouble."""
 
@@ -47,6 +52,7 @@ class NoRedirects(HTTPRedirectHandler):
         return
 
 
+@functools.cache  # to read the certificates takes longer than to deliver
 def tls(ca_certs: str | None = None, *, verify: bool = True) -> ssl.SSLContext:
     """Trust the system's certificates, certifi's where it is installed, and *ca_certs*."""
     context = ssl.create_default_context()
@@ -140,7 +146,7 @@ class _Desk:
     """Takes letters in, and has a thread deliver those with the same key in their order."""
 
     def __init__(self) -> None:
-        self._lanes: dict[int, queue.SimpleQueue[Letter]] = {}
+        self._lanes: dict[tuple[str, int], queue.SimpleQueue[Letter]] = {}
         self._answer_lock = threading.Lock()
         self._open = 0
         self._changed = threading.Condition()
@@ -148,7 +154,7 @@ class _Desk:
     def take(self, letter: Letter) -> None:
         with self._changed:
             self._open += 1
-        number = hash(letter.get("key", "")) % _LANES
+        number = (_receiver_of(letter), hash(letter.get("key", "")) % _LANES)
         if number not in self._lanes:
             self._lanes[number] = queue.SimpleQueue()
             lane = self._lanes[number]
@@ -175,6 +181,13 @@ class _Desk:
         """Wait until all is delivered, or given up."""
         with self._changed:
             self._changed.wait_for(lambda: not self._open, seconds)
+
+
+def _receiver_of(letter: Letter) -> str:
+    with contextlib.suppress(ValueError):
+        if place := urlsplit(letter.get("url", "")).netloc:
+            return place
+    return f"{letter['way']} {letter.get('key', '')}"
 
 
 def _lines(tick: int) -> Iterator[bytes]:

@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 from .backfill import asked_of
 from .findings import Finding, Problem
-from .health import failure, is_due, standing
+from .health import failure, is_due, standing, waits_since
 from .model import JobSpec, JobState, LastError, Outcome, Run, States
-from .plan import has_given_up, plan
+from .plan import has_given_up
 from .transition import CRASHED
 
 _MOST = 8
@@ -150,7 +150,7 @@ def without_run(
             return _reminder(change, known, state.told, remind)
         return _news(change, state.told, remind)
     why = ", ".join(finding.parts[1:])
-    since = min(plan(job, state, now).due_at(job), now)
+    since = min(waits_since(job, states, now), now)
     return _news(Change(event, job.app_name, now, since, why), state.told, remind)
 
 

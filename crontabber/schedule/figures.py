@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from .calendar import count_slots
 from .dependencies import wait_of
-from .health import is_due
+from .health import is_due, waits_since
 from .model import JobSpec, JobState, States
 from .plan import in_force, plan
 
@@ -16,7 +16,7 @@ class Figures(NamedTuple):
     open_slots: int
     """How many slots came up and are not done; at most one of an app that gets no dates."""
     late: timedelta
-    """For how long it is due; zero if it is not, or if it is running."""
+    """For how long it waits, as `health` judges; zero if it is not, or if it is running."""
     blocked: bool
     """Whether it is due, and a parent stands in the way."""
 
@@ -29,7 +29,7 @@ def figures(job: JobSpec, states: States, now: datetime) -> Figures:
     slot = planned.slot_at(job, state, now)
     return Figures(
         open_slots=_open_slots(job, state, planned.slot, now),
-        late=max(now - planned.due_at(job), timedelta()) if due else timedelta(),
+        late=max(now - waits_since(job, states, now), timedelta()) if due else timedelta(),
         blocked=due and wait_of(job, states, slot, now) is not None,
     )
 

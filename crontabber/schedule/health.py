@@ -221,13 +221,30 @@ def _mild(finding: Finding) -> Finding:
     return finding._replace(status=min(finding.status, Status.WARNING))
 
 
+def waits_since(job: JobSpec, states: States, now: datetime) -> datetime:
+    """Since when *job*, which is due, waits: for this long it may be called late.
+
+    That is when its slot came up, or its pause ended. One that never ran, and waits for a parent,
+    waits since a tick saw that: its slot may have come up long before it was listed.
+    """
+    state = states.get(job.app_name)
+    planned = plan(job, state, now)
+    since = planned.due_at(job)
+    if state and state.pause and state.pause.until:
+        since = max(since, state.pause.until)
+    never_ran = state and state.last_run is None and state.last_success is None
+    if state and never_ran and wait_of(job, states, planned.slot_at(job, state, now), now):
+        since = max(since, state.waits_since or now)
+    return since
+
+
 def _late(
     job: JobSpec, state: JobState, states: States, now: datetime, *, busy: bool
 ) -> Finding | None:
     """It is too late; while another job runs (*busy*) it may only be waiting for its turn."""
     planned = plan(job, state, now)
     ended = state.pause.until if state.pause else None
-    late = now - max(filter(None, (planned.due_at(job), ended)))
+    late = now - waits_since(job, states, now)
     if late <= job.late:
         return None
     following = next_slot(job.schedule, planned.slot, job.zone)

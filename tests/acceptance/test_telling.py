@@ -1,6 +1,8 @@
 """What the real command tells whom, and how long that may take it."""
 
+import contextlib
 import json
+import socket
 import time
 
 import pytest
@@ -259,24 +261,47 @@ def test_every_tick_pings_the_heartbeat_an_idle_one_too(installed, receiver):
     assert receiver.paths[2:] == ["/beat/fail"]
 
 
-def test_with_all_receivers_dead_a_tick_takes_three_seconds_longer_at_most(installed, receiver):
+@pytest.fixture
+def blackhole():
+    """A server to which no connection comes about: the kernel drops what would begin one."""
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(socket.socket())
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        for _ in range(3):  # until its queue is full
+            client = stack.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(server.getsockname())
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_with_all_receivers_dead_a_tick_takes_three_seconds_longer_at_most(
+    installed, receiver, blackhole
+):
     url = receiver.url
+    metrics = installed.crontabber.directory / "metrics"
+    metrics.mkdir()
     jobs = f"{JOBS}\njobs.Worse|1h"
     sections = (
         f"[notify]\nurls={url.replace('http', 'json')}\ncommand=test ! -e dead || sleep 60\n"
         f"[sentry]\ndsn=http://key@{url[7:]}/1\ncrons=yes\n[otel]\nendpoint={url}"
     )
-    installed.configure(f"ping={url}/{{job}}\nping_start=yes\nheartbeat={url}/beat", jobs, sections)
+    pings = f"ping={url}/{{job}}\nping_start=yes\ntextfile={metrics}/crontabber.prom"
+    installed.configure(f"{pings}\nheartbeat={url}/beat", jobs, sections)
     installed.fail("no")
     usual, _ = timed(installed)
+    installed.configure(f"{pings}\nheartbeat={blackhole}/beat", jobs, sections)
     receiver.status = 0
+    (metrics / "crontabber.prom").unlink()
+    metrics.rmdir()
     (installed.crontabber.directory / "dead").touch()
     installed.fail("another error")
     installed.pass_time(1)
     took, said = timed(installed)
     assert installed.runs() == 6, "all are recorded"
     assert took < usual + 3 + usual, "and some time for a machine that has other work"
-    assert said.count("no answer within") >= 4
+    assert said.count("no answer within") >= 5
+    assert "metrics" in said, "that its file cannot be written"
 
 
 def timed(installed) -> tuple[float, str]:

@@ -124,7 +124,7 @@ def test_a_crash_is_told_once_of_all_its_processes():
 
 PARENT = JobState("p", last_run=NOW, last_error=error(), next_run=NOW, next_slot=NOW)
 CHILD = JOB._replace(app_name="c", depends_on=("p",))
-WAITS = ROW._replace(app_name="c", depends_on=("p",))
+WAITS = ROW._replace(app_name="c", depends_on=("p",), last_run=NOW - HOUR)
 
 
 def states_of(**more):

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crontabber.schedule.changes import Event, without_run
+from crontabber.schedule.figures import figures
 from crontabber.schedule.findings import Access, Counts, Finding, Problem, Status
 from crontabber.schedule.grammar import Schedule
-from crontabber.schedule.health import judge
+from crontabber.schedule.health import judge, standing
 from crontabber.schedule.model import Claim, JobSpec, JobState, LastError
 from tests.unit.schedules import at
 
@@ -437,3 +439,29 @@ def test_what_may_not_be_done_is_told(access, status):
     health = judge([a], {"a": ran(a, NOW + HOUR)}, NOW, access=access)
     assert health.status is status
     assert health.standby is access.standby
+
+
+# -- new jobs --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("last", [{}, {"first_run": NOW}])
+def test_a_new_job_that_waits_for_a_parent_is_late_when_it_has_waited_for_long(last):
+    """trap: a job that is listed at noon was late at once, by its slot of the night."""
+    parent, child = job("p", "1d|03:00"), job("c", "1d|03:00", "p")
+    due = NOW - 9 * HOUR
+    row = JobState("c", next_run=due, next_slot=due, plan=child.plan, **last)
+    states = {"p": failed(parent, due), "c": row}
+
+    def late(**waits):
+        known = {**states, "c": row._replace(**waits)}
+        change, _ = without_run(child, known, NOW, DAY)
+        return standing(child, known, NOW), change, figures(child, known, NOW).late
+
+    assert late() == (None, None, timedelta())
+    assert late(waits_for="p", waits_since=NOW - HOUR) == (None, None, HOUR)
+    finding, change, seconds = late(waits_for="p", waits_since=NOW - HOUR - MINUTE)
+    assert finding.problem is Problem.LATE
+    assert (change.event, change.since) == (Event.LATE, NOW - HOUR - MINUTE)
+    assert seconds == HOUR + MINUTE
+    ran_before = {**states, "c": ran(child, due, waits_for="p", waits_since=NOW)}
+    assert standing(child, ran_before, NOW), "its slot counts, as it was there when that came up"

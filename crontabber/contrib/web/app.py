@@ -15,7 +15,7 @@ from ...config.settings import Settings
 from ...verbs.pages import Request
 from ...views.static import FILES, read
 from .act import act_routes
-from .guard import USER, WRITABLE, Guard, said
+from .guard import BROKEN, USER, WRITABLE, Guard, said
 from .login import login_routes
 from .policy import Policy
 from .source import Source
@@ -67,7 +67,7 @@ def make_app(
             Route("/", show, methods=["GET"]),
             Route("/{path}", show, methods=["GET"]),
         ],
-        exception_handlers={HTTPException: _refused},
+        exception_handlers={HTTPException: _refused, Exception: _failed},
         middleware=[*middleware, Middleware(GZipMiddleware, minimum_size=1000)],
         lifespan=lifespan,
     )
@@ -76,6 +76,10 @@ def make_app(
 async def _refused(request: WebRequest, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     return said(request.scope, error.status_code, error.detail)
+
+
+async def _failed(request: WebRequest, _error: Exception) -> Response:
+    return said(request.scope, 500, BROKEN)  # `Guard` logs why
 
 
 async def _file(request: WebRequest) -> Response:

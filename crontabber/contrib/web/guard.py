@@ -17,6 +17,7 @@ from .users import Role
 
 LOGIN, LOGOUT, STATIC = "/login", "/logout", "/static/"
 """Where strangers may go, too."""
+BROKEN = "something went wrong: the log has more"
 _LARGEST = 1 << 16
 """Bytes that a browser may send: a form has some hundred."""
 _SETTINGS = {
@@ -64,7 +65,7 @@ class Guard:
         except Exception:
             path = scope["path"].encode("unicode_escape").decode()[:200]
             _logger.exception("cannot answer %s", path, extra=_EXTRA)
-            await answer.give_up(scope, receive, 500, "something went wrong: the log has more")
+            await answer.give_up(scope, receive, 500, BROKEN)
 
     def _refusal(self, scope: Scope) -> Response | None:
         """The answer to what does not get through; None: it does."""
