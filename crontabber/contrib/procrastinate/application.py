@@ -16,7 +16,7 @@ from ...config.messages import did_you_mean
 from ...config.settings import Settings
 from ...errors import ConfigError, StoreError
 from . import queue
-from .acknowledging import Acknowledging
+from .batches import BatchingManager
 from .due_job import QUEUE, DueJob, lock_of, misplaced, place_of
 from .loglines import keep_secrets
 from .one_off import ARGUMENTS, RetryPolicy, RunDeferrer, RunFailed, RunHeld
@@ -45,7 +45,7 @@ class Application(procrastinate.App):
                 "stalled_worker_timeout": queue.STALLED,
             },
         )
-        self.job_manager = self._acknowledging = Acknowledging(self.connector)
+        self.job_manager = self._batches = BatchingManager(self.connector)
         keep_secrets(tabber.redactor)
         self._tabber = tabber
         self._pool = ProcessPool(arguments)
@@ -147,7 +147,7 @@ class Application(procrastinate.App):
         try:
             asked = await self._work(options)
         finally:
-            await self._acknowledging.settle()
+            await self._batches.settle()
             await self._pool.close()
         if not asked:
             raise StoreError("the database was lost: the worker ends, and has to be started again")

@@ -9,6 +9,7 @@ from typing import Any
 
 import procrastinate
 import psycopg
+import psycopg_pool
 from procrastinate import exceptions, jobs
 from psycopg.conninfo import make_conninfo
 
@@ -46,7 +47,23 @@ def connector(factory: Any) -> procrastinate.PsycopgConnector:
     """Connects to where *factory* does, a ``ConnectionFactory``; but by psycopg 3."""
     parameters = {**factory.parameters(), "fallback_application_name": "crontabber-queue"}
     conninfo = make_conninfo("", **parameters)
-    return procrastinate.PsycopgConnector(conninfo=conninfo, min_size=1, max_size=4)
+    return procrastinate.PsycopgConnector(
+        conninfo=conninfo, min_size=1, max_size=4, pool_factory=_pool
+    )
+
+
+def _pool(**options: Any) -> psycopg_pool.AsyncConnectionPool:
+    """Connections over which a statement is one message, and not four."""
+    return psycopg_pool.AsyncConnectionPool(**{**options, "configure": _configure, "check": _check})
+
+
+async def _configure(connection: psycopg.AsyncConnection) -> None:
+    await connection.set_autocommit(True)
+
+
+async def _check(connection: psycopg.AsyncConnection) -> None:
+    """Raise if a connection is known to be gone; the server is not asked."""
+    connection.pgconn.consume_input()
 
 
 async def put(app: procrastinate.App, due: Sequence[DueJob]) -> None:

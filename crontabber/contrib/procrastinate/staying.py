@@ -1,19 +1,27 @@
 """crontabber in a process that does one run after the other: what can stay is kept."""
 
+import sys
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from itertools import islice
 from typing import Any, TypeVar
 
 from ...app import CronTabber
 from ...config.settings import Settings
-from ...errors import StoreError
+from ...errors import ConfigError, JobLineError, StoreError
 from ...process.signals import Signals
 from ...process.state import ProcessState
 from ...reporters import Reporter
+from ...schedule.model import JobSpec, JobState
 from ...store import Snapshot
+from ...tick.attempt import App, AppFactory
 from ...tick.context import TickContext
 from ...tick.results import TickResult
 
 T = TypeVar("T")
+
+_AT_ONCE = 50
+"""At most so many classes of a module have their options resolved when one is needed."""
 
 
 class StayingTabber(CronTabber):
@@ -32,6 +40,7 @@ class StayingTabber(CronTabber):
         self._stays = False
         """Whether there is a session from before, in which jobs can be run."""
         self._kept: dict[object, Any] = {}
+        self._factories: dict[str, AppFactory] = {}
         self._process_state = ProcessState()
 
     def look_at(self, app_names: Collection[str]) -> Snapshot:
@@ -67,21 +76,54 @@ class StayingTabber(CronTabber):
         context = super().context(snapshot, reporter, signals)
         return context._replace(process_state=self._process_state)
 
-    def prepare(self, classes: Mapping[str, type]) -> Any:
-        """See `GenericApp.prepare`: to resolve options is a third of what a short job costs."""
-        return self._once(tuple(classes), lambda: super(StayingTabber, self).prepare(classes))
+    def prepare(self, classes: Mapping[str, type]) -> tuple[AppFactory, Mapping[str, ConfigError]]:
+        """See `GenericApp.prepare`: to resolve options takes longer than a short job.
+
+        Those of a module's classes are resolved together, as that hardly takes longer than one.
+        """
+        faults: Mapping[str, ConfigError] = {}
+        if new := classes.keys() - self._factories.keys():
+            together = {**self._beside(new), **classes}
+            make, faults = super().prepare(together)
+            self._factories |= dict.fromkeys(together.keys() - faults.keys(), make)
+        return self._make, {path: faults[path] for path in classes if path in faults}
+
+    def _make(self, job: JobSpec, state: JobState) -> App:
+        return self._factories[job.class_path](job, state)
+
+    def _beside(self, class_paths: Collection[str]) -> dict[str, type]:
+        """Some of the listed classes that stand in the same modules, and are not prepared yet."""
+        modules = {_module_of(path) for path in class_paths} & sys.modules.keys()
+        lines = (
+            line
+            for line in self.catalogue.lines
+            if _module_of(line.class_path) in modules and line.class_path not in self._factories
+        )
+        found = {}
+        for line in islice(lines, _AT_ONCE):
+            with suppress(JobLineError):  # which is told when its turn comes
+                found[line.class_path] = self.catalogue.app(line).cls
+        return found
 
     def middleware(self) -> Any:
         """See `GenericApp.middleware`."""
         return self._once("middleware", super().middleware)
 
     def _load(self, class_path: str) -> type:
-        # what a module does to the process as it is imported stays, as in a tick
-        self._process_state = ProcessState()
-        return super()._load(class_path)
+        before = len(sys.modules)
+        try:
+            return super()._load(class_path)
+        finally:
+            if len(sys.modules) != before:
+                # what a module does to the process as it is imported stays, as in a tick
+                self._process_state = ProcessState()
 
     def _once(self, key: object, make: Callable[[], T]) -> T:
         if key not in self._kept:
             self._kept[key] = make()
         kept: T = self._kept[key]
         return kept
+
+
+def _module_of(class_path: str) -> str:
+    return class_path.rpartition(".")[0]

@@ -1,0 +1,176 @@
+"""How a worker talks to the queue: what is done goes with the next fetch, short jobs in batches."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterable
+from datetime import datetime, timezone
+from typing import Any
+
+from procrastinate import exceptions, jobs, manager, sql
+
+from ...process.clock import monotonic
+from .queue import TASK
+
+LARGEST = 16
+"""How many jobs are fetched at once at most."""
+SPAN = 0.05
+"""For how many seconds of work jobs are fetched at once, as long as the last ones took."""
+PATIENCE = 0.2
+"""Seconds after which jobs that were fetched and have not begun are given back."""
+SOON = 0.05
+"""Seconds after which the queue is told that jobs are done, if nothing is fetched meanwhile."""
+
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=timezone.utc)
+"""A time that has come by any clock."""
+_AGAIN = 1.0
+"""Seconds after which it is told again, if the queue could not be reached."""
+_LONGEST = 5.0
+"""For how many seconds a worker that ends waits until all is told."""
+
+
+class BatchingManager(manager.JobManager):
+    """Fetches and acknowledges several jobs in one message, as one transaction.
+
+    Jobs are fetched ahead while those before them are over at once; one that waits behind a
+    job that takes longer is given back, as it would run at once elsewhere. Of a job that is done
+    crontabber's own tables know. If the worker is killed before the queue does, the next
+    tick or worker forgets the row: see `queue.clean_up`. One-off runs are acknowledged before the
+    next job begins, as no tick knows them.
+    """
+
+    def __init__(self, connector: Any) -> None:
+        super().__init__(connector)
+        self._fetched: deque[jobs.Job] = deque()
+        """Those that have not begun."""
+        self._batch, self._fetched_at = 0, 0.0
+        """How many were fetched last, and when."""
+        self._most = 1
+        """How many are fetched next."""
+        self._done: list[int] = []
+        """Those that the queue does not know to be done."""
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    # -- as Procrastinate's worker calls it --------------------------------------------------
+
+    async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> jobs.Job | None:
+        """The next job, if there is one."""
+        if not self._fetched:
+            self._most = self._next_size()
+            rows = await self._exchange(queues, worker_id, self._most)
+            self._fetched.extend(jobs.Job.from_row(row) for row in rows)
+            self._batch, self._fetched_at = len(rows), monotonic()
+            if len(rows) > 1:
+                self._start("give back", self._give_back_later)
+        return self._fetched.popleft() if self._fetched else None
+
+    async def finish_job(self, job: jobs.Job, status: jobs.Status, delete_job: bool) -> None:
+        """Tell the queue that a job is done; of ours, with the next fetch."""
+        if job.task_name != TASK or not delete_job:
+            await super().finish_job(job, status, delete_job)
+            return
+        assert job.id is not None, "it is from the table"
+        self._done.append(job.id)
+        self._start("tell", self._tell_later)
+
+    # -- the end of a worker -------------------------------------------------------------------
+
+    async def settle(self) -> None:
+        """Give back what has not begun, and tell what is done; but do not wait for long."""
+        work = [asyncio.create_task(self._give_back()), asyncio.create_task(self._tell())]
+        _, late = await asyncio.wait([*work, *self._tasks.values()], timeout=_LONGEST)
+        for each in late:
+            each.cancel()
+
+    # -- in between ----------------------------------------------------------------------------
+
+    def _start(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Do this beside, if it is not being done already."""
+        if name not in self._tasks or self._tasks[name].done():
+            self._tasks[name] = asyncio.create_task(work())
+
+    def _next_size(self) -> int:
+        """As many as were done in `SPAN` at the pace of the last batch; at most twice as many."""
+        if not self._batch:
+            return 1
+        pace = (monotonic() - self._fetched_at) / self._batch
+        return max(1, min(int(SPAN / max(pace, SPAN / LARGEST)), 2 * self._batch))
+
+    async def _give_back_later(self) -> None:
+        while self._fetched:
+            await asyncio.sleep(PATIENCE)
+            if monotonic() - self._fetched_at >= PATIENCE:
+                await self._give_back()
+
+    async def _give_back(self) -> None:
+        """Have jobs that were fetched, and have not begun, wait in the queue again."""
+        waiting, self._batch = [*self._fetched], 0
+        self._fetched.clear()
+        for job in waiting:
+            if not await self._has_given_back(job):
+                self._fetched.append(job)
+
+    async def _has_given_back(self, job: jobs.Job) -> bool:
+        try:
+            await self.retry_job(job, retry_at=job.scheduled_at or _LONG_AGO)
+        except exceptions.UniqueViolation:  # it was queued again meanwhile
+            if job.task_name != TASK:
+                return False
+            assert job.id is not None, "it is from the table"
+            self._done.append(job.id)
+        except exceptions.ConnectorException:
+            return False
+        return True
+
+    async def _tell_later(self) -> None:
+        while self._done:
+            await asyncio.sleep(SOON)
+            await self._tell()
+
+    async def _tell(self) -> None:
+        """Tell the queue of the jobs that are done, until it has been heard."""
+        while self._done:
+            try:
+                await self._exchange(None, 0, 0)
+            except exceptions.ConnectorException:  # else its lock would keep the job from ever
+                await asyncio.sleep(_AGAIN)  # being fetched again while this worker lives
+
+    async def _exchange(
+        self, queues: Iterable[str] | None, worker_id: int, most: int
+    ) -> list[dict[str, Any]]:
+        """Tell the queue what is done, and fetch; the rows of the jobs."""
+        done, self._done = self._done, []
+        try:
+            return await self.connector.execute_query_all_async(
+                query=_EXCHANGE,
+                queues=queues,
+                worker_id=worker_id,
+                most=most,
+                done=done,
+                status=jobs.Status.SUCCEEDED.value,
+                delete_job=True,
+            )
+        except BaseException:  # told again, as it does no harm
+            self._done = done + self._done
+            raise
+
+
+_TOLD = "FROM procrastinate_jobs WHERE id = ANY(%(done)s::bigint[]) AND status = 'doing'"
+"""Rows that another worker has cleaned up meanwhile are none of ours any more."""
+
+
+def _all_of(statement: str, each: str, parameter: str) -> str:
+    """A statement of Procrastinate's, with something of each of several rows as a parameter."""
+    return sql.queries[statement].strip().rstrip(";").replace(f"%({parameter})s", each)
+
+
+def _exchange() -> str:
+    """Procrastinate's own statements, for several jobs at once."""
+    told = f"{_all_of('finish_job', 'id', 'job_id')} {_TOLD}"
+    # without the turn in it the server would call the function once
+    fetched = _all_of("fetch_job", "%(worker_id)s + 0 * turn", "worker_id")
+    turns = "pg_catalog.generate_series(1, %(most)s + 0 * (SELECT count(*) FROM told)) AS turn"
+    job = f"LATERAL ({fetched}) AS job WHERE job.id IS NOT NULL"
+    return f"WITH told AS MATERIALIZED ({told}) SELECT job.* FROM {turns}, {job}"  # noqa: S608
+
+
+_EXCHANGE = _exchange()
