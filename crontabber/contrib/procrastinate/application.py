@@ -80,7 +80,7 @@ class Application(procrastinate.App):
         self._tell_of_lack(app_name, answer)
         if "held" in answer:
             await queue.put_back(self, context.job, datetime.fromisoformat(answer["held"]))
-        await queue.put(self, [DueJob(*each) for each in answer.get("due", ())])
+        self._batches.hand_over([DueJob(*each) for each in answer.get("due", ())])
 
     async def _run_once(self, crontabber_class: str, arguments: Mapping[str, Any]) -> None:
         """Run an app once. Raises `RunFailed` or `ProcessEnded`, and the row says failed.

@@ -1,15 +1,16 @@
-"""How a worker talks to the queue: what is done goes with the next fetch, short jobs in batches."""
+"""How a worker talks to the queue: all that there is to say goes with the next fetch."""
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
-from procrastinate import exceptions, jobs, manager, sql
+from procrastinate import exceptions, jobs, manager, sql, types
 
 from ...process.clock import monotonic
-from .queue import TASK
+from .due_job import DueJob
+from .queue import TASK, job_of, tell_of
 
 LARGEST = 16
 """How many jobs are fetched at once at most."""
@@ -17,8 +18,9 @@ SPAN = 0.05
 """For how many seconds of work jobs are fetched at once, as long as the last ones took."""
 PATIENCE = 0.2
 """Seconds after which jobs that were fetched and have not begun are given back."""
-SOON = 0.05
-"""Seconds after which the queue is told that jobs are done, if nothing is fetched meanwhile."""
+SOON, AT_ONCE = 0.05, 0.005
+"""Seconds after which the queue is told, if nothing is fetched meanwhile, that jobs are done; and
+which are due now."""
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=timezone.utc)
 """A time that has come by any clock."""
@@ -29,7 +31,7 @@ _LONGEST = 5.0
 
 
 class BatchingManager(manager.JobManager):
-    """Fetches and acknowledges several jobs in one message, as one transaction.
+    """Fetches, acknowledges and hands over several jobs in one message, as one transaction.
 
     Jobs are fetched ahead while those before them are over at once; one that waits behind a
     job that takes longer is given back, as it would run at once elsewhere. Of a job that is done
@@ -48,6 +50,8 @@ class BatchingManager(manager.JobManager):
         """How many are fetched next."""
         self._done: list[int] = []
         """Those that the queue does not know to be done."""
+        self._due: dict[str | None, jobs.Job] = {}
+        """Those to be queued, by their queueing locks."""
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     # -- as Procrastinate's worker calls it --------------------------------------------------
@@ -56,7 +60,10 @@ class BatchingManager(manager.JobManager):
         """The next job, if there is one."""
         if not self._fetched:
             self._most = self._next_size()
-            rows = await self._exchange(queues, worker_id, self._most)
+            try:
+                rows = await self._exchange(queues, worker_id, self._most)
+            except exceptions.UniqueViolation:  # another worker has fetched one with the same lock
+                rows = []
             self._fetched.extend(jobs.Job.from_row(row) for row in rows)
             self._batch, self._fetched_at = len(rows), monotonic()
             if len(rows) > 1:
@@ -71,6 +78,12 @@ class BatchingManager(manager.JobManager):
         assert job.id is not None, "it is from the table"
         self._done.append(job.id)
         self._start("tell", self._tell_later)
+
+    def hand_over(self, due: Sequence[DueJob]) -> None:
+        """Have these be queued, along with the acknowledgement of their parent."""
+        if due:
+            self._due |= {each.queueing_lock: job_of(each) for each in due}
+            self._start("hand over", self._hand_over_later)
 
     # -- the end of a worker -------------------------------------------------------------------
 
@@ -126,9 +139,14 @@ class BatchingManager(manager.JobManager):
             await asyncio.sleep(SOON)
             await self._tell()
 
+    async def _hand_over_later(self) -> None:
+        while self._due:
+            await asyncio.sleep(AT_ONCE)
+            await self._tell()
+
     async def _tell(self) -> None:
-        """Tell the queue of the jobs that are done, until it has been heard."""
-        while self._done:
+        """Tell the queue of the jobs that are done and due, until it has been heard."""
+        while self._done or self._due:
             try:
                 await self._exchange(None, 0, 0)
             except exceptions.ConnectorException:  # else its lock would keep the job from ever
@@ -137,40 +155,73 @@ class BatchingManager(manager.JobManager):
     async def _exchange(
         self, queues: Iterable[str] | None, worker_id: int, most: int
     ) -> list[dict[str, Any]]:
-        """Tell the queue what is done, and fetch; the rows of the jobs."""
-        done, self._done = self._done, []
+        """Tell the queue what is done and due, and fetch; the rows of the jobs."""
+        (done, self._done), (due, self._due) = (self._done, []), (self._due, {})
         try:
-            return await self.connector.execute_query_all_async(
-                query=_EXCHANGE,
-                queues=queues,
-                worker_id=worker_id,
-                most=most,
-                done=done,
-                status=jobs.Status.SUCCEEDED.value,
-                delete_job=True,
+            rows = await self._message(
+                due, done=done, queues=queues, worker_id=worker_id, most=most
             )
         except BaseException:  # told again, as it does no harm
-            self._done = done + self._done
+            self._done, self._due = done + self._done, due | self._due
             raise
+        tell_of(due.values())
+        return rows
+
+    async def _message(
+        self, due: dict[str | None, jobs.Job], **parameters: Any
+    ) -> list[dict[str, Any]]:
+        """Send it; what another has queued meanwhile is taken out of *due*."""
+        while True:
+            try:
+                return await self.connector.execute_query_all_async(
+                    query=_EXCHANGE,
+                    jobs=[_row(job) for job in due.values()],
+                    **_SUCCEEDED,
+                    **parameters,
+                )
+            except exceptions.UniqueViolation as violation:
+                if due.pop(violation.queueing_lock, None) is None:
+                    raise
 
 
+_SUCCEEDED = {"status": jobs.Status.SUCCEEDED.value, "delete_job": True}
 _TOLD = "FROM procrastinate_jobs WHERE id = ANY(%(done)s::bigint[]) AND status = 'doing'"
 """Rows that another worker has cleaned up meanwhile are none of ours any more."""
 
 
-def _all_of(statement: str, each: str, parameter: str) -> str:
-    """A statement of Procrastinate's, with something of each of several rows as a parameter."""
-    return sql.queries[statement].strip().rstrip(";").replace(f"%({parameter})s", each)
+def _row(job: jobs.Job) -> types.JobToDefer:
+    return types.JobToDefer(
+        queue_name=job.queue,
+        task_name=job.task_name,
+        priority=job.priority,
+        lock=job.lock,
+        queueing_lock=job.queueing_lock,
+        args=job.task_kwargs,
+        scheduled_at=job.scheduled_at,
+    )
+
+
+def _of_procrastinate(statement: str, **changed: str) -> str:
+    """A statement of Procrastinate's, with something else in place of some parameters."""
+    text: str = sql.queries[statement].strip().rstrip(";")
+    for name, instead in changed.items():
+        text = text.replace(f"%({name})s", instead)
+    return text
 
 
 def _exchange() -> str:
-    """Procrastinate's own statements, for several jobs at once."""
-    told = f"{_all_of('finish_job', 'id', 'job_id')} {_TOLD}"
+    """Procrastinate's own statements, for several jobs at once, one after the other."""
+    told = f"{_of_procrastinate('finish_job', job_id='id')} {_TOLD}"
+    put = _of_procrastinate("defer_jobs")
     # without the turn in it the server would call the function once
-    fetched = _all_of("fetch_job", "%(worker_id)s + 0 * turn", "worker_id")
-    turns = "pg_catalog.generate_series(1, %(most)s + 0 * (SELECT count(*) FROM told)) AS turn"
+    fetched = _of_procrastinate("fetch_job", worker_id="%(worker_id)s + 0 * turn")
+    first = "0 * ((SELECT count(*) FROM told) + (SELECT count(*) FROM put))"
+    turns = f"pg_catalog.generate_series(1, %(most)s + {first}) AS turn"
     job = f"LATERAL ({fetched}) AS job WHERE job.id IS NOT NULL"
-    return f"WITH told AS MATERIALIZED ({told}) SELECT job.* FROM {turns}, {job}"  # noqa: S608
+    return (
+        f"WITH told AS MATERIALIZED ({told}), put AS MATERIALIZED ({put}) "  # noqa: S608
+        f"SELECT job.* FROM {turns}, {job}"
+    )
 
 
 _EXCHANGE = _exchange()

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from select import select
 from typing import Any, TextIO
 
 from ...config.loader import NoSuchModule
@@ -35,6 +36,8 @@ from .settings import load
 from .staying import StayingTabber
 
 _PR_SET_PDEATHSIG = 1
+_MOMENT = 0.005
+"""For how many seconds the claim of a run that is over waits for the message of the next one."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -57,6 +60,8 @@ def main(arguments: Sequence[str]) -> int:
                     break  # it came while there was nothing to end
                 answers.write(json.dumps(_answer(work, json.loads(line))) + "\n")
                 answers.flush()
+                if not select([requests], [], [], _MOMENT)[0]:
+                    work.give_back()
         work.end()
     return 0
 
@@ -108,10 +113,12 @@ def _take_pipes() -> tuple[TextIO, TextIO]:
 
 
 class Work:
-    """Does it by *settings*, over one session, in which no claim outlives its run."""
+    """Does it by *settings*, over one session, in which no claim outlives its run by much."""
 
     def __init__(self, settings: Settings, signals: Signals) -> None:
         self._tabber = StayingTabber(settings, signals)
+        self._claims = False
+        """Whether the claim of the last run is still to be given back, by the next look."""
 
     def run(self, class_path: str) -> list[DueJob]:
         """Run the job of a class, if it is due; those that waited for it, and are due now.
@@ -123,13 +130,17 @@ class Work:
         [*results] = self._tabber.run_due(class_path).jobs
         succeeded = [r.app_name for r in results if r.outcome is RunOutcome.SUCCEEDED]
         children = [child for name in succeeded for child in self._children.get(name, ())]
-        # gives the claim back, in the same message
-        names = {name for child in children for name in (child.app_name, *child.depends_on)}
-        snapshot = self._tabber.look_at(names)
         held = (SkipReason.LOCKED, SkipReason.ONGOING)
         if any(result.skip and result.skip.reason in held for result in results):
             raise LockHeld
-        return self._due(children, snapshot) if children else []
+        self._claims = not children
+        if not children:
+            if self._tabber.find(class_path)[1].lock:
+                self.give_back()  # other jobs wait for it
+            return []
+        names = {name for child in children for name in (child.app_name, *child.depends_on)}
+        snapshot = self._tabber.look_at(names)
+        return self._due(children, snapshot)
 
     def run_once(self, class_path: str, arguments: Mapping[str, Any]) -> None:
         """See `crontabber.contrib.procrastinate.once.run_once`."""
@@ -138,12 +149,23 @@ class Work:
         finally:
             self._tabber.let_go()  # and with the session its claim
 
+    def give_back(self) -> None:
+        """Give back the claim of the last run, if the look of another one did not do so."""
+        if not self._claims:
+            return
+        try:
+            self.now()
+        except (CrontabberError, Stopped):
+            self._tabber.let_go()
+
     def now(self) -> datetime:
         """The time on the server."""
+        self._claims = False
         return self._tabber.look_at(()).now
 
     def let_go(self, error: BaseException) -> str:
         """End the session, as something went wrong; what is said of it, without secrets."""
+        self._claims = False
         text = self._tabber.redact(str(error))
         self._tabber.let_go()
         return text

@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -78,7 +79,12 @@ async def put(app: procrastinate.App, due: Sequence[DueJob]) -> None:
             del waiting[violation.queueing_lock or ""]
         else:
             break
-    for job in waiting.values():
+    tell_of(waiting.values())
+
+
+def tell_of(queued: Iterable[jobs.Job]) -> None:
+    """Log which jobs were queued."""
+    for job in queued:
         app_name = job.task_kwargs["app_name"]
         about = {"action": "handed over", "app_name": app_name}
         _logger.info("%s is handed to the workers", app_name, extra=about)
@@ -98,12 +104,16 @@ def job_of(due: DueJob) -> jobs.Job:
 
 
 async def put_back(app: procrastinate.App, job: jobs.Job, now: datetime) -> None:
-    """Queue a job that could not run at *now*, the server's time, for a little later."""
+    """Queue a job that could not run at *now*, the server's time, for a little later.
+
+    Not after whole seconds: a worker that lacks the app looks for jobs every two, and would be the
+    first to find it each time.
+    """
     tries = job.task_kwargs.get(_TRIES, 0)
     assert isinstance(tries, int), "it was put there by us"
     again = job.evolve(
         id=None,
-        scheduled_at=now + wait(tries),
+        scheduled_at=now + wait(tries) + timedelta(seconds=random.uniform(0, POLLING)),  # noqa: S311
         task_kwargs={**job.task_kwargs, _TRIES: tries + 1},
     )
     with contextlib.suppress(exceptions.AlreadyEnqueued):  # by a tick, meanwhile
