@@ -75,7 +75,7 @@ class BaseCronApp(RequiredConfig):  # type: ignore[misc]
     priority: int
     """Which of the jobs that are due workers take first: the highest."""
     parallel: int = 1
-    """How many dates of an asked-for backfill workers may run at once."""
+    """Without effect: the dates of one job are done one after the other."""
     keep_output: int = 0
     """How many bytes are kept of what a run writes to stdout and stderr."""
 

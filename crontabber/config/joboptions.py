@@ -182,7 +182,7 @@ JOB_OPTIONS: Mapping[str, JobOption] = {
     ),
     "parallel": JobOption(
         partial(_whole, least=1, most=10**6),
-        "how many dates of an asked-for backfill workers run at once",
+        "without effect: dates are run one after the other",
         "1",
     ),
     "keep_output": JobOption(

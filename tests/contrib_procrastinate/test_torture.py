@@ -9,7 +9,7 @@ SEED = int(os.environ.get("TORTURE_SEED", "815"))
 
 
 def test_workers_killed_at_random_with_ticks_of_cron_beside_them(tmp_path, database) -> None:
-    with site(tmp_path, database, random.Random(SEED)) as made:
+    with site(tmp_path, database, random.Random(SEED), size=3) as made:
         done, verdict = made.at_random(8)
     assert verdict.violations == ()
     assert (verdict.lost, verdict.twice) == (0, 0)

@@ -13,10 +13,11 @@ from tests.support import Command, Database
 from tests.torture.arena import SETTINGS
 from tests.torture.books import Books, class_path, dsn, frequency
 from tests.torture.forkserver import ForkServer
-from tests.torture.jobs import ALL, GATE, GATE_LOCK, LEDGER
+from tests.torture.jobs import ALL, CHAIN, GATE, GATE_LOCK, LEDGER, LOCKED
 from tests.torture.oracle import Verdict, judge
 
-WORKERS = 3
+WORKERS = 6
+APPS = (*ALL, *CHAIN, *LOCKED)
 PATIENCE = 60.0
 """Seconds after which all has to be quiet."""
 
@@ -33,6 +34,7 @@ _QUIET = """
     AND NOT EXISTS (SELECT FROM procrastinate_jobs WHERE task_name = 'crontabber'
         AND status IN ('todo', 'doing'))
 """
+_PAUSED = "SELECT app_name FROM crontabber WHERE paused_since IS NOT NULL"
 _AT_THE_GATE = f"""
     SELECT EXISTS (
         SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = {GATE_LOCK}
@@ -41,17 +43,25 @@ _AT_THE_GATE = f"""
 
 
 class Site:
-    """Three workers, and ticks of both kinds; `site` makes one."""
+    """Some workers, and ticks of both kinds; `site` makes one."""
 
     def __init__(
-        self, command: Command, books: Books, forks: ForkServer, dice: random.Random
+        self,
+        command: Command,
+        books: Books,
+        forks: ForkServer,
+        dice: random.Random,
+        size: int,
     ) -> None:
         self._command = command
+        self._size = size
         self._books = books
         self._forks = forks
         self._dice = dice
         self._env = {LEDGER: dsn(books.ledger)}
         self._killed: set[int] = set()
+        self._asked: list[str] = []
+        """What people asked for in this round."""
         self.workers: list[Worker] = []
 
     # -- what goes on -------------------------------------------------------------------
@@ -63,9 +73,11 @@ class Site:
 
     def start(self) -> None:
         """Start the workers that are missing."""
-        while len(self.workers) < WORKERS:
+        while len(self.workers) < self._size:
             env = {**self._env, GATE: self._dice.choice(ALL).app_name}
-            self.workers.append(Worker(self._command, "fast.app", env))
+            several = self._dice.choice([1, 1, 3])
+            worker = Worker(self._command, "fast.app", env, f"--concurrency={several}")
+            self.workers.append(worker)
 
     def first(self) -> None:
         """Everything for the first time, and undisturbed."""
@@ -105,6 +117,17 @@ class Site:
         if tick.wait() == -signal.SIGKILL:
             self._killed.add(tick.pid)
 
+    def pause(self) -> str:
+        """A person pauses a job of the chain, or ends all pauses; what it was, as a text."""
+        if self._dice.random() < 0.5:
+            return self._ask(f"--pause={self._dice.choice(CHAIN).app_name}")
+        return self._ask("--resume=all")
+
+    def _ask(self, option: str) -> str:
+        done = self._command("--admin.conf=crontabber.ini", option)
+        # a job that is running, or crashed, cannot be resumed; it is when all is quiet
+        return option if done.returncode == 0 else ""
+
     def _bury(self, worker: Worker) -> None:
         self.workers.remove(worker)
         worker.wait()
@@ -118,10 +141,11 @@ class Site:
         while done < blows:
             self._books.prepare(self._dice.choice([1, 3, 10]))
             self._killed.clear()
+            self._asked.clear()
             names = self._in_the_middle() if self._dice.random() < 0.5 else self._anywhere()
             done += len(names)
             self.start()
-            verdict += self._settle().told(", ".join(names))
+            verdict += self._settle().told(", ".join([*names, *self._asked]))
         return done, verdict
 
     def _in_the_middle(self) -> list[str]:
@@ -147,6 +171,8 @@ class Site:
                 self.start()
             if self._dice.random() < 0.5:
                 self.tick()
+            if self._dice.random() < 0.3:
+                self._asked.append(self.pause())
         return names
 
     def _blow(self) -> str:
@@ -167,6 +193,8 @@ class Site:
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             self.tick()
+            if self._books.execute(_PAUSED):
+                self._ask("--resume=all")
             if self._wait_until(_QUIET):
                 return None
         return self._books.busy() or "in the queue"
@@ -186,16 +214,16 @@ class Site:
 
 @contextlib.contextmanager
 def site(
-    directory: Path, database: Database, dice: random.Random, ledger: Database | None = None
+    directory: Path, database: Database, dice: random.Random, size: int = WORKERS
 ) -> Iterator[Site]:
-    """A site for all jobs that are tortured; its files are in *directory*."""
+    """A site of *size* workers for all jobs that are tortured; its files are in *directory*."""
     command = Command(directory)
     command.write("fast.py", _FAST)
     command.configure(
-        database, "\n".join(f"{class_path(app)}|{frequency(app)}" for app in ALL), SETTINGS
+        database, "\n".join(f"{class_path(app)}|{frequency(app)}" for app in APPS), SETTINGS
     )
-    with ForkServer(command) as forks, Books(database, ALL, ledger) as books:
-        made = Site(command, books, forks, dice)
+    with ForkServer(command) as forks, Books(database, APPS, None) as books:
+        made = Site(command, books, forks, dice, size)
         try:
             made.first()
             yield made

@@ -288,7 +288,8 @@ class Books:
             if each.app == app.app_name:
                 asked[each.slot].append(each.at)
         slots = slots and tuple(sorted({*slots, *asked}))
-        return Expected(app.app_name, slots, *about, asked, first, self._resets_of(app))
+        resets = self._resets_of(app)
+        return Expected(app.app_name, slots, *about, asked, first, resets, app.lock)
 
     # -- the databases ---------------------------------------------------------
 

@@ -234,10 +234,33 @@ class SinglePulse(_KnowsSlot):
         Run(connection, self.app_name, self.slot).write("end")
 
 
+@as_backfill_cron_app
+class Locked(BaseCronApp):
+    """Never runs while another job with its lock does."""
+
+    app_name = "locked"
+    lock = "one at a time"
+
+    def run(self, date: datetime) -> None:
+        with ledger(self.app_name, date):
+            pass
+
+
+class LockedToo(_KnowsSlot):
+    app_name = "locked-too"
+    lock = "one at a time"
+
+    def run(self) -> None:
+        with ledger(self.app_name, self.slot):
+            pass
+
+
 COMMANDS = (Command, CommandBackfill)
 """Their work is done in processes of their own, which must end with a tick that is killed."""
 ALL = (Plain, Child, Subprocess, Backfill, Single, SingleBackfill, TriesAgain)
 CHAIN = (Extract, Transform, Report)
 """Each date of one waits for that of those before it."""
+LOCKED = (Locked, LockedToo)
+"""They share a lock."""
 ACCOUNTED = (*CHAIN, Newest, Pulse, SinglePulse)
 """Of these the ledger says which slots were not run."""

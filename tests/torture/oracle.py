@@ -32,6 +32,8 @@ class Expected:
     """The first slot of the schedule; slots before it were only asked for."""
     resets: Sequence[datetime] = ()
     """When a person had it forgotten: a slot of that minute may be done before and after."""
+    lock: str | None = None
+    """What it shares with jobs that must not run at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +173,7 @@ def judge(history: History) -> Verdict:
         verdict += Verdict(violations=tuple(_faults(history, job, jobs)))
     return verdict + Verdict(
         violations=(
+            *_at_once(jobs.values()),
             *(f"{app} is marked ongoing at the end" for app in history.ongoing),
             *(
                 f"process {pid} had {count} slots in flight at once"
@@ -299,6 +302,19 @@ def _faults(history: History, job: _Job, jobs: dict[str, _Job]) -> Iterator[str]
     yield from _false_alarms(history, job)
     yield from _orphans(job, jobs)
     yield from _overlaps(job)
+
+
+def _at_once(jobs: Iterable[_Job]) -> Iterator[str]:
+    """Runs of jobs that share a lock, and that were at it at the same time."""
+    holders: defaultdict[str, list[tuple[str, _Run]]] = defaultdict(list)
+    for job in jobs:
+        if job.expected.lock:
+            holders[job.expected.lock] += ((job.expected.app, run) for run in job.runs)
+    for lock, runs in holders.items():
+        in_order = sorted(runs, key=lambda each: each[1].start)
+        for (app, one), (next_app, next_one) in itertools.pairwise(in_order):
+            if app != next_app and one.end and one.end > next_one.start:
+                yield f"{app} and {next_app} ran at once, and share the lock {lock!r}"
 
 
 def _false_alarms(history: History, job: _Job) -> Iterator[str]:

@@ -155,3 +155,18 @@ def test_a_child_runs_after_its_parent(parent_done, child_began, faults):
     told = dataclasses.replace(told, expected=[*told.expected, child])
     violations = [text for text in judge(told).violations if "child" in text]
     assert violations == ["child ran before job had succeeded"] * faults
+
+
+@pytest.mark.parametrize(
+    ("lock", "ends", "expected"),
+    [
+        ("it", 3, ("job and other ran at once, and share the lock 'it'",)),
+        ("it", 1, ()),
+        ("another", 3, ()),
+    ],
+)
+def test_jobs_that_share_a_lock_and_run_at_once(lock, ends, expected):
+    jobs = [Expected("job", (SLOT,), lock="it"), Expected("other", (SLOT,), lock=lock)]
+    entries = run(0, ends) + run(2, 4, app="other")
+    log = [good(5), good(5, app="other")]
+    assert judge(History(jobs, entries, log)).violations == expected
