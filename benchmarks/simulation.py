@@ -2,7 +2,7 @@
 
 The decisions, the claims and the records are crontabber's own, on its store in memory and
 a clock that jumps from one event to the next; the queue is modelled on what Procrastinate
-promises. At the end every slot is accounted for: lost, late or done twice.
+promises. At the end every slot is accounted for: lost, late, done twice or before its parent.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import threading
 import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -188,6 +188,8 @@ class World:
         self.delays: dict[bool, list[float]] = {False: [], True: []}
         """The seconds from when it could run to its start; of jobs with parents, and without."""
         self.ended: dict[str, datetime] = {}
+        self.done: set[tuple[str, date]] = set()
+        """The jobs that succeeded, and for which day."""
         self.signals = Signals()
         self.reporter = Reporter()
         self._minutes: list[int] = []
@@ -230,6 +232,9 @@ class World:
         """What a job does: it takes its time, and may fail."""
         worker = self.here.worker
         self.count["runs"] += 1
+        day = (state.next_slot or START).date()
+        if any((parent, day) not in self.done for parent in state.depends_on):
+            self.count["before its parent"] += 1
         if state.error_count == 0 and not self.classes[app_name].is_backfill:
             delay = self.clock.now() - self._ready(state)
             self.delays[bool(state.depends_on)].append(delay.total_seconds())
@@ -287,7 +292,9 @@ class World:
         store.close()
         if result.outcome is not RunOutcome.SUCCEEDED:
             return []
+        assert result.run, "it succeeded"
         self.ended[result.app_name] = self.clock.now()
+        self.done.add((result.app_name, result.run.slot.date()))
         paths = self.children[result.app_name]
         snapshot = store.look(paths)
         jobs = self._jobs([self._lines[path] for path in paths], snapshot)
@@ -343,6 +350,7 @@ class World:
             "slots due": len(self._expected),
             "lost": self.lost(),
             "done twice": sum(count > 1 for count in self._done().values()),
+            "done before its parent": self.count["before its parent"],
             "runs": self.count["runs"],
             "runs that failed, and were tried again": self.count["failed"],
             "workers killed in a run, which was run again": self.count["killed"],
@@ -375,6 +383,7 @@ def main() -> None:
     tick = timedelta(minutes=given.minutes)
     options = Options(given.jobs, given.workers, tick, failing=0.05, killed=0.01, seed=given.seed)
     began = time.monotonic()
+    gc.disable()  # nothing here is garbage soon
     for what, value in simulate(options).items():
         say(f"{what}: {value}")
     say(f"simulated in {time.monotonic() - began:.0f} s")
@@ -382,7 +391,6 @@ def main() -> None:
 
 def simulate(options: Options) -> dict[str, object]:
     """A day of failures, and hours without to catch up; the account of the day."""
-    gc.disable()  # nothing here is garbage soon
     world = World(options)
     world.at(timedelta(0), world.tick)
     world.run(DAY)
