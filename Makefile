@@ -14,7 +14,7 @@ help:
 	@echo 'make demo    run the example jobs on a PostgreSQL of their own, and ask how they are'
 	@echo 'make demo-commands  ten lines of a crontab, without a line of Python'
 	@echo 'make demo-django  the same for a Django project'
-	@echo 'make demo-cluster  three workers of Procrastinate, of which one is killed'
+	@echo 'make demo-cluster  three workers of Procrastinate, of which one is killed, and how fast they are'
 	@echo 'make demo-web  three weeks of jobs in a database, and the pages that show them'
 	@echo 'make test    lint, check types and run all tests; PYTEST="-k name" chooses tests'
 	@echo 'make test-postgres  the tests of the database on PostgreSQL 13 to 18; needs npm; VERSIONS="13 18" chooses'

@@ -23,73 +23,103 @@ from crontabber import embedded
 from crontabber.errors import CrontabberError
 
 SITE = Path(__file__).resolve().parent / "cluster"
-DBNAME = "cluster"
+MANY = 200
+"""Jobs that do nothing, for the throughput."""
 PYTHON = (sys.executable, "-m")
-TICK = ("crontabber", "--admin.conf=crontabber.ini")
 WORKER = ("procrastinate", "--verbose", "--app=crontabber.contrib.procrastinate.app", "worker")
-BEGINS = re.compile(r"Starting job crontabber\[\d+\]\(app_name='(\w+)'")
+BEGINS = re.compile(r"Starting job crontabber\[\d+\]\(app_name='([\w-]+)'")
 """What a worker logs when it begins with a job."""
 LOG = "SELECT app_name, success, exc_value FROM crontabber_log ORDER BY id"
+RATE = """
+    SELECT count(*) / extract(epoch FROM max(log_time) - min(log_time - duration))
+    FROM crontabber_log WHERE success IS NOT NULL
+"""
 
 
 def main() -> None:
     """The demonstration."""
     with embedded.server(SITE / "crontabber-postgresql") as server:
-        site = Site(server)
-        tell("Three workers, as on three hosts:")
-        with site.workers(3) as workers:
-            tell("A tick hands over what is due and free to run; each job that is done frees its")
-            tell("children: extract -> transform -> load -> report, which needs rates too.")
-            site.tick()
-            pid = site.running("transform")
-            victim = psutil.Process(pid).parent()
-            killed = [*workers].index(victim.pid) + 1
-            tell(f"Worker {killed}, which runs 'transform', is killed in the middle of it.")
-            print(f"$ kill -9 {victim.pid}", flush=True)
-            victim.kill()
-            workers[victim.pid].wait()
-            site.freed(pid)
-            tell("The next tick sees that it is gone, and hands the job over again.")
-            site.tick()
-            site.finished()
-        tell("All that happened, and which worker did it:")
-        for app_name, success, error in site.query(LOG):
-            others = [
-                n for n in site.workers_of(app_name) if app_name != "transform" or n != killed
-            ]
-            who = others[-1] if success else killed
-            print(f"  worker {who}  {app_name:10} {'succeeded' if success else error}")
-        tell("What is remembered: every job succeeded once.")
-        site.tick("--status")
+        show_a_kill(Site(server, "cluster", "crontabber.ini"))
+        (SITE / "many.ini").write_text(many())
+        show_throughput(Site(server, "many", "many.ini"))
+
+
+def show_a_kill(site: "Site") -> None:
+    """Few jobs that depend on each other, and a worker that is killed in the middle of one."""
+    tell("Three workers, as on three hosts:")
+    with site.workers(3) as workers:
+        tell("A tick hands over what is due and free to run; each job that is done frees its")
+        tell("children: extract -> transform -> load -> report, which needs rates too.")
+        site.tick()
+        pid = site.running("transform")
+        victim = psutil.Process(pid).parent()
+        killed = [*workers].index(victim.pid) + 1
+        tell(f"Worker {killed}, which runs 'transform', is killed in the middle of it.")
+        print(f"$ kill -9 {victim.pid}", flush=True)
+        victim.kill()
+        workers[victim.pid].wait()
+        site.freed(pid)
+        tell("The next tick sees that it is gone, and hands the job over again.")
+        site.tick()
+        site.finished()
+    tell("All that happened, and which worker did it:")
+    for app_name, success, error in site.query(LOG):
+        others = [n for n in site.workers_of(app_name) if app_name != "transform" or n != killed]
+        who = others[-1] if success else killed
+        print(f"  worker {who}  {app_name:10} {'succeeded' if success else error}")
+    tell("What is remembered: every job succeeded once.")
+    site.tick("--status")
+
+
+def show_throughput(site: "Site") -> None:
+    """Many jobs at once."""
+    tell(f"Three workers, and {MANY} jobs that do nothing and are due at once:")
+    with site.workers(3):
+        site.tick()
+        site.finished(MANY)
+        [(rate,)] = site.query(RATE)
+        tell(f"{rate:.0f} jobs a second, from the start of the first to the end of the last.")
+        for number, count in enumerate(site.counts(), 1):
+            print(f"  worker {number}  ran {count}")
+
+
+def many() -> str:
+    """The configuration of many jobs, all of one class."""
+    names = [f"nothing-{number}" for number in range(1, MANY + 1)]
+    jobs = "\n".join(f"  {name}|1d" for name in names)
+    sections = "".join(f"[[{name}]]\nclass=warehouse.Nothing\n" for name in names)
+    return f"[crontabber]\nengine=procrastinate\njobs='''\n{jobs}\n'''\n\n[job]\n{sections}"
 
 
 class Site:
     """A database, made anew, and what is done to it."""
 
-    def __init__(self, server: Any) -> None:
-        self._server = {**server, "dbname": DBNAME}
-        self.query(f"DROP DATABASE IF EXISTS {DBNAME} WITH (FORCE)", "postgres")
-        self.query(f"CREATE DATABASE {DBNAME}", "postgres")
+    def __init__(self, server: Any, dbname: str, configuration: str) -> None:
+        self._server = {**server, "dbname": dbname}
+        self._configuration = configuration
+        self.query(f"DROP DATABASE IF EXISTS {dbname} WITH (FORCE)", "postgres")
+        self.query(f"CREATE DATABASE {dbname}", "postgres")
         self._environ = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join(filter(None, [str(SITE), os.environ.get("PYTHONPATH")])),
             "PGHOST": str(server["host"]),
             "PGPORT": str(server["port"]),
             "PGUSER": str(server["user"]),
-            "PGDATABASE": DBNAME,
-            "CRONTABBER_CONF": "crontabber.ini",
+            "PGDATABASE": dbname,
+            "CRONTABBER_CONF": configuration,
         }
 
     def tick(self, *options: str) -> None:
         """Show a crontabber command and run it."""
-        print("$", *TICK, *options, flush=True)
-        subprocess.run([*PYTHON, *TICK, *options], cwd=SITE, env=self._environ, check=True)
+        line = ["crontabber", f"--admin.conf={self._configuration}", *options]
+        print("$", *line, flush=True)
+        subprocess.run([*PYTHON, *line], cwd=SITE, env=self._environ, check=True)
         print(flush=True)
 
     @contextlib.contextmanager
     def workers(self, count: int) -> Iterator[dict[int, "subprocess.Popen[bytes]"]]:
         """So many workers, by their pids; they are asked to end at the end."""
-        print("$ CRONTABBER_CONF=crontabber.ini", *WORKER, "&", flush=True)
+        print(f"$ CRONTABBER_CONF={self._configuration}", *WORKER, "&", flush=True)
         started = []
         for path in self._logs(count):
             with path.open("w") as log:
@@ -115,6 +145,10 @@ class Site:
             if app_name in BEGINS.findall(path.read_text())
         ]
 
+    def counts(self) -> list[int]:
+        """How many jobs each worker ran."""
+        return [len(BEGINS.findall(path.read_text())) for path in self._logs(3)]
+
     @staticmethod
     def _logs(count: int) -> list[Path]:
         return [SITE / f"worker-{number}.log" for number in range(1, count + 1)]
@@ -136,11 +170,12 @@ class Site:
             pid,
         )
 
-    def finished(self) -> None:
-        """Wait until all jobs have succeeded."""
+    def finished(self, count: int = 5) -> None:
+        """Wait until so many jobs have succeeded."""
         self.await_row(
             "SELECT 1 FROM crontabber WHERE last_success IS NOT NULL AND ongoing IS NULL"
-            " AND last_error IS NULL HAVING count(*) = 5"
+            " AND last_error IS NULL HAVING count(*) = %s",
+            count,
         )
 
     def await_row(self, statement: str, *parameters: object) -> Any:
@@ -153,10 +188,11 @@ class Site:
         sys.exit(f"That did not work: see {SITE / 'worker-*.log'}")
 
     def query(
-        self, statement: str, dbname: str = DBNAME, parameters: tuple[object, ...] | None = None
+        self, statement: str, dbname: str = "", parameters: tuple[object, ...] | None = None
     ) -> list[Any]:
         """The rows of a statement."""
-        connection = psycopg2.connect(**{**self._server, "dbname": dbname})
+        server = {**self._server, "dbname": dbname} if dbname else self._server
+        connection = psycopg2.connect(**server)
         connection.autocommit = True
         with contextlib.closing(connection), connection.cursor() as cursor:
             cursor.execute(statement, parameters or None)

@@ -10,7 +10,7 @@ from crontabber import embedded
 from tests.support import ROOT, TIMEOUT, server_directory
 
 
-def test_one_of_three_workers_is_killed_and_everything_succeeds_once() -> None:
+def test_one_of_three_workers_is_killed_everything_succeeds_once_and_how_fast() -> None:
     with server_directory() as directory:
         app = directory / "exampleapp"
         ignored = shutil.ignore_patterns("crontabber-postgresql", "*.log", "__pycache__")
@@ -38,3 +38,7 @@ def test_one_of_three_workers_is_killed_and_everything_succeeds_once() -> None:
     assert sorted(app for app, end in ends if end == "succeeded") == sorted(apps)
     assert [app for app, end in ends if end != "succeeded"] == ["transform"]
     assert re.search(r"^5 jobs: 5 ok", done.stdout, re.MULTILINE)
+    assert re.search(r"^# \d+ jobs a second", done.stdout, re.MULTILINE)
+    counts = re.findall(r"^  worker \d  ran (\d+)$", done.stdout, re.MULTILINE)
+    assert len(counts) == 3
+    assert sum(map(int, counts)) >= 200
