@@ -23,7 +23,7 @@ from crontabber import embedded
 from crontabber.errors import CrontabberError
 
 SITE = Path(__file__).resolve().parent / "cluster"
-MANY = 200
+MANY = 100
 """Jobs that do nothing, for the throughput."""
 PYTHON = (sys.executable, "-m")
 WORKER = ("procrastinate", "--verbose", "--app=crontabber.contrib.procrastinate.app", "worker")
