@@ -89,10 +89,14 @@ class BatchingManager(manager.JobManager):
 
     async def settle(self) -> None:
         """Give back what has not begun, and tell what is done; but do not wait for long."""
-        work = [asyncio.create_task(self._give_back()), asyncio.create_task(self._tell())]
-        _, late = await asyncio.wait([*work, *self._tasks.values()], timeout=_LONGEST)
+        settling = asyncio.create_task(self._settle())
+        _, late = await asyncio.wait([settling, *self._tasks.values()], timeout=_LONGEST)
         for each in late:
             each.cancel()
+
+    async def _settle(self) -> None:
+        await self._give_back()
+        await self._tell()
 
     # -- in between ----------------------------------------------------------------------------
 
@@ -130,6 +134,7 @@ class BatchingManager(manager.JobManager):
                 return False
             assert job.id is not None, "it is from the table"
             self._done.append(job.id)
+            self._start("tell", self._tell_later)
         except exceptions.ConnectorException:
             return False
         return True
