@@ -94,6 +94,18 @@ def ignored(number):
         signal.signal(number, before)
 
 
+FAULTY = """
+    from configman import Namespace
+
+    class Faulty(Parent):
+        app_name = "faulty"
+        required_config = Namespace()
+        required_config.add_option("count", default="many", from_string_converter=int)
+
+    class NoApp(Parent):
+        app_name = 7
+"""
+
 CHAIN = "apps.Grandchild|1d\napps.Child|1d\napps.Parent|1d"
 
 
@@ -196,6 +208,17 @@ def test_a_queue_that_is_none_is_told_and_the_rest_is_handed_over(cluster) -> No
     tested = cluster.tick("--configtest")
     assert tested.returncode == 1
     assert "apps.Lost: its queue None is not a name" in tested.stdout
+
+
+def test_classes_whose_options_have_a_fault_do_not_hinder_those_beside_them(cluster) -> None:
+    cluster.configure(
+        APPS + FAULTY,
+        "apps.Parent|1d\napps.Faulty|1d\napps.NoApp|1d\napps.Child|1d",
+    )
+    cluster.command(*TICK)
+    cluster.work()
+    cluster.until_done("parent", "child")
+    assert cluster.did() == ["parent", "child"]
 
 
 def test_a_backfill_app_gets_all_open_slots_from_a_worker(cluster) -> None:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from ...app import CronTabber
 from ...config.settings import Settings
-from ...errors import ConfigError, JobLineError, StoreError
+from ...errors import ConfigError, StoreError
 from ...process.signals import Signals
 from ...process.state import ProcessState
 from ...reporters import Reporter
@@ -101,7 +101,7 @@ class StayingTabber(CronTabber):
         )
         found = {}
         for line in islice(lines, _AT_ONCE):
-            with suppress(JobLineError):  # which is told when its turn comes
+            with suppress(ConfigError):  # which is told when its turn comes
                 found[line.class_path] = self.catalogue.app(line).cls
         return found
 
