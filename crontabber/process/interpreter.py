@@ -9,7 +9,7 @@ import sys
 import time
 from typing import Any
 
-from .things import InModule, Names, Thing, are_same
+from .things import Attribute, InModule, Names, Thing, are_same
 
 _environ, _environb = os.environ, os.environb
 _LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL)
@@ -63,28 +63,6 @@ class Locale(Thing):
     def write(self, was: str) -> None:
         """Set it; raises `locale.Error` if it is not there any more."""
         locale.setlocale(locale.LC_ALL, was)
-
-
-class ImportPath(Thing):
-    """Where modules are looked for.
-
-    What a job adds stays, behind all that was there: its own modules, which are imported
-    once, may import more from there later, and hide no other job's.
-    """
-
-    def read(self) -> Any:
-        """How it is now."""
-        return sys.path, [*sys.path]
-
-    def put_back(self, was: Any) -> bool:
-        """Have what there was, in its order, and then what is new."""
-        path, entries = was
-        if sys.path is path and path == entries:
-            return False
-        added = [entry for entry in sys.path if entry not in entries]
-        path[:] = [*entries, *added]
-        sys.path = path
-        return True
 
 
 class Decimals(Thing):
@@ -218,6 +196,29 @@ class Watchdog(Thing):
         if not _CALLERS and (faulthandler := sys.modules.get("faulthandler")):
             faulthandler.cancel_dump_traceback_later()
         return False
+
+
+class Tracing(InModule):
+    """Whether the memory that Python takes is traced."""
+
+    def __init__(self, module: str, why: str) -> None:
+        super().__init__(module, "start", why, label=module)
+
+    def _read(self, module: Any) -> Any:
+        return module.is_tracing()
+
+    def write(self, was: Any) -> None:
+        """Stop what a job began; what it stopped is lost."""
+        if was is not True:
+            sys.modules[self._module].stop()
+
+
+class Connecting(Attribute):
+    """How connections are made; but with gevent and the like it stays."""
+
+    def put_back(self, was: Any) -> bool:
+        """Put back the very same object."""
+        return not is_green() and super().put_back(was)
 
 
 class Clock(Names):

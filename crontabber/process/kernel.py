@@ -23,9 +23,7 @@ _TIMERS = (0, 1, 2)
 _getsignal, _getitimer, _sigmask = _signal.getsignal, _signal.getitimer, _signal.pthread_sigmask
 _set_wakeup_fd = _signal.set_wakeup_fd
 _LIMITS = tuple(
-    getattr(resource, f"RLIMIT_{name}")
-    for name in ("AS", "CORE", "CPU", "FSIZE", "NOFILE", "STACK")
-    if hasattr(resource, f"RLIMIT_{name}")
+    sorted({value for name, value in vars(resource).items() if name.startswith("RLIMIT_")})
 )
 
 
@@ -170,19 +168,28 @@ class Limits(Thing):
 
 
 class Priority(Thing):
-    """How nice the process is, and on which processors it runs."""
+    """How nice the process is, by which rules it gets processors, and which."""
 
     def read(self) -> Any:
         """How it is now."""
-        return os.getpriority(os.PRIO_PROCESS, 0), _processors()
+        return os.getpriority(os.PRIO_PROCESS, 0), _scheduling(), _processors()
 
     def write(self, was: Any) -> None:
-        """Only root can be less nice again."""
-        nice, processors = was
+        """Only root can be less nice again, or go before others."""
+        nice, scheduling, processors = was
+        if scheduling != _scheduling():
+            with contextlib.suppress(PermissionError):
+                os.sched_setscheduler(0, scheduling[0], os.sched_param(scheduling[1]))
         with contextlib.suppress(PermissionError):
             os.setpriority(os.PRIO_PROCESS, 0, nice)
         if processors != _processors():
             os.sched_setaffinity(0, processors)
+
+
+def _scheduling() -> Any:
+    if not hasattr(os, "sched_getscheduler"):
+        return None
+    return os.sched_getscheduler(0), os.sched_getparam(0).sched_priority
 
 
 def _processors() -> Any:

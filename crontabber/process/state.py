@@ -11,16 +11,18 @@ import os
 from typing import Any
 
 from ..errors import text_of
+from .importing import Finders, ImportPath, Modules
 from .interpreter import (
     Clock,
     Collector,
+    Connecting,
     Decimals,
     Environment,
     Filters,
-    ImportPath,
     LevelNames,
     Locale,
     Loggers,
+    Tracing,
     Waiting,
     Watchdog,
     Zone,
@@ -49,13 +51,23 @@ THINGS: tuple[Thing, ...] = (
     Priority("priority and processors", "the next job would be slow"),
     # Python
     ImportPath("sys.path", "modules would be missing, or be another job's of the same name"),
+    Modules("sys.modules", "what is imported next would fail, in crontabber too"),
+    Finders("sys", "meta_path", "nothing could be imported"),
+    Finders("sys", "path_hooks", "nothing could be imported"),
     Contents("sys", "argv", "code that reads the command line would read the job's"),
+    Names("signal", "SIGTERM and timeouts would mean nothing"),
     Names("sys", "hooks of the job would be called for the errors of others"),
     Attribute("sys", "tracebacklimit", "the tables would hold no tracebacks"),
     Attribute("threading", "excepthook", "it would be called for the errors of others"),
     Value("sys", "gettrace", "settrace", "each line of others would be traced"),
     Value("sys", "getprofile", "setprofile", "each call of others would be traced"),
+    Value("threading", "gettrace", "settrace", "each line of others' threads would be traced"),
+    Value("threading", "getprofile", "setprofile", "each call of others' threads would be traced"),
     Value("sys", "getrecursionlimit", "setrecursionlimit", "recursion would end early, or crash"),
+    Value("sys", "get_int_max_str_digits", "set_int_max_str_digits", "long numbers would raise"),
+    Value("sys", "getswitchinterval", "setswitchinterval", "threads would starve each other"),
+    Value("threading", "stack_size", "stack_size", "threads would not start, or crash"),
+    Value("csv", "field_size_limit", "field_size_limit", "long fields would raise", fresh=131072),
     Clock("time", "schedules, durations and waits would be wrong"),
     Names("datetime", "dates would be wrong"),
     Decimals("the decimal context", "amounts would be rounded in another way"),
@@ -63,7 +75,9 @@ THINGS: tuple[Thing, ...] = (
     Filters("warnings", "filters", "warnings would be errors, or be hidden"),
     Names("warnings", "the job's code would show the warnings of others"),
     Collector("the garbage collector", "garbage would pile up, or cost time"),
+    Value("gc", "get_debug", "set_debug", "garbage would be kept, and told on stderr"),
     Contents("gc", "callbacks", "the job's code would run with another's"),
+    Tracing("tracemalloc", "each allocation would cost time and memory"),
     Watchdog("faulthandler", "its timer would end another, or the tick"),
     # the log
     Names("logging", "records would be the job's, and faults of handlers hidden or raised"),
@@ -75,6 +89,9 @@ THINGS: tuple[Thing, ...] = (
     Entries("psycopg2.extensions", "adapters", "values to the database would be others"),
     Waiting("psycopg2.extensions", "set_wait_callback", "another's queries would wait by it"),
     Value("socket", "getdefaulttimeout", "setdefaulttimeout", "connections would time out"),
+    Connecting("socket", "socket", "another's connections would take the job's way"),
+    Connecting("socket", "create_connection", "another's connections would take the job's way"),
+    Connecting("socket", "getaddrinfo", "another's connections would lead elsewhere"),
     Attribute(
         "ssl",
         "_create_default_https_context",
@@ -93,6 +110,12 @@ THINGS: tuple[Thing, ...] = (
         "_event_loop_policy",
         "its loop is closed, and another would get no new one",
         fresh=_none,
+    ),
+    Value(
+        "asyncio.events",
+        "_get_running_loop",
+        "_set_running_loop",
+        "another could run no loop",
     ),
     Attribute(
         "multiprocessing.context",

@@ -164,7 +164,7 @@ class Entries(InModule):
 
     def put_back(self, was: Any) -> bool:
         """Put back what was in it, if that is not so."""
-        if was is _UNLOADED or _has_same(*was):
+        if was is _UNLOADED or have_same(*was):
             return False
         self.write(was)
         return True
@@ -196,8 +196,8 @@ class Names(InModule):
         return True
 
 
-def _has_same(one: dict[Any, Any], other: dict[Any, Any]) -> bool:
-    """Whether the dicts have the same objects in them; those of psycopg2 say so too easily."""
+def have_same(one: dict[Any, Any], other: dict[Any, Any]) -> bool:
+    """Whether the dicts have the same objects in them, without asking these."""
     return len(one) == len(other) and all(map(operator.is_, one.values(), other.values()))
 
 

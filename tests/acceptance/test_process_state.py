@@ -235,6 +235,22 @@ SPOILERS = {
         "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))",
         "open('big', 'w').write('x' * 10000)",
     ),
+    "limits its memory": (
+        "import resource; resource.setrlimit(resource.RLIMIT_DATA, (1, resource.RLIM_INFINITY))",
+        "bytearray(50_000_000)",
+    ),
+    "limits all that it can": (
+        (
+            "import resource\nfor name, it in vars(resource).items():\n"
+            "    if name.startswith('RLIMIT_') and name != 'RLIMIT_CPU':\n"
+            "        resource.setrlimit(it, (0, resource.getrlimit(it)[1]))"
+        ),
+        "import resource; now = resource.getrlimit(resource.RLIMIT_SIGPENDING); assert now[0], now",
+    ),
+    "lets others go first": (
+        "os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))",
+        "assert os.sched_getscheduler(0) == os.SCHED_OTHER",
+    ),
     "moves to one processor": (
         "os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})",
         (
@@ -243,6 +259,28 @@ SPOILERS = {
         ),
     ),
     "changes the arguments": ("sys.argv[:] = ['other']", "assert sys.argv[1:]"),
+    "clears the modules": ("sys.modules.clear()", "import json, logging; json.loads('1')"),
+    "has modules of its own": ("sys.modules = {}", "import colorsys"),
+    "forbids modules": (
+        "sys.modules.update(dict.fromkeys(('json', 'logging', 'psycopg2', 'traceback')))",
+        "import json, logging",
+    ),
+    "has no way to import": ("sys.meta_path.clear()", "import colorsys"),
+    "has no way to find modules": (
+        "sys.path_hooks.clear(); sys.path_importer_cache.clear(); sys.meta_path = None",
+        "import colorsys, xml.dom",
+    ),
+    "adds a way to import": (
+        (
+            "builtins.finder = type('Finder', (), {'find_spec': lambda *_: None})();"
+            " sys.meta_path.insert(0, builtins.finder)"
+        ),
+        "assert sys.meta_path[0] is builtins.finder",  # as six and wrapt do
+    ),
+    "removes its own module": (
+        "open('mine.py', 'w').close(); import mine; del sys.modules['mine']",
+        "assert 'mine' not in sys.modules",
+    ),
     "clears the path": ("sys.path.clear()", "import colorsys"),
     "replaces the path": ("sys.path = []", "import colorsys"),
     "puts a directory first": (
@@ -265,10 +303,39 @@ SPOILERS = {
         "sys.settrace(lambda *_: None); sys.setprofile(lambda *_: None)",
         "assert sys.gettrace() is None is sys.getprofile()",
     ),
+    "traces threads": (
+        "import threading; threading.settrace(print); threading.setprofile(print)",
+        "import threading; assert threading.gettrace() is None is threading.getprofile()",
+    ),
+    "traces memory": (
+        "import tracemalloc; tracemalloc.start()",
+        "import tracemalloc; assert not tracemalloc.is_tracing()",
+    ),
+    "limits numbers and fields": (
+        "import csv; csv.field_size_limit(3); sys.set_int_max_str_digits(640)",
+        "import csv; str(10**3000); assert [*csv.reader(['long field'])]",
+    ),
+    "cramps threads": (
+        "import threading; threading.stack_size(1 << 20); sys.setswitchinterval(9)",
+        "import threading; assert threading.stack_size() == 0 and sys.getswitchinterval() < 1",
+    ),
+    "hears no signals": ("signal.signal = signal.setitimer = signal.pthread_sigmask = None", ""),
+    "goes through a proxy": (
+        "import socket; socket.socket = socket.create_connection = socket.getaddrinfo = None",
+        "import socket; socket.create_server(('127.0.0.1', 0)).close(); assert socket.getaddrinfo",
+    ),
     "hides tracebacks": ("sys.tracebacklimit = 0", "assert not hasattr(sys, 'tracebacklimit')"),
     "disables the collector": (
         "import gc; gc.disable(); gc.set_threshold(1); gc.callbacks.append(print)",
         "import gc; assert gc.isenabled() and gc.get_threshold()[0] > 1 and not gc.callbacks",
+    ),
+    "keeps its garbage": (
+        "import gc; gc.set_debug(gc.DEBUG_SAVEALL)",
+        "import gc; assert not gc.get_debug()",
+    ),
+    "leaves a loop that runs": (
+        "import asyncio; asyncio._set_running_loop(asyncio.new_event_loop())",
+        "import asyncio; asyncio.run(asyncio.sleep(0))",
     ),
     "runs a loop": (
         "import asyncio; asyncio.run(asyncio.sleep(0))",
