@@ -192,6 +192,10 @@ def missed_from(missed: object, what: str) -> Missed | None:
         raise JobLineError(f"{what} is {missed!r}, and not one of: {known}") from None
 
 
+_FIRST_YEAR, _LAST_YEAR = 1970, 2199
+"""Of a ``start``: an earlier one means millions of dates, a later one none that anyone sees."""
+
+
 def start_from(start: object, what: str) -> str | None:
     """A date or a time, as text; a `JobLineError` about *what* if it is none.
 
@@ -201,11 +205,14 @@ def start_from(start: object, what: str) -> str | None:
         return None
     text = start.isoformat() if isinstance(start, date | datetime) else start
     try:
-        if isinstance(text, str):
-            parse_moment(text, timezone.utc)
-            return text
+        moment = parse_moment(text, timezone.utc) if isinstance(text, str) else None
     except ConfigError:
-        pass
+        moment = None
+    if moment:
+        if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+            known = f"the years from {_FIRST_YEAR} to {_LAST_YEAR}"
+            raise JobLineError(f"{what} is {text!r}: write a date in {known}")
+        return text
     raise JobLineError(
         f"{what} is {start!r}, not a date such as 2026-11-21 or a time such as 2026-11-21T03:00"
     )

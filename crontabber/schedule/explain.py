@@ -138,12 +138,19 @@ def _retry(case: Case, decision: Decision | None) -> Check:
     if decision is None:
         tries = failures(state.error_count) if state and error else "no failure"
         return Check("retry", True, f"{tries}{', it is time to try again' if error else ''}")
-    assert state is not None, "there is nothing to be tried again"
+    if state is None:
+        until = case.planned.due_at(case.job)
+        return Check("retry", False, "its spread puts it off", until=until)
     help_ = (f"--retry={case.job.app_name}",) if error else ()
     if has_given_up(case.job, state):
         reason = f"gave up after {state.attempts} tries"
         return Check("retry", False, reason, since=state.last_run, commands=help_)
-    reason = f"{failures(state.error_count)}, waits" if error else "a person said when it runs next"
+    if error:
+        reason = f"{failures(state.error_count)}, waits"
+    elif case.planned.when == case.planned.slot:
+        reason = "its spread puts it off"
+    else:
+        reason = "a person said when it runs next"
     until = case.planned.due_at(case.job)
     return Check("retry", False, reason, state.last_run if error else None, until, help_)
 

@@ -7,6 +7,7 @@ from .calendar import count_slots, latest_slot, next_slot, slot_after
 from .ledger import Span, Verdict
 from .model import JobSpec, JobState, Missed, Pause, Replan, Run
 from .plan import in_force, schedule_of
+from .spread import offset_of
 
 OURS = "crontabber"
 """Who had it so, if it was no person."""
@@ -75,10 +76,10 @@ def _passed_too_late(job: JobSpec, state: JobState, slot: datetime, now: datetim
     too_late = job.too_late or (job.late if job.missed is Missed.NONE else None)
     if too_late is None:
         return None
-    limit = now - too_late
     schedule, zone = in_force(job, state)
     # a job without dates is run for its latest slot
     judged = slot if job.backfill else latest_slot(schedule, slot, now, zone)
+    limit = now - too_late - offset_of(job, judged)  # before that it was too early
     if judged >= limit:
         return None
     end = limit - _MOMENT if job.backfill else judged

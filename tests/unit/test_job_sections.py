@@ -287,6 +287,8 @@ def test_the_options_of_a_command_are_read(tmp_path: Path) -> None:
         ("too_late", "-1h", "is not a length of time"),
         ("spread", "ten", "is not a length of time"),
         ("missed", "some", "it is 'some', and not one of: all, latest, none"),
+        ("start", "0001-01-01", "it is '0001-01-01': write a date in the years from 1970 to 2199"),
+        ("start", "9999-01-01", "it is '9999-01-01': write a date in the years from 1970 to 2199"),
         ("start", "tomorrow", "it is 'tomorrow', not a date such as 2026-11-21"),
         ("queue", "''", "it is empty"),
         ("priority", "high", "it is not a whole number from"),

@@ -8,8 +8,9 @@ import pytest
 
 from crontabber.base import BaseCronApp
 from crontabber.schedule.calendar import next_slot
-from crontabber.schedule.decide import decide
-from crontabber.schedule.model import RunNow, Skip, SkipReason
+from crontabber.schedule.decide import case_of, decide
+from crontabber.schedule.explain import map_checks
+from crontabber.schedule.model import Replan, RunNow, Skip, SkipReason
 from crontabber.schedule.plan import Plan, plan
 from crontabber.schedule.spread import offset_of
 from crontabber.schedule.transition import noticed, succeeded
@@ -124,3 +125,23 @@ def test_a_job_that_waits_for_its_offset_costs_no_write():
     sim.tick(due)
     assert sim.slots("backup") == [SLOT]
     assert sim.states["backup"].next_slot == SLOT + DAY
+
+
+@pytest.mark.parametrize("backfill", [False, True])
+def test_what_its_spread_puts_off_is_not_too_late_before_it_can_begin(backfill):
+    """A job whose too_late is shorter than its spread never ran, and nothing said so."""
+    spec = job("1d|03:00", spread=4 * HOUR, too_late=5 * MINUTE, backfill=backfill)
+    due = SLOT + offset_of(spec, SLOT)
+    assert due > SLOT + 10 * MINUTE
+    assert decide(spec, waiting(spec, SLOT), {}, due) == RunNow()
+    assert decide(spec, waiting(spec, SLOT), {}, due + 5 * MINUTE) == RunNow()
+    assert isinstance(decide(spec, waiting(spec, SLOT), {}, due + 6 * MINUTE), Replan)
+
+
+@pytest.mark.parametrize("row", [None, waiting(job("1d|03:00", spread=SPREAD), SLOT)])
+def test_it_is_said_that_a_spread_puts_a_job_off(row):
+    """trap: it said that a person had set the time"""
+    spec = job("1d|03:00", spread=SPREAD)
+    case = case_of(spec, row, {}, SLOT)
+    [said] = [check for check in map_checks(case) if not check.ok]
+    assert (said.reason, said.until) == ("its spread puts it off", SLOT + offset_of(spec, SLOT))
