@@ -27,14 +27,31 @@ ROOT = Path(__file__).resolve().parents[1]
 _MOST = 1 << 20
 """Bytes of a request."""
 _CORE = (
-    *"crontabber.app crontabber.cli crontabber.config.apps crontabber.generic_app".split(),
-    *"crontabber.mixins crontabber.process.commands crontabber.reporters.log".split(),
-    *"crontabber.reporters.terminal crontabber.tick.batch crontabber.views.nagios".split(),
-    *"crontabber.tick.attempt crontabber.verbs configman psycopg2".split(),
+    *"crontabber.app crontabber.base crontabber.cli crontabber.config.apps".split(),
+    *"crontabber.generic_app crontabber.log.setup crontabber.mixins".split(),
+    *"crontabber.process.commands crontabber.process.watched crontabber.reporters.distant".split(),
+    *"crontabber.reporters.dsn crontabber.reporters.log crontabber.reporters.terminal".split(),
+    *"crontabber.schedule.changes crontabber.schedule.information crontabber.schedule.lint".split(),
+    *"crontabber.secrecy.redactor crontabber.store.logrows crontabber.store.numbers".split(),
+    *"crontabber.tick.attempt crontabber.tick.batch crontabber.tick.select".split(),
+    *"crontabber.verbs.check crontabber.verbs.dispatch crontabber.verbs.look".split(),
+    *"crontabber.verbs.nagios crontabber.verbs.past crontabber.verbs.why".split(),
+    *"crontabber.views.configtest crontabber.views.explain crontabber.views.history".split(),
+    *"crontabber.views.listing crontabber.views.nagios crontabber.views.status".split(),
+    *"configman hashlib psycopg2".split(),
+)
+_DJANGO = (
+    *"django.core.management.commands.check django.core.management.commands.migrate".split(),
+    *"django.contrib.admin.templatetags.admin_list django.contrib.auth.hashers".split(),
+    *"django.contrib.contenttypes.apps django.contrib.contenttypes.management".split(),
+    *"django.contrib.messages.middleware django.contrib.sessions.middleware".split(),
+    *"django.contrib.staticfiles.apps django.db.backends.postgresql.base django.test".split(),
+    *"crontabber.contrib.django.checks crontabber.contrib.django.management.base".split(),
+    *"crontabber.contrib.django.pages crontabber.verbs.pages psycopg".split(),
 )
 PRELOADED: Mapping[str, Sequence[str]] = {
     "crontabber": _CORE,
-    "manage.py": (*_CORE, "django.core.management", "django.contrib.admin", "django.test"),
+    "manage.py": (*_CORE, "django.core.management", "django.contrib.admin", *_DJANGO),
     "procrastinate": (*_CORE, "procrastinate.cli", "psycopg"),
 }
 """What the parent of a program imports; each has a parent of its own."""
