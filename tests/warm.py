@@ -17,6 +17,7 @@ import selectors
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -231,10 +232,35 @@ def _become(path: Sequence[str], request: Any, descriptors: Sequence[int]) -> No
         warnings.simplefilter("error")
     sys.argv = [program, *arguments]
     sys.modules["__main__"] = ModuleType("__main__")
-    if program.endswith(".py"):
-        runpy.run_path(program, run_name="__main__")
+    try:
+        if program.endswith(".py"):
+            runpy.run_path(program, run_name="__main__")
+        else:
+            runpy._run_module_as_main(program)  # type: ignore[attr-defined]  # what python -m does
+    except SystemExit as end:
+        code = end.code or 0
     else:
-        runpy._run_module_as_main(program)  # type: ignore[attr-defined]  # what python -m does
+        code = 0
+    if strict or not isinstance(code, int):
+        sys.exit(code)  # a warning may come even when modules are cleared
+    _end(code)
+
+
+def _end(code: int) -> None:
+    """End as Python does, but do not clear the modules.
+
+    That would copy each page of memory which the fork shares with its parent, and take longer
+    than most commands do.
+    """
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    try:
+        for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+            if stream is not None and not stream.closed:
+                stream.flush()
+    except Exception:  # noqa: BLE001  Python tells of it, and has a status for it
+        sys.exit(code)
+    os._exit(code & 0xFF)
 
 
 def _stream(number: int, like: Any) -> Any:
