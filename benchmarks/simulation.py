@@ -65,7 +65,7 @@ class Memory(MemoryStore):
 
     dead = False
 
-    def look(self, class_paths: Sequence[str] | None) -> Snapshot:
+    def look(self, class_paths: Sequence[str] | None, *, migrate: bool = True) -> Snapshot:
         """As that of PostgreSQL, which has an index."""
         if class_paths is None or len(class_paths) > 100:
             return Snapshot(self.clock.now(), self.zone, dict(self.states))

@@ -252,7 +252,7 @@ def _end(code: int) -> None:
     That would copy each page of memory which the fork shares with its parent, and take longer
     than most commands do.
     """
-    threading._shutdown()
+    threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     try:
         for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):

@@ -208,7 +208,7 @@ def start_from(start: object, what: str) -> str | None:
         moment = parse_moment(text, timezone.utc) if isinstance(text, str) else None
     except ConfigError:
         moment = None
-    if moment:
+    if moment and isinstance(text, str):
         if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
             known = f"the years from {_FIRST_YEAR} to {_LAST_YEAR}"
             raise JobLineError(f"{what} is {text!r}: write a date in {known}")

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from ..errors import ClaimLost, JobOngoingError, LockHeld
 from ..process.clock import Clock, SystemClock
@@ -14,6 +14,8 @@ from ..schedule.history import LastRun, Trace, ended, last_run, trace, traces
 from ..schedule.ledger import Span
 from ..schedule.model import Claim, JobState, Pause, Run
 from . import ClaimResult, Settle, Snapshot, nothing_to_settle
+
+M = TypeVar("M", bound="MemoryStore")
 
 
 class _Held(NamedTuple):
@@ -44,7 +46,7 @@ class MemoryStore:
         self._session = 1
         self._sessions = itertools.count(2)
 
-    def another_session(self) -> "MemoryStore":
+    def another_session(self: M) -> M:
         """Another session on the same memory, as another process would have."""
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__, _session=next(self._sessions))

@@ -52,7 +52,7 @@ class Worker:
     async def finish(self, job: jobs.Job) -> None:
         await self.manager.finish_job(job, jobs.Status.SUCCEEDED, delete_job=True)
 
-    async def run_all(self) -> list[object]:
+    async def run_all(self) -> list[Any]:
         """Run jobs that are over at once, until there are none; their names."""
         names = []
         while job := await self.fetch():

@@ -77,9 +77,7 @@ def test_a_server_that_is_silent_is_given_up_and_looked_at_again(
         source.forget()
         tap.shut()
         began = time.monotonic()
-        silent: list[Page] = await asyncio.gather(
-            source.page(Request("")), source.page(Request("ghosts"))
-        )
+        silent = await asyncio.gather(source.page(Request("")), source.page(Request("ghosts")))
         assert {page.status for page in silent} == {503}
         assert all("does not answer" in page.html for page in silent)
         assert time.monotonic() - began < TIMEOUT / 3
