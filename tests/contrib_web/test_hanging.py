@@ -18,7 +18,7 @@ from crontabber.contrib.web.app import guarded
 from crontabber.contrib.web.policy import Policy
 from crontabber.contrib.web.source import Source, reading
 from crontabber.errors import StoreError
-from crontabber.verbs.pages import Page, Request, look, page
+from crontabber.verbs.pages import Request, look, page
 from tests.contrib_web.people import OWN, log_in, write_users
 from tests.contrib_web.tap import Tap
 from tests.support import TIMEOUT, Command, Database, fresh_database
