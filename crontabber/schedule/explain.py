@@ -177,7 +177,10 @@ def _parent(case: Case, decision: Decision | None) -> Check:
     since = state.waits_since if state else None
     waits = waits_of(case.job, case.states, case.planned.slot, case.now)
     reason = "; ".join(map(str, waits))
-    return Check("parent", False, reason, since or case.planned.due_at(case.job))
+    due = case.planned.due_at(case.job)
+    if due > case.now:  # what stands in the way now may be gone when its slot comes up
+        return Check("parent", True, f"counts when it is due; now {reason}")
+    return Check("parent", False, reason, since or due)
 
 
 def _mark(case: Case, decision: Decision | None) -> Check:

@@ -6,14 +6,18 @@ is not known: a run is shown when it is due.
 
 import heapq
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timezone
 from itertools import islice, takewhile
 from typing import NamedTuple
 
-from .calendar import slot_after, slots
+from .backfill import next_date, wait_of_date
+from .calendar import count_slots, slot_after, slots
 from .clockchange import clock_note
+from .missed import is_paused
 from .model import JobSpec, JobState, States
-from .plan import Plan, has_given_up, in_force, plan, replanned
+from .plan import Plan, has_given_up, in_force, plan, replanned, schedule_of
+
+_NEVER = datetime.max.replace(tzinfo=timezone.utc)
 
 
 class Upcoming(NamedTuple):
@@ -67,13 +71,40 @@ def preview(
     *,
     count: int | None = None,
     until: datetime | None = None,
+    asked: bool = False,
 ) -> list[Upcoming]:
-    """The next runs of all *jobs* in their order: at most *count*, and none after *until*."""
-    streams = (upcoming(job, states.get(job.app_name), now) for job in jobs)
-    merged = heapq.merge(*streams, key=lambda each: each.at)
+    """The next runs of all *jobs* in their order: at most *count*, and none after *until*.
+
+    With *asked* also the next date of each backfill that was asked for: a tick does those when
+    what is due by the schedules is done, so they come after it.
+    """
+    streams = [upcoming(job, states.get(job.app_name), now) for job in jobs]
+    if asked:
+        wanted = (each for job in jobs for each in _asked(job, states, now))
+        streams.append(iter(sorted(wanted, key=lambda each: each.at)))
+    merged = heapq.merge(*streams, key=lambda each: max(each.at, now))
     if until is not None:
         merged = takewhile(lambda each: each.at <= until, merged)  # type: ignore[assignment]
     return [*islice(merged, count)]
+
+
+def _asked(job: JobSpec, states: States, now: datetime) -> Iterator[Upcoming]:
+    """The next date of each backfill of *job* that was asked for."""
+    state = states.get(job.app_name)
+    if state is None or not job.backfill:
+        return
+    pause = state.pause.until or _NEVER if state.pause and is_paused(state, now) else now
+    for asked in state.asked:
+        if pause == _NEVER or (state.asked_slot and state.asked_slot == next_date(asked)):
+            continue  # it is running, or waits for a person
+        schedule, zone = schedule_of(asked.plan, job)
+        number = sum(count_slots(schedule, first, last, zone) for first, last in asked.dates)
+        dates = "1 date" if number == 1 else f"{number} dates"
+        newest = ", the newest first" if asked.newest_first and number > 1 else ""
+        note = f"backfill {asked.number}: {dates}{newest}, when nothing else is due"
+        if wait := wait_of_date(job, asked, states, now):
+            note += f"; waits: {wait}"
+        yield Upcoming(job, max(now, pause, asked.retry_at or now), next_date(asked), note)
 
 
 def next_of_all(jobs: Sequence[JobSpec], states: States, now: datetime) -> Upcoming | None:

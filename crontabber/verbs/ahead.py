@@ -33,7 +33,8 @@ def preview(app: GenericApp, command: "Command", stream: TextIO) -> Answer:
     jobs = [each.job for each in overview.statuses]
     end = _until(command.until, seen.now, seen.jobs.zone) if command.until else None
     most = _count(command.count_) if command.count_ else (_MOST if end else _COUNT)
-    found = forecast(jobs, seen.states, seen.now, count=most, until=end)
+    asked = command.format != "ics"  # whose times are not known
+    found = forecast(jobs, seen.states, seen.now, count=most, until=end, asked=asked)
     if command.format == "ics":
         return Answer(calendar(found, seen.now))
     if command.format == JSON:

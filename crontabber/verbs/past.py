@@ -23,7 +23,9 @@ _LINES = 20
 _MOST = 100_000
 """How many runs are read of the time before a job's first slot."""
 _ENOUGH = 5000
-"""How many runs are read where nothing says how far back to go."""
+"""How many runs are read where nothing says how far back to go: of all jobs together, if many."""
+_LEAST = 100
+"""How many runs of each job are read even so."""
 
 
 def history(app: GenericApp, command: Command, stream: TextIO) -> Answer:
@@ -33,7 +35,7 @@ def history(app: GenericApp, command: Command, stream: TextIO) -> Answer:
     """
     from ..views.colour import style_for
     from ..views.fields import run_fields, status_document
-    from ..views.history import entry_fields, history
+    from ..views.history import entry_fields, history, unread
 
     count = _count(command.count_)
     seen = survey(app)
@@ -41,69 +43,88 @@ def history(app: GenericApp, command: Command, stream: TextIO) -> Answer:
         return _of_all(app, seen, command)
     overview = only(seen.overview(app), seen, command.history)
     job = overview.statuses[0].job
-    found = _entries(app, seen, overview, command)[-count:]
+    entries, more_are = _entries(app, seen, overview, command)
+    found = entries[-count:]
     if command.format == JSON:
         shown = [run for entry in found for run in entry.runs]
         more = {
             "slots": [entry_fields(entry) for entry in found],
             "runs": [run_fields(run) for run in shown],
+            **({"older_unread": True} if more_are else {}),
         }
         document = status_document(
             overview, kind="history", origin=app.origin, more=lambda _each: more
         )
         return Answer(document)
-    return Answer(
-        history(
-            job,
-            found,
-            seen.now,
-            output=command.output,
-            style=style_for(stream),
-            width=width_of(stream),
-        )
+    text = history(
+        job,
+        found,
+        seen.now,
+        output=command.output,
+        style=style_for(stream),
+        width=width_of(stream),
     )
+    return Answer(f"{text}\n{unread(job.app_name, _ENOUGH)}" if more_are else text)
 
 
 def _of_all(app: GenericApp, seen: Survey, command: Command) -> Answer:
     from ..views.fields import run_fields, status_document
-    from ..views.history import durations
+    from ..views.history import durations, unread
 
-    runs = {job.app_name: _runs(app, job, seen, command) for job in seen.specs}
+    most = max(_ENOUGH // max(len(seen.specs), 1), _LEAST)
+    read = {job.app_name: _runs(app, job, seen, command, most) for job in seen.specs}
+    runs = {name: found for name, (found, _) in read.items()}
+    more_are = {name for name, (_, more) in read.items() if more}
     if command.format == JSON:
         document = status_document(
             seen.overview(app),
             kind="history",
             origin=app.origin,
-            more=lambda each: {"runs": [run_fields(run) for run in runs[each.job.app_name]]},
+            more=lambda each: {
+                "runs": [run_fields(run) for run in runs[each.job.app_name]],
+                **({"older_unread": True} if each.job.app_name in more_are else {}),
+            },
         )
         return Answer(document)
-    return Answer(durations(runs, {job.app_name: job for job in seen.specs}, seen.now))
+    text = durations(runs, {job.app_name: job for job in seen.specs}, seen.now)
+    return Answer(f"{text}\n{unread(EVERYTHING, most)}" if more_are else text)
 
 
-def _runs(app: GenericApp, job: JobSpec, seen: Survey, command: Command) -> list[Run]:
+def _runs(
+    app: GenericApp, job: JobSpec, seen: Survey, command: Command, most: int
+) -> tuple[list[Run], bool]:
+    """The runs that are meant, and whether there are older ones than the newest *most*."""
     if not seen.has_tables:
-        return []
+        return [], False
     first, last = span_of(command, job, seen.now)
-    limit = None if command.from_ else _ENOUGH
-    return app.store.history(job.app_name, first, last, failed=command.failed, limit=limit)
+    limit = None if command.from_ else most + 1
+    found = app.store.history(job.app_name, first, last, failed=command.failed, limit=limit)
+    more_are = limit is not None and len(found) > most
+    return (found[1:], True) if more_are else (found, False)
 
 
-def _entries(app: GenericApp, seen: Survey, overview: Overview, command: Command) -> "list[Entry]":
-    """The account of the job; with ``--failed`` only of those slots whose runs failed."""
+def _entries(
+    app: GenericApp, seen: Survey, overview: Overview, command: Command
+) -> "tuple[list[Entry], bool]":
+    """The account of the job; with ``--failed`` only of those slots whose runs failed.
+
+    And whether there are runs that are older.
+    """
     from ..schedule.account import account
 
     [status] = overview.statuses
-    job, runs = status.job, _runs(app, status.job, seen, command)
+    job = status.job
+    runs, more_are = _runs(app, job, seen, command, _ENOUGH)
     if not seen.has_tables:
-        return []
+        return [], False
     first, last = span_of(command, job, overview.now)
     begin = first or min((run.slot for run in runs), default=overview.now - _YEAR)
     end = min(last or overview.now, overview.now)
     if command.failed:
         found = account(job, status.row, (), runs, begin, end)
-        return [entry for entry in found if entry.runs]
+        return [entry for entry in found if entry.runs], more_are
     spans = app.store.spans(job.app_name, begin, end)
-    return account(job, status.row, spans, runs, begin, end)
+    return account(job, status.row, spans, runs, begin, end), more_are
 
 
 def span_of(

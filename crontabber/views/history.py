@@ -44,6 +44,15 @@ def history(
     return "\n".join(lines)
 
 
+def unread(name: str, most: int) -> str:
+    """That the newest *most* runs were read, and how to see older ones."""
+    each = "of each job " if name == "all" else ""
+    return (
+        f"Only the newest {most} runs {each}were read; for older ones: "
+        f"--history={one_line(name)} --from=TIME"
+    )
+
+
 def _cells(job: JobSpec, entry: Entry) -> tuple[str, ...]:
     first, last = (slot_text(slot, job.schedule, job.zone) for slot in (entry.first, entry.last))
     slots = first if first == last else f"{first} .. {last} ({entry.number})"

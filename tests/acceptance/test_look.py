@@ -183,3 +183,28 @@ def test_colour_is_for_terminals_and_says_nothing_new(ticked: Command) -> None:
     assert "\x1b[" in coloured
     assert "\x1b[" not in plain
     assert "failed   bad" in plain
+
+
+def test_a_history_says_that_older_runs_were_not_read_and_how_to_see_them(
+    ticked: Command, module_database: Database
+) -> None:
+    """trap: it showed the newest 5000 runs as if there were no others"""
+    assert "--from" not in ticked(CONF, "--history=good").stdout
+    module_database.execute(
+        "INSERT INTO crontabber_log (app_name, log_time, slot, success, duration, host)"
+        " SELECT 'good', now() - n * interval '1 day', now() - n * interval '1 day', now(), '1 s',"
+        " 'old' FROM generate_series(1, 5001) AS n"
+    )
+    try:
+        for name, most in ("good", "5000 runs"), ("all", "1666 runs of each job"):
+            last = ticked(CONF, f"--history={name}").stdout.splitlines()[-1]
+            asks = f"--history={name} --from=TIME"
+            assert last == f"Only the newest {most} were read; for older ones: {asks}"
+            document = json.loads(ticked(CONF, f"--history={name}", "--format=json").stdout)
+            found = {job["app_name"]: job.get("older_unread") for job in document["jobs"]}
+            assert found["good"] is True
+            assert found.get("bad") is None
+        whole = ticked(CONF, "--history=good", "--from=2000-01-01")
+        assert "were read" not in whole.stdout
+    finally:
+        module_database.execute("DELETE FROM crontabber_log WHERE host = 'old'")

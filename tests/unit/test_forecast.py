@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from icalendar import Calendar
 
+from crontabber.schedule.asked import AskedBackfill
 from crontabber.schedule.clockchange import changes, clock_note, exists, exists_twice
 from crontabber.schedule.findings import Counts, Health
 from crontabber.schedule.forecast import preview, upcoming
@@ -240,3 +241,32 @@ def test_years_of_minutes_cost_nothing() -> None:
     job = job_of("1m", backfill=True)
     state = waiting("2016-11-28 03:00")
     assert first(job, state, 2)[1] == ("11-28 11:34", "")
+
+
+# -- dates that were asked for -----------------------------------------------------------
+
+
+def test_dates_that_were_asked_for_come_after_what_is_due_by_the_schedules() -> None:
+    """trap: they were not shown, although the next tick does them"""
+    dates = ((at("2026-10-01 03:00"), at("2026-10-04 03:00")),)
+    asked = AskedBackfill(7, dates, "1d|03:00 Europe/Berlin", 4, newest_first=True)
+    later = asked._replace(number=8, retry_at=at("2026-11-28 20:00"), newest_first=False)
+    jobs = [job_of("1d|03:00", backfill=True), job_of("6h", "often")]
+    states = {
+        "report": waiting("2026-11-29 03:00", backfill=True, asked=(asked, later)),
+        "often": waiting("2026-11-28 11:00"),
+    }
+    found = preview(jobs, states, NOW, count=5, asked=True)
+    assert [(each.job.app_name, each.note) for each in found] == [
+        ("often", ""),
+        ("report", "backfill 7: 4 dates, the newest first, when nothing else is due"),
+        ("often", ""),
+        ("report", "backfill 8: 4 dates, when nothing else is due"),
+        ("often", ""),
+    ]
+    assert (found[1].at, found[1].slot) == (NOW, at("2026-10-04 03:00"))
+    assert found[3].at == later.retry_at
+    assert all(not each.note for each in preview(jobs, states, NOW, count=5))
+    states["report"] = states["report"]._replace(pause=Pause(NOW, None))
+    found = preview(jobs, states, NOW, count=5, asked=True)
+    assert {each.job.app_name for each in found} == {"often"}

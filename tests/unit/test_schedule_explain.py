@@ -213,3 +213,19 @@ def test_a_job_that_is_well_waits_for_its_time():
     found = explained(spec, {"app": row}, now=NOW + timedelta(minutes=5))
     assert found.status.state is State.OK
     assert found.obstacle == named(found, "schedule")
+
+
+def test_a_parent_does_not_stand_in_the_way_before_a_slot_has_come_up():
+    """trap: it was BLOCKED, since a time of the future"""
+    parent, child = job(name="p"), job(name="c", depends_on=("p",))
+    due = NOW + timedelta(hours=3)
+    states = {
+        "p": JobState("p", last_run=NOW, last_error=ERROR, next_run=NOW, next_slot=NOW),
+        "c": JobState("c", last_run=NOW, last_success=NOW, next_run=due, next_slot=due),
+    }
+    found = statuses([parent, child], states, judge([parent, child], states, NOW), NOW)
+    told = explain(found[1], found, states, NOW, Held())
+    check = named(told, "parent")
+    assert (check.ok, check.since) == (True, None)
+    assert check.reason == "counts when it is due; now p failed when it last ran"
+    assert told.obstacle.name == "schedule"
