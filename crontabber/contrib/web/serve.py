@@ -1,5 +1,6 @@
 """``--serve``: the live pages on an address, until a signal ends them."""
 
+import gc
 import signal
 import socket
 from typing import TextIO
@@ -48,8 +49,15 @@ def serve(app: GenericApp, command: Command, stream: TextIO) -> Answer:
             signal.signal(signum, lambda *_: setattr(server, "should_exit", True))
         stream.write(f"http://{_shown(*sock.getsockname()[:2])}/\n")
         stream.flush()
+        _collect_garbage()
         server.run(sockets=[sock])
     return Answer("")
+
+
+def _collect_garbage() -> None:
+    """Do what the command leaves out, as it ends soon: this lives for days."""
+    gc.freeze()
+    gc.enable()
 
 
 def address_of(text: str) -> tuple[str, int]:
