@@ -13,6 +13,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
+
 from .arena import Installation, environ, server
 from .measure import load
 
@@ -36,7 +38,10 @@ def main() -> None:
         quiet = _median(_ticks(site, options.rounds))
         with _serving(site) as (process, port):
             for path in ("/", "/timeline", "/job?name=app-7", "/graph", "/backfills"):
-                _say(f"{path:16} {_words(_looks(port, path, options.rounds))}, each a new look")
+                before = _processor(process.pid)
+                found = _looks(port, path, options.rounds)
+                each = (_processor(process.pid) - before) / (options.rounds + 1)
+                _say(f"{path:16} {_words(found)}, each a new look; {each:.0f} ms of processor time")
             wall = [_get(port, "/") for _ in range(100)]
             _say(f"{'/':16} {_words(wall)}, one after the other")
             _say(f"memory of the server: {_memory(process.pid) // 1024} MB")
@@ -94,6 +99,12 @@ def _get(port: int, path: str) -> float:
     if answer.status != http.HTTPStatus.OK:
         raise RuntimeError(f"{path}: {answer.status}")
     return (time.perf_counter() - began) * 1000
+
+
+def _processor(pid: int) -> float:
+    """Milliseconds of processor time that a process has taken."""
+    times = psutil.Process(pid).cpu_times()
+    return (times.user + times.system) * 1000
 
 
 def _memory(pid: int) -> int:
