@@ -6,18 +6,15 @@ is not known: a run is shown when it is due.
 
 import heapq
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timezone
+from datetime import datetime
 from itertools import islice, takewhile
 from typing import NamedTuple
 
 from .backfill import next_date, wait_of_date
 from .calendar import count_slots, slot_after, slots
 from .clockchange import clock_note
-from .missed import is_paused
 from .model import JobSpec, JobState, States
 from .plan import Plan, has_given_up, in_force, plan, replanned, schedule_of
-
-_NEVER = datetime.max.replace(tzinfo=timezone.utc)
 
 
 class Upcoming(NamedTuple):
@@ -89,14 +86,13 @@ def preview(
 
 
 def _asked(job: JobSpec, states: States, now: datetime) -> Iterator[Upcoming]:
-    """The next date of each backfill of *job* that was asked for."""
+    """The next date of each backfill of *job* that was asked for: a pause does not stop them."""
     state = states.get(job.app_name)
     if state is None or not job.backfill:
         return
-    pause = state.pause.until or _NEVER if state.pause and is_paused(state, now) else now
     for asked in state.asked:
-        if pause == _NEVER or (state.asked_slot and state.asked_slot == next_date(asked)):
-            continue  # it is running, or waits for a person
+        if state.asked_slot and state.asked_slot == next_date(asked):
+            continue  # it is running
         schedule, zone = schedule_of(asked.plan, job)
         number = sum(count_slots(schedule, first, last, zone) for first, last in asked.dates)
         dates = "1 date" if number == 1 else f"{number} dates"
@@ -104,7 +100,7 @@ def _asked(job: JobSpec, states: States, now: datetime) -> Iterator[Upcoming]:
         note = f"backfill {asked.number}: {dates}{newest}, when nothing else is due"
         if wait := wait_of_date(job, asked, states, now):
             note += f"; waits: {wait}"
-        yield Upcoming(job, max(now, pause, asked.retry_at or now), next_date(asked), note)
+        yield Upcoming(job, max(now, asked.retry_at or now), next_date(asked), note)
 
 
 def next_of_all(jobs: Sequence[JobSpec], states: States, now: datetime) -> Upcoming | None:
