@@ -114,8 +114,8 @@ def torture(table: Table, server: Database, dice: random.Random, kills: int) -> 
         table.show("commands, SIGTERM, SIGINT, SIGHUP at random", commands.signals(20))
     if importlib.util.find_spec("procrastinate"):
         with workers(server, dice) as made:
-            result = made.at_random(max(kills // 10, 20))
-            table.show("Procrastinate's workers, killed or stopped", result)
+            result = made.at_random(max(kills * 3 // 10, 20))
+            table.show("six Procrastinate workers, killed or stopped", result)
     with own_server() as other, scenarios(server, dice, other.database) as restarted:
         table.show("server restarted", restarted.restarted(30, other))
 
