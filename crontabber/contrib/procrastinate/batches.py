@@ -14,9 +14,9 @@ from .queue import TASK, job_of, tell_of
 
 LARGEST = 16
 """How many jobs are fetched at once at most."""
-SPAN = 0.05
+SPAN = 0.1
 """For how many seconds of work jobs are fetched at once, as long as the last ones took."""
-PATIENCE = 0.2
+PATIENCE = 0.25
 """Seconds after which jobs that were fetched and have not begun are given back."""
 SOON, AT_ONCE = 0.05, 0.005
 """Seconds after which the queue is told, if nothing is fetched meanwhile, that jobs are done; and
