@@ -3,6 +3,7 @@
 import gc
 import io
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -101,7 +102,10 @@ def _let_go(stream: TextIO) -> None:
 def _is_nagios(argv: Sequence[str]) -> bool:
     """Whether Nagios asks, as far as one can tell before it is read: nothing else begins so."""
     names = {word.partition("=")[0] for word in argv}
-    return any(name == "-n" or ("--nagios".startswith(name) and name > "--") for name in names)
+    return any(
+        re.match("-[fhl]*n", name) or ("--nagios".startswith(name) and name > "--")
+        for name in names
+    )
 
 
 def _answer_nagios(argv: Sequence[str], environ: Mapping[str, str]) -> "tuple[str, int]":

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ..config.messages import did_you_mean
-from ..errors import JobLineError, UnknownJobError
+from ..errors import ConfigError, JobLineError, UnknownJobError
 from ..schedule.model import JobSpec
 from ..store import Snapshot
 from .jobs import JobCatalogue, Jobs
@@ -56,6 +56,8 @@ def find_app(name: str, catalogue: JobCatalogue) -> "tuple[str, AppSpec]":
 def find_all(names: Iterable[str], jobs: Jobs) -> list[JobSpec]:
     """The jobs of these app_names or class paths, each once; with ``all``, all there are."""
     wanted = dict.fromkeys(filter(None, map(str.strip, names)))
+    if not wanted:
+        raise ConfigError(f"no job is named: write a name, names with commas, or {EVERYTHING}")
     if EVERYTHING not in wanted:
         found = [find_job(name, jobs) for name in wanted]
         return list({job.app_name: job for job in found}.values())

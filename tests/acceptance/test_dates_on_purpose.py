@@ -182,6 +182,8 @@ def test_a_pause_for_ever_and_one_until_a_time(chain: Command, database: Databas
     assert until.startswith("2099-01-01 03:00")
     assert len(say(chain, "--resume=all").splitlines()) == 3
     assert say(chain, "--resume=all") == "no job is paused"
+    for verb in ("pause", "resume", "mark-success"):
+        assert "no job is named" in say(chain, f"--{verb}=, ,", status=1)
 
 
 # -- what is passed over ------------------------------------------------------------

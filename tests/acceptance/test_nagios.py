@@ -155,6 +155,10 @@ def test_a_configuration_that_is_not_there_or_an_option_that_is_none_is_unknown(
 ) -> None:
     code, line = ask(crontabber, "--admin.conf=nowhere.ini")
     assert (code, line) == (3, "UNKNOWN - cannot read nowhere.ini: No such file or directory")
+    for short in ("-njreport", "-ln"):
+        asked = crontabber("--admin.conf=nowhere.ini", short)
+        assert (asked.returncode, asked.stderr) == (3, "")
+        assert asked.stdout.startswith("UNKNOWN - ")
     code, line = ask(crontabber, "--admin.conf", "nowhere.ini", "--configtset")
     assert code == 3
     assert line == "UNKNOWN - unknown option --configtset: did you mean --configtest?"
