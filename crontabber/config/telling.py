@@ -221,7 +221,19 @@ def url(text: str) -> str:
         raise Harmless("it is not a URL that begins with https:// or http://")
     if not text.isascii() or any(char.isspace() or not char.isprintable() for char in text):
         raise Harmless("it has a character that no URL has")
+    if not _has_place(text):
+        raise Harmless("it names no host, or no port from 0 to 65535")
     return text
+
+
+def _has_place(text: str) -> bool:
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(text)
+        return bool(parts.hostname) and (parts.port is None or parts.port >= 0)
+    except ValueError:  # brackets that do not match, or a port that is none
+        return False
 
 
 def ping_url(text: str) -> str:

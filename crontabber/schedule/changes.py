@@ -77,7 +77,7 @@ class Told(NamedTuple):
             for sign in of:
                 Event(sign.partition(":")[0])
             return cls(since, at, of) if of else None
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return None
 
     def __str__(self) -> str:

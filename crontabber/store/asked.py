@@ -13,7 +13,7 @@ def asked_of(text: str | None) -> tuple[AskedBackfill, ...]:
         return ()
     try:
         return tuple(_one(**each) for each in json.loads(text))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         return ()
 
 

@@ -58,7 +58,10 @@ def states_of(rows: Sequence[Row], column: int) -> dict[str, JobState]:
 
 def _error_of(text: str | None) -> LastError | None:
     """What an older crontabber wrote may lack parts, or be an empty object for no error."""
-    value = json.loads(text) if text else None
+    try:
+        value = json.loads(text) if text else None
+    except (ValueError, RecursionError):  # PostgreSQL takes any depth, and numbers of any length
+        value = text
     if not value:
         return None
     if not isinstance(value, Mapping):

@@ -96,6 +96,28 @@ def test_a_spoilt_row_costs_its_job_a_line(
     assert ran(database, "bad") == ["bad", "bad"]
 
 
+@pytest.mark.parametrize("column", ["last_error", "asked", "told"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "repeat('[', 5000) || repeat(']', 5000)",
+        "'{\"value\": ' || repeat('9', 5000) || '}'",
+        "'[' || repeat('9', 5000) || ']'",
+    ],
+    ids=["deep", "long in an object", "long"],
+)
+def test_json_that_python_does_not_take_ends_nothing(
+    module_database: Database, store: PostgresStore, column: str, text: str
+) -> None:
+    """trap: a deep last_error ended --status and --list-jobs with a RecursionError"""
+    put(store, "bad")
+    module_database.execute(f"UPDATE crontabber SET {column} = ({text})::json")
+    state = store.look(None).states["bad"]
+    assert state.asked == ()
+    assert state.fault is None
+    assert (state.last_error is None) == (column != "last_error")
+
+
 @pytest.fixture
 def ascii_database(database: Database) -> Iterator[Database]:
     """A database that takes any bytes."""
