@@ -6,6 +6,11 @@ from datetime import datetime
 
 from ..schedule.asked import AskedBackfill
 
+_KINDS = {"number": int, "plan": str, "total": int, "newest_first": bool, "attempts": int}
+_KINDS |= {"error": str, "chained": bool, "by": str}
+_FIRST_YEAR, _LAST_YEAR = 2, 9998
+"""Those of times that Python can reckon with, as in `queries.sql`."""
+
 
 def asked_of(text: str | None) -> tuple[AskedBackfill, ...]:
     """The backfills in a row. What is not ours to read, as a person edited it, counts as none."""
@@ -28,7 +33,12 @@ def entry_text(asked: AskedBackfill) -> str:
 
 
 def _one(**fields: object) -> AskedBackfill:
-    each = AskedBackfill(**fields)  # type: ignore[arg-type]  # converted in the next lines
+    each = AskedBackfill(**fields)  # type: ignore[arg-type]  # looked at in the next lines
+    for name, kind in _KINDS.items():
+        if type(getattr(each, name)) is not kind:
+            raise TypeError(name)
+    if not each.dates:
+        raise ValueError(each.dates)
     return each._replace(
         dates=_dates(each.dates),
         wanted=_dates(each.wanted),
@@ -38,8 +48,14 @@ def _one(**fields: object) -> AskedBackfill:
 
 
 def _dates(pairs: Iterable[tuple[object, object]]) -> tuple[tuple[datetime, datetime], ...]:
-    return tuple((_moment(first), _moment(last)) for first, last in pairs)
+    found = tuple((_moment(first), _moment(last)) for first, last in pairs)
+    if any(first > last for first, last in found):
+        raise ValueError(found)
+    return found
 
 
 def _moment(text: object) -> datetime:
-    return datetime.fromisoformat(str(text))
+    moment = datetime.fromisoformat(str(text))
+    if moment.tzinfo is None or not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise ValueError(text)
+    return moment

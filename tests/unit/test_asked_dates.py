@@ -1,7 +1,10 @@
 """Dates that people ask for, in ticks: who may do which, and what becomes of it."""
 
+import json
 from datetime import datetime, timedelta, timezone
 from typing import Any
+
+import pytest
 
 from crontabber.base import BaseCronApp
 from crontabber.mixins import as_backfill_cron_app
@@ -9,6 +12,7 @@ from crontabber.schedule.asked import AskedBackfill
 from crontabber.schedule.ledger import Verdict
 from crontabber.schedule.model import Outcome, Run
 from crontabber.schedule.transition import marked_successful
+from crontabber.store.asked import asked_of
 from crontabber.store.rows import saving
 from crontabber.testing import Simulation
 from crontabber.tick.marking import try_again
@@ -206,3 +210,33 @@ def test_a_mark_after_a_crash_at_such_a_date_is_one_of_the_schedule() -> None:
     marked = marked_successful(job("1d", backfill=True), world.sim.states["a"], START + 2 * DAY)
     run = Run("a", START + 2 * DAY, START, None, Outcome.MARKED, "host")
     assert saving(world.sim.states["a"], marked, run)[0] == "save_and_log"
+
+
+DAYS = [["2026-11-20T03:00:00+00:00", "2026-11-22T03:00:00+00:00"]]
+ENTRY = {"number": 1, "dates": DAYS, "plan": "1d|03:00 UTC", "total": 3}
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {},
+        {"number": None},
+        {"number": "1"},
+        {"number": True},
+        {"dates": []},
+        {"dates": {}},
+        {"dates": [DAYS[0][::-1]]},
+        {"dates": [["2026-11-20", "2026-11-22"]]},
+        {"dates": [["0001-01-01T00:00:00+00:00", "9999-12-31T00:00:00+00:00"]]},
+        {"plan": None},
+        {"total": "3"},
+        {"attempts": None},
+        {"retry_at": "infinity"},
+        {"retry_at": "2026-11-20T00:00:00"},
+        {"error": 5},
+        {"more": 1},
+    ],
+)
+def test_what_a_person_made_of_it_is_all_right_or_counts_as_none(spoilt):
+    """trap: a tick did its dates for ever, or ended, over a number or dates that are none"""
+    assert len(asked_of(json.dumps([ENTRY | spoilt]))) == (not spoilt)
