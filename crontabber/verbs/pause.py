@@ -81,7 +81,8 @@ def _end(wait: str, until: str, now: datetime, zone: tzinfo) -> datetime | None:
     if until:
         end = parse_moment_near(until, zone, now)
     if end <= now:
-        raise ConfigError(f"a pause until {until.strip() or wait} is over already: give a later time")
+        what = until.strip() or wait
+        raise ConfigError(f"a pause until {what} is over already: give a later time")
     return end
 
 
