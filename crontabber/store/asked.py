@@ -9,7 +9,7 @@ from ..schedule.asked import AskedBackfill
 _KINDS = {"number": int, "plan": str, "total": int, "newest_first": bool, "attempts": int}
 _KINDS |= {"error": str, "chained": bool, "by": str}
 _FIRST_YEAR, _LAST_YEAR = 2, 9998
-"""Those of times that Python can reckon with, as in `queries.sql`."""
+"""Those of times that Python can compute with, as in `queries.sql`."""
 
 
 def asked_of(text: str | None) -> tuple[AskedBackfill, ...]:
