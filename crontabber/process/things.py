@@ -164,7 +164,7 @@ class Entries(InModule):
 
     def put_back(self, was: Any) -> bool:
         """Put back what was in it, if that is not so."""
-        if was is _UNLOADED or have_same(*was):
+        if was is _UNLOADED or _have_same(*was):
             return False
         self.write(was)
         return True
@@ -196,7 +196,7 @@ class Names(InModule):
         return True
 
 
-def have_same(one: dict[Any, Any], other: dict[Any, Any]) -> bool:
+def _have_same(one: dict[Any, Any], other: dict[Any, Any]) -> bool:
     """Whether the dicts have the same objects in them, without asking these."""
     return len(one) == len(other) and all(map(operator.is_, one.values(), other.values()))
 
