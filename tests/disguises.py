@@ -1,6 +1,7 @@
 """How a secret may be written, and whether it can still be read."""
 
 import base64
+import functools
 import html
 import json
 import random
@@ -95,4 +96,9 @@ def passwords(count, seed):
 
 def readable(password, shown):
     """Whether *password* can be read in what is *shown*."""
-    return any(password in meaning for meaning in meanings(shown))
+    return any(password in meaning for meaning in _meanings(shown))
+
+
+@functools.lru_cache(maxsize=16)
+def _meanings(shown):
+    return frozenset(meanings(shown))

@@ -243,10 +243,10 @@ def _become(path: Sequence[str], request: Any, descriptors: Sequence[int]) -> No
         code = 0
     if strict or not isinstance(code, int):
         sys.exit(code)  # a warning may come even when modules are cleared
-    _end(code)
+    leave(code)
 
 
-def _end(code: int) -> None:
+def leave(code: int) -> None:
     """End as Python does, but do not clear the modules.
 
     That would copy each page of memory which the fork shares with its parent, and take longer

@@ -299,7 +299,8 @@ def test_with_all_receivers_dead_a_tick_takes_three_seconds_longer_at_most(
     installed.pass_time(1)
     took, said = timed(installed)
     assert installed.runs() == 6, "all are recorded"
-    assert took < usual + 3 + usual, "and some time for a machine that has other work"
+    busy = max(usual, 5.0)  # for a machine that has other work
+    assert took < usual + 3 + busy
     assert said.count("no answer within") >= 5
     assert "metrics" in said, "that its file cannot be written"
 

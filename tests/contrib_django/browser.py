@@ -159,7 +159,7 @@ def browser() -> Iterator[Browser]:
                 page = Browser(writing, reading)
                 yield page
                 page.close()
-                process.wait(timeout=20)
+                process.wait(timeout=60)
             finally:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)

@@ -19,13 +19,14 @@ from crontabber.contrib.web.policy import is_loopback
 from crontabber.contrib.web.serve import address_of
 from crontabber.contrib.web.source import Source, reading
 from crontabber.errors import ConfigError
+from tests.support import TIMEOUT
 
 PAGES = ["", "job?name=broken", "timeline", "graph", "backfills", "ghosts"]
 
 
 def get(url: str) -> tuple[int, str]:
     try:
-        with urllib.request.urlopen(url, timeout=20) as answer:
+        with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
@@ -59,7 +60,7 @@ def test_what_is_not_there_is_a_404(path: str, address: str) -> None:
 def test_nothing_but_reading_is_answered(method: str, address: str) -> None:
     request = urllib.request.Request(address, method=method)
     with pytest.raises(urllib.error.HTTPError, match="405"):
-        urllib.request.urlopen(request, timeout=20)
+        urllib.request.urlopen(request, timeout=TIMEOUT)
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
@@ -67,7 +68,7 @@ def test_a_signal_ends_it_cleanly(signum: int, site) -> None:
     with site.serve() as (url, process):
         get(url)
         process.send_signal(signum)
-        assert process.wait(20) == 0
+        assert process.wait(TIMEOUT) == 0
         assert process.stderr.read() == ""
 
 
@@ -78,7 +79,7 @@ def test_an_edit_of_the_configuration_is_seen(site) -> None:
         with site.serve() as (url, _):
             assert "m.Unseen" in get(f"{url}?q=m")[1]
             path.write_text(kept.replace("m.Unseen|1h", "m.Another|2h"))
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + TIMEOUT
             while "m.Another" not in get(f"{url}?q=")[1]:
                 assert time.monotonic() < deadline
             path.write_text("[crontabber]\njobs=a|b|c|d\nnonsense=1\n")

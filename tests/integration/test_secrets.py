@@ -10,7 +10,7 @@ from tests.disguises import passwords, readable
 from tests.integration.test_reporters_sentry import Sentry
 from tests.support import Command, Database
 
-COUNT = 24
+COUNT = 12
 """Secrets of the job; all that is raised has each of them, in each form."""
 
 JOB = """\

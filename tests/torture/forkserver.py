@@ -5,6 +5,7 @@ that Python takes to start and import. Each waits at a gate until all that are t
 together are there.
 """
 
+import gc
 import importlib
 import json
 import os
@@ -16,6 +17,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from tests import warm
 from tests.support import TIMEOUT, Command
 from tests.torture.sabotage import SITECUSTOMIZE, apply
 
@@ -131,8 +133,10 @@ class _Forked:
 
 def _serve() -> None:
     """The parent: reads requests from stdin, and answers each by a line."""
-    for module in ("crontabber.cli", "tests.torture.jobs"):
+    for module in (*warm.PRELOADED["crontabber"], "tests.torture.jobs"):
         importlib.import_module(module)
+    gc.collect()
+    gc.freeze()
     gate = -1
     for line in sys.stdin:
         request = json.loads(line)
@@ -154,7 +158,7 @@ def _fork(closed: int, gate: int, env: Mapping[str, str]) -> int:
         os.close(gate)
         os.read(closed, 1)
         os.close(closed)
-        sys.exit(_tick(env))
+        warm.leave(_tick(env))
     return pid
 
 

@@ -105,31 +105,39 @@ def test_a_timeout_that_is_not_reached_changes_nothing():
     assert run(["cat"], input="in time", timeout=HANGS) == (0, "in time", "")
 
 
+def run_too_long(command, pidfile):
+    """What is raised; on a busy machine the command may need more time to write the file."""
+    for timeout in (0.3, 3, 30):
+        with pytest.raises(subprocess.TimeoutExpired, match=f"after {timeout} sec") as caught:
+            run(command, timeout=timeout)
+        if pidfile.exists() and pidfile.read_text():
+            break
+    return caught.value
+
+
 def test_a_timeout_ends_the_whole_group_and_tells_what_was_said(pidfile):
     command = f"echo begun; echo oh >&2; sh -c 'echo $$ > {pidfile}; sleep {HANGS}; true'; true"
-    with pytest.raises(subprocess.TimeoutExpired, match=r"timed out after 0\.3 seconds") as caught:
-        run(command, timeout=0.3)
-    assert (caught.value.stdout, caught.value.stderr) == ("begun\n", "oh\n")
+    error = run_too_long(command, pidfile)
+    assert (error.stdout, error.stderr) == ("begun\n", "oh\n")
     assert has_ended(pidfile)
 
 
 def test_a_timeout_ends_a_group_that_does_not_heed_sigterm(pidfile):
-    with pytest.raises(subprocess.TimeoutExpired):
-        run(f"trap '' TERM; (echo $$ > {pidfile}; sleep {HANGS}; true); true", timeout=0.3)
+    run_too_long(f"trap '' TERM; (echo $$ > {pidfile}; sleep {HANGS}; true); true", pidfile)
     assert has_ended(pidfile)
 
 
-def test_a_group_may_tidy_up_before_it_ends(tmp_path):
-    tidied = tmp_path / "tidied"
-    with pytest.raises(subprocess.TimeoutExpired):
-        run(f"trap 'echo tidied > {tidied}; exit' TERM; sleep {HANGS} & wait", timeout=0.3)
+def test_a_group_may_tidy_up_before_it_ends(pidfile, monkeypatch):
+    monkeypatch.setattr(process, "GRACE", HANGS)
+    tidied = pidfile.with_name("tidied")
+    tidy = f"trap 'echo tidied > {tidied}; exit' TERM; echo $$ > {pidfile}"
+    run_too_long(f"{tidy}; sleep {HANGS} & wait", pidfile)
     assert tidied.read_text() == "tidied\n"
 
 
-def test_a_command_that_closed_its_output_is_still_bound_by_the_timeout():
-    with pytest.raises(subprocess.TimeoutExpired) as caught:
-        run(f"echo last words; exec >&- 2>&-; sleep {HANGS}", timeout=0.3)
-    assert caught.value.stdout == "last words\n"
+def test_a_command_that_closed_its_output_is_still_bound_by_the_timeout(pidfile):
+    command = f"echo last words; exec >&- 2>&-; echo $$ > {pidfile}; sleep {HANGS}"
+    assert run_too_long(command, pidfile).stdout == "last words\n"
 
 
 def test_a_child_in_the_background_is_waited_for_as_long_as_it_may_speak():

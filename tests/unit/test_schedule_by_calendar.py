@@ -179,9 +179,9 @@ def test_the_slot_after_now_is_that_of_the_calendar(schedule, anchor, now, after
 def test_ten_years_of_a_calendar_are_not_counted_one_by_one(schedule):
     """A job that was away for so long must not hold up the tick."""
     parsed, now = Schedule.parse(schedule), at("2026-01-01 00:00:30")
-    began = time.perf_counter()
+    began = time.process_time()
     latest = latest_slot(parsed, at("2016-01-01 00:00"), now, ZoneInfo(BERLIN))
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 0.5
     assert latest <= now < next_slot(parsed, latest, ZoneInfo(BERLIN))
 
 

@@ -194,10 +194,10 @@ def test_the_latest_slot_is_the_last_that_has_come(schedule, first, now, latest)
 def test_ten_years_of_minutes_are_not_counted_one_by_one():
     """A job that was away for so long must not hold up the tick."""
     now = at("2026-01-01 00:00:30")
-    began = time.perf_counter()
+    began = time.process_time()
     latest = latest_slot(Schedule.parse("1m"), at("2016-01-01 00:00"), now, ZoneInfo("UTC"))
     assert latest == at("2026-01-01 00:00")
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 0.5
 
 
 @pytest.mark.parametrize(

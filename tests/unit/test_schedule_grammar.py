@@ -82,10 +82,10 @@ def test_anything_else_is_no_frequency_and_the_error_says_what_to_write(text, sa
 
 @pytest.mark.parametrize("text", ["9" * 1_000_000 + "d", "1d|" + "9" * 1_000_000 + ":00"])
 def test_a_million_digits_are_refused_at_once_and_not_repeated(text):
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(JobLineError) as caught:
         Schedule.parse(text)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
     assert len(str(caught.value)) < 200
 
 

@@ -1,4 +1,4 @@
-"""Two weeks of ticks with all that disturbs them, on a clock that the test moves."""
+"""Days of ticks with all that disturbs them, on a clock that the test moves."""
 
 import random
 from collections import Counter
@@ -11,8 +11,9 @@ from crontabber.base import BaseCronApp
 from crontabber.mixins import as_backfill_cron_app
 from crontabber.testing import Simulation
 
-START = datetime(2026, 10, 18, tzinfo=timezone.utc)  # clocks are set back on the 25th
-END = START + timedelta(days=14)
+DAYS = 5
+START = datetime(2026, 10, 22, tzinfo=timezone.utc)  # clocks are set back on the 25th
+END = START + timedelta(days=DAYS)
 MINUTE = timedelta(minutes=1)
 
 
@@ -34,15 +35,15 @@ class Jobs:
         cls = type(name.title(), (BaseCronApp,), {"app_name": name, "run": run, "__module__": "m"})
         return as_backfill_cron_app(cls) if backfill else cls
 
-    def fortnight(self, *, backfill: bool, outages: bool = False) -> Simulation:
+    def days(self, *, backfill: bool, outages: bool = False) -> Simulation:
         """Ticks every five minutes, each of them up to 0.9 s late, as cron is."""
         names = {"minutes": "5m", "hours": "1h", "days": "1d|02:00"}
         jobs = {self.app(name, backfill=backfill): when for name, when in names.items()}
         self.sim = Simulation(jobs, START, "Europe/Berlin")
         at, up_again = START, START
         while at <= END:
-            if outages and self.random.random() < 0.002:
-                up_again = at + timedelta(hours=self.random.random() * 60)
+            if outages and self.random.random() < 0.004:
+                up_again = at + timedelta(hours=self.random.random() * 30)
             if at >= up_again:
                 jitter = timedelta(seconds=self.random.random() * 0.9)
                 self.ticks += 1
@@ -58,7 +59,7 @@ def expected(step: timedelta) -> list[datetime]:
 def two_in_the_morning() -> list[datetime]:
     """2:00 in Berlin: midnight in UTC in summer; on the 25th, when it comes twice, the first."""
     slots = []
-    for day in range(15):
+    for day in range(DAYS + 1):
         summer = START + timedelta(days=day) <= datetime(2026, 10, 25, tzinfo=timezone.utc)
         slots.append(START + timedelta(days=day, hours=0 if summer else 1))
     return [slot for slot in slots if slot <= END]
@@ -72,9 +73,9 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize("backfill", [False, True], ids=["ordinary", "backfill"])
-def test_every_slot_of_two_weeks_runs_once_although_cron_jitters(backfill: bool) -> None:
+def test_every_slot_of_five_days_runs_once_although_cron_jitters(backfill: bool) -> None:
     """trap: a 5m job under */5 with 0-0.9 s jitter ran 20 times in 30 ticks"""
-    sim = Jobs(seed=1, run_time=20, failing=0).fortnight(backfill=backfill)
+    sim = Jobs(seed=1, run_time=20, failing=0).days(backfill=backfill)
     for name, slots in EXPECTED.items():
         assert sim.slots(name) == slots, name
 
@@ -85,7 +86,7 @@ def test_outages_and_failures_cost_a_backfill_app_no_slot_and_give_it_none_twice
 ) -> None:
     """trap: a backfill job failing since its first run ran for "now" only: dates were lost"""
     jobs = Jobs(seed, run_time=3, failing=0.05)
-    sim = jobs.fortnight(backfill=True, outages=True)
+    sim = jobs.days(backfill=True, outages=True)
     assert any(run.error for run in sim.log)
     jobs.failing = 0
     sim.tick(END)
@@ -98,7 +99,7 @@ def test_outages_and_failures_cost_a_backfill_app_no_slot_and_give_it_none_twice
 @pytest.mark.parametrize("seed", range(1))
 def test_an_ordinary_job_never_runs_a_slot_twice_and_none_out_of_order(seed: int) -> None:
     jobs = Jobs(seed, run_time=40, failing=0.05)
-    sim = jobs.fortnight(backfill=False, outages=True)
+    sim = jobs.days(backfill=False, outages=True)
     for name, slots in EXPECTED.items():
         done = sim.slots(name)
         assert max(Counter(done).values()) == 1
