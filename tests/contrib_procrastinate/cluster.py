@@ -109,20 +109,28 @@ class Cluster:
             )
         ]
 
-    def until(self, query: str, parameters: Any = None) -> list[tuple[Any, ...]]:
-        """Wait until a query has rows."""
+    def until(
+        self, query: str, parameters: Any = None, *, hurry: bool = False
+    ) -> list[tuple[Any, ...]]:
+        """Wait until a query has rows; with *hurry* jobs that were put back are soon due again."""
         for rows in self._answers(query, parameters):
             if rows:
                 return rows
+            if hurry:
+                self.database.execute(
+                    "UPDATE procrastinate_jobs SET scheduled_at = now() WHERE status = 'todo'"
+                    " AND scheduled_at BETWEEN now() AND now() + '1 minute'::interval"
+                )
         raise AssertionError(f"never: {query} {parameters or ''}\n{self.log()}")
 
-    def until_done(self, *what: str) -> None:
+    def until_done(self, *what: str, hurry: bool = False) -> None:
         """Wait until these have succeeded, as crontabber remembers it."""
         for app_name in what:
             self.until(
                 "SELECT 1 FROM crontabber WHERE app_name = %s AND last_success IS NOT NULL"
                 " AND ongoing IS NULL",
                 (app_name,),
+                hurry=hurry,
             )
 
     def back(self, app_name: str, how_far: str) -> None:

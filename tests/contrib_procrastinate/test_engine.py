@@ -435,10 +435,10 @@ def test_a_job_is_left_to_the_workers_that_have_it(cluster) -> None:
     cluster.work(env={"CRONTABBER_CONF": "few.ini"})
     cluster.tick("--job=other.App")
     cluster.tick()
-    cluster.until("SELECT 1 FROM procrastinate_jobs WHERE (args ->> 'tries')::int > 1")
+    cluster.until("SELECT 1 FROM procrastinate_jobs WHERE (args ->> 'tries')::int > 1", hurry=True)
     assert cluster.log().count("parent is left to workers that have it") == 1
     cluster.work()
-    cluster.until_done("parent")
+    cluster.until_done("parent", hurry=True)
     assert cluster.did() == ["parent"]
 
 

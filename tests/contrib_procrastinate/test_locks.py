@@ -110,7 +110,7 @@ def test_runs_that_are_deferred_for_now_keep_their_order(cluster, deferring) -> 
     for number in range(4):
         configure("quick").defer(what=f"{number}")
     cluster.work("--concurrency=4")
-    cluster.until("SELECT FROM did HAVING count(*) = 8")
+    cluster.until("SELECT FROM did HAVING count(*) = 8", hurry=True)
     assert [what for what in cluster.did() if len(what) == 1] == ["0", "1", "2", "3"]
 
 
@@ -130,7 +130,7 @@ def test_a_job_whose_lock_is_held_is_tried_again_without_a_tick(cluster) -> None
         cluster.until_at_gate()
         cluster.tick()
         cluster.until(PUT_BACK, ("app_name", "other"))
-    cluster.until_done("slow", "other")
+    cluster.until_done("slow", "other", hurry=True)
     assert cluster.did() == ["slow", "slow did", "other", "other did"]
 
 
@@ -145,7 +145,7 @@ def test_a_one_off_run_waits_for_the_jobs_with_its_lock(cluster, deferring) -> N
         cluster.until(PUT_BACK, ("crontabber_class", "apps.Slow"))
         cluster.until(PUT_BACK, ("crontabber_class", "apps.Other"))
         assert cluster.did() == ["slow"]
-    cluster.until("SELECT FROM did HAVING count(*) = 6")
+    cluster.until("SELECT FROM did HAVING count(*) = 6", hurry=True)
     assert cluster.did()[:2] == ["slow", "slow did"]
 
 
@@ -159,7 +159,7 @@ def test_a_job_waits_for_a_one_off_run_and_loses_no_turn(cluster, deferring) -> 
         cluster.until(PUT_BACK, ("app_name", "slow"))
         cluster.until(PUT_BACK, ("app_name", "other"))
         assert cluster.did() == ["once"]
-    cluster.until_done("slow", "other")
+    cluster.until_done("slow", "other", hurry=True)
     assert cluster.did()[:2] == ["once", "once did"]
 
 
