@@ -50,6 +50,8 @@ demo-cluster: $(VENV)/installed-for-procrastinate
 demo-web: $(VENV)/installed-for-web
 	@$(BIN)/python exampleapp/demo_web.py
 
+# What pytest makes of the tests is kept even where Python is told to keep nothing: ten seconds.
+test: export PYTHONDONTWRITEBYTECODE =
 test: lint
 	$(BIN)/python -m pytest -n auto --dist worksteal $(PYTEST)
 
