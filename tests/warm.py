@@ -241,8 +241,8 @@ def _become(path: Sequence[str], request: Any, descriptors: Sequence[int]) -> No
         code = end.code or 0
     else:
         code = 0
-    if strict or not isinstance(code, int):
-        sys.exit(code)  # a warning may come even when modules are cleared
+    if not isinstance(code, int):
+        sys.exit(code)
     leave(code)
 
 
@@ -254,6 +254,7 @@ def leave(code: int) -> None:
     """
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
+    gc.collect()
     try:
         for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
             if stream is not None and not stream.closed:
