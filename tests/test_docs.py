@@ -1,6 +1,7 @@
 """The documentation says what the code does: every option, exit status, column and example."""
 
 import ast
+import functools
 import importlib.util
 import os
 import re
@@ -374,6 +375,7 @@ def test_no_promise_is_without_a_test() -> None:
         assert _TEST.search(cells[-1]), f"nothing tests that {cells[0]}"
 
 
+@functools.cache
 def functions_in(path: Path) -> set[str]:
     """The names of the tests in a file, which is not imported."""
     return {

@@ -11,6 +11,7 @@ trap stop TERM INT
 # Waits for it to end, also when a signal interrupts the waiting.
 await() {
     child=$1
+    [ -z "$stopping" ] || stop # it came before we knew whom to pass it on to
     while kill -0 "$child" 2>/dev/null; do wait "$child"; done
     child=''
 }

@@ -171,11 +171,14 @@ class Tick:
 
 
 def orders(count: int, size: int) -> Iterator[Sequence[int]]:
-    """In which order so many ticks may take their steps: all for two in one session, else some."""
+    """In which order so many ticks may take their steps: all for two in one session, else some.
+
+    The two are alike: which of them begins makes no difference.
+    """
     steps = [number for number in range(count) for _ in Tick.STEPS]
     if (count, size) == (2, 1):
-        for firsts in itertools.combinations(range(len(steps)), len(Tick.STEPS)):
-            yield [0 if place in firsts else 1 for place in range(len(steps))]
+        for firsts in itertools.combinations(range(1, len(steps)), len(Tick.STEPS) - 1):
+            yield [0 if place in (0, *firsts) else 1 for place in range(len(steps))]
         return
     dice = random.Random(count * size)
     for _ in range(6):
