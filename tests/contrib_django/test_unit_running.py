@@ -135,6 +135,7 @@ def test_a_handler_that_writes_to_stderr_does_not_hear_itself(capsys, monkeypatc
 
     logger = logging.getLogger("crontabber.output")
     monkeypatch.setattr(logger, "handlers", [ToStderr()])
+    monkeypatch.setattr(logger, "propagate", False)  # to handlers that other tests left
     with logged_output("report"):
         print("wrong", file=sys.stderr)
     assert capsys.readouterr().err == "report: wrong\n"
