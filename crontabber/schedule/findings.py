@@ -30,6 +30,8 @@ class Problem(enum.Enum):
     """It is ongoing for too long."""
     ASTRAY = "astray"
     """It waits for a date that its schedule cannot have led to."""
+    ORPHANED = "orphaned"
+    """It waits for a parent that exists nowhere, so it can never run."""
     UNUSABLE = "unusable"
     """A line of the jobs list, or the list, cannot be used."""
     UNSEEN = "unseen"

@@ -52,6 +52,7 @@ def judge(
             _is_running(states.get(j.app_name), j.max_ongoing_age, now) for j in among or jobs
         )
         findings |= _late_ones(due, findings, states, now, busy=busy)
+    findings = _orphans(jobs, among or jobs, states) | findings
     ours = [findings[job.app_name] for job in jobs if job.app_name in findings]
     unusable = [Finding(Status.CRITICAL, Problem.UNUSABLE, (fault,)) for fault in faults]
     said = [*unusable, *access.findings(), *_unseen(jobs, states, unusable, unseen), *ours]
@@ -157,6 +158,20 @@ def _stuck(job: JobSpec, state: JobState, now: datetime) -> Finding | None:
         return None
     since = f"since {_time(state.ongoing, job.zone)}, by {state.claim or 'an older crontabber'}"
     return _finding(Status.WARNING, Problem.STUCK, job, "ongoing for too long", since)
+
+
+def _orphans(
+    jobs: Sequence[JobSpec], among: Sequence[JobSpec], states: States
+) -> dict[str, Finding]:
+    """Those with a parent that is not in the list, and that no tick has seen: they can never run."""
+    known = {job.app_name for job in among} | states.keys()
+    why = "which is not in this configuration, and which no tick has seen"
+    return {
+        job.app_name: _finding(Status.WARNING, Problem.ORPHANED, job, f"waits for {parent}", why)
+        for job in jobs
+        for parent in job.depends_on
+        if parent not in known
+    }
 
 
 def _astray(job: JobSpec, state: JobState, now: datetime) -> Finding | None:

@@ -465,3 +465,14 @@ def test_a_new_job_that_waits_for_a_parent_is_late_when_it_has_waited_for_long(l
     assert seconds == HOUR + MINUTE
     ran_before = {**states, "c": ran(child, due, waits_for="p", waits_since=NOW)}
     assert standing(child, ran_before, NOW), "its slot counts, as it was there when that came up"
+
+
+def test_a_job_whose_parent_exists_nowhere_is_not_well() -> None:
+    """trap: OK for an hour, although it can never run"""
+    child, gone = job("c", "1h", "gone"), job("gone")
+    states = {"c": ran(child, NOW + HOUR)}
+    [finding] = judge([child], states, NOW).findings
+    assert (finding.status, finding.problem) == (WARNING, Problem.ORPHANED)
+    assert "waits for gone" in finding.parts
+    assert judge([child], states, NOW, among=[child, gone]).findings == []
+    assert judge([child], {**states, "gone": ran(gone, NOW + HOUR)}, NOW).findings == []
