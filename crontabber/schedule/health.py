@@ -16,6 +16,8 @@ from .missed import is_paused
 from .model import JobSpec, JobState, States
 from .plan import Plan, has_given_up, is_by_schedule, plan
 
+_ALL_RIGHTS = Access()
+
 
 def judge(
     jobs: Sequence[JobSpec],
@@ -23,7 +25,7 @@ def judge(
     now: datetime,
     *,
     faults: Iterable[str] = (),
-    access: Access | None = None,
+    access: Access = _ALL_RIGHTS,
     among: Sequence[JobSpec] | None = None,
     unseen: str = "",
 ) -> Health:
@@ -34,7 +36,6 @@ def judge(
     Not late are a job that has no row yet (it is new), one that is ongoing, and one that is
     blocked by a parent of which something is said already, or that is ongoing.
     """
-    access = access or Access()
     findings: dict[str, Finding] = {}
     for job in jobs:
         state = states.get(job.app_name)
@@ -163,7 +164,7 @@ def _stuck(job: JobSpec, state: JobState, now: datetime) -> Finding | None:
 def _orphans(
     jobs: Sequence[JobSpec], among: Sequence[JobSpec], states: States
 ) -> dict[str, Finding]:
-    """Those with a parent that is not in the list, and that no tick has seen: they can never run."""
+    """Those with a parent that is not listed, and that no tick has seen: they can never run."""
     known = {job.app_name for job in among} | states.keys()
     why = "which is not in this configuration, and which no tick has seen"
     return {
