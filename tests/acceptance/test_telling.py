@@ -75,7 +75,10 @@ class Installation:
             return
         moves = ", ".join(
             f"{name} = {name} - %(by)s::interval"
-            for name in ("next_run", "next_slot", "last_run", "own_last_run", "last_success")
+            for name in (
+                *("next_run", "next_slot", "last_run", "own_last_run"),
+                *("last_success", "waits_since"),
+            )
         )
         self.database.execute(
             f"UPDATE crontabber SET {moves}, told = CASE WHEN told IS NOT NULL THEN"
@@ -147,6 +150,7 @@ def test_a_job_that_waits_for_its_parent_for_too_long_is_told_of_and_when_it_ran
     installed.configure(jobs="jobs.Bad|1h\njobs.Child|1h")
     installed.fail("no")
     installed.tick()
+    assert installed.tick() == ""  # which sees that the new job waits
     [line] = installed.tick(1.2).splitlines()
     assert "child is late: due since " in line
     assert "blocked: bad failed when it last ran" in line

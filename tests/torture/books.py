@@ -289,7 +289,9 @@ class Books:
                 asked[each.slot].append(each.at)
         slots = slots and tuple(sorted({*slots, *asked}))
         resets = self._resets_of(app)
-        return Expected(app.app_name, slots, *about, asked, first, resets, app.lock)
+        return Expected(
+            app.app_name, slots, *about, asked, first, resets, getattr(app, "lock", None)
+        )
 
     # -- the databases ---------------------------------------------------------
 
