@@ -204,18 +204,19 @@ def start_from(start: object, what: str) -> str | None:
     if start is None:
         return None
     text = start.isoformat() if isinstance(start, date | datetime) else start
-    try:
-        moment = parse_moment(text, timezone.utc) if isinstance(text, str) else None
-    except ConfigError:
-        moment = None
-    if moment and isinstance(text, str):
-        if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
-            known = f"the years from {_FIRST_YEAR} to {_LAST_YEAR}"
-            raise JobLineError(f"{what} is {text!r}: write a date in {known}")
-        return text
-    raise JobLineError(
+    unreadable = JobLineError(
         f"{what} is {start!r}, not a date such as 2026-11-21 or a time such as 2026-11-21T03:00"
     )
+    if not isinstance(text, str):
+        raise unreadable
+    try:
+        moment = parse_moment(text, timezone.utc)
+    except ConfigError:
+        raise unreadable from None
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        known = f"the years from {_FIRST_YEAR} to {_LAST_YEAR}"
+        raise JobLineError(f"{what} is {text!r}: write a date in {known}")
+    return text
 
 
 def number_from(number: object, what: str, least: int, default: int = 0) -> int:

@@ -2,8 +2,10 @@
 
 import os
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 
 def replace(path: Path, text: str) -> None:
@@ -12,13 +14,21 @@ def replace(path: Path, text: str) -> None:
     All users may read it: programs that do so, as a web server, have users of their own. Raises
     OSError.
     """
+    with replacing(path) as file:
+        os.fchmod(file.fileno(), 0o644)
+        file.write(text)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[TextIO]:
+    """A file that only its owner can read, which takes the place of *path* when it is written.
+
+    If anything is raised meanwhile, what was there stays. Raises OSError.
+    """
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            os.fchmod(handle, 0o644)
-            file.write(text)
+            yield file
         Path(name).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(name).unlink()
-        raise
+    finally:
+        Path(name).unlink(missing_ok=True)

@@ -132,15 +132,18 @@ def _schedule(case: Case, decision: Decision | None) -> Check:
     return Check("schedule", False, "not due", until=due, commands=force)
 
 
+_SPREAD = "its spread puts it off"
+
+
 def _retry(case: Case, decision: Decision | None) -> Check:
     state = case.state
     error = state.last_error if state else None
     if decision is None:
         tries = failures(state.error_count) if state and error else "no failure"
         return Check("retry", True, f"{tries}{', it is time to try again' if error else ''}")
+    until = case.planned.due_at(case.job)
     if state is None:
-        until = case.planned.due_at(case.job)
-        return Check("retry", False, "its spread puts it off", until=until)
+        return Check("retry", False, _SPREAD, until=until)
     help_ = (f"--retry={case.job.app_name}",) if error else ()
     if has_given_up(case.job, state):
         reason = f"gave up after {state.attempts} tries"
@@ -148,10 +151,9 @@ def _retry(case: Case, decision: Decision | None) -> Check:
     if error:
         reason = f"{failures(state.error_count)}, waits"
     elif case.planned.when == case.planned.slot:
-        reason = "its spread puts it off"
+        reason = _SPREAD
     else:
         reason = "a person said when it runs next"
-    until = case.planned.due_at(case.job)
     return Check("retry", False, reason, state.last_run if error else None, until, help_)
 
 

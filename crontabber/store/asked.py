@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from ..schedule.asked import AskedBackfill
+from ..schedule.asked import AskedBackfill, Dates
 
 _KINDS = {"number": int, "plan": str, "total": int, "newest_first": bool, "attempts": int}
 _KINDS |= {"error": str, "chained": bool, "by": str}
@@ -47,7 +47,7 @@ def _one(**fields: object) -> AskedBackfill:
     )
 
 
-def _dates(pairs: Iterable[tuple[object, object]]) -> tuple[tuple[datetime, datetime], ...]:
+def _dates(pairs: Iterable[tuple[object, object]]) -> Dates:
     found = tuple((_moment(first), _moment(last)) for first, last in pairs)
     if any(first > last for first, last in found):
         raise ValueError(found)

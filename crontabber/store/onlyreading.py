@@ -10,13 +10,9 @@ from typing import Any
 
 import psycopg2
 
-from .administration import Administration
 from .postgres import PostgresStore
 from .rows import Row
 from .server import Server
-
-_PATIENCE = 3.0
-"""For how many seconds what a person asks for is tried again: the person can do so too."""
 
 
 class LimitedServer(Server):
@@ -47,13 +43,12 @@ class ReadingServer(LimitedServer):
 class LimitedStore(PostgresStore):
     """A `PostgresStore` for what a person does on a page, and waits for."""
 
-    def __init__(self, factory: Any, tables_owner: str = "") -> None:
-        Administration.__init__(self, self._made(factory, tables_owner))
-        self._shared = {}
+    server_class = LimitedServer
+    patience = 3.0
+    """For how many seconds what is asked for is tried again: the person can do so too."""
 
-    @staticmethod
-    def _made(factory: Any, tables_owner: str) -> Server:
-        return LimitedServer(factory, _PATIENCE, tables_owner)
+    def __init__(self, factory: Any, tables_owner: str = "") -> None:
+        super().__init__(factory, self.patience, tables_owner)
 
     def interrupt(self) -> None:
         """From another thread: have a statement end that waits for a server which is silent.
@@ -70,6 +65,5 @@ class LimitedStore(PostgresStore):
 class ReadingStore(LimitedStore):
     """What `PostgresStore` reads; all that it would write the server refuses."""
 
-    @staticmethod
-    def _made(factory: Any, tables_owner: str) -> Server:
-        return ReadingServer(factory, 0.0, tables_owner)
+    server_class = ReadingServer
+    patience = 0.0

@@ -49,8 +49,10 @@ class PostgresStore(LookingAgain, Administration):
     recorded. *tables_owner* is a role that is trusted to own the tables.
     """
 
+    server_class: type[Server] = Server
+
     def __init__(self, factory: Any, patience: float = PATIENCE, tables_owner: str = "") -> None:
-        super().__init__(Server(factory, patience, tables_owner))
+        super().__init__(self.server_class(factory, patience, tables_owner))
         self._shared: dict[str, int] = {}
         """The keys of the locks that our claims share with others, by app_name."""
 

@@ -13,7 +13,7 @@ from ..schedule.dates import Dates, dates
 from ..schedule.explain import explain
 from ..schedule.forecast import upcoming
 from ..schedule.lanes import GRAIN, Lane, lane
-from ..schedule.model import JobState, Run
+from ..schedule.model import JobState, Run, States
 from ..schedule.status import JobStatus, Overview
 from ..views.ghosts import found_in
 from ..views.page_backfills import Progress
@@ -105,10 +105,14 @@ def calendar(seen: Seen, status: JobStatus) -> Dates | None:
     return dates(job, row, *tried(seen.app, job, row, first, now, _MOST), first, now)
 
 
-def backfills(seen: Seen) -> list[Progress]:
+def rows(seen: Seen) -> States:
+    """All rows by app_name, also of jobs that are not configured here; see the next two."""
+    return seen.app.store.look(None, migrate=False).states
+
+
+def backfills(seen: Seen, states: States) -> list[Progress]:
     """How far the backfills are that were asked for, in the order of their numbers."""
     jobs = {each.job.app_name: each.job for each in seen.overview.statuses}
-    states = seen.app.store.look(None, migrate=False).states
     found = [
         Progress(
             state.app_name,
@@ -125,10 +129,9 @@ def backfills(seen: Seen) -> list[Progress]:
     return sorted(found, key=lambda each: (each.asked.number, each.app_name))
 
 
-def ghosts(seen: Seen) -> Iterator[JobState]:
-    """The rows that belong to no job of this configuration."""
+def ghosts(seen: Seen, states: States) -> Iterator[JobState]:
+    """Those of *states* that belong to no job of this configuration."""
     jobs = seen.survey.specs
     listed = {line.class_path for line in seen.survey.jobs.catalogue.lines}
     unusable: Collection[str] = listed - {job.class_path for job in jobs}
-    states = seen.app.store.look(None, migrate=False).states
     return found_in(states, jobs, unusable=unusable)

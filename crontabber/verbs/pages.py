@@ -13,7 +13,7 @@ from ..schedule.model import JobState
 from ..schedule.status import JobStatus, worst_first
 from ..views import page_backfills, page_ghosts, page_graph, page_job, page_jobs, page_timeline
 from ..views.html import Node, tag
-from ..views.page import Frame, job_link, live, person_node, section
+from ..views.page import Frame, job_link, live, person_node, section, warning
 from ..views.times import clock, heading
 from . import actions, gather
 from .actions import Subject
@@ -86,7 +86,7 @@ def _jobs(seen: Seen, request: Request) -> Page:
     shown = page_jobs.chosen(seen.overview, wish)
     runs, trouble = gather.recent_runs(seen, shown.jobs)
     body = page_jobs.body(seen.overview, wish, shown, runs, job_link)
-    return framed(seen, request, "Jobs", "./", _note(trouble), *body)
+    return framed(seen, request, "Jobs", "./", warning(trouble), *body)
 
 
 def _job(seen: Seen, request: Request) -> Page:
@@ -129,7 +129,7 @@ def _timeline(seen: Seen, request: Request) -> Page:
         lanes, trouble = {}, str(error)
     body = page_timeline.body(seen.overview, shown, lanes, job_link)
     more = page_timeline.more(request.page, len(jobs))
-    return framed(seen, request, "Timeline", "timeline", _note(trouble), *body, more)
+    return framed(seen, request, "Timeline", "timeline", warning(trouble), *body, more)
 
 
 def _graph(seen: Seen, request: Request) -> Page:
@@ -142,7 +142,7 @@ def _backfills(seen: Seen, request: Request) -> Page:
     def cancel(each: page_backfills.Progress) -> Node:
         return tag("a", "Cancel", href=actions.link(actions.CANCEL, number=str(each.asked.number)))
 
-    found, now = gather.backfills(seen), seen.overview.now
+    found, now = gather.backfills(seen, gather.rows(seen)), seen.overview.now
     body = page_backfills.body(found, now, job_link, *([cancel] if request.may_act else []))
     return framed(seen, request, "Backfills", "backfills", *body)
 
@@ -151,14 +151,10 @@ def _ghosts(seen: Seen, request: Request) -> Page:
     def reset(ghost: JobState) -> Node:
         return tag("a", "Reset", href=actions.link("reset", job=ghost.app_name))
 
-    found, overview = [*gather.ghosts(seen)], seen.overview
+    found, overview = [*gather.ghosts(seen, gather.rows(seen))], seen.overview
     able = [reset] if request.may_act else []
     body = page_ghosts.body(found, overview.zone, overview.now, *able)
     return framed(seen, request, "Ghosts", "ghosts", *body)
-
-
-def _note(text: str) -> Node:
-    return tag("p", text, class_="note warn") if text else None
 
 
 _PAGES: dict[str, Callable[[Seen, Request], Page]] = {

@@ -14,7 +14,7 @@ from ..schedule.explain import Explanation
 from ..schedule.status import JobStatus, worst_first
 from ..views import page_backfills, page_ghosts, page_graph, page_job, page_jobs, page_timeline
 from ..views.html import Node, tag
-from ..views.page import Link, document, section, style
+from ..views.page import Link, document, section, style, warning
 from ..views.static import read
 from ..views.times import heading
 from . import gather
@@ -85,8 +85,8 @@ def _parts(seen: Seen) -> Iterator[tuple[str, list[Node]]]:
     overview, jobs = seen.overview, worst_first(seen.overview.statuses)
     ids = {each.job.app_name: f"#job-{n}" for n, each in enumerate(jobs) if _has_more(each)}
     runs, trouble = gather.recent_runs(seen, jobs)
-    note = tag("p", trouble, class_="note warn") if trouble else None
-    yield "Jobs", [note, *page_jobs.notes(overview), page_jobs.table(overview, jobs, runs, ids.get)]
+    table = page_jobs.table(overview, jobs, runs, ids.get)
+    yield "Jobs", [warning(trouble), *page_jobs.notes(overview), table]
     with suppress(StoreError):
         shown = jobs[:_LANES]
         lanes = gather.lanes(seen, shown)
@@ -96,8 +96,9 @@ def _parts(seen: Seen) -> Iterator[tuple[str, list[Node]]]:
         if calendars := [*_calendars(seen, jobs)]:
             yield "Dates", calendars
     yield "Graph", page_graph.body(overview, jobs, ids.get)
-    yield "Backfills", page_backfills.body(gather.backfills(seen), overview.now, ids.get)
-    yield "Ghosts", page_ghosts.body([*gather.ghosts(seen)], overview.zone, overview.now)
+    rows = gather.rows(seen)
+    yield "Backfills", page_backfills.body(gather.backfills(seen, rows), overview.now, ids.get)
+    yield "Ghosts", page_ghosts.body([*gather.ghosts(seen, rows)], overview.zone, overview.now)
 
 
 def _has_more(each: JobStatus) -> bool:

@@ -30,10 +30,10 @@ def reset_job(app: GenericApp, name: str) -> Answer:
     jobs = app.jobs(snapshot)
     app_name = app_name_of(name, snapshot, jobs)
     listed = {job.app_name: job for job in jobs.all().jobs}
-    pauses: list[str] = []
+    row = snapshot.states.get(app_name)
+    too = "; its pause is forgotten, too" if row and is_paused(row, snapshot.now) else ""
 
     def settle(state: JobState) -> tuple[Run | None, Spans]:
-        pauses[:] = ["; its pause is forgotten, too"] if is_paused(state, snapshot.now) else []
         if marked_by_older(state, snapshot.now, app.settings.max_ongoing_age):
             raise JobOngoingError(
                 f"an older crontabber runs {app_name} since {state.ongoing}; reset it when it "
@@ -45,7 +45,6 @@ def reset_job(app: GenericApp, name: str) -> Answer:
 
     if not app.store.reset(app_name, settle):
         return Answer(f"{app_name} has no state: there is nothing to reset")
-    too = "".join(pauses)
     if app_name in listed:
         return Answer(f"{app_name} is reset: it will run as if for the first time{too}")
     return Answer(f"{app_name} is reset: nothing is remembered of it but its log{too}")

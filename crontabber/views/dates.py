@@ -15,7 +15,7 @@ SIGNS = {Mark.DONE: "✓", Mark.FAILED: "✗", Mark.OPEN: "·", Mark.SKIPPED: "~
 ASCII = {Mark.DONE: "+", Mark.FAILED: "x", Mark.OPEN: ".", Mark.SKIPPED: "~"}
 """The same where the locale has no more."""
 _RULER = " " * 9 + "".join(f"{'' if day % 5 else day:>2}" for day in range(1, 31))
-_MEANINGS = {
+MEANINGS = {
     Mark.DONE: "done",
     Mark.FAILED: "failed, and tried again",
     Mark.OPEN: "not run yet",
@@ -33,8 +33,8 @@ def dates(
     if not found.days:
         return "\n".join([*lines, "It has no dates then."])
     lines.append(_RULER)
-    lines += [_month(first, found.days, signs) for first in _months(found)]
-    lines += ["", "  ".join(f"{signs[mark]} {text}" for mark, text in _MEANINGS.items()), ""]
+    lines += [_month(first, found.days, signs) for first in months_of(found)]
+    lines += ["", "  ".join(f"{signs[mark]} {text}" for mark, text in MEANINGS.items()), ""]
     missing = [each for each in found.stretches if each.mark is not Mark.DONE]
     if not missing:
         return "\n".join([*lines, "All dates are done."])
@@ -43,8 +43,10 @@ def dates(
     return "\n".join(lines)
 
 
-def _months(found: Dates) -> list[date]:
+def months_of(found: Dates) -> list[date]:
     """The first days of all months from the first day to the last."""
+    if not found.days:
+        return []
     month, last, months = min(found.days).replace(day=1), max(found.days), []
     while month <= last:
         months.append(month)

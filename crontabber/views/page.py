@@ -36,6 +36,13 @@ Link = Callable[[str], str | None]
 """From the name of a job to where there is more of it; None: nowhere."""
 
 
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+"""What a browser may do with a page: the ``Content-Security-Policy``."""
+
+
 class Frame(NamedTuple):
     """What is around the body of a live page."""
 
@@ -158,6 +165,29 @@ def facts(rows: Sequence[tuple[str, Node]]) -> Element:
     """What there is to say, each with a label."""
     parts = [tag("div", tag("dt", label), tag("dd", value)) for label, value in rows]
     return tag("dl", *parts, class_="facts")
+
+
+def table(
+    caption: str, heads: Sequence[str], rows: Sequence[Node], class_: str | None = None
+) -> Element:
+    """A table; its *caption* is for those who do not see that it is one."""
+    return tag(
+        "table",
+        tag("caption", caption, class_="unseen"),
+        tag("thead", tag("tr", *(tag("th", head, scope="col") for head in heads))),
+        tag("tbody", *rows),
+        class_=class_,
+    )
+
+
+def wide(content: Node) -> Element:
+    """What may be broader than the screen, and is moved by itself then."""
+    return tag("div", content, class_="wide", tabindex="0")
+
+
+def warning(text: str) -> Element | None:
+    """What is to be known before the rest; nothing if *text* is empty."""
+    return tag("p", text, class_="note warn") if text else None
 
 
 def section(title: str, *body: Node, id_: str | None = None) -> Element:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from ..schedule.asked import AskedBackfill
 from ..schedule.model import JobSpec
 from .html import Element, Node, tag
-from .page import Link, linked
+from .page import Link, linked, table, wide
 from .times import clock, slot_text
 
 
@@ -36,16 +36,8 @@ def body(
     if not found:
         return [tag("p", "No backfill is under way.", class_="empty")]
     heads = ("Number", "Job", "Progress", "Next", "Asked for", "")
-    head = tag("thead", tag("tr", *(tag("th", text, scope="col") for text in heads)))
     rows = [_row(each, now, link, action) for each in found]
-    table = tag(
-        "table",
-        tag("caption", "Backfills", class_="unseen"),
-        head,
-        tag("tbody", *rows),
-        class_="cards",
-    )
-    return [tag("div", table, class_="wide", tabindex="0")]
+    return [wide(table("Backfills", heads, rows, "cards"))]
 
 
 def _row(each: Progress, now: datetime, link: Link, action: Callable[[Progress], Node]) -> Element:

@@ -6,7 +6,7 @@ from datetime import datetime, tzinfo
 from ..schedule.model import JobState
 from .ghosts import ADVICE
 from .html import Node, tag
-from .page import moment
+from .page import moment, table, wide
 
 
 def body(
@@ -29,12 +29,4 @@ def body(
         )
         for each in found
     ]
-    head = tag("thead", tag("tr", *(tag("th", text, scope="col") for text in heads)))
-    table = tag(
-        "table",
-        tag("caption", "Ghosts", class_="unseen"),
-        head,
-        tag("tbody", *rows),
-        class_="cards",
-    )
-    return [tag("p", ADVICE, class_="soft"), tag("div", table, class_="wide", tabindex="0")]
+    return [tag("p", ADVICE, class_="soft"), wide(table("Ghosts", heads, rows, "cards"))]

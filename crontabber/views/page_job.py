@@ -16,7 +16,7 @@ from . import svg_bars, svg_calendar
 from .dates import stretch_text
 from .explain import LABELS, shown_checks, when
 from .html import Element, Node, tag
-from .page import Link, badge, facts, linked, moment, section
+from .page import Link, badge, facts, linked, moment, section, table, warning, wide
 from .status import open_dates
 from .times import clock, schedule_text, short, slot_text, took
 
@@ -53,8 +53,7 @@ class JobView(NamedTuple):
 
 def body(view: JobView, link: Link, actions: Node = None) -> list[Node]:
     """What the page has below its heading; *actions* are what a person may do."""
-    note = tag("p", view.trouble, class_="note warn") if view.trouble else None
-    return [*_how(view), note, actions, _facts(view, link), *parts(view, link)]
+    return [*_how(view), warning(view.trouble), actions, _facts(view, link), *parts(view, link)]
 
 
 def parts(view: JobView, link: Link) -> list[Node]:
@@ -176,11 +175,8 @@ def _runs(view: JobView) -> Element | None:
     newest = view.runs[::-1]
     heads = ("Began", "For", "Result", "Took", "Host")
     rows = [_run(run, view) for run in newest[:_TABLE]]
-    body_ = tag("tbody", *rows)
-    head = tag("thead", tag("tr", *(tag("th", text, scope="col") for text in heads)))
     picture = svg_bars.bars([trace(run) for run in newest], max(len(newest), _ROOM), large=True)
-    table = tag("table", tag("caption", "Last runs", class_="unseen"), head, body_)
-    return section("Last runs", picture, tag("div", table, class_="wide", tabindex="0"))
+    return section("Last runs", picture, wide(table("Last runs", heads, rows)))
 
 
 def _run(run: Run, view: JobView) -> Element:
@@ -237,10 +233,7 @@ def _history(view: JobView) -> Element | None:
         )
         rows.append(tag("tr", *cells))
     heads = ("Slots", "Verdict", "Tries", "Late", "Why")
-    head = tag("thead", tag("tr", *(tag("th", text, scope="col") for text in heads)))
-    caption = tag("caption", "What became of its slots", class_="unseen")
-    table = tag("table", caption, head, tag("tbody", *rows))
-    return section("Slots", tag("div", table, class_="wide", tabindex="0"))
+    return section("Slots", wide(table("What became of its slots", heads, rows)))
 
 
 def _ahead(view: JobView) -> Element:

@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 from ..schedule.history import Trace
 from ..schedule.status import JobStatus, Overview, State, worst_first
 from .html import Element, Node, tag
-from .page import Link, badge, kind_of, linked, moment, more
+from .page import Link, badge, kind_of, linked, moment, more, warning
+from .page import table as table_of
 from .status import open_dates, summary
 from .svg_bars import bars
 from .text import STANDBY
@@ -78,10 +79,10 @@ def notes(overview: Overview) -> list[Node]:
     """What is to be known of all jobs, first of all what is wrong."""
     found: list[Node] = [tag("p", summary(overview), class_="summary", id="summary")]
     if overview.health.standby:
-        found.append(tag("p", STANDBY, class_="note warn"))
+        found.append(warning(STANDBY))
     found += [tag("p", fault, class_="note bad") for fault in overview.faults]
     found += [
-        tag("p", ": ".join(finding.parts), class_="note warn")
+        warning(": ".join(finding.parts))
         for finding in overview.health.findings
         if not finding.app_name and ": ".join(finding.parts) not in overview.faults
     ]
@@ -121,13 +122,7 @@ def table(
         return tag("p", "There are no such jobs.", class_="empty")
     heads = ("State", "Job", "Schedule", "Last runs", "Last", "Next")
     rows = [_row(each, overview, runs.get(each.job.app_name, ()), link) for each in jobs]
-    return tag(
-        "table",
-        tag("caption", "The jobs, the worst first", class_="unseen"),
-        tag("thead", tag("tr", *(tag("th", head, scope="col") for head in heads))),
-        tag("tbody", *rows),
-        class_="jobs",
-    )
+    return table_of("The jobs, the worst first", heads, rows, "jobs")
 
 
 def _row(each: JobStatus, overview: Overview, runs: Sequence[Trace], link: Link) -> Element:

@@ -1,10 +1,10 @@
 """The calendar of a backfill app: a row for each month, and a square for each day."""
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 
 from ..schedule.dates import Dates, Mark
-from .dates import SIGNS
+from .dates import MEANINGS, SIGNS, months_of
 from .html import Element, Node, tag
 
 _SIDE, _STEP, _LEFT, _TOP = 14, 16, 62, 16
@@ -13,12 +13,6 @@ _CLASSES = {
     Mark.FAILED: "bad",
     Mark.OPEN: "open",
     Mark.SKIPPED: "skipped",
-}
-WORDS = {
-    Mark.DONE: "done",
-    Mark.FAILED: "failed, and tried again",
-    Mark.OPEN: "not run yet",
-    Mark.SKIPPED: "not run on purpose",
 }
 
 
@@ -31,7 +25,7 @@ def calendar(found: Dates) -> Element:
     ]
     rows = [_month(month, number, found.days) for number, month in enumerate(months)]
     counts = {mark: sum(each is mark for each in found.days.values()) for mark in Mark}
-    words = ", ".join(f"{count} {WORDS[mark]}" for mark, count in counts.items() if count)
+    words = ", ".join(f"{count} {MEANINGS[mark]}" for mark, count in counts.items() if count)
     return tag(
         "svg",
         *ruler,
@@ -43,22 +37,11 @@ def calendar(found: Dates) -> Element:
     )
 
 
-def months_of(found: Dates) -> list[date]:
-    """The first days of all months from the first day to the last."""
-    if not found.days:
-        return []
-    month, last, months = min(found.days).replace(day=1), max(found.days), []
-    while month <= last:
-        months.append(month)
-        month = (month + timedelta(days=31)).replace(day=1)
-    return months
-
-
 def key() -> Element:
     """What the signs mean."""
     items = [
         tag("li", tag("svg", _sign(mark), viewBox="0 0 14 14", class_="calendar"), words)
-        for mark, words in WORDS.items()
+        for mark, words in MEANINGS.items()
     ]
     return tag("ul", *items, class_="key")
 
@@ -72,7 +55,7 @@ def _month(month: date, number: int, days: Mapping[date, Mark]) -> Element:
     squares = [
         tag(
             "g",
-            tag("title", f"{day:%a} {day}: {WORDS[mark]}"),
+            tag("title", f"{day:%a} {day}: {MEANINGS[mark]}"),
             *_square(mark, _left(day.day), top),
             class_=_CLASSES[mark],
         )

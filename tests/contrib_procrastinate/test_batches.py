@@ -110,13 +110,18 @@ def test_what_waits_behind_a_long_job_is_given_back(database, monkeypatch) -> No
     work(database, do)
 
 
+async def two_of_three(worker: Worker) -> None:
+    """Queue three jobs, and run two, so that the third is fetched with the second."""
+    await queue.put(worker.app, due("a", "b", "c"))
+    for _ in range(2):
+        job = await worker.fetch()
+        assert job
+        await worker.finish(job)
+
+
 def test_a_worker_that_ends_gives_back_what_has_not_begun(database) -> None:
     async def do(worker: Worker) -> None:
-        await queue.put(worker.app, due("a", "b", "c"))
-        for _ in range(2):
-            job = await worker.fetch()
-            assert job
-            await worker.finish(job)
+        await two_of_three(worker)
 
     work(database, do)
     assert database.execute(STATUSES) == [("c", "todo")]
@@ -124,11 +129,7 @@ def test_a_worker_that_ends_gives_back_what_has_not_begun(database) -> None:
 
 def test_what_a_tick_has_queued_again_is_not_given_back_too(database) -> None:
     async def do(worker: Worker) -> None:
-        await queue.put(worker.app, due("a", "b", "c"))
-        for _ in range(2):
-            job = await worker.fetch()
-            assert job
-            await worker.finish(job)
+        await two_of_three(worker)
         await queue.put(worker.app, due("c"))
 
     work(database, do)

@@ -9,13 +9,9 @@ from django.urls import path
 from ...errors import CrontabberError
 from ...store.onlyreading import ReadingStore
 from ...verbs.pages import Page, Request, look, page, problem
+from ...views.page import POLICY
 from ...views.static import FILES, read
 from .cron import DjangoCron
-
-_POLICY = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
-    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-)
 
 
 def urls(model_admin: Any) -> list[Any]:
@@ -25,7 +21,7 @@ def urls(model_admin: Any) -> list[Any]:
         if not model_admin.has_view_permission(request):
             raise PermissionDenied
         made = _page(Request(name, tuple(sorted(request.GET.items())), str(request.user)))
-        headers = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-store"}
+        headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store"}
         return HttpResponse(made.html, status=made.status, headers=headers)
 
     def file(_request: Any, name: str) -> HttpResponse:

@@ -46,8 +46,6 @@ class BatchingManager(manager.JobManager):
         """Those that have not begun."""
         self._batch, self._fetched_at = 0, 0.0
         """How many were fetched last, and when."""
-        self._most = 1
-        """How many are fetched next."""
         self._done: list[int] = []
         """Those that the queue does not know to be done."""
         self._due: dict[str | None, jobs.Job] = {}
@@ -59,9 +57,8 @@ class BatchingManager(manager.JobManager):
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> jobs.Job | None:
         """The next job, if there is one."""
         if not self._fetched:
-            self._most = self._next_size()
             try:
-                rows = await self._exchange(queues, worker_id, self._most)
+                rows = await self._exchange(queues, worker_id, self._next_size())
             except exceptions.UniqueViolation:  # another worker has fetched one with the same lock
                 rows = []
             self._fetched.extend(jobs.Job.from_row(row) for row in rows)
@@ -75,9 +72,7 @@ class BatchingManager(manager.JobManager):
         if job.task_name != TASK or not delete_job:
             await super().finish_job(job, status, delete_job)
             return
-        assert job.id is not None, "it is from the table"
-        self._done.append(job.id)
-        self._start("tell", self._tell_later)
+        self._is_done(job)
 
     def hand_over(self, due: Sequence[DueJob]) -> None:
         """Have these be queued, along with the acknowledgement of their parent."""
@@ -132,12 +127,16 @@ class BatchingManager(manager.JobManager):
         except exceptions.UniqueViolation:  # it was queued again meanwhile
             if job.task_name != TASK:
                 return False
-            assert job.id is not None, "it is from the table"
-            self._done.append(job.id)
-            self._start("tell", self._tell_later)
+            self._is_done(job)
         except exceptions.ConnectorException:
             return False
         return True
+
+    def _is_done(self, job: jobs.Job) -> None:
+        """Have the queue told, with the next fetch or soon."""
+        assert job.id is not None, "it is from the table"
+        self._done.append(job.id)
+        self._start("tell", self._tell_later)
 
     async def _tell_later(self) -> None:
         while self._done:

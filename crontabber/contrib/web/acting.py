@@ -28,8 +28,8 @@ class ActingApp(GenericApp):
     @classmethod
     def of(cls, settings: Settings, person: str) -> "ActingApp":
         """For what *person* does."""
-        database = settings.database_class(settings.database_config)
-        app = cls(settings, store=LimitedStore(database, settings.tables_owner))
+        app = cls(settings)
+        app.store = LimitedStore(app.database, settings.tables_owner)
         app.person = person
         return app
 

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ...errors import ConfigError
 from ...views.html import tag
-from ...views.page import PAGES, Frame, live
+from ...views.page import PAGES, POLICY, Frame, live
 from .policy import Policy, headers
 from .users import Role
 
@@ -21,10 +21,7 @@ BROKEN = "something went wrong: the log has more"
 _LARGEST = 1 << 16
 """Bytes that a browser may send: a form has some hundred."""
 _SETTINGS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-        "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-    ),
+    "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Cross-Origin-Opener-Policy": "same-origin",

@@ -133,8 +133,9 @@ def _silent() -> Page:
 
 def reading(settings: Settings) -> CronTabber:
     """The jobs of a configuration, for those who only look."""
-    database = settings.database_class(settings.database_config)
-    return CronTabber(settings, store=ReadingStore(database, settings.tables_owner))
+    app = CronTabber(settings)
+    app.store = ReadingStore(app.database, settings.tables_owner)
+    return app
 
 
 def _stamp(path: str) -> object:

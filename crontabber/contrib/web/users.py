@@ -9,7 +9,6 @@ import os
 import re
 import secrets
 import stat
-import tempfile
 import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ...errors import ConfigError
+from ...process.files import replacing
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 """What a user may be called: it stands in cookies, in the log and in the ledger."""
@@ -237,18 +237,13 @@ def _alone(directory: Path) -> Iterator[None]:
 
 def _replace(path: Path, text: str) -> None:
     """Write a file that only its owner can read, as a whole or not at all."""
-    descriptor, beside = tempfile.mkstemp(prefix=".crontabber-", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            if path.exists() and os.geteuid() == 0:  # the server's user has to read it still
-                found = path.stat()
-                os.fchown(descriptor, found.st_uid, found.st_gid)
-            file.write(text)
-            file.flush()
-            os.fsync(descriptor)
-        Path(beside).replace(path)
-    finally:
-        Path(beside).unlink(missing_ok=True)
+    with replacing(path) as file:
+        if path.exists() and os.geteuid() == 0:  # the server's user has to read it still
+            found = path.stat()
+            os.fchown(file.fileno(), found.st_uid, found.st_gid)
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _decoded(text: str) -> bytes:

@@ -27,6 +27,7 @@ _SHARED = (
     "ours",
     "logged",
     "is_old",
+    "sane_duration",
     "run_columns",
     "is_old_output",
     "log_numbers",

@@ -16,13 +16,17 @@ SELECT
         pg_catalog.pg_relation_size('{there_text}crontabber_log'::pg_catalog.regclass)
     )
 
+-- name: sane_duration
+-- One that Python can compute with.
+CASE WHEN duration BETWEEN '0' AND '100 years'::pg_catalog.interval THEN duration END
+
 -- name: run_columns
 -- A row as Run reads it. A run is recorded after its slot; an older crontabber wrote the
 -- slot of those only that succeeded. What Python cannot have reads as null.
 app_name,
 CASE WHEN coalesce(slot, success) {tellable} THEN coalesce(slot, success) END,
 log_time,
-CASE WHEN duration BETWEEN '0' AND '100 years'::pg_catalog.interval THEN duration END,
+{sane_duration},
 success IS NOT NULL,
 host,
 exc_type,
@@ -68,7 +72,7 @@ SELECT name, run.* FROM pg_catalog.unnest(%(names)s::text[]) AS name
 CROSS JOIN LATERAL (
     SELECT
         log_time,
-        CASE WHEN duration BETWEEN '0' AND '100 years'::pg_catalog.interval THEN duration END,
+        {sane_duration},
         success IS NOT NULL,
         exc_type,
         1
@@ -92,7 +96,7 @@ FROM pg_catalog.unnest(%(names)s::text[]) AS name
 CROSS JOIN LATERAL (
     SELECT
         log_time AS ended,
-        CASE WHEN duration BETWEEN '0' AND '100 years'::pg_catalog.interval THEN duration END AS took,
+        {sane_duration} AS took,
         success IS NOT NULL AS succeeded,
         CASE WHEN exc_type = %(crashed)s THEN exc_type WHEN exc_type IS NOT NULL THEN '' END AS exc_type
     FROM {here}.crontabber_log
