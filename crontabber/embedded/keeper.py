@@ -13,7 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +46,13 @@ def main(directory: str, linger: str, settings: str) -> int:
 def _serve(place: Place, linger: float, settings: Mapping[str, str]) -> None:
     """Start a server or take one over, keep it, and stop it."""
     try:
-        server = _orphan(place) or _start(place, settings)
-        _wait_until_ready(place, server)
+        server = find_server(place)  # one whose keeper was killed
+        if server is None or not _becomes_ready(place, server):
+            _clear_up_after_crash(place)
+            server = _start(place, settings)
+            if not _becomes_ready(place, server):
+                fatal = place.read_log().rpartition("FATAL:")[2].split("\n")[0]
+                raise DatabaseUnavailable(f"{fatal.strip() or 'it ended'} (see {place.log})")
     except OSError as error:
         raise place.unusable(error) from error
     _say(READY)
@@ -67,37 +72,43 @@ def _say(line: str) -> None:
     os.close(nothing)
 
 
-def _orphan(place: Place) -> psutil.Process | None:
-    """Return a server that runs here although its keeper was killed: we take it over.
-
-    Without one, this removes a ``postmaster.pid`` that a crash left behind: PostgreSQL does not
-    start if another process of its user has that number by now.
-    """
-    if server := find_server(place):
-        return server
-    (place.cluster / "postmaster.pid").unlink(missing_ok=True)
-    return None
-
-
 def find_server(place: Place) -> psutil.Process | None:
     """Return the server that runs on the cluster; None without one.
 
     It is found among the processes of the user that PostgreSQL runs as. The number in
     ``postmaster.pid`` could be that of any process, because SQL can change the file.
     """
-    user = server_identity().get("user", os.geteuid())
     parents = {}
-    for process in psutil.process_iter():
+    for process in _processes():
         with contextlib.suppress(psutil.Error):
-            if (
-                set(process.uids()) == {user}
-                and process.name() == "postgres"
-                and str(place.cluster) in process.cmdline()
-            ):
+            if str(place.cluster) in process.cmdline():
                 parents[process] = process.ppid()
     # its children are called the same until they have a title
     pids = {process.pid for process in parents}
     return next((process for process, parent in parents.items() if parent not in pids), None)
+
+
+def _processes() -> Iterator[psutil.Process]:
+    """Give PostgreSQL's processes of the user that ours runs as, whatever their cluster."""
+    user = server_identity().get("user", os.geteuid())
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if set(process.uids()) == {user} and process.name() == "postgres":
+                yield process
+
+
+def _clear_up_after_crash(place: Place) -> None:
+    """Remove what a server that crashed left behind: its children, and ``postmaster.pid``.
+
+    PostgreSQL does not start while a child of the last server lives, and a child ends only after
+    its statement; nor if another process of its user has the number in ``postmaster.pid`` by now.
+    """
+    for process in _processes():
+        with contextlib.suppress(psutil.Error, OSError):
+            if Path(process.cwd()).samefile(place.cluster):
+                process.send_signal(signal.SIGQUIT)
+                _wait(process)
+    (place.cluster / "postmaster.pid").unlink(missing_ok=True)
 
 
 def _start(place: Place, settings: Mapping[str, str]) -> psutil.Process:
@@ -158,13 +169,14 @@ def _owned(directory: Path) -> Path:
     return directory
 
 
-def _wait_until_ready(place: Place, server: psutil.Process) -> None:
-    """Wait until the server answers; a `DatabaseUnavailable` says why it ended instead."""
+def _becomes_ready(place: Place, server: psutil.Process) -> bool:
+    """Wait until the server answers, or has ended; whether it answers."""
     while place.socket_directory() is None:
+        if _has_ended(server):
+            return False
         with contextlib.suppress(psutil.TimeoutExpired):
             server.wait(_POLL)
-            fatal = place.read_log().rpartition("FATAL:")[2].split("\n")[0]
-            raise DatabaseUnavailable(f"{fatal.strip() or 'it ended'} (see {place.log})")
+    return True
 
 
 def _keep(place: Place, server: psutil.Process, linger: float) -> None:
@@ -203,10 +215,15 @@ def _stop(place: Place, server: psutil.Process) -> None:
     """Shut the server down (PostgreSQL's "fast" way) and wait for it."""
     if not _has_ended(server):
         server.send_signal(signal.SIGINT)
-    while not _has_ended(server):
-        with contextlib.suppress(psutil.TimeoutExpired):
-            server.wait(_POLL)
+    _wait(server)
     place.remove_socket_directory()
+
+
+def _wait(process: psutil.Process) -> None:
+    """Wait until it has ended."""
+    while not _has_ended(process):
+        with contextlib.suppress(psutil.TimeoutExpired):
+            process.wait(_POLL)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import os
 import re
 import socket
 import stat
+import struct
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,10 @@ READY = "ready"
 """What a keeper says when its server answers; PostgreSQL uses the same word."""
 # A socket's path has room for 104 bytes (macOS) with its end, 108 on Linux.
 _LONGEST_SOCKET = 103
+_ASKED = struct.pack("!ii", 8, 80877103)
+"""libpq's question for encryption; a server answers it with one byte."""
+_PATIENCE = 5.0
+"""Seconds for which that answer is awaited."""
 
 
 class Place:
@@ -136,13 +141,8 @@ class Place:
     def socket_directory(self) -> Path | None:
         """Return where the server listens; None when it does not run, or is not ready."""
         directory = self._socket_directory()
-        if directory is None or self.postmaster()[7:8] != [READY]:
+        if directory is None or self.postmaster()[7:8] != [READY] or not _answers(directory):
             return None
-        with socket.socket(socket.AF_UNIX) as probe:
-            try:
-                probe.connect(str(_socket(directory)))
-            except OSError:
-                return None
         return directory
 
     def _socket_directory(self) -> Path | None:
@@ -187,3 +187,21 @@ class Place:
 
 def _socket(directory: Path) -> Path:
     return directory / f".s.PGSQL.{PORT}"
+
+
+def _answers(directory: Path) -> bool:
+    """Whether a server listens there that will take a connection.
+
+    To be let in says nothing: after a server was killed its socket lives on for as long as a
+    child that has just been made holds it, and nobody answers. One that is slow is there.
+    """
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(_PATIENCE)
+        try:
+            probe.connect(str(_socket(directory)))
+            probe.sendall(_ASKED)
+            return bool(probe.recv(1))
+        except TimeoutError:
+            return True
+        except OSError:
+            return False
