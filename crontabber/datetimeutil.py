@@ -19,13 +19,8 @@ ZERO = timedelta(0)
 
 
 UTC = timezone.utc
-_UNITS = {
-    "year": timedelta(days=365),
-    "day": timedelta(days=1),
-    "hour": timedelta(hours=1),
-    "minute": timedelta(minutes=1),
-    "second": timedelta(seconds=1),
-}
+_UNITS = (("year", 31_536_000), ("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
+_SECOND = timedelta(seconds=1)
 
 
 def string_to_datetime(text: str) -> datetime:
@@ -63,9 +58,9 @@ def words(span: timedelta) -> str:
 
     A year has 365 days; fractions of a second, and what is negative, do not count.
     """
-    left = max(span, timedelta(0))
+    left = max(span // _SECOND, 0)
     parts: list[str] = []
-    for name, length in _UNITS.items():
+    for name, length in _UNITS:
         count, left = divmod(left, length)
         if count:
             parts.append(_count(count, name))

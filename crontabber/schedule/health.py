@@ -146,9 +146,10 @@ def failure(job: JobSpec, state: JobState) -> Finding | None:
 
 def _failed_on_purpose(job: JobSpec, state: JobState) -> Finding | None:
     """A date failed that a person asked for."""
-    asked = next((each for each in state.asked if each.error), None)
-    if asked is None:
+    failed = [each for each in state.asked if each.error]
+    if not failed:
         return None
+    asked = failed[0]
     what = f"backfill {asked.number} failed at {_time(next_date(asked), job.zone)}"
     return _finding(Status.WARNING, Problem.FAILED, job, what, asked.error)
 

@@ -23,7 +23,7 @@ class Plan(NamedTuple):
         The ``spread`` of a job puts its slots off; not a retry, nor what a person set by hand.
         """
         if self.when == self.slot:
-            return self.slot + offset_of(job, self.slot)
+            return self.slot + offset_of(job, self.slot) if job.spread else self.slot
         return max(self.when, self.slot) if job.backfill else self.when
 
     def slot_at(self, job: JobSpec, state: JobState | None, now: datetime) -> datetime:

@@ -18,7 +18,7 @@ from .findings import Finding, Health, Problem
 from .history import LastRun
 from .missed import is_paused, pause_text
 from .model import JobSpec, JobState, LastError, States
-from .plan import Plan, has_given_up, in_force, plan
+from .plan import has_given_up, in_force, plan
 from .transition import CRASHED
 
 
@@ -103,15 +103,9 @@ def statuses(
 ) -> list[JobStatus]:
     """The status of each of *jobs*, in their order; *health* is the judgement on all of them."""
     findings = {finding.app_name: finding for finding in health.findings}
-    runs = last_runs or {}
+    runs, no_run = last_runs or {}, LastRun()
     return [
-        _status(
-            job,
-            states,
-            now,
-            runs.get(job.app_name, LastRun()),
-            findings.get(job.app_name),
-        )
+        _status(job, states, now, runs.get(job.app_name, no_run), findings.get(job.app_name))
         for job in jobs
     ]
 
@@ -132,7 +126,7 @@ def _status(
     row = states.get(job.app_name)
     planned = plan(job, row, now)
     due = planned.due_at(job)
-    state, reason, since = _word(job, states, now, last, finding, planned)
+    state, reason, since = _word(job, states, now, last, finding, planned.slot, due)
     upcoming = None if state is State.GAVE_UP else due
     if state is State.PAUSED and row and row.pause:
         upcoming = row.pause.until and max(due, row.pause.until)
@@ -157,7 +151,8 @@ def _word(
     now: datetime,
     last: LastRun,
     finding: Finding | None,
-    planned: Plan,
+    slot: datetime,
+    due: datetime,
 ) -> _Word:
     row = states.get(job.app_name)
     if row and row.ongoing:
@@ -166,8 +161,8 @@ def _word(
         return State.PAUSED, pause_text(row.pause).removeprefix("paused "), row.pause.since
     if row and row.last_error:
         return _failing(job, row, row.last_error, last)
-    if planned.due_at(job) <= now:
-        return _due(job, states, now, finding, planned)
+    if due <= now:
+        return _due(job, states, now, finding, slot, due)
     return _idle(row, finding)
 
 
@@ -180,11 +175,15 @@ def _idle(row: JobState | None, finding: Finding | None) -> _Word:
 
 
 def _due(
-    job: JobSpec, states: States, now: datetime, finding: Finding | None, planned: Plan
+    job: JobSpec,
+    states: States,
+    now: datetime,
+    finding: Finding | None,
+    slot: datetime,
+    due: datetime,
 ) -> _Word:
     row = states.get(job.app_name)
-    due = planned.due_at(job)
-    if wait := wait_of(job, states, planned.slot, now):
+    if wait := wait_of(job, states, slot, now):
         since = row.waits_since if row and row.waits_for == wait.parent else None
         return State.BLOCKED, str(wait), since or due
     if finding and finding.problem is Problem.LATE:

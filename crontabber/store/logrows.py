@@ -1,6 +1,7 @@
 """From the rows of the log to runs."""
 
-from datetime import timedelta
+import functools
+from datetime import datetime, timedelta, timezone
 
 from ..schedule.calendar import floor_minute
 from ..schedule.history import Trace
@@ -28,9 +29,25 @@ def run_of(row: Row) -> Run:
 
 
 def trace_of(row: Row) -> Trace:
-    """A row of ``recent_runs`` or ``runs_since``, without its name, as a `Trace`."""
-    ended, duration, success, exc_type, number = row
+    """A row of ``runs_since`` as a `Trace`."""
+    _, ended, duration, success, exc_type, number = row
     return Trace(ended, duration, _outcome(exc_type, success, duration), number)
+
+
+@functools.lru_cache(1024)
+def traces_of(text: str) -> tuple[Trace, ...]:
+    """The text of ``recent_runs``; kept, as most jobs did not run since they were looked at."""
+    return tuple(_trace_in(part) for part in text.split("/"))
+
+
+def _trace_in(text: str) -> Trace:
+    ended, seconds, success, kind = text.split("|")
+    duration = timedelta(seconds=float(seconds)) if seconds else None
+    return Trace(
+        datetime.fromtimestamp(float(ended), timezone.utc),
+        duration,
+        _outcome(kind or None, success == "t", duration),
+    )
 
 
 def _outcome(exc_type: str | None, success: bool, duration: timedelta | None) -> Outcome:

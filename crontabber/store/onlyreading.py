@@ -5,13 +5,16 @@ Pages are open all day, and are read by a role that may only read.
 
 import os
 import socket
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 import psycopg2
 
+from ..schedule.model import JobState
+from . import Snapshot
 from .postgres import PostgresStore
-from .rows import Row
+from .rows import Row, array_text, states_of
 from .server import Server
 
 
@@ -67,3 +70,21 @@ class ReadingStore(LimitedStore):
 
     server_class = ReadingServer
     patience = 0.0
+
+    def __init__(self, factory: Any, tables_owner: str = "") -> None:
+        super().__init__(factory, tables_owner)
+        self._known: Mapping[str, JobState] = {}
+        """The rows of the last look, by app_name."""
+
+    def look(self, class_paths: Sequence[str] | None, *, migrate: bool = True) -> Snapshot:
+        """See `StateStore.look`; rows of the last look that did not change are not read again."""
+        if class_paths is None:
+            return super().look(None, migrate=migrate)
+        known = (f"{state.version} {name}" for name, state in self._known.items())
+        rows = self._server.look(
+            "look_at_changes", class_paths=array_text(class_paths), known=array_text(known)
+        )
+        now, zone, *_, unwritable, unchanged = rows[0][:7]
+        states = {name: self._known[name] for name in unchanged} | states_of(rows, 7)
+        self._known = states
+        return Snapshot(now, zone, states, unwritable=unwritable or "")

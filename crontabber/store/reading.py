@@ -8,7 +8,7 @@ from ..errors import LogNotIndexed, StoreError
 from ..schedule.model import Run
 from ..schedule.transition import CRASHED
 from .keys import key_of_job, shared_key
-from .rows import Row, array_text
+from .rows import array_text
 
 if TYPE_CHECKING:
     from ..schedule.history import LastRun, Trace
@@ -53,16 +53,23 @@ class LogReading:
         rows = self._server.query("last_runs", migrate=False, names=array_text(app_names))
         return {row[0]: LastRun(*row[1:]) for row in rows}
 
-    def recent_runs(self, app_names: Collection[str], limit: int) -> "dict[str, list[Trace]]":
+    def recent_runs(self, app_names: Collection[str], limit: int) -> "dict[str, tuple[Trace, ...]]":
         """See `StateStore.recent_runs`."""
+        from .logrows import traces_of
+
         self._require_index()
         names = array_text(app_names)
-        return _by_name(self._server.query("recent_runs", migrate=False, names=names, limit=limit))
+        rows = self._server.query(
+            "recent_runs", migrate=False, names=names, limit=limit, crashed=CRASHED
+        )
+        return {name: traces_of(text) for name, text in rows}
 
     def runs_since(
         self, app_names: Collection[str], since: datetime, seconds: int
     ) -> "dict[str, list[Trace]]":
         """See `StateStore.runs_since`."""
+        from .logrows import trace_of
+
         self._require_index()
         names = array_text(app_names)
         rows = self._server.query(
@@ -73,7 +80,10 @@ class LogReading:
             seconds=seconds,
             crashed=CRASHED,
         )
-        return _by_name(rows)
+        found: dict[str, list[Trace]] = {}
+        for row in rows:
+            found.setdefault(row[0], []).append(trace_of(row))
+        return found
 
     def claimed(self, app_names: Collection[str]) -> set[str]:
         """See `StateStore.claimed`."""
@@ -100,15 +110,6 @@ class LogReading:
                 "log_time, so that reading it would take minutes: CREATE INDEX CONCURRENTLY "
                 "crontabber_log_app_name_idx ON crontabber_log (app_name, log_time)"
             )
-
-
-def _by_name(rows: list[Row]) -> "dict[str, list[Trace]]":
-    from .logrows import trace_of
-
-    found: dict[str, list[Trace]] = {}
-    for name, *row in rows:
-        found.setdefault(name, []).append(trace_of(tuple(row)))
-    return found
 
 
 def last_runs_if_quick(store: "StateStore", app_names: Collection[str]) -> "Mapping[str, LastRun]":

@@ -29,7 +29,7 @@ def state_of(row: Row) -> JobState:
         last_run=last_run,
         last_success=last_success,
         error_count=error_count or 0,
-        depends_on=tuple(parent for parent in depends_on or () if parent is not None),
+        depends_on=tuple([each for each in depends_on if each is not None]) if depends_on else (),
         last_error=_error_of(last_error),
         attempts=attempts or 0,
         gave_up=bool(gave_up),

@@ -112,10 +112,7 @@ def _by_hand(seen: Seen, status: JobStatus) -> Node:
     with suppress(StoreError):  # the ledger may be closed to a role that only reads
         notes = seen.app.store.notes(status.job.app_name, _NOTES) if status.row else []
     zone, now = status.job.zone, seen.survey.now
-    items = [
-        tag("li", clock(note.at.replace(microsecond=0), zone, now), f" {note.by}: {note.reason}")
-        for note in notes
-    ]
+    items = [tag("li", clock(note.at, zone, now), f" {note.by}: {note.reason}") for note in notes]
     return section("By hand", tag("ul", *items)) if items else None
 
 

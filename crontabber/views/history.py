@@ -82,7 +82,7 @@ def _joined(cells: Sequence[str], widths: Sequence[int]) -> str:
 def _outputs(job: JobSpec, runs: Sequence[Run], now: datetime) -> Iterator[str]:
     for run in runs:
         if run.output:
-            began = clock(run.started.replace(microsecond=0), job.zone, now)
+            began = clock(run.started, job.zone, now)
             yield f"    output of the run at {began}, {run.outcome.value}:"
             yield from (f"    | {line}" for line in escaped(run.output).splitlines())
 
@@ -135,5 +135,5 @@ def _summary(name: str, runs: Sequence[Run], job: JobSpec, now: datetime) -> tup
     times = sorted(run.duration for run in runs if run.duration is not None)
     usual = took(times[len(times) // 2]) if times else "-"
     longest, slowest = _longest(runs)
-    at = clock(slowest.started.replace(microsecond=0), job.zone, now) if slowest else "-"
+    at = clock(slowest.started, job.zone, now) if slowest else "-"
     return one_line(name), str(len(runs)), str(failed), usual, took(longest), at

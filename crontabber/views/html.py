@@ -12,18 +12,21 @@ from .text import escaped
 
 _VOID = frozenset({"br", "hr", "img", "input", "link", "meta"})
 """The elements that have no content, and no end."""
-_READ = frozenset({"title", "aria-label", "value", "datetime", "alt", "placeholder"})
+_READ = frozenset({"title", "aria_label", "value", "datetime", "alt", "placeholder"})
 """The attributes that people read."""
 _BETWEEN = "\0"
 """Between the texts that are masked in one go; `escaped` leaves none of it in a text."""
+
+
+Attributes = dict[str, str | int | float | bool | None]
+"""As `tag` is given them. One that is None or False is left out; one that is True has no value."""
 
 
 class Element(NamedTuple):
     """An element: its name, its attributes, and what is in it."""
 
     name: str
-    attributes: dict[str, str | int | float | bool | None]
-    """One that is None or False is left out; one that is True has no value."""
+    attributes: Attributes
     content: tuple["Node", ...]
 
 
@@ -39,12 +42,7 @@ Node = Union[str, Element, Raw, Iterable["Node"], None]  # noqa: UP007  it names
 
 def tag(name: str, /, *content: Node, **attributes: str | int | float | bool | None) -> Element:
     """An element; ``class_`` is the attribute class, and ``aria_label`` aria-label."""
-    return Element(name, {_attribute(key): value for key, value in attributes.items()}, content)
-
-
-@functools.cache
-def _attribute(name: str) -> str:
-    return name.rstrip("_").replace("_", "-")
+    return Element(name, attributes, content)
 
 
 def render(node: Node, redact: Callable[[str], str] = str) -> str:
@@ -79,32 +77,34 @@ class _Output(NamedTuple):
             self.pieces.append("")
             self.texts.append(node if node.isprintable() else escaped(node))
         elif isinstance(node, Element):
-            self._element(node)
+            self._element(*node)
         elif isinstance(node, Raw):
             self.pieces.append(node.text)
         else:
             for each in node:
                 self.add(each)
 
-    def _element(self, node: Element) -> None:
-        name, attributes, content = node
+    def _element(self, name: str, attributes: Attributes, content: tuple[Node, ...]) -> None:
         opening = f"<{name}"
         for key, value in attributes.items():
             if value is None or value is False:
                 continue
             if value is True:
-                opening += f" {key}"
+                opening += f" {_attribute(key)}"
             elif key in _READ:
-                self.pieces.append(f'{opening} {key}="')
+                self.pieces.append(f'{opening} {_attribute(key)}="')
                 self.add(str(value))
                 opening = '"'
-            elif isinstance(value, str):
-                opening += f' {key}="{html.escape(value)}"'
             else:
-                opening += f' {key}="{value}"'
+                opening += f' {_attribute(key)}="{html.escape(str(value))}"'
         self.pieces.append(f"{opening}>")
         if name in _VOID:
             return
         for each in content:
             self.add(each)
         self.pieces.append(f"</{name}>")
+
+
+@functools.cache
+def _attribute(name: str) -> str:
+    return name.rstrip("_").replace("_", "-")

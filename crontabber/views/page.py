@@ -1,5 +1,6 @@
 """What all pages have: the frame with the way to the others, states, times, and small parts."""
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import NamedTuple
@@ -118,6 +119,7 @@ def kind_of(state: State) -> str:
     return _KINDS[state]
 
 
+@functools.cache
 def badge(state: State) -> Element:
     """A state, for those who see colours and for those who do not."""
     kind = _KINDS[state]
@@ -140,7 +142,7 @@ def moment(when: datetime | None, zone: tzinfo, now: datetime) -> Node:
     else:
         text = f"{_short(timesince(when, now))} ago"
     local = when.astimezone(zone)
-    whole = clock(when.replace(microsecond=0), zone, now)
+    whole = clock(local, zone, now)
     return tag("time", text, datetime=local.isoformat(timespec="seconds"), title=whole)
 
 

@@ -46,7 +46,7 @@ def _row(each: Progress, now: datetime, link: Link, action: Callable[[Progress],
     bar = tag("progress", words, value=done, max=asked.total, aria_label=words)
     by = asked.by
     if asked.asked_at and each.job:
-        by += f", {clock(asked.asked_at.replace(microsecond=0), each.job.zone, now)}"
+        by += f", {clock(asked.asked_at, each.job.zone, now)}"
     return tag(
         "tr",
         tag("td", str(asked.number), class_="number", data_label="Number"),

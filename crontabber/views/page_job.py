@@ -108,7 +108,7 @@ def _with_clock(when_: datetime | None, view: JobView) -> Node:
     if when_ is None:
         return "-"
     zone = view.status.job.zone
-    at = clock(when_.replace(microsecond=0), zone, view.now)
+    at = clock(when_, zone, view.now)
     return [moment(when_, zone, view.now), tag("small", f" {at}")]
 
 
@@ -175,14 +175,14 @@ def _runs(view: JobView) -> Element | None:
     newest = view.runs[::-1]
     heads = ("Began", "For", "Result", "Took", "Host")
     rows = [_run(run, view) for run in newest[:_TABLE]]
-    picture = svg_bars.bars([trace(run) for run in newest], max(len(newest), _ROOM), large=True)
+    picture = svg_bars.bars(tuple(map(trace, newest)), max(len(newest), _ROOM), large=True)
     return section("Last runs", picture, wide(table("Last runs", heads, rows)))
 
 
 def _run(run: Run, view: JobView) -> Element:
     job = view.status.job
     kind = svg_bars.CLASSES[run.outcome]
-    began = clock(run.started.replace(microsecond=0), job.zone, view.now)
+    began = clock(run.started, job.zone, view.now)
     result: list[Node] = [tag("span", run.outcome.value, class_=f"badge {kind}")]
     if run.error:
         result.append(tag("p", run.error.value or run.error.type, class_="why"))

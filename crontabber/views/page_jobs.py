@@ -138,7 +138,7 @@ def _row(each: JobStatus, overview: Overview, runs: Sequence[Trace], link: Link)
         tag("td", badge(each.state), class_="state"),
         tag("th", linked(job.app_name, link), _reason(why), scope="row", class_="job"),
         tag("td", schedule_text(job.schedule), class_="schedule"),
-        tag("td", bars(runs), class_="runs"),
+        tag("td", bars(tuple(runs)), class_="runs"),
         tag("td", *last, class_="last"),
         tag("td", _next(each, overview), class_="next"),
         class_=kind_of(each.state),

@@ -192,14 +192,12 @@ def _facts(each: JobStatus, now: datetime, origin: Origin) -> Iterator[tuple[str
 def _moment(moment: datetime | None, each: JobStatus, now: datetime) -> str:
     if moment is None:
         return "none"
-    return (
-        f"{clock(moment.replace(microsecond=0), each.job.zone, now)}, {timesince(moment, now)} ago"
-    )
+    return f"{clock(moment, each.job.zone, now)}, {timesince(moment, now)} ago"
 
 
 def _last_runs(each: JobStatus, runs: Sequence[Run], now: datetime) -> Iterator[str]:
     for label, run in zip(["last runs", *[""] * len(runs)], reversed(runs), strict=False):
         slot = slot_text(run.slot, each.job.schedule, each.job.zone)
-        began = clock(run.started.replace(microsecond=0), each.job.zone, now)
+        began = clock(run.started, each.job.zone, now)
         text = f"{began}  {slot}  {run.outcome.value} {took(run.duration)}".rstrip()
         yield f"{label:13} {escaped(text)}"

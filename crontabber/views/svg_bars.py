@@ -1,6 +1,6 @@
 """The last runs of a job as bars: the height is how long one took, the colour how it ended."""
 
-from collections.abc import Sequence
+import functools
 from datetime import timedelta
 
 from ..schedule.history import Trace
@@ -20,11 +20,13 @@ CLASSES = {
 """The class of CSS for how a run ended."""
 
 
-def bars(runs: Sequence[Trace], room: int = 24, *, large: bool = False) -> Element:
+@functools.lru_cache(1024)
+def bars(runs: tuple[Trace, ...], room: int = 24, *, large: bool = False) -> Element:
     """The newest *room* of *runs*, which come the newest first; the newest is on the right.
 
-    One path for each colour, as a page has a thousand of these. A failure has a foot below the
-    line, for those who cannot tell the colours.
+    One path for each colour, as a page has a thousand of these; and they are kept, as most jobs do
+    not run between two looks. A failure has a foot below the line, for those who cannot tell the
+    colours.
     """
     shown = runs[:room]
     longest = max((run.duration for run in shown if run.duration), default=timedelta())

@@ -3,6 +3,8 @@
 import pytest
 
 from crontabber.errors import LogNotIndexed, StoreError, TablesNotReady
+from crontabber.schedule.history import trace
+from crontabber.schedule.transition import CRASHED
 from crontabber.store.onlyreading import ReadingStore
 from crontabber.store.postgres import PostgresStore
 from crontabber.store.reading import last_runs_if_quick
@@ -76,6 +78,51 @@ def test_a_store_that_only_reads_cannot_write(store, database):
     finally:
         reading.close()
     assert store.look(None).states["a"].last_success
+
+
+def test_a_store_that_only_reads_reads_rows_again_that_changed(store, database):
+    names = ["a", "b", 'c "quoted", \\ too', "gone"]
+    for name in names:
+        put(store, name)
+    reading = ReadingStore(factory_of(database))
+    try:
+        first = reading.look(["m.A"])
+        assert first.states == store.look(["m.A"]).states
+        database.execute("UPDATE crontabber SET error_count = 7 WHERE app_name = 'b'")
+        database.execute("DELETE FROM crontabber WHERE app_name = 'gone'")
+        put(store, "new")
+        again = reading.look(["m.A"])
+        assert again.states == store.look(["m.A"]).states
+        assert again.now > first.now
+        kept = {name for name, row in again.states.items() if row is first.states.get(name)}
+        assert kept == set(names) - {"b", "gone"}
+        assert reading.look(["m.B"]).states == {}
+        assert reading.look(["m.A"]).states == again.states
+    finally:
+        reading.close()
+
+
+def test_a_run_is_drawn_as_it_ended(store, database):
+    store.migrate()
+    database.execute(
+        "INSERT INTO crontabber_log (app_name, log_time, duration, success, exc_type) VALUES"
+        " ('a', '2026-11-20 03:00:09.123456+01', '1.25 seconds', now(), NULL),"
+        " ('a', '2026-11-21 03:00:00+00', NULL, now(), NULL),"
+        " ('a', '2026-11-22 03:00:00+00', '2 hours', NULL, 'a|b/c'),"
+        " ('a', '2026-11-23 03:00:00+00', '300000 years', NULL, ''),"
+        " ('a', '2026-11-24 03:00:00+00', NULL, NULL, %(crashed)s)",
+        {"crashed": CRASHED},
+    )
+    runs = store.recent_runs(["a", "b"], 9)
+    assert runs == {"a": tuple(map(trace, reversed(store.history("a"))))}
+    assert [run.outcome.name for run in runs["a"]] == [
+        "CRASHED",
+        "FAILED",
+        "FAILED",
+        "MARKED",
+        "SUCCEEDED",
+    ]
+    assert store.recent_runs(["a"], 2) == {"a": runs["a"][:2]}
 
 
 def test_a_store_that_only_reads_makes_no_tables(database):

@@ -45,6 +45,7 @@ def test_secrets_are_masked_before_they_are_escaped_and_in_texts_only() -> None:
 
     page = render(tag("p", "pw: p<w", tag("b", "class", class_="class"), title="p<w"), redact)
     assert page == '<p title="***">pw: ***<b class="class">***</b></p>'
+    assert render(tag("svg", aria_label="p<w"), redact) == '<svg aria-label="***"></svg>'
 
 
 def test_a_mask_that_joins_texts_costs_no_text() -> None:

@@ -139,21 +139,46 @@ END
 -- name: find_tables
 SELECT pg_catalog.now(), pg_catalog.current_setting('TimeZone'), {place}
 
--- name: look
--- Time, zone and rows in one statement. Without a row the first columns come alone.
--- Parents may belong to another configuration; rows of no known class are an older
--- crontabber's, or new to us. Lists come as ARRAY(SELECT ...) because the planner takes
--- those for short, and uses the indexes even if the statistics speak of many ghosts.
-WITH ours AS (
+-- name: configured
+-- The names of the rows that count for a configuration. Parents may belong to another one; rows
+-- of no known class are an older crontabber's, or new to us. Lists come as ARRAY(SELECT ...)
+-- because the planner takes those for short, and uses the indexes even if the statistics speak
+-- of many ghosts.
+ours AS (
     SELECT app_name, depends_on FROM {there}crontabber
     WHERE class_path = ANY (ARRAY(SELECT pg_catalog.unnest(%(class_paths)s::text[])))
     UNION ALL
     SELECT app_name, depends_on FROM {there}crontabber WHERE class_path IS NULL
-)
-SELECT pg_catalog.now(), pg_catalog.current_setting('TimeZone'), {place}, {state_columns}
-FROM (SELECT 1) AS always LEFT JOIN {there}crontabber ON app_name = ANY (ARRAY(
+), configured AS (
     SELECT app_name FROM ours UNION ALL SELECT pg_catalog.unnest(depends_on) FROM ours
-))
+)
+
+-- name: look
+-- Time, zone and rows in one statement. Without a row the first columns come alone.
+WITH {configured}
+SELECT pg_catalog.now(), pg_catalog.current_setting('TimeZone'), {place}, {state_columns}
+FROM (SELECT 1) AS always LEFT JOIN {there}crontabber
+    ON app_name = ANY (ARRAY(SELECT app_name FROM configured))
+
+-- name: is_known
+pg_catalog.concat(crontabber.xmin, ' ', app_name)
+    IN (SELECT pg_catalog.unnest(%(known)s::text[]))
+
+-- name: look_at_changes
+-- The same for one who knows rows, and their versions: of these the first row has the names, and
+-- the others are those that were changed.
+WITH {configured}
+SELECT
+    pg_catalog.now(),
+    pg_catalog.current_setting('TimeZone'),
+    {place},
+    ARRAY(
+        SELECT app_name FROM {there}crontabber
+        WHERE app_name = ANY (ARRAY(SELECT app_name FROM configured)) AND {is_known}
+    ),
+    {state_columns}
+FROM (SELECT 1) AS always LEFT JOIN {there}crontabber
+    ON app_name = ANY (ARRAY(SELECT app_name FROM configured)) AND NOT {is_known}
 
 -- name: look_at_all
 SELECT pg_catalog.now(), pg_catalog.current_setting('TimeZone'), {place}, {state_columns}
