@@ -74,6 +74,11 @@ def run_next_at(
     return _change(store, job, seen, now, lambda state: (run_at(state, moment), None, ()))
 
 
+def has_failed(state: JobState) -> bool:
+    """Whether there is something to `try_again`: the last run, or a date that was asked for."""
+    return state.last_error is not None or any(asked.retry_at for asked in state.asked)
+
+
 def try_again(store: StateStore, job: JobSpec, seen: JobState | None, now: datetime) -> JobState:
     """Have the next tick try again what failed, also where a backfill app gave up.
 

@@ -1,12 +1,13 @@
 """What operators can have done: what each action will do, what it asks for, and its command."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import NamedTuple
 from urllib.parse import urlencode
 
 from ..config.command import Command
 from ..schedule.model import JobSpec, JobState
+from ..tick.marking import has_failed
 from ..tick.results import left_alone
 from ..views.html import Element, tag
 from ..views.text import one_line
@@ -83,17 +84,26 @@ def _running(about: Subject) -> str:
 
 
 def _retry(about: Subject) -> Sequence[str]:
-    state = about.state
-    error = one_line(state.last_error.value)[:200] if state and state.last_error else ""
-    count = state.error_count if state else 0
-    return (
-        f"The next tick tries {about.name} again, without waiting for its time.",
-        f"It failed {'once' if count == 1 else f'{count} times in a row'}, at last with: {error}",
-    )
+    first = f"The next tick tries {about.name} again, without waiting for its time."
+    return (first, *(_failures(about.state) if about.state else ()))
+
+
+def _failures(state: JobState) -> Iterator[str]:
+    """What failed that is to be tried again."""
+
+    def sentence(what: str, count: int, error: str) -> str:
+        times = "once" if count == 1 else f"{count} times in a row"
+        return f"{what} failed {times}, at last with: {one_line(error)[:200]}"
+
+    if state.last_error:
+        yield sentence("It", state.error_count, state.last_error.value)
+    for asked in state.asked:
+        if asked.retry_at:
+            yield sentence(f"A date of backfill {asked.number}", asked.attempts, asked.error)
 
 
 def _not_failed(about: Subject) -> str:
-    if about.state is None or about.state.last_error is None:
+    if about.state is None or not has_failed(about.state):
         return f"{about.name} has not failed: there is nothing to try again"
     return _running(about)
 

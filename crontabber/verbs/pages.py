@@ -13,7 +13,7 @@ from ..schedule.model import JobState
 from ..schedule.status import JobStatus, worst_first
 from ..views import page_backfills, page_ghosts, page_graph, page_job, page_jobs, page_timeline
 from ..views.html import Node, tag
-from ..views.page import Frame, job_link, live, person_node, section, warning
+from ..views.page import Frame, Part, job_link, live, person_node, section, warning
 from ..views.times import clock, heading
 from . import actions, gather
 from .actions import Subject
@@ -118,14 +118,13 @@ def _by_hand(seen: Seen, status: JobStatus) -> Node:
 
 def _timeline(seen: Seen, request: Request) -> Page:
     jobs = worst_first(seen.overview.statuses)
-    most = page_timeline.ON_A_PAGE
-    shown = jobs[(request.page - 1) * most :][:most]
+    shown = Part.of(jobs, request.page, page_timeline.ON_A_PAGE)
     try:
-        lanes, trouble = gather.lanes(seen, shown), ""
+        lanes, trouble = gather.lanes(seen, shown.jobs), ""
     except StoreError as error:
         lanes, trouble = {}, str(error)
-    body = page_timeline.body(seen.overview, shown, lanes, job_link)
-    more = page_timeline.more(request.page, len(jobs))
+    body = page_timeline.body(seen.overview, shown.jobs, lanes, job_link)
+    more = page_timeline.more(shown)
     return framed(seen, request, "Timeline", "timeline", warning(trouble), *body, more)
 
 

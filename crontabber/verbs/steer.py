@@ -140,7 +140,7 @@ def retry(app: GenericApp, name: str) -> Answer:
     snapshot = app.look()
     job = find_job(name, app.jobs(snapshot))
     seen = snapshot.states.get(job.app_name) or app.store.read(job.app_name)
-    if seen is None or not (seen.last_error or any(each.retry_at for each in seen.asked)):
+    if seen is None or not marking.has_failed(seen):
         return Answer(f"{job.app_name} has not failed: there is nothing to try again")
     marking.try_again(app.store, job, seen, snapshot.now)
     when = "by the next tick"

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from ..datetimeutil import timesince, timeuntil
-from ..schedule.status import State
+from ..schedule.status import JobStatus, State
 from .html import Element, Node, Raw, render, tag
 from .times import clock
 
@@ -150,17 +150,33 @@ def _short(words: str) -> str:
     return words.partition(",")[0]
 
 
-def more(page: int, pages: int, address: Callable[[int], str], of_what: str) -> Element | None:
-    """The way to the other parts of a long list; None: it is all here."""
-    if pages == 1:
-        return None
-    page = min(max(page, 1), pages)
-    parts: list[Node] = [f"Page {page} of {pages}, {of_what} "]
-    if page > 1:
-        parts.append(tag("a", "← worse", href=address(page - 1), rel="prev"))
-    if page < pages:
-        parts += [" ", tag("a", "better →", href=address(page + 1), rel="next")]
-    return tag("nav", *parts, class_="pages", aria_label="More jobs")
+class Part(NamedTuple):
+    """The part of a long list of jobs that a page shows."""
+
+    jobs: Sequence[JobStatus]
+    found: int
+    """How many jobs the list has."""
+    number: int
+    """Which part it is: the first is 1."""
+    pages: int
+
+    @classmethod
+    def of(cls, found: Sequence[JobStatus], wanted: int, size: int) -> "Part":
+        """The part that is *wanted*, of *size* jobs; the last one for all that come after it."""
+        pages = max(-(-len(found) // size), 1)
+        number = min(max(wanted, 1), pages)
+        return cls(found[(number - 1) * size :][:size], len(found), number, pages)
+
+    def more(self, address: Callable[[int], str]) -> Element | None:
+        """The way to the other parts, each at its *address*; None: there are no others."""
+        if self.pages == 1:
+            return None
+        parts: list[Node] = [f"Page {self.number} of {self.pages}, {self.found} jobs "]
+        if self.number > 1:
+            parts.append(tag("a", "← worse", href=address(self.number - 1), rel="prev"))
+        if self.number < self.pages:
+            parts += [" ", tag("a", "better →", href=address(self.number + 1), rel="next")]
+        return tag("nav", *parts, class_="pages", aria_label="More jobs")
 
 
 def facts(rows: Sequence[tuple[str, Node]]) -> Element:

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from ..schedule.history import Trace
 from ..schedule.status import JobStatus, Overview, State, worst_first
 from .html import Element, Node, tag
-from .page import Link, badge, kind_of, linked, moment, more, warning
+from .page import Link, Part, badge, kind_of, linked, moment, warning
 from .page import table as table_of
 from .status import open_dates, summary
 from .svg_bars import bars
@@ -35,15 +35,7 @@ class Wish(NamedTuple):
         return f"./?{urlencode(said)}" if said else "./"
 
 
-class Shown(NamedTuple):
-    """The jobs that a page shows, and how many it does not."""
-
-    jobs: Sequence[JobStatus]
-    found: int
-    pages: int
-
-
-def chosen(overview: Overview, wish: Wish) -> Shown:
+def chosen(overview: Overview, wish: Wish) -> Part:
     """The jobs that are wished for, the worst first."""
     text = wish.text.casefold().strip()
     found = [
@@ -55,15 +47,13 @@ def chosen(overview: Overview, wish: Wish) -> Shown:
             or text in f"{each.job.app_name} {each.job.class_path} {each.reason}".casefold()
         )
     ]
-    pages = max(-(-len(found) // ON_A_PAGE), 1)
-    first = (min(max(wish.page, 1), pages) - 1) * ON_A_PAGE
-    return Shown(found[first : first + ON_A_PAGE], len(found), pages)
+    return Part.of(found, wish.page, ON_A_PAGE)
 
 
 def body(
     overview: Overview,
     wish: Wish,
-    shown: Shown,
+    shown: Part,
     runs: Mapping[str, Sequence[Trace]],
     link: Link,
 ) -> list[Node]:
@@ -71,7 +61,12 @@ def body(
     return [
         *notes(overview),
         _filters(overview, wish),
-        tag("div", table(overview, shown.jobs, runs, link), _more(wish, shown), id="live"),
+        tag(
+            "div",
+            table(overview, shown.jobs, runs, link),
+            shown.more(lambda page: wish.address(page=page)),
+            id="live",
+        ),
     ]
 
 
@@ -155,7 +150,3 @@ def _next(each: JobStatus, overview: Overview) -> Node:
     if each.next is not None and each.next <= overview.now:
         return "due"
     return moment(each.next, each.job.zone, overview.now)
-
-
-def _more(wish: Wish, shown: Shown) -> Element | None:
-    return more(wish.page, shown.pages, lambda page: wish.address(page=page), f"{shown.found} jobs")

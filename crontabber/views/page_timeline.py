@@ -7,8 +7,7 @@ from ..schedule.lanes import Lane
 from ..schedule.status import JobStatus, Overview
 from . import svg_timeline
 from .html import Element, Node, tag
-from .page import Link, kind_of, linked
-from .page import more as to_more
+from .page import Link, Part, kind_of, linked
 from .times import clock
 
 ON_A_PAGE = 50
@@ -50,7 +49,6 @@ def _lane(
     )
 
 
-def more(page: int, jobs: int) -> Element | None:
+def more(part: Part) -> Element | None:
     """The way to the jobs that are not shown."""
-    pages = max(-(-jobs // ON_A_PAGE), 1)
-    return to_more(page, pages, lambda number: f"timeline?page={number}", f"{jobs} jobs")
+    return part.more(lambda number: f"timeline?page={number}")

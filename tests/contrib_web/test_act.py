@@ -171,6 +171,22 @@ def test_retry(pages: Pages) -> None:
     assert pages.ledger() == [("bad", "retry", "olga")]
 
 
+def test_retry_of_a_date_that_was_asked_for(pages: Pages) -> None:
+    pages.do("backfill", "dates", **{"from": "2026-11-01", "to": "2026-11-03"})
+    assert "has not failed" in pages.ask("retry", "dates").text
+    failed = '{"retry_at": "2099-01-01T00:00:00+00:00", "attempts": 2, "error": "no <such>"}'
+    pages.database.execute(
+        "UPDATE crontabber SET asked = jsonb_build_array(asked::jsonb->0 || %s::jsonb)::json"
+        " WHERE app_name = 'dates'",
+        [failed],
+    )
+    shown = pages.ask("retry", "dates").text
+    assert re.search(r"A date of backfill \d+ failed 2 times in a row, .*: no &lt;such&gt;", shown)
+    assert "It failed" not in shown
+    assert "dates is tried again by the next tick" in pages.do("retry", "dates").text
+    assert pages.row("asked->0->>'retry_at'", "dates") is None
+
+
 def test_mark(pages: Pages) -> None:
     done = pages.do("mark", "bad")
     assert "counts as having succeeded" in done.text

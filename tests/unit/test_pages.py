@@ -14,6 +14,8 @@ from crontabber.testing import Simulation
 from crontabber.verbs import gather, report
 from crontabber.verbs.pages import Request, look, page
 from crontabber.views import svg_graph, svg_timeline
+from crontabber.views.html import render
+from crontabber.views.page import Part
 from crontabber.views.static import read
 from tests import example
 
@@ -124,6 +126,22 @@ def test_a_job_that_does_not_exist_is_a_404_that_repeats_it_safely(app) -> None:
     made = page(look(app), Request("job", (("name", HOSTILE),)))
     assert made.status == 404
     assert "<img" not in made.html
+
+
+@pytest.mark.parametrize("path", ["", "timeline"])
+def test_a_part_beyond_the_end_is_the_last(app, path: str) -> None:
+    assert shown(app, path, page="99") == shown(app, path)
+
+
+def test_a_long_list_comes_in_parts(app) -> None:
+    jobs = look(app).overview.statuses[:5]
+    parts = [Part.of(jobs, number, 2) for number in (-1, 0, 1, 2, 3, 4)]
+    assert [part.number for part in parts] == [1, 1, 1, 2, 3, 3]
+    assert [*parts[2].jobs, *parts[3].jobs, *parts[4].jobs] == jobs
+    links = re.findall(r'href="(.*?)"', render(parts[3].more("?page={}".format)))
+    assert links == ["?page=1", "?page=3"]
+    assert Part.of([], 7, 2) == ([], 0, 1, 1)
+    assert Part.of(jobs, 1, 5).more(str) is None
 
 
 def test_the_timeline_tells_what_ran_what_did_not_and_what_is_to_come(simulation, app) -> None:
