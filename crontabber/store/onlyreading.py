@@ -5,8 +5,9 @@ Pages are open all day, and are read by a role that may only read.
 
 import os
 import socket
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg2
@@ -52,6 +53,21 @@ class LimitedStore(PostgresStore):
 
     def __init__(self, factory: Any, tables_owner: str = "") -> None:
         super().__init__(factory, self.patience, tables_owner)
+
+    @contextmanager
+    def in_time(self, seconds: float) -> Iterator[None]:
+        """In here a server that is silent is given up after *seconds*."""
+        over = threading.Event()
+
+        def watch() -> None:
+            while not over.wait(seconds):
+                self.interrupt()
+
+        threading.Thread(target=watch, name="crontabber-patience", daemon=True).start()
+        try:
+            yield
+        finally:
+            over.set()
 
     def interrupt(self) -> None:
         """From another thread: have a statement end that waits for a server which is silent.

@@ -4,13 +4,14 @@ Nothing is written, and no code of jobs is imported.
 """
 
 from collections.abc import Callable
-from contextlib import suppress
-from typing import NamedTuple
+from contextlib import AbstractContextManager, nullcontext, suppress
+from typing import NamedTuple, TypeVar
 
 from ..errors import StoreError
 from ..generic_app import GenericApp
 from ..schedule.model import JobState
 from ..schedule.status import JobStatus, worst_first
+from ..store.onlyreading import LimitedStore, ReadingStore
 from ..views import page_backfills, page_ghosts, page_graph, page_job, page_jobs, page_timeline
 from ..views.html import Node, tag
 from ..views.page import Frame, Part, job_link, live, person_node, section, warning
@@ -20,6 +21,10 @@ from .actions import Subject
 from .gather import Seen
 from .survey import survey
 
+App = TypeVar("App", bound=GenericApp)
+
+PATIENCE = 6.0
+"""For how many seconds a browser waits: more than the server may take for one statement."""
 _NOTES = 20
 """How much of what persons did with a job is shown."""
 
@@ -53,6 +58,17 @@ class Page(NamedTuple):
 
     status: int
     html: str
+
+
+def only_reading(app: App) -> App:
+    """*app* as all pages use it that change nothing."""
+    app.store = ReadingStore(app.database, app.settings.tables_owner)
+    return app
+
+
+def in_time(app: GenericApp, seconds: float) -> AbstractContextManager[None]:
+    """In here a server that is silent is given up after *seconds*: that is a `StoreError`."""
+    return app.store.in_time(seconds) if isinstance(app.store, LimitedStore) else nullcontext()
 
 
 def look(app: GenericApp, *, imports: bool = False) -> Seen:

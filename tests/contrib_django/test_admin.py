@@ -3,7 +3,7 @@
 from tests.acceptance.rows import pass_time
 from tests.contrib_django.site import Site
 from tests.contrib_django.staff import as_staff
-from tests.support import Database
+from tests.support import ROOT, Database
 
 _JOBS = [
     {"cmd": "failing"},
@@ -198,3 +198,39 @@ say(dict(looker.get("/admin/crontabber/job/pages/").headers)["Content-Security-P
     assert "1 failed" in jobs
     assert "<dd><code>fail</code></dd>" in job
     assert "unsafe-inline" not in policy
+
+
+def test_pages_only_look_and_do_not_wait_long_for_a_server_that_is_silent(
+    site: Site, database: Database
+) -> None:
+    told = site.told(database, [{"cmd": "clearsessions"}])
+    told.ok("migrate", "-v0")
+    program = f"""
+import sys
+sys.path.insert(0, {str(ROOT)!r})
+from django.db import connections
+from crontabber.contrib.django import looking
+from crontabber.errors import CrontabberError
+from crontabber.verbs.pages import look
+from tests.contrib_web.tap import Tap
+from tests.support import Database
+
+def tried(function, *arguments):
+    try:
+        return len(function(*arguments).overview.statuses)
+    except CrontabberError as error:
+        return str(error)
+
+looking.PATIENCE = 0.3
+with Tap(Database(*{tuple(database)!r})) as tap:
+    line = tap.leading_here()
+    connections["default"].settings_dict |= {{"HOST": line.host, "PORT": line.port}}
+    with looking.looking() as cron:
+        say([tried(look, cron), tried(cron.store.pause, "clearsessions", None)])
+        tap.shut()
+        say(tried(look, cron))
+"""
+    [count, refused], lost = as_staff(told, program)
+    assert count == 1
+    assert "read-only transaction" in refused
+    assert "the connection was lost" in lost

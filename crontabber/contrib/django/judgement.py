@@ -14,6 +14,7 @@ from ...verbs import past, why
 from ...verbs.backfills import list_backfills
 from ...verbs.survey import survey
 from .cron import DjangoCron
+from .looking import looking
 from .models import Job
 from .words import in_django
 
@@ -63,7 +64,7 @@ def backfills(name: str) -> str:
 
 def _judge() -> Judgement:
     try:
-        with DjangoCron() as cron:
+        with looking() as cron:
             overview = survey(cron).overview(cron)
     except CrontabberError as error:
         return Judgement(utc_now(), {}, str(error))
@@ -72,7 +73,7 @@ def _judge() -> Judgement:
 
 def _shown(verb: Callable[[DjangoCron, TextIO], Answer]) -> str:
     try:
-        with DjangoCron() as cron:
+        with looking() as cron:
             text = cron.redact(verb(cron, io.StringIO()).text)
     except CrontabberError as error:
         return str(error)

@@ -7,11 +7,10 @@ from django.http import Http404, HttpResponse
 from django.urls import path
 
 from ...errors import CrontabberError
-from ...store.onlyreading import ReadingStore
 from ...verbs.pages import Page, Request, look, page, problem
 from ...views.page import POLICY
 from ...views.static import FILES, read
-from .cron import DjangoCron
+from .looking import looking
 
 
 def urls(model_admin: Any) -> list[Any]:
@@ -39,8 +38,7 @@ def urls(model_admin: Any) -> list[Any]:
 
 def _page(request: Request) -> Page:
     try:
-        with DjangoCron() as cron:
-            cron.store = ReadingStore(cron.database)
+        with looking() as cron:
             return page(look(cron, imports=True), request)  # which are commands, and stay unread
     except CrontabberError as error:
         return problem(503, "The jobs cannot be looked at", str(error))

@@ -15,16 +15,14 @@ from ...app import CronTabber
 from ...config.settings import Settings
 from ...errors import CrontabberError
 from ...process.clock import monotonic
-from ...store.onlyreading import LimitedStore, ReadingStore
+from ...store.onlyreading import LimitedStore
 from ...verbs.gather import Seen
-from ...verbs.pages import Page, Request, look, page, problem
+from ...verbs.pages import PATIENCE, Page, Request, in_time, look, only_reading, page, problem
 
 T = TypeVar("T")
 
 KEPT = 2.0
 """For how many seconds a look, and a page, is given again."""
-PATIENCE = 6.0
-"""For how many seconds a browser waits: more than the server may take for one statement."""
 _MOST = 256
 """How many pages are kept, and are waited for, at most."""
 _AGE = 60.0
@@ -47,8 +45,6 @@ class Source:
         self._seen: tuple[float, Seen] | None = None
         self._pages: dict[Request, tuple[float, Page]] = {}
         self._waiting: dict[Request, asyncio.Future[Page]] = {}
-        self._busy: float | None = None
-        """Since when the thread is making a page; None: it is not."""
 
     async def page(self, request: Request) -> Page:
         """The page that is asked for, at most `KEPT` seconds old; a 503 if that takes too long."""
@@ -65,8 +61,6 @@ class Source:
         try:
             return await asyncio.wait_for(asyncio.shield(made), self._patience)
         except asyncio.TimeoutError:
-            if self._busy is not None and monotonic() - self._busy >= self._patience * 0.9:
-                self._interrupt()
             return _silent()
 
     async def ask(self, question: Callable[[], T]) -> T:
@@ -74,15 +68,13 @@ class Source:
         return await asyncio.get_running_loop().run_in_executor(self._thread, question)
 
     def _page(self, request: Request) -> Page:
-        self._busy = monotonic()
         try:
-            made = page(self.seen(), request)
+            with in_time(self._current(), self._patience):
+                made = page(self.seen(), request)
         except CrontabberError as error:
             text = self._app.redact(str(error)) if self._app else str(error)
             self._drop()
             return problem(503, "The jobs cannot be looked at", text)
-        finally:
-            self._busy = None
         self._pages = {k: v for k, v in self._pages.items() if monotonic() - v[0] < KEPT}
         if len(self._pages) < _MOST:
             self._pages[request] = (monotonic(), made)
@@ -114,15 +106,10 @@ class Source:
             self._app.__exit__(None, None, None)
         self._app = self._seen = None
 
-    def _interrupt(self) -> None:
-        """Have the thread give up a server that is silent."""
-        if self._app and isinstance(self._app.store, LimitedStore):
-            self._app.store.interrupt()
-
     def close(self) -> None:
         """Let go of the database; what is under way is not waited for."""
-        if self._busy is not None:
-            self._interrupt()
+        if self._app and isinstance(self._app.store, LimitedStore):
+            self._app.store.interrupt()
         self._thread.submit(self._drop)
         self._thread.shutdown(wait=False)
 
@@ -133,9 +120,7 @@ def _silent() -> Page:
 
 def reading(settings: Settings) -> CronTabber:
     """The jobs of a configuration, for those who only look."""
-    app = CronTabber(settings)
-    app.store = ReadingStore(app.database, settings.tables_owner)
-    return app
+    return only_reading(CronTabber(settings))
 
 
 def _stamp(path: str) -> object:

@@ -165,8 +165,8 @@ pg_catalog.concat(crontabber.xmin, ' ', app_name)
     IN (SELECT pg_catalog.unnest(%(known)s::text[]))
 
 -- name: look_at_changes
--- The same for one who knows rows, and their versions: of these the first row has the names, and
--- the others are those that were changed.
+-- The same, without the rows that are known in their present version: of these the first row has
+-- the names.
 WITH {configured}
 SELECT
     pg_catalog.now(),

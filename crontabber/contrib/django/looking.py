@@ -1,0 +1,14 @@
+"""The jobs of a Django project for the pages of the admin, which change nothing."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ...verbs.pages import PATIENCE, in_time, only_reading
+from .cron import DjangoCron
+
+
+@contextmanager
+def looking() -> Iterator[DjangoCron]:
+    """In here one can look: nothing is written, and a server that is silent is given up."""
+    with only_reading(DjangoCron()) as cron, in_time(cron, PATIENCE):
+        yield cron
