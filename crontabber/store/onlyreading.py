@@ -17,6 +17,7 @@ from . import Snapshot
 from .postgres import PostgresStore
 from .rows import Row, array_text, states_of
 from .server import Server
+from .session import Session
 
 
 class LimitedServer(Server):
@@ -91,11 +92,15 @@ class ReadingStore(LimitedStore):
         super().__init__(factory, tables_owner)
         self._known: Mapping[str, JobState] = {}
         """The rows of the last look, by app_name."""
+        self._known_by: Session | None = None
+        """The session that read them: the next may be on another server."""
 
     def look(self, class_paths: Sequence[str] | None, *, migrate: bool = True) -> Snapshot:
         """See `StateStore.look`; rows of the last look that did not change are not read again."""
         if class_paths is None:
             return super().look(None, migrate=migrate)
+        if self._known_by is not (session := self._server.session()):
+            self._known_by, self._known = session, {}
         known = (f"{state.version} {name}" for name, state in self._known.items())
         rows = self._server.look(
             "look_at_changes", class_paths=array_text(class_paths), known=array_text(known)
