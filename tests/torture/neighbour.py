@@ -42,7 +42,7 @@ class Neighbour:
 
     @contextlib.contextmanager
     def in_the_way(self) -> Iterator[None]:
-        """Be in the way for a while, which ends within this or later; it is over at the end."""
+        """Be in the way for a while, at most until the end of the block."""
         seconds = self._dice.uniform(0, self._longest)
         lock = self._dice.choice((*LOCKS, None))
         over = threading.Event()
@@ -53,7 +53,8 @@ class Neighbour:
         try:
             yield
         finally:
-            timer.join()
+            timer.cancel()
+            over.set()
             work.join()
 
     def _block(self, lock: str | None, over: threading.Event) -> None:
