@@ -89,7 +89,7 @@ def find_server(place: Place) -> psutil.Process | None:
 
 
 def _processes() -> Iterator[psutil.Process]:
-    """Give PostgreSQL's processes of the user that ours runs as, whatever their cluster."""
+    """Give all processes of PostgreSQL of the user that ours runs as."""
     user = server_identity().get("user", os.geteuid())
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):

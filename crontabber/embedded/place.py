@@ -192,8 +192,8 @@ def _socket(directory: Path) -> Path:
 def _answers(directory: Path) -> bool:
     """Whether a server listens there that will take a connection.
 
-    To be let in says nothing: after a server was killed its socket lives on for as long as a
-    child that has just been made holds it, and nobody answers. One that is slow is there.
+    A connection alone says nothing: after a server was killed its socket lives on for as long as a
+    child that it had just made holds it, without an answer. A server that is slow is there.
     """
     with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(_PATIENCE)

@@ -263,7 +263,7 @@ def test_what_a_killed_server_left_at_work_ends_before_the_next_starts(data: Pat
             assert not backend.is_running() or backend.status() == psutil.STATUS_ZOMBIE
 
 
-def test_a_socket_on_which_nobody_answers_is_no_server(data: Path) -> None:
+def test_a_socket_that_never_answers_is_no_server(data: Path) -> None:
     place = Place(data)
     with embedded.server(data, linger=LINGER) as parameters:
         path = Path(parameters["host"]) / f".s.PGSQL.{parameters['port']}"
