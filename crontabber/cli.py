@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
 from . import __version__
-from .errors import MOST_FAULTS, ConfigError, CrontabberError, ExitCode, Stopped
+from .errors import MOST_FAULTS, ConfigError, CrontabberError, EndsProcess, ExitCode, Stopped
 
 if TYPE_CHECKING:
     from .app import CronTabber
@@ -141,7 +141,13 @@ def _answer(argv: Sequence[str], environ: Mapping[str, str]) -> "tuple[str, int]
     from .config.commandline import CommandLine
 
     line = CommandLine.parse(argv)
-    return _answer_at_once(line, environ) or _do(line, environ)
+    try:
+        return _answer_at_once(line, environ) or _do(line, environ)
+    except SystemExit as error:  # of the code of others, such as a class of connections
+        from .process.contained import where_of
+
+        what = "a class that the configuration names ends the process"
+        raise EndsProcess(f"{what}: it calls sys.exit{where_of(error)}") from error
 
 
 def _answer_at_once(line: "CommandLine", environ: Mapping[str, str]) -> "tuple[str, int] | None":

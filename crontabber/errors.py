@@ -86,6 +86,10 @@ class UnknownJobError(CrontabberError):
     """No job has this name."""
 
 
+class EndsProcess(CrontabberError):
+    """The code of a job would end the process, and no run of it is in progress."""
+
+
 class JobDoneError(CrontabberError):
     """The job has succeeded since then."""
 

@@ -6,12 +6,13 @@ import re
 from datetime import date, datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
-from ..errors import ConfigError, JobLineError, name_of
+from ..errors import ConfigError, JobLineError
+from ..process.contained import Contained
 from ..schedule.grammar import CENTURY, parse_duration
 from ..schedule.model import Missed, Retry, Tells
 from ..schedule.moments import parse_moment
 from .loader import LONGEST_NAME
-from .messages import reason_of
+from .messages import said_by
 
 _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """What no table can hold, or what shows a line otherwise than it is: control characters, line
@@ -52,12 +53,12 @@ class AppSpec(NamedTuple):
     def of(cls, app: type) -> "AppSpec":
         """Read an app class; a `JobLineError` says what it lacks to be run as a cron app."""
         try:
-            return cls._of(app)
+            with Contained():
+                return cls._of(app)
         except ConfigError:
             raise
         except Exception as error:
-            what = f"{name_of(error)}: {reason_of(error)}"
-            raise JobLineError(f"its class raises {what}, when it is looked at") from error
+            raise JobLineError(f"its class cannot be looked at: {said_by(error)}") from error
 
     @classmethod
     def _of(cls, app: type) -> "AppSpec":

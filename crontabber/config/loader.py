@@ -1,7 +1,7 @@
 """Class paths to classes, and what makes a class a cron app.
 
 Each fault of a module that a user wrote becomes one line, a `JobLineError`
-that names the real fault; only KeyboardInterrupt and the like pass.
+that names the real fault; only signals pass.
 """
 
 import importlib
@@ -9,10 +9,9 @@ import sys
 import types
 from collections.abc import Callable
 
-from ..errors import ConfigError, JobLineError, Stopped, is_a, name_of, traceback_of
+from ..errors import ConfigError, EndsProcess, JobLineError, Stopped, is_a, name_of
 from .messages import did_you_mean, nearest, reason_of
 
-_MACHINERY = {__file__, importlib.__file__}
 LONGEST_NAME = 2600
 """Bytes of a name in UTF-8; an index of PostgreSQL takes 2704, with what else an entry has."""
 
@@ -65,13 +64,13 @@ def load_database_class(class_path: str) -> type:
 def _import(module_path: str, name: str) -> tuple[types.ModuleType, object]:
     """The module and what it calls *name*, None if nothing."""
     try:
-        if module_path not in sys.modules and not module_path.startswith("crontabber."):
-            _import_contained(module_path)
+        if not module_path.startswith("crontabber."):
+            return _import_contained(module_path, name)
         module = importlib.import_module(module_path)
         return module, getattr(module, name, None)
     except (KeyboardInterrupt, Stopped):
         raise
-    except BaseException as error:  # sys.exit() in a module must not end the tick
+    except BaseException as error:
         if (
             type(error) is ModuleNotFoundError
             and error.name
@@ -81,12 +80,17 @@ def _import(module_path: str, name: str) -> tuple[types.ModuleType, object]:
         raise JobLineError(_raised(module_path, error)) from error
 
 
-def _import_contained(module_path: str) -> None:
-    """Import a module; what it does to the process meanwhile is undone, as after a run."""
-    from ..process.state import ProcessState  # only needed where modules of others are imported
+def _import_contained(module_path: str, name: str) -> tuple[types.ModuleType, object]:
+    """The same of others' code; what it does to the process meanwhile is undone, as after a run."""
+    from ..process.contained import Contained  # only needed where modules of others are imported
+    from ..process.state import ProcessState
 
-    with ProcessState():
-        importlib.import_module(module_path)
+    with Contained():
+        if module_path not in sys.modules:
+            with ProcessState():
+                importlib.import_module(module_path)
+        module = importlib.import_module(module_path)
+        return module, getattr(module, name, None)
 
 
 def _missing(module_path: str) -> str:
@@ -111,23 +115,14 @@ def _missing(module_path: str) -> str:
 
 def _raised(module_path: str, error: BaseException) -> str:
     """Say what the import of the module raised, and where."""
-    where = _innermost(error)
-    if is_a(error, SystemExit):
-        return f"importing {module_path} ends the process: it calls sys.exit{where}"
-    what = reason_of(error)
+    from ..process.contained import where_of
+
+    if is_a(error, EndsProcess) and error.__cause__:
+        if is_a(error.__cause__, SystemExit):
+            return f"importing {module_path} ends the process: {error}"
+        error = error.__cause__
+    what, where = reason_of(error), where_of(error)
     own = (SyntaxError, IndentationError, TabError)  # and no class of a job's
     if type(error) in own and isinstance(error, SyntaxError) and error.lineno:
         what, where = error.msg, f" ({error.filename}:{error.lineno})"
     return f"importing {module_path} raises {name_of(error)}: {what}{where}"
-
-
-def _innermost(error: BaseException) -> str:
-    """File and line where *error* was raised, unless it was raised by the import itself."""
-    where = ""
-    step = traceback_of(error)
-    while step:
-        code = step.tb_frame.f_code
-        if not code.co_filename.startswith("<frozen ") and code.co_filename not in _MACHINERY:
-            where = f" ({code.co_filename}:{step.tb_lineno})"
-        step = step.tb_next
-    return where

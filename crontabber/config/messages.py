@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from ..errors import name_of, text_of
+from ..errors import EndsProcess, is_a, name_of, text_of
 
 
 def nearest(name: str, candidates: Iterable[str], likeness: float = 0.6) -> str | None:
@@ -27,6 +27,11 @@ def header(section: str) -> str:
 def job_header(name: str) -> str:
     """How the section of a job is written, whose name may have dots."""
     return f"[job] [[{name}]]"
+
+
+def said_by(error: BaseException) -> str:
+    """What an error is and says, on one line; of code that would end the process, that it does."""
+    return reason_of(error) if is_a(error, EndsProcess) else f"{name_of(error)}: {reason_of(error)}"
 
 
 def reason_of(error: BaseException) -> str:

@@ -12,7 +12,7 @@ from ..errors import ConfigError, ConfigErrors
 from . import compat  # noqa: F401  configman cannot be imported before
 from .converters import jobs_text, names_text, yes_or_no
 from .inifile import ListText
-from .messages import reason_of
+from .messages import reason_of, said_by
 from .options import APP_SECTION, JOB_SECTION, setting_options
 from .show import is_secret
 from .sources import Sources
@@ -77,7 +77,7 @@ class Resolver(ConfigurationManager):  # type: ignore[misc]
 
     def values(self) -> Any:
         """The values, as a ``DotDictWithAcquisition`` of all namespaces, with a logger."""
-        with _one_line(self._what):
+        with _one_line(self._what), self._contained():
             config = self.get_config()
         config.logger = _logger() if self._asked else _Logger()
         return config
@@ -111,12 +111,21 @@ class Resolver(ConfigurationManager):  # type: ignore[misc]
         for class_path, required in self._asked.items():
             self.option_definitions[namespace_of(class_path)] = required.safe_copy()
         try:
-            finished = super()._overlay_expand()
-        except (Exception, SystemExit):  # converters are users' code
+            with self._contained():
+                finished = super()._overlay_expand()
+        except Exception:
             self._raise(self._inconvertible())
             raise
         self._add_optional()
         return finished
+
+    def _contained(self) -> contextlib.AbstractContextManager[Any]:
+        """Where code of jobs may run: converters, say; an idle tick runs none."""
+        if not self._asked:
+            return contextlib.nullcontext()
+        from ..process.contained import Contained
+
+        return Contained()
 
     def _add_optional(self) -> None:
         """Add the options that exist only where they are set: libpq has some fifty."""
@@ -160,10 +169,11 @@ class Resolver(ConfigurationManager):  # type: ignore[misc]
         for name, option in self._all_options():
             if isinstance(option.default, str) and option.from_string_converter:
                 try:
-                    option.from_string_converter(option.default)
+                    with self._contained():
+                        option.from_string_converter(option.default)
                 except TypeError:
                     continue  # configman takes the text as it is then
-                except (Exception, SystemExit) as error:  # noqa: BLE001  converters are users' code
+                except Exception as error:  # noqa: BLE001  converters are users' code
                     yield name, _reason(name, option, error)
 
     def _odd_texts(self) -> Iterator[tuple[str, str]]:
@@ -237,8 +247,10 @@ def required_options(cls: Any) -> Namespace:
 
     A ConfigError says why they cannot be read.
     """
+    from ..process.contained import Contained
+
     prefix = f"the options of {cls.__name__} cannot be read: "
-    with _one_line(prefix):
+    with _one_line(prefix), Contained():
         try:
             return _required_copy(cls)
         except TypeError as error:
@@ -272,5 +284,5 @@ def _one_line(prefix: str) -> Iterator[None]:
         yield
     except ConfigError:
         raise
-    except (Exception, SystemExit) as error:
-        raise ConfigError(f"{prefix}{type(error).__name__}: {reason_of(error)}") from error
+    except Exception as error:
+        raise ConfigError(f"{prefix}{said_by(error)}") from error

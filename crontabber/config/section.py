@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from ..errors import ConfigError, JobLineError, JobLineErrors, name_of
+from ..errors import ConfigError, JobLineError, JobLineErrors
 from ..process.command_app import CommandOptions, command_app
+from ..process.contained import Contained
 from .inifile import ListText
 from .joboptions import COMMAND_OPTIONS, JOB_OPTIONS, no_option
-from .messages import job_header, reason_of
+from .messages import job_header, said_by
 from .options import JOB, WHAT_TO_RUN
 from .sources import Sources
 
@@ -117,9 +118,10 @@ def _with(cls: type, attributes: Mapping[str, Any], refused: Refused | None = No
         namespace["__qualname__"] = cls.__qualname__
 
     try:
-        made = types.new_class(cls.__name__, (cls,), {}, fill)
+        with Contained():
+            made = types.new_class(cls.__name__, (cls,), {}, fill)
     except Exception as error:  # the code of others
-        what = f"{name_of(error)}: {reason_of(error)}"
+        what = said_by(error)
         raise JobLineError(f"no class can be derived from {cls.__name__}: {what}") from error
     is_backfill = bool(getattr(made, "is_backfill", False))
     if refused and is_backfill != bool(getattr(cls, "is_backfill", False)):

@@ -97,9 +97,12 @@ class JobSections:
         return made(self._sources, class_path, self._texts[class_path], load)
 
     def _listed(self, class_path: str, cls: type) -> type:
+        from ..process.contained import Contained
+
         try:
-            app_name = getattr(cls, "app_name", None)
-            hash(app_name)
+            with Contained():
+                app_name = getattr(cls, "app_name", None)
+                hash(app_name)
         except Exception:  # noqa: BLE001  what is wrong with a class is told by `AppSpec.of`
             return cls
         both = dict.fromkeys(each for each in (app_name, class_path) if each in self._texts)

@@ -262,11 +262,13 @@ def test_check_reports_every_fault(site: Site, database: Database) -> None:
         {"cmd": "wait", "name": "b", "depends_on": ["a", "c"]},
         {"cmd": "broken"},
         {"cmd": "gone"},
+        {"cmd": "rude"},
         {"cmd": "talk", "name": "helpful", "cmd_args": ["--help"]},
         {"cmd": "cronrun"},
     ]
     site.write("shop/management/commands/broken.py", "1 / 0\n")
     site.write("shop/management/commands/gone.py", "raise SystemExit(0)\n")
+    site.write("shop/management/commands/rude.py", "raise KeyboardInterrupt\n")
     more = """CRONTABBER_ERROR_RETRY_TIME = "soon"
 CRONTABBER_TIMEZONE = "Mars"
 CRONTABBER_SENTRY_DSN = "http://secret@/"
@@ -294,13 +296,14 @@ CRONTABBER_RETRY = 3
         "(crontabber.E006) jobs depend on each other in a circle: ",
         "(crontabber.W002) the job 'b' depends on 'c', which is not in CRONTABBER_JOBS",
         "(crontabber.E003) the command of the job 'broken' cannot be made: ZeroDivisionError",
-        "(crontabber.E003) the command of the job 'gone' cannot be made: SystemExit: 0",
+        "(crontabber.E003) the command of the job 'gone' cannot be made: it calls sys.exit (",
+        "(crontabber.E003) the command of the job 'rude' cannot be made: it raises Keyboard",
         "(crontabber.E005) the arguments of the job 'helpful' are refused: with them it says some",
-        "(crontabber.E001) cmd of CRONTABBER_JOBS[9] (cronrun) runs the jobs, and cannot be one",
+        "(crontabber.E001) cmd of CRONTABBER_JOBS[10] (cronrun) runs the jobs, and cannot be one",
     ):
         assert said in done.stderr
     assert "secret" not in done.stderr
-    assert "16 issues" in done.stderr
+    assert "17 issues" in done.stderr
     assert done.stdout == ""
 
 

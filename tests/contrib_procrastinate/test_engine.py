@@ -451,3 +451,18 @@ class App(BaseCronApp):
     def run(self):
         pass
 """
+
+
+@pytest.mark.parametrize("ending", ["raise KeyboardInterrupt", "import os; os._exit(0)"])
+def test_a_module_that_ends_the_process_costs_a_worker_no_process(cluster, ending) -> None:
+    cluster.configure(APPS, "other.App|1d\napps.Parent|1d")
+    other = cluster.command.directory / "other.py"
+    other.write_text(APP_OF_ANOTHER)
+    cluster.tick()
+    other.write_text(ending)
+    cluster.work("--concurrency=1")
+    cluster.until_done("parent")
+    words = ending.split("(")[0].rpartition(" ")[2]
+    assert f"{words}" in cluster.log()
+    assert "importing other" in cluster.log()
+    assert "ended" not in cluster.log()

@@ -373,7 +373,7 @@ def _raise(error: BaseException) -> Any:
             "option crontabber.class-MyApp.x 'x' (from its default)",
         ),
         ({"x": _raise(ImportError("gone\naway"))}, "x=y", "cannot be used: gone away"),
-        ({"x": _raise(SystemExit(0))}, "x=y", "cannot be used: 0"),
+        ({"x": _raise(SystemExit(0))}, "x=y", "cannot be used: it calls sys.exit ("),
         ({"x": _raise(JobError := type("JobError", (Exception,), {})())}, "x=y", "JobError"),
     ],
 )

@@ -1,3 +1,5 @@
+import os
+import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -23,6 +25,8 @@ MODULES = {
     "pack/exiting.py": "import sys\nsys.exit(3)\n",
     "pack/base_exception.py": "raise type('Odd', (BaseException,), {})('no Exception')\n",
     "pack/interrupted.py": "raise KeyboardInterrupt\n",
+    "pack/sigint.py": "import signal\nsignal.raise_signal(signal.SIGINT)\n",
+    "pack/keeps.py": "from os import _exit\nclass Keeps:\n    leave = staticmethod(_exit)\n",
     "pack/stopped.py": ("from crontabber.errors import Stopped\nraise Stopped(15, 'SIGTERM')\n"),
     "pack/deep.py": "import pack.raising\n",
     "pack/lazy.py": "def __getattr__(name):\n    raise RuntimeError('lazily')\n",
@@ -134,12 +138,32 @@ def test_a_module_that_exits_is_a_fault(directory: Path) -> None:
     assert str(caught.value) == message
 
 
-@pytest.mark.parametrize(
-    ("module", "error"), [("interrupted", KeyboardInterrupt), ("stopped", Stopped)]
-)
-def test_what_ends_the_tick_passes(module: str, error: type[BaseException]) -> None:
-    with pytest.raises(error):
-        load_class(f"pack.{module}.A")
+def test_a_signal_passes() -> None:
+    with pytest.raises(Stopped):
+        load_class("pack.stopped.A")
+    with pytest.raises(KeyboardInterrupt):
+        load_class("pack.sigint.A")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_what_only_looks_like_a_signal_is_a_fault(directory: Path) -> None:
+    with pytest.raises(JobLineError) as caught:
+        load_class("pack.interrupted.A")
+    raised = "raises KeyboardInterrupt: KeyboardInterrupt"
+    assert str(caught.value) == (
+        f"importing pack.interrupted {raised} ({directory}/pack/interrupted.py:1)"
+    )
+
+
+def test_who_kept_os_exit_from_an_import_can_exit_by_it() -> None:
+    """In a child, as no test process is to end; there it was refused to no one"""
+    real = os._exit
+    kept = load_class("pack.keeps.Keeps")
+    assert os._exit is real
+    child = os.fork()
+    if not child:
+        kept.leave(7)  # type: ignore[attr-defined]
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
 
 
 def app(**attributes: object) -> type:

@@ -6,7 +6,8 @@ from typing import Any
 from django.core import checks
 from django.core.management import CommandError, get_commands
 
-from ...config.messages import did_you_mean, reason_of
+from ...config.messages import did_you_mean, reason_of, said_by
+from ...process.contained import Contained
 from ...schedule.dag import order
 from . import conf
 from .command import LAST_SUCCESS, RUN_TIME, load, options, told_times, try_arguments
@@ -36,8 +37,9 @@ def _check_command(job: Job) -> Iterator[checks.CheckMessage]:
         yield _error(f"the job {job.name!r} runs {job.cmd!r}, which is no command", hint, "E002")
         return
     try:
-        command = load(job.cmd)
-        known = options(command, job.cmd)
+        with Contained():
+            command = load(job.cmd)
+            known = options(command, job.cmd)
         missing = [name for name in told_times(job) if name not in known]
         for name in missing:
             yield _error(
@@ -46,13 +48,14 @@ def _check_command(job: Job) -> Iterator[checks.CheckMessage]:
                 "E004",
             )
         if not missing:
-            try_arguments(command, job)
+            with Contained():
+                try_arguments(command, job)
     except CommandError as error:
         hint = f"see manage.py {job.cmd} --help"
         text = redactor()(reason_of(error)).removeprefix("Error: ")
         yield _error(f"the arguments of the job {job.name!r} are refused: {text}", hint, "E005")
-    except (Exception, SystemExit) as error:  # noqa: BLE001  the code of others
-        text = f"{type(error).__name__}: {redactor()(reason_of(error))}"
+    except Exception as error:  # noqa: BLE001  the code of others
+        text = redactor()(said_by(error))
         hint = "it cannot run like this"
         yield _error(f"the command of the job {job.name!r} cannot be made: {text}", hint, "E003")
 

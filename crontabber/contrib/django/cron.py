@@ -9,6 +9,7 @@ from django.core.management import CommandError
 from ...app import CronTabber
 from ...errors import ConfigError, CrontabberError
 from ...generic_app import Answer
+from ...process.contained import Contained
 from ...reporters import Reporter
 from ...reporters.log import LogReporter
 from ...schedule.grammar import JobLine
@@ -126,11 +127,12 @@ class DjangoCron(CronTabber):
 
     def _try_arguments(self, job: Job) -> None:
         try:
-            try_arguments(load(job.cmd), job, self._arguments)
+            with Contained():
+                try_arguments(load(job.cmd), job, self._arguments)
         except CommandError as error:
             text = str(error).removeprefix("Error: ")
             raise CommandError(f"{job.name} is not run: {text}") from None
-        except (Exception, SystemExit):  # noqa: BLE001  the code of others
+        except Exception:  # noqa: BLE001  the code of others
             return  # a fault of the command itself is recorded by the run
 
     def _load(self, class_path: str) -> type:

@@ -1,0 +1,89 @@
+"""Code of jobs that runs outside of a run: what would end the process is an error like any other.
+
+A module is imported, a class looked at, an option converted before anything is claimed: the
+tick would end without a word there, and each later one, too.
+"""
+
+import _thread
+import importlib
+import os
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from types import FrameType
+from typing import NoReturn
+
+from ..errors import EndsProcess, Stopped, is_a, name_of, text_of, traceback_of
+
+Exit = Callable[[int], NoReturn]
+_OURS = (__file__.removesuffix("process/contained.py"), importlib.__file__, "<frozen ")
+
+
+class _Left(SystemExit):
+    """``os._exit`` was called."""
+
+
+class Contained:
+    """A context in which the code of jobs can end nothing but itself: it raises `EndsProcess`.
+
+    So it is with SystemExit, KeyboardInterrupt and all else that is no ``Exception``, and with
+    ``os._exit``. A real SIGINT raises KeyboardInterrupt, also if the code has swallowed that;
+    `Stopped` passes.
+    """
+
+    def __init__(self) -> None:
+        self._place: tuple[int, int] | None = _place()
+        self._is_interrupted = self._hears = False
+
+    def __enter__(self) -> "Contained":
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            with suppress(ValueError):  # no signal arrives in this thread
+                signal.signal(signal.SIGINT, self._interrupt)
+                self._hears = True
+        self._exit: Exit = os._exit
+        self._ours: Exit = self._leave
+        os._exit = self._ours
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, stack: object) -> None:
+        self._place = None  # who has kept our function may exit by it
+        if os._exit is self._ours:  # and no library has put its own around it
+            os._exit = self._exit  # type: ignore[assignment]  # a parameter's name
+        if self._hears:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        if self._is_interrupted:
+            raise KeyboardInterrupt
+        if error is not None and not is_a(error, (Exception, Stopped)):
+            raise EndsProcess(f"{_what(error)}{where_of(error)}") from error
+
+    def _interrupt(self, signum: int, frame: FrameType | None) -> None:
+        self._is_interrupted = True
+        raise KeyboardInterrupt
+
+    def _leave(self, status: int) -> NoReturn:
+        if _place() == self._place:  # and not in a child that the code forks
+            raise _Left(status)
+        self._exit(status)
+
+
+def where_of(error: BaseException) -> str:
+    """File and line of the code of others that raised *error*, for people; or nothing."""
+    where = ""
+    step = traceback_of(error)
+    while step:
+        path = step.tb_frame.f_code.co_filename
+        if not path.startswith(_OURS):
+            where = f" ({path}:{step.tb_lineno})"
+        step = step.tb_next
+    return where
+
+
+def _place() -> tuple[int, int]:
+    return os.getpid(), _thread.get_ident()
+
+
+def _what(error: BaseException) -> str:
+    if is_a(error, SystemExit):
+        return f"it calls {'os._exit' if is_a(error, _Left) else 'sys.exit'}"
+    text = " ".join(text_of(error)[:300].split())
+    return f"it raises {name_of(error)}{text and ': '}{text}"
