@@ -52,11 +52,14 @@ class CronTabber(GenericApp):
 
     def _tick_for_cron(self) -> TickResult:
         whole = self.verbose or self.settings.tell.textfile
-        return self._tick(self._writable(self.look() if whole else self.look_for_due()))
+        snapshot = self._writable(self.look() if whole else self.look_for_due())
+        self._check_sections(snapshot)
+        return self._tick(snapshot)
 
     def _tick_for_a_person(self) -> TickResult:
         """Run the jobs that are due, and tell what runs next if there are none."""
         snapshot = self._writable(self.look())
+        self._check_sections(snapshot)
         jobs = self.jobs(snapshot).all().jobs
         self.reporter.selected(jobs)
         result = self._tick(snapshot)
@@ -90,6 +93,7 @@ class CronTabber(GenericApp):
         job = find_job(name, jobs)
         if job.backfill:
             return TickResult([left_alone(job)])
+        self._check_sections(snapshot)
         with self._telling():
             return self._run([job], snapshot, jobs, force=force)
 
@@ -130,6 +134,20 @@ class CronTabber(GenericApp):
         specs = {job.app_name: job for job in (*jobs.all().jobs, *imported)}
         runs = [each.run for each in result.jobs if each.run]
         return Tick("", snapshot.now, [*specs.values()], result.states, runs, len(result.faults))
+
+    def _check_sections(self, snapshot: Snapshot) -> None:
+        """Raise ConfigError if a section is of no job; most often rows tell which names there are.
+
+        Classes are imported only if they do not.
+        """
+        names, lines = self.settings.sections.to_be_known, self.catalogue.lines
+        if not names:
+            return
+        listed = {line.class_path for line in lines}
+        states = map(snapshot.states.get, names)
+        if all(state and state.class_path in listed for state in states):
+            return
+        self.settings.check_sections(self.classes())
 
     def _writable(self, snapshot: Snapshot) -> Snapshot:
         """*snapshot*; a `StoreError` if no job can be run where it is from, due or not."""

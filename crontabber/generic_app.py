@@ -124,7 +124,8 @@ class GenericApp:
     def look_for_due(self) -> Snapshot:
         """Read the rows of the jobs that may be due."""
         zone = self.settings.timezone
-        return self.store.look_for_due(self.settings.jobs.lines, str(zone) if zone else "")
+        named = self.settings.sections.to_be_known
+        return self.store.look_for_due(self.settings.jobs.lines, str(zone) if zone else "", named)
 
     @functools.cached_property
     def catalogue(self) -> JobCatalogue:

@@ -74,7 +74,7 @@ class Judge:
     def strays(self) -> Iterator[ConfigError]:
         """What is set for no job, as far as that is known without classes."""
         if self._strict:
-            yield from self._sections.unused((), all_known=False)
+            yield from self._sections.unused(None)
         elif not (self._only_looks or self._command.configtest):  # which judges all of them
             yield from self._sections.strays()
         for name, origin in self._sources.origins.items():
@@ -83,10 +83,18 @@ class Judge:
                 guess = did_you_mean(section, self._class_names)
                 yield ConfigError(f"unknown option --{name}: no job is of a class {section}{guess}")
 
+    def strangers(self, classes: Classes) -> Iterator[ConfigError]:
+        """The sections that say more of a job that there is not, given *all* classes."""
+        yield from self._sections.strangers(self._app_names(classes))
+
     def _unused(self, classes: Classes) -> Iterator[ConfigError]:
-        app_names = {str(getattr(cls, "app_name", "")) for cls in classes.values()}
-        all_known = len(classes) >= len({line.class_path for line in self._jobs.lines})
-        yield from self._sections.unused(app_names, all_known=all_known)
+        yield from self._sections.unused(self._app_names(classes))
+
+    def _app_names(self, classes: Classes) -> set[str] | None:
+        """Those of all listed classes; None if some could not be imported."""
+        if len(classes) < len({line.class_path for line in self._jobs.lines}):
+            return None
+        return {str(getattr(cls, "app_name", "")) for cls in classes.values()}
 
     @property
     def _class_names(self) -> set[str]:

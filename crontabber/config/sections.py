@@ -28,26 +28,39 @@ class JobSections:
 
     def strays(self) -> Iterator[ConfigError]:
         """The sections that can be of no job, as far as that is known without any class."""
-        parts = (name.split(".", 2) for name in self._sources.texts if name.startswith(PREFIX))
-        if all(len(each) > 2 and each[1] in self._named for each in parts):
+        if self._are_all_listed:
             return
         for name in self._unlisted():
             if self._is_all(name, COMMAND_LINE) or not (self._runs(name) or self._class_paths):
                 yield self._unknown(name, ())
         yield from self._outside()
 
-    def unused(self, app_names: Collection[str], *, all_known: bool) -> Iterator[ConfigError]:
-        """The same, given the *app_names* of the listed classes; *all_known*: of all of them."""
-        for name in self._unlisted():
-            if self._runs(name):
-                guess = nearest(name, self._named - self._texts.keys())
-                hint = f"did you mean {guess}?" if guess else f"add one, such as {name}|1h"
-                yield ConfigError(
-                    f"no line of the jobs list names the section {job_header(name)} "
-                    f"(from {self._where(name)}): {hint}"
-                )
-            elif all_known and name not in app_names:
-                yield self._unknown(name, app_names)
+    @property
+    def to_be_known(self) -> list[str]:
+        """The names of sections that are of no job, unless a listed class has such an app_name."""
+        if self._are_all_listed:
+            return []
+        return [name for name in self._unlisted() if not self._runs(name)]
+
+    def strangers(self, app_names: Collection[str] | None) -> Iterator[ConfigError]:
+        """Those of them that are of no job, given the *app_names* of all listed classes.
+
+        None is told if these are not known: a section may be of a class that cannot be imported.
+        """
+        if app_names is not None:
+            unknown = (name for name in self.to_be_known if name not in app_names)
+            yield from (self._unknown(name, app_names) for name in unknown)
+
+    def unused(self, app_names: Collection[str] | None) -> Iterator[ConfigError]:
+        """All sections that are of no job, and those of jobs that no line names."""
+        for name in filter(self._runs, self._unlisted()):
+            guess = nearest(name, self._named - self._texts.keys())
+            hint = f"did you mean {guess}?" if guess else f"add one, such as {name}|1h"
+            yield ConfigError(
+                f"no line of the jobs list names the section {job_header(name)} "
+                f"(from {self._where(name)}): {hint}"
+            )
+        yield from self.strangers(app_names)
         yield from self._outside()
 
     def _outside(self) -> Iterator[ConfigError]:
@@ -167,6 +180,12 @@ class JobSections:
         return ((name, section) for name, section in self._texts.items() if name)
 
     # -- how the texts are divided -------------------------------------------------------------
+
+    @functools.cached_property
+    def _are_all_listed(self) -> bool:
+        """Whether lines name all sections, as far as their options need not be divided for that."""
+        parts = (name.split(".", 2) for name in self._sources.texts if name.startswith(PREFIX))
+        return all(len(each) > 2 and each[1] in self._named for each in parts)
 
     @functools.cached_property
     def _named(self) -> set[str]:

@@ -191,6 +191,11 @@ class Settings:
             raise _one([ConfigError(each.line) for each in serious])
         return tuple(each.line for each in found)
 
+    def check_sections(self, classes: Classes) -> None:
+        """Raise a ConfigError if a section is of no job, given the classes of *all* jobs."""
+        if found := [*self._judge.strangers(classes)]:
+            raise _one(found)
+
     def judge(self, classes: Classes) -> Judgement:
         """All that is wrong with the names and texts, given the classes of *all* jobs."""
         faults, warnings = self._judge.judge(self._names(classes), classes)

@@ -74,8 +74,10 @@ class StateStore(Protocol):
         """
         ...
 
-    def look_for_due(self, lines: Sequence[JobLine], zone: str) -> Snapshot:
-        """Read the rows of those jobs that may be due, and of their parents.
+    def look_for_due(
+        self, lines: Sequence[JobLine], zone: str, names: Collection[str] = ()
+    ) -> Snapshot:
+        """Read the rows of those jobs that may be due, of their parents, and of *names*.
 
         *zone* is the name of the zone of the schedules; empty: the store's own. A row is
         left out only if `crontabber.schedule.decide` is sure to say that its job is not

@@ -62,7 +62,9 @@ class MemoryStore:
         found |= {n: s for n, s in self.states.items() if n in parents}
         return Snapshot(self.clock.now(), self.zone, found)
 
-    def look_for_due(self, lines: Sequence[JobLine], zone: str) -> Snapshot:
+    def look_for_due(
+        self, lines: Sequence[JobLine], zone: str, names: Collection[str] = ()
+    ) -> Snapshot:
         """See `StateStore.look_for_due`; all rows are at hand, so none is left out."""
         return self.look([line.class_path for line in lines])
 

@@ -6,7 +6,7 @@ session of a killed process ends. All statements are in ``sql/``.
 
 import functools
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -66,9 +66,12 @@ class PostgresStore(LookingAgain, Administration):
         now, zone = rows[0][:2]
         return Snapshot(now, zone, states_of(rows, 6), unwritable=rows[0][5] or "")
 
-    def look_for_due(self, lines: Sequence[JobLine], zone: str) -> Snapshot:
+    def look_for_due(
+        self, lines: Sequence[JobLine], zone: str, names: Collection[str] = ()
+    ) -> Snapshot:
         """See `StateStore.look_for_due`; makes or upgrades the tables if they need it."""
-        rows = self._server.look("look_for_due", zone=zone, **schedule_parameters(lines))
+        listed = schedule_parameters(lines)
+        rows = self._server.look("look_for_due", zone=zone, names=array_text(names), **listed)
         now, server_zone, *_, unwritable, candidates = rows[0][:7]
         found, due = states_of(rows, 7), frozenset(candidates)
         return Snapshot(now, server_zone, found, due, unwritable or "")

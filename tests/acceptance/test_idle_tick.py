@@ -289,6 +289,16 @@ def test_an_idle_tick_reads_no_option_of_commands_and_asks_once(jobs):
     assert forbidden(imported(jobs)) >= {"crontabber.process.command_app"}, "it can fail"
 
 
+def test_a_section_about_a_class_costs_an_idle_tick_no_import_and_no_statement(jobs):
+    """The rows say which names there are"""
+    sections = ("job-3", "jobs.Job2")
+    jobs.sections = "\n".join(["[job]", *(f"[[{name}]]\ntimeout=1h" for name in sections)])
+    jobs.install(4)
+    [statements] = jobs.traffic()
+    assert len(statements) == 1
+    assert forbidden(imported(jobs)) == set()
+
+
 def test_help_imports_neither_the_driver_nor_what_runs_jobs(jobs):
     def ask(**env: str) -> None:
         done = jobs.crontabber("--help=settings", env=env)

@@ -162,6 +162,41 @@ def test_a_section_of_no_job_is_an_error(installed: Command, database: Database)
     assert len(tick.stderr.splitlines()) == 1
 
 
+def test_a_mistyped_section_about_a_listed_class_is_an_error_of_a_tick(
+    installed: Command, database: Database
+) -> None:
+    """trap: only --configtest told of it, and the job ran for months without its timeout"""
+    configure(installed, database, "[[old]]", "[[odl]]")
+    said = "unknown section [job] [[odl]] (from crontabber.ini, line "
+    meant = "): did you mean [job] [[old]]?"
+    first = installed(CONF)
+    assert (first.returncode, first.stdout) == (1, "")
+    [line] = first.stderr.splitlines()
+    assert line.startswith(f"crontabber: {said}")
+    assert line.endswith(meant)
+    assert ran(database) == []
+    configure(installed, database)
+    assert installed(CONF).returncode == 0
+    configure(installed, database, "[[old]]", "[[odl]]")
+    for options in ((), ("--job=fetch", "--force"), ("--engine=procrastinate",)):
+        idle = installed(CONF, *options)
+        assert (idle.returncode, idle.stderr) == (1, f"{line}\n")
+    assert len(ran(database)) == 5
+    assert installed.tty(CONF).stdout == f"{line}\n"
+    checked = installed(CONF, "--configtest")
+    assert f"crontabber: {checked.stdout}" == f"{line}\n"
+
+
+def test_a_class_that_cannot_be_imported_may_be_the_one_that_a_section_is_about(
+    installed: Command, database: Database
+) -> None:
+    (installed.directory / "jobs" / "myapp.py").write_text("1 / 0")
+    tick = installed(CONF)
+    assert tick.returncode == 1
+    assert "unknown section" not in tick.stderr
+    assert sorted(ran(database)) == ["backup", "fetch"]
+
+
 # -- where modules are found -------------------------------------------------------------
 
 

@@ -141,6 +141,9 @@ def test_a_class_without_a_row_and_one_with_two_may_be_due(
     snapshot = store.look_for_due(lines, "")
     assert snapshot.candidates == {"m.New", "m.Twice"}
     assert set(snapshot.states) == {"ghost", "old"}
+    named = store.look_for_due(lines, "", ["waits", "nowhere"])
+    assert named.candidates == snapshot.candidates
+    assert set(named.states) == {"ghost", "old", "waits"}
 
 
 def test_without_lines_or_rows_there_is_a_time_and_a_zone(

@@ -189,7 +189,7 @@ FROM (SELECT 1) AS always LEFT JOIN {there}crontabber ON true
 -- row is left out if `decide` is sure to say "not due": it waits for a time of the future, as
 -- the schedule in the jobs list has it, and is neither marked, nor given up, nor written by a
 -- clock that was wrong. The first row tells which listed classes are left: with one row or
--- several, or none yet.
+-- several, or none yet. The rows of names are read in any case.
 WITH schedule AS (
     SELECT
         number,
@@ -240,6 +240,7 @@ SELECT
 FROM (VALUES (true), (false)) AS head (first)
 LEFT JOIN {there}crontabber ON NOT first AND app_name = ANY (ARRAY(
     SELECT app_name FROM ours UNION ALL SELECT pg_catalog.unnest(depends_on) FROM ours
+    UNION ALL SELECT pg_catalog.unnest(%(names)s::text[])
 ))
 ORDER BY first DESC
 
