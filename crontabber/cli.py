@@ -47,10 +47,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130  # 128 and SIGINT
     finally:
-        for stream in filter(None, (sys.stdout, sys.stderr)):
-            _let_go(stream)
-        if not gc.isenabled():  # no job was run: the end of the process frees all that is left
-            gc.freeze()  # to be looked through at the end would be a fifteenth of an idle tick
+        _prepare_end()
+
+
+def _prepare_end() -> None:
+    """Have the process end soon, or have it told why it does not."""
+    if threads := sys.modules.get("crontabber.process.threads"):  # without, no job's code was run
+        threads.watch()
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        _let_go(stream)
+    if not gc.isenabled():  # no job was run: the end of the process frees all that is left
+        gc.freeze()  # to be looked through at the end would be a fifteenth of an idle tick
 
 
 def _open_closed_streams() -> None:

@@ -242,7 +242,7 @@ class Command:
             )
         finally:
             os.close(theirs)
-        with process, os.fdopen(ours, "rb", buffering=0) as terminal, _alarm(process):
+        with process, os.fdopen(ours, "rb", buffering=0) as terminal, alarm(process):
             shown = b"".join(iter(lambda: _read(terminal), b""))
             status = process.wait()
         text = shown.decode().replace("\r\n", "\n")
@@ -267,7 +267,7 @@ class Command:
 
 
 @contextlib.contextmanager
-def _alarm(process: "subprocess.Popen[str]") -> Iterator[None]:
+def alarm(process: "subprocess.Popen[str]") -> Iterator[None]:
     """Kill the process, should it hang."""
     timer = threading.Timer(TIMEOUT, process.kill)
     timer.start()

@@ -84,8 +84,9 @@ def _import_contained(module_path: str, name: str) -> tuple[types.ModuleType, ob
     """The same of others' code; what it does to the process meanwhile is undone, as after a run."""
     from ..process.contained import Contained  # only needed where modules of others are imported
     from ..process.state import ProcessState
+    from ..process.threads import NotingThreads
 
-    with Contained():
+    with Contained(), NotingThreads(f"importing {module_path}"):
         if module_path not in sys.modules:
             with ProcessState():
                 importlib.import_module(module_path)

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from ..errors import ClaimLost, CrontabberError, Stopped, StoreError, name_of, text_of
 from ..process.state import ProcessState
+from ..process.threads import NotingThreads
 from ..schedule import backfill
 from ..schedule.ledger import Span
 from ..schedule.missed import is_paused, passed_by_run
@@ -117,7 +118,7 @@ class Attempt:
         process_state.remember()
         try:
             self._output.begin()
-            with self._context.signals.interruptible():
+            with NotingThreads(self._job.app_name), self._context.signals.interruptible():
                 self._variables.run(self._run_within_middleware)
         except BaseException as raised:  # noqa: BLE001  the caller records it
             error = raised

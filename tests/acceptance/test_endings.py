@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from tests.acceptance.rows import CONF, ran, runs
-from tests.support import TIMEOUT, Command, Database
+from tests.support import TIMEOUT, Command, Database, alarm
 
 ENDINGS = {
     "interrupts": ("raise KeyboardInterrupt", "KeyboardInterrupt"),
@@ -221,3 +221,59 @@ def test_a_child_that_a_module_forks_may_leave_by_os_exit(
     crontabber.configure(database, "good.App|1d")
     done = crontabber(CONF)
     assert (done.returncode, done.stderr, ran(database)) == (0, "", ["good"])
+
+
+LEAVES_THREADS = """\
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from crontabber.base import BaseCronApp
+
+executor = ThreadPoolExecutor()
+over = threading.Event()
+
+class Pool(BaseCronApp):
+    app_name = 'pool'
+
+    def run(self):
+        executor.submit(print, 'done').result()
+        threading.Thread(target=over.wait, daemon=True).start()
+
+class Leaves(BaseCronApp):
+    app_name = 'leaves'
+
+    def run(self):
+        for name in ('first', 'second'):
+            threading.Thread(target=over.wait, name=name).start()
+"""
+IMPORTED = """\
+import threading, time
+threading.Thread(target=threading.Event().wait, name='of the module').start()
+"""
+
+
+def test_a_process_that_stands_for_a_thread_says_who_left_it(
+    crontabber: Command, database: Database
+) -> None:
+    """trap: ticks piled up, and nothing said why"""
+    crontabber.write("threads.py", LEAVES_THREADS)
+    crontabber.write("good.py", IMPORTED + GOOD)
+    crontabber.configure(database, "threads.Pool|1d\nthreads.Leaves|1d\ngood.App|1d")
+    with crontabber.popen(CONF) as process, alarm(process):
+        assert process.stderr
+        told = [process.stderr.readline() for _ in range(2)]
+        assert process.poll() is None
+        process.kill()
+        assert process.stderr.read() == ""
+    assert "importing good left a thread running, 'of the module': this" in told[0]
+    assert "leaves left a thread running, 'first', 'second': this process cannot end" in told[1]
+    assert sorted(ran(database)) == ["good", "leaves", "pool"]
+    assert crontabber(CONF, "--nagios").returncode == 0
+
+
+def test_threads_that_end_with_the_process_are_no_news(
+    crontabber: Command, database: Database
+) -> None:
+    crontabber.write("threads.py", LEAVES_THREADS)
+    crontabber.configure(database, "threads.Pool|1d")
+    done = crontabber(CONF)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")

@@ -10,7 +10,7 @@ from crontabber.errors import ExitCode
 from tests.acceptance.rows import pass_time, ran, runs, state
 from tests.contrib_django.site import Site
 from tests.server import own_server
-from tests.support import TIMEOUT, Database
+from tests.support import TIMEOUT, Database, alarm
 
 
 def logged(text: str) -> list[str]:
@@ -194,6 +194,21 @@ def test_a_job_that_failed_by_itself_is_an_exit_status(site: Site, database: Dat
     assert told("cronrun", "--job=fail", "--force").returncode == ExitCode.ERROR
     told.ok("cronrun")
     assert told.ok("cronrun", "--job=talk", "--force")
+
+
+def test_a_thread_that_keeps_the_process_is_told(site: Site, database: Database) -> None:
+    text = """\
+    import threading
+    from django.core.management.base import BaseCommand
+    class Command(BaseCommand):
+        def handle(self, **options):
+            threading.Thread(target=threading.Event().wait, name="endless").start()
+    """
+    site.write("shop/management/commands/leave.py", text)
+    with site.told(database, [{"cmd": "leave"}]).started("cronrun") as process, alarm(process):
+        assert process.stderr
+        assert "leave left a thread running, 'endless'" in process.stderr.readline()
+        process.kill()
 
 
 def test_reset_and_mark(site: Site, database: Database) -> None:

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ....errors import CrontabberError, Stopped
 from ....generic_app import Answer
+from ....process.threads import watch
 from ....tick.lookup import EVERYTHING
 from ..words import in_django
 
@@ -32,6 +33,8 @@ class CronCommand(BaseCommand):
             raise CommandError(in_django(str(error)), returncode=error.exit_code) from error
         except Stopped as stopped:
             raise SystemExit(128 + stopped.signum) from None
+        finally:
+            watch()
         if answer.text:
             self.stdout.write(in_django(answer.text, quotes=self.quotes))
         if answer.code:
