@@ -95,7 +95,7 @@ class CronTabber(GenericApp):
             return TickResult([left_alone(job)])
         self._check_sections(snapshot)
         with self._telling():
-            return self._run([job], snapshot, jobs, force=force)
+            return self._run([job], snapshot, jobs, force=force, by=self.asker)
 
     def run_due(self, class_path: str) -> TickResult:
         """Run the job of one class if it is due, as a tick would: backfill apps too.
@@ -181,7 +181,9 @@ class CronTabber(GenericApp):
         faults: Sequence[ConfigError] = (),
         *,
         force: bool = False,
+        by: str = "",
     ) -> TickResult:
+        """Run those of *candidates* that are due, with *force* all; *by* is who asked for it."""
         from contextlib import nullcontext
 
         from .process.signals import Signals
@@ -190,7 +192,8 @@ class CronTabber(GenericApp):
         middleware, more = self.middleware()
         with nullcontext(self.signals) if self.signals else Signals() as signals:
             context = self.context(snapshot, self.reporter, signals)
-            batch = Batch(context._replace(middleware=middleware), snapshot, jobs, self.prepare)
+            context = context._replace(middleware=middleware, by=by)
+            batch = Batch(context, snapshot, jobs, self.prepare)
             return batch.run(candidates, [*faults, *more], force=force)
 
     def context(self, snapshot: Snapshot, reporter: Reporter, signals: "Signals") -> "TickContext":

@@ -44,3 +44,8 @@ class Span(NamedTuple):
     """Who had it so: a person, or ``crontabber``."""
     at: datetime
     """When that was written."""
+
+
+def note_of(app_name: str, what: str, by: str, now: datetime) -> Span:
+    """That a person had *what* done with a job; it is about no slot."""
+    return Span(app_name, now, now, 0, Verdict.ASKED, what, "", by, now)

@@ -26,7 +26,7 @@ class Administration(LogReading):
     def __init__(self, server: Server) -> None:
         self._server = server
         self._ledger: bool | None = None
-        """Whether there is a ledger; None: it is not known yet."""
+        """Whether it can be written to; None: it is not known yet."""
 
     def access(self, role: str = "") -> "Access":
         """See `StateStore.access`; tables that are missing lack nothing."""
@@ -96,15 +96,17 @@ class Administration(LogReading):
 
         If not, this is logged once: it is no reason to lose the record of a run.
         """
-        if spans and self._ledger is None and (fault := self._fault_of_ledger()):
-            import logging
+        if spans and self._ledger is None:
+            fault = self._fault_of_ledger()
+            self._ledger = not fault
+            if fault:
+                import logging
 
-            self._ledger = False
-            logging.getLogger("crontabber").warning(
-                "what is passed over is not written to the ledger: %s",
-                fault,
-                extra={"action": "record", "app_name": ""},
-            )
+                logging.getLogger("crontabber").warning(
+                    "what is passed over, or done by hand, is not written to the ledger: %s",
+                    fault,
+                    extra={"action": "record", "app_name": ""},
+                )
         return spans if self._ledger else ()
 
     def _fault_of_ledger(self) -> str | None:
@@ -120,7 +122,6 @@ class Administration(LogReading):
     def _make_ledger(self) -> None:
         if not self._ledger and not self._has_ledger():
             self._server.query("make_ledger")
-        self._ledger = True
 
 
 def forgetting(

@@ -11,7 +11,7 @@ from ..process.state import ProcessState
 from ..process.threads import NotingThreads
 from ..schedule import backfill
 from ..schedule.ledger import Span
-from ..schedule.missed import is_paused, passed_by_run
+from ..schedule.missed import is_paused
 from ..schedule.model import Claim, JobSpec, JobState, Outcome, Run
 from ..schedule.plan import plan
 from ..schedule.transition import failed, succeeded, withdrawn
@@ -198,7 +198,7 @@ class Attempt:
             return run, *backfill.done(job, state, run.started, ended)
         horizon = self._claim.time
         after = succeeded(job, state, run.slot, run.started, horizon, self._until)
-        return run, after, passed_by_run(job, state, after, run)
+        return run, after, self._context.spans(job, state, after, run)
 
     def _succeeded(self) -> None:
         (run, after, spans), before = self._success(), self._state
@@ -245,7 +245,7 @@ class Attempt:
             after, spans = backfill.failed(self._job, self._state, run, advice)
         else:
             after = failed(self._job, self._state, run.slot, run.started, known, advice)
-            spans = passed_by_run(self._job, self._state, after, run)
+            spans = self._context.spans(self._job, self._state, after, run)
         change, after = self._context.news(self._job, self._state, after, run, advice)
         try:
             self._state = self._record(after, run, spans)

@@ -9,6 +9,8 @@ from ..process.clock import Clock
 from ..process.signals import Signals
 from ..process.state import ProcessState
 from ..reporters import Reporter
+from ..schedule.ledger import Span, note_of
+from ..schedule.missed import passed_by_run
 from ..schedule.model import JobSpec, JobState, Run
 from ..schedule.retry import Advice, attempts_at
 from ..store import StateStore
@@ -32,6 +34,18 @@ class TickContext(NamedTuple):
     """What is put back after each run, for all runs of a tick; None: each run has its own."""
     remind: timedelta = timedelta(days=1)
     """How often people are reminded of a job that is not well; zero: never."""
+    by: str = ""
+    """The person who has one job run; empty: the schedules do."""
+
+    def spans(self, job: JobSpec, state: JobState, after: JobState, run: Run) -> tuple[Span, ...]:
+        """What the ledger says of a *run* that ends in *after*: what it passes over, whose it is.
+
+        It is written with the record, as is all that is said of a run.
+        """
+        spans = passed_by_run(job, state, after, run)
+        if not self.by:
+            return spans
+        return (*spans, note_of(job.app_name, "run now", self.by, run.started))
 
     def advice(
         self, job: JobSpec, state: JobState, slot: datetime, started: datetime, error: BaseException

@@ -5,7 +5,7 @@ from datetime import datetime, timezone
 
 from ..errors import ConfigError, JobDoneError, JobOngoingError, StoreError
 from ..schedule.decide import marked_by_older
-from ..schedule.ledger import Span, Verdict
+from ..schedule.ledger import Span, Verdict, note_of
 from ..schedule.missed import OURS, Passing, span_of, unpaused
 from ..schedule.model import JobSpec, JobState, Outcome, Run
 from ..schedule.transition import (
@@ -59,11 +59,16 @@ def mark_success(
         spans = span_of(job, state, state.next_slot or slot, utc, passing)
         return after, Run(job.app_name, slot, now, None, Outcome.MARKED, host), spans
 
-    return _change(store, job, seen, now, mark)
+    return _change(store, job, seen, now, _noted(mark, "mark as successful", by, now))
 
 
 def run_next_at(
-    store: StateStore, job: JobSpec, seen: JobState | None, moment: datetime, now: datetime
+    store: StateStore,
+    job: JobSpec,
+    seen: JobState | None,
+    moment: datetime,
+    now: datetime,
+    by: str = OURS,
 ) -> JobState:
     """Have *job*, which is not backfill, run next at *moment*; its slots stay as planned.
 
@@ -71,7 +76,8 @@ def run_next_at(
     this too is a `JobOngoingError`.
     """
     _refuse_crashed(job, seen)
-    return _change(store, job, seen, now, lambda state: (run_at(state, moment), None, ()))
+    change = _noted(lambda state: (run_at(state, moment), None, ()), "run", by, now)
+    return _change(store, job, seen, now, change)
 
 
 def has_failed(state: JobState) -> bool:
@@ -79,16 +85,21 @@ def has_failed(state: JobState) -> bool:
     return state.last_error is not None or any(asked.retry_at for asked in state.asked)
 
 
-def try_again(store: StateStore, job: JobSpec, seen: JobState | None, now: datetime) -> JobState:
+def try_again(
+    store: StateStore, job: JobSpec, seen: JobState | None, now: datetime, by: str = OURS
+) -> JobState:
     """Have the next tick try again what failed, also where a backfill app gave up.
 
     For the rest, see `run_next_at`.
     """
     _refuse_crashed(job, seen)
-    return _change(store, job, seen, now, lambda state: (tried_again(state, now), None, ()))
+    change = _noted(lambda state: (tried_again(state, now), None, ()), "retry", by, now)
+    return _change(store, job, seen, now, change)
 
 
-def resume(store: StateStore, job: JobSpec, seen: JobState, now: datetime) -> JobState:
+def resume(
+    store: StateStore, job: JobSpec, seen: JobState, now: datetime, by: str = OURS
+) -> JobState:
     """End the pause of *job*. Raises `JobOngoingError` if it is being run."""
     _refuse_crashed(job, seen)
 
@@ -98,7 +109,18 @@ def resume(store: StateStore, job: JobSpec, seen: JobState, now: datetime) -> Jo
         replan = unpaused(job, state, now)
         return replan.state, None, replan.spans
 
-    return _change(store, job, seen, now, end)
+    return _change(store, job, seen, now, _noted(end, "resume", by, now))
+
+
+def _noted(change: Change, what: str, by: str, now: datetime) -> Change:
+    """The same change, which also notes the person who asked for it, in the same transaction."""
+
+    def noted(state: JobState) -> tuple[JobState, Run | None, Spans]:
+        after, run, spans = change(state)
+        note = () if by == OURS else (note_of(state.app_name, what, by, now),)
+        return after, run, (*spans, *note)
+
+    return noted
 
 
 def _change(

@@ -1,6 +1,6 @@
 """The verb ``--backfill``: dates on purpose."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import NamedTuple
@@ -9,6 +9,7 @@ from ..config.command import Command
 from ..errors import ConfigError
 from ..generic_app import Answer, GenericApp
 from ..schedule.asked import AskedBackfill, Dates
+from ..schedule.ledger import note_of
 from ..schedule.model import JobSpec, JobState
 from ..schedule.moments import parse_moment_near
 from ..schedule.ranges import Redo, chosen, in_rows, open_slot, slots_between
@@ -69,9 +70,19 @@ def ask(app: GenericApp, wish: Command) -> Answer:
         for part in parts
         if part.slots
     }
-    if not app.store.ask(wanted):
-        raise ConfigError(f"{job.app_name} was reset at this moment; try again")
+    _give(app, wanted, job, now)
     return Answer("\n".join(_asked(number, parts)))
+
+
+def _give(
+    app: GenericApp, wanted: Mapping[str, AskedBackfill], job: JobSpec, now: datetime
+) -> None:
+    """Write to the rows of the jobs what is asked for, and to the ledger who did so."""
+    given = app.store.ask(wanted)
+    if not given:
+        raise ConfigError(f"{job.app_name} was reset at this moment; try again")
+    for app_name in filter(given.__contains__, wanted):
+        app.store.note(note_of(app_name, "backfill", app.asker, now))
 
 
 def _redo(text: str) -> Redo:

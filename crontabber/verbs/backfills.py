@@ -6,7 +6,7 @@ from ..errors import ConfigError, ExitCode
 from ..generic_app import Answer, GenericApp
 from ..schedule.asked import AskedBackfill
 from ..schedule.backfill import backfilled, next_date, wait_of_date
-from ..schedule.ledger import Span
+from ..schedule.ledger import Span, note_of
 from ..schedule.missed import number_of
 from ..schedule.model import JobSpec, JobState
 from ..schedule.ranges import done_rows
@@ -81,6 +81,8 @@ def cancel(app: GenericApp, number: str) -> Answer:
                     rows = done_rows(job, each)
                     spans = backfilled(job, state, each, rows, snapshot.now)
                 app.store.cancel(state.app_name, each.number, spans)
+                what = f"cancel backfill {each.number}"
+                app.store.note(note_of(state.app_name, what, app.asker, snapshot.now))
                 left = left_of(each, job)
                 lines.append(
                     f"backfill {each.number} of {state.app_name} is cancelled: "

@@ -123,7 +123,7 @@ def _buttons(seen: Seen, request: Request, status: JobStatus) -> Node:
 
 
 def _by_hand(seen: Seen, status: JobStatus) -> Node:
-    """What persons had done with a job on these pages."""
+    """What persons had done with a job: on these pages, or by the command line."""
     notes = []
     with suppress(StoreError):  # the ledger may be closed to a role that only reads
         notes = seen.app.store.notes(status.job.app_name, _NOTES) if status.row else []

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta, tzinfo
 from ..errors import ConfigError, JobOngoingError
 from ..generic_app import Answer, GenericApp
 from ..schedule.grammar import parse_duration
+from ..schedule.ledger import note_of
 from ..schedule.missed import is_paused
 from ..schedule.model import JobSpec, JobState, Pause
 from ..schedule.moments import parse_moment_near
@@ -34,6 +35,8 @@ def pause(app: GenericApp, names: str, wait: str = "", until: str = "", why: str
         if _row(app, job, snapshot) is None:
             app.store.add(noticed(job, snapshot.now))
         app.store.pause(job.app_name, asked)
+        what = f"pause: {asked.why}" if asked.why else "pause"
+        app.store.note(note_of(job.app_name, what, app.asker, snapshot.now))
         lines.append(_paused(job, end))
     return Answer("\n".join(lines))
 
@@ -59,9 +62,10 @@ def resume(app: GenericApp, names: str) -> Answer:
 def _resumed(app: GenericApp, job: JobSpec, row: JobState, now: datetime) -> str:
     was = "was paused" if is_paused(row, now) else "was paused, which had ended"
     try:
-        after = marking.resume(app.store, job, row, now)
+        after = marking.resume(app.store, job, row, now, app.asker)
     except JobOngoingError:  # its run moves it on
         app.store.pause(job.app_name, None)
+        app.store.note(note_of(job.app_name, "resume", app.asker, now))
         return f"{job.app_name} {was}: it goes on"
     slot = max(after.next_run or now, after.next_slot or now)
     when = "at once" if slot <= now else f"at {slot.astimezone(job.zone):%Y-%m-%d %H:%M}"

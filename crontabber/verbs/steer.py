@@ -8,7 +8,7 @@ from ..generic_app import Answer, GenericApp
 from ..schedule.backfill import backfilled
 from ..schedule.decide import marked_by_older
 from ..schedule.grammar import parse_duration
-from ..schedule.ledger import Verdict
+from ..schedule.ledger import Verdict, note_of
 from ..schedule.missed import Passing, is_paused, span_of
 from ..schedule.model import JobSpec, JobState, Run
 from ..schedule.moments import parse_moment_near
@@ -41,7 +41,8 @@ def reset_job(app: GenericApp, name: str) -> Answer:
             )
         job = listed.get(app_name)
         crash = crash_of(job, state) if state.ongoing else None
-        return crash, reset_spans(job, state, snapshot.now, app.asker)
+        note = note_of(app_name, "reset", app.asker, snapshot.now)
+        return crash, (*reset_spans(job, state, snapshot.now, app.asker), note)
 
     if not app.store.reset(app_name, settle):
         return Answer(f"{app_name} has no state: there is nothing to reset")
@@ -127,7 +128,8 @@ def run_at(app: GenericApp, name: str, at: str = "", wait: str = "") -> Answer:
         refused = left_alone(job)
         return Answer(refused.refusal, refused.exit_code)
     seen = snapshot.states.get(job.app_name) or app.store.read(job.app_name)
-    marking.run_next_at(app.store, job, seen, moment.astimezone(timezone.utc), snapshot.now)
+    utc = moment.astimezone(timezone.utc)
+    marking.run_next_at(app.store, job, seen, utc, snapshot.now, app.asker)
     return Answer(f"{job.app_name} runs next at {moment.astimezone(job.zone):%Y-%m-%d %H:%M:%S}")
 
 
@@ -142,7 +144,7 @@ def retry(app: GenericApp, name: str) -> Answer:
     seen = snapshot.states.get(job.app_name) or app.store.read(job.app_name)
     if seen is None or not marking.has_failed(seen):
         return Answer(f"{job.app_name} has not failed: there is nothing to try again")
-    marking.try_again(app.store, job, seen, snapshot.now)
+    marking.try_again(app.store, job, seen, snapshot.now, app.asker)
     when = "by the next tick"
     if is_paused(seen, snapshot.now) and seen.last_error:
         when = f"when its pause ends: --resume={job.app_name}"

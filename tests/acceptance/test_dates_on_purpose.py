@@ -167,8 +167,8 @@ def test_a_paused_job_does_not_run_and_says_why(chain: Command, database: Databa
     assert say(chain, "--resume=mail") == "mail is not paused"
     say(chain)
     assert len(days(chain, "fetch")) == len(days(chain, "report")) == 3
-    [(verdict, slots)] = database.execute("SELECT verdict, slots FROM crontabber_spans")
-    assert (verdict, slots) == ("paused", 48)
+    slots = database.execute("SELECT verdict, slots FROM crontabber_spans WHERE slots > 0")
+    assert slots == [("paused", 48)]
 
 
 def test_a_pause_for_ever_and_one_until_a_time(chain: Command, database: Database) -> None:

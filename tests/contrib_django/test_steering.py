@@ -99,16 +99,16 @@ def test_dates_on_purpose(site: Site, database: Database) -> None:
         "cronbackfill --list --newest-first",
         "cronbackfill --cancel=7",
         f"cronbackfill dates --from={days[0]} --to={days[1]} --redo=all --newest-first",
-        "cronbackfill --cancel=2",
+        "cronbackfill --cancel=4",
         "cronrun -v0",
         "cronbackfill --list",
     )
     assert said[1] == (0, "\n".join(f"dates {day} 00:00" for day in days[4:7]))
     number, hint = said[2][1].splitlines()
-    assert number == f"backfill 1: 3 dates of dates, {first} 00:00 to {last} 00:00"
+    assert number == f"backfill 2: 3 dates of dates, {first} 00:00 to {last} 00:00"
     assert "manage.py cronbackfill --list shows how far they are" in hint
-    assert hint.endswith("manage.py cronbackfill --cancel=1 ends it")
-    assert said[3][1].startswith(f"1 dates: 0 of 3 dates done; next {first} 00:00")
+    assert hint.endswith("manage.py cronbackfill --cancel=2 ends it")
+    assert said[3][1].startswith(f"2 dates: 0 of 3 dates done; next {first} 00:00")
     assert said[4][0] == 1
     assert "manage.py cronrun --job=talk --force runs it now" in said[4][1]
     assert said[5] == (
@@ -118,8 +118,8 @@ def test_dates_on_purpose(site: Site, database: Database) -> None:
     assert said[6][1] == "name a job with --from and --to, or ask for --list or --cancel=N"
     assert said[7][1] == "--newest-first needs a job: write cronbackfill JOB --from=D --to=D"
     assert said[8] == (1, "there is no backfill 7 under way: see manage.py cronbackfill --list")
-    assert said[9][1].startswith("backfill 2: 2 dates of dates")
-    assert said[10] == (0, "backfill 2 of dates is cancelled: 0 of 2 dates were done")
+    assert said[9][1].startswith("backfill 4: 2 dates of dates")
+    assert said[10] == (0, "backfill 4 of dates is cancelled: 0 of 2 dates were done")
     assert said[12] == (0, "no backfill is under way")
     done = database.execute(
         "SELECT to_char(slot AT TIME ZONE 'UTC', 'YYYY-MM-DD') FROM crontabber_log"

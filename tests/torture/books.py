@@ -33,7 +33,7 @@ _PREPARE = """
 """
 _SPANS = """
     SELECT app_name, first_slot, last_slot, verdict FROM crontabber_spans
-    WHERE verdict <> 'backfilled' ORDER BY id
+    WHERE verdict <> 'backfilled' AND slots > 0 ORDER BY id
 """
 _ASKED = """
     SELECT app_name, generate_series(

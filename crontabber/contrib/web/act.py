@@ -15,7 +15,6 @@ from ...config.command import Command
 from ...config.settings import Settings
 from ...errors import ConfigError, CrontabberError, ExitCode, UnknownJobError
 from ...generic_app import Answer
-from ...schedule.ledger import Span, Verdict
 from ...store import Snapshot
 from ...tick.lookup import EVERYTHING, app_name_of, find_job
 from ...verbs.actions import ACTIONS, CANCEL, Action, Given, Subject
@@ -187,11 +186,9 @@ def _cancel(app: ActingApp, wish: Wish, sends: bool) -> Shown:
 
 
 def _keep(app: ActingApp, wish: Wish, name: str, what: str) -> None:
-    """Write down who did what: in the ledger and in the log."""
-    now = app.store.look(None).now
+    """Write down in the log who did what; the ledger says it already."""
     why = wish.given.get("why", "")[:500]
     reason = one_line(f"{what}: {why}" if why else what)
-    app.store.note(Span(name, now, now, 0, Verdict.ASKED, reason, "", app.asker, now))
     _logger.info("%s: %s %s", app.asker, reason, name, extra={"action": "act", "app_name": name})
 
 
