@@ -4,6 +4,7 @@ To import this imports psycopg2, which takes as long as Python itself.
 """
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from psycopg2.extensions import connection as Connection
 
 from ..errors import ConfigError
 from .interruptible import InterruptibleConnection
+from .libpq import PARAMETERS
 
 OPERATIONAL = (psycopg2.OperationalError, psycopg2.InterfaceError)
 IntegrityError = psycopg2.IntegrityError
@@ -65,6 +67,28 @@ def unknown_to_libpq(parameters: Mapping[str, str]) -> Iterator[str]:
                 f"{name} is not known to libpq {version}: leave it out, or install a psycopg2 "
                 "with a newer libpq"
             )
+
+
+_NOWHERE = "/dev/null/nowhere"
+"""No server can have its socket there."""
+
+
+def refused_by_libpq(parameters: Mapping[str, str]) -> Iterator[str]:
+    """What libpq refuses before it connects: a value, or a service that no file has.
+
+    It is asked to connect to nowhere, by which it looks at all else; no server is.
+    """
+    hosts = [_NOWHERE for _ in parameters.get("host", "").split(",")]
+    nowhere = {**parameters, "host": ",".join(hosts), "hostaddr": ""}
+    try:
+        _connect(make_dsn(**nowhere)).close()
+    except psycopg2.ProgrammingError:
+        return  # what it does not know is told by `unknown_to_libpq`
+    except psycopg2.Error as error:
+        text = " ".join(str(error).split())
+        if _NOWHERE not in text:
+            guilty = [name for name in PARAMETERS if re.search(rf"\b{name}\b", text)]
+            yield f"{max(guilty, key=len)} cannot be used: {text}" if guilty else text
 
 
 def _is_known(name: str) -> bool:

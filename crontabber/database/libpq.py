@@ -42,6 +42,8 @@ _NUMBERS = (
     "keepalives_count",
     "tcp_user_timeout",
 )
+_FILES = ("passfile", "servicefile", "sslcert", "sslkey", "sslrootcert", "sslcrl", "sslcrldir")
+_NO_FILES = {"sslrootcert": "system"}
 _PORT = r"\s*[0-9]{1,5}\s*"
 SECRETS = {
     "password": "PGPASSWORD",
@@ -99,6 +101,15 @@ def faults(parameters: Parameters) -> Iterator[str]:
     for port in parameters.get("port", "").split(","):  # a list has one for each host
         if port.strip() and not (re.fullmatch(_PORT, port) and 0 < int(port) < 65536):
             yield f"port {port!r} is not a port: write a number from 1 to 65535"
+
+
+def missing_files(parameters: Parameters) -> Iterator[str]:
+    """The files that are named and not there; libpq passes over most of them in silence."""
+    for name in _FILES:
+        path = parameters.get(name, "")
+        is_file = path and path != _NO_FILES.get(name) and ":" not in path  # a key's engine has one
+        if is_file and not os.path.exists(path):  # noqa: PTH110
+            yield f"{name} {path!r} is a file that is not there"
 
 
 def _place(parameters: Parameters) -> dict[str, str]:

@@ -141,11 +141,12 @@ def _refused(database: Any) -> Iterator[str]:
     """What libpq would refuse, of a factory that can say what libpq is told."""
     if not hasattr(database, "parameters"):
         return
-    from ..database.driver import unknown_to_libpq
+    from ..database.driver import refused_by_libpq, unknown_to_libpq
 
     parameters = database.parameters()
-    yield from libpq.faults(parameters)
-    yield from unknown_to_libpq(parameters)
+    found = [*libpq.faults(parameters), *unknown_to_libpq(parameters)]
+    yield from found or refused_by_libpq(parameters)  # which repeats some of them
+    yield from libpq.missing_files(parameters)
 
 
 def _access(app: GenericApp) -> Access:

@@ -151,6 +151,35 @@ def test_a_parameter_that_libpq_does_not_have_is_refused(
     assert snapshot(database) == []
 
 
+def test_configtest_asks_libpq_what_it_would_refuse(installed: Command, database: Database) -> None:
+    """trap: a wrong sslmode, a service or a certificate that is not there: OK, all jobs are well"""
+    services = installed.write("services", "[there]\nhost=nowhere\nhostaddr=192.0.2.1\n")
+    installed.write("root.crt", "")
+    line = "the database cannot be reached: "
+    for text, said in {
+        "sslmode=requre": 'sslmode cannot be used: invalid sslmode value: "requre": resource',
+        "service=gone": 'service cannot be used: definition of service "gone" not found: resource',
+        "sslrootcert=gone.crt": "sslrootcert 'gone.crt' is a file that is not there: resource",
+        "sslcert=root.crt\nsslkey=gone": "sslkey 'gone' is a file that is not there: resource",
+        "target_session_attrs=primry": "target_session_attrs cannot be used: invalid",
+        "dsn=sslmode=requre": 'sslmode cannot be used: invalid sslmode value: "requre": resource',
+        "service=there\nsslrootcert=root.crt\nsslmode=verify-full": "",
+        "sslrootcert=system\nsslmode=verify-full": "",
+    }.items():
+        ini = f"[crontabber]\njobs=jobs.App|1d\n[resource]\n[[postgresql]]\n{text}\n"
+        installed.write("crontabber.ini", ini)
+        nowhere = {"PGSERVICEFILE": str(services), "PGHOST": "/nowhere"}
+        done = installed(CONF, "--configtest", env=nowhere)
+        found = done.stdout.splitlines()
+        assert (done.returncode, done.stderr) == (1 if said else 0, "")
+        assert found[0].startswith(f"{line}{said}" if said else "OK: "), text
+        assert len(found) == 1
+        assert not said or "(from crontabber.ini, line " in found[0]
+    installed.write("crontabber.ini", "[crontabber]\njobs=jobs.App|1d\n")
+    wrong = installed(CONF, "--configtest", env={"PGHOST": "/nowhere", "PGSSLMODE": "requre"})
+    assert wrong.stdout == f'{line}sslmode cannot be used: invalid sslmode value: "requre"\n'
+
+
 def test_an_apps_own_database_takes_parameters_of_libpq(
     installed: Command, database: Database
 ) -> None:

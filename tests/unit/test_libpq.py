@@ -9,8 +9,16 @@ from pathlib import Path
 import pytest
 from psycopg2.extensions import libpq_version
 
-from crontabber.database.driver import unknown_to_libpq
-from crontabber.database.libpq import PARAMETERS, SECRETS, describe, faults, known, secrets
+from crontabber.database.driver import refused_by_libpq, unknown_to_libpq
+from crontabber.database.libpq import (
+    PARAMETERS,
+    SECRETS,
+    describe,
+    faults,
+    known,
+    missing_files,
+    secrets,
+)
 
 US = pwd.getpwuid(os.geteuid()).pw_name
 
@@ -101,6 +109,39 @@ def test_what_everybody_may_read_is_known():
 )
 def test_what_libpq_would_refuse(parameters, said):
     assert list(faults(parameters)) == said
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({"host": "a,b", "port": "1,2", "hostaddr": "192.0.2.1", "password": "geheim"}, []),
+        ({"host": "a", "port": "1,2"}, ["port cannot be used: could not match 2 port numbers"]),
+        ({"sslmode": "requre"}, ['sslmode cannot be used: invalid sslmode value: "requre"']),
+        ({"sslmode": "verify-full"}, []),
+        ({"sslnegotiation": "x"}, ["sslnegotiation cannot be used: invalid sslnegotiation"]),
+        (
+            {"ssl_min_protocol_version": "TLSv9"},
+            ["ssl_min_protocol_version cannot be used: invalid"],
+        ),
+        ({"require_auth": "luck"}, ["require_auth cannot be used: invalid require_auth value"]),
+        ({"sslmod": "x"}, []),
+    ],
+)
+def test_libpq_is_asked_what_it_would_refuse_and_no_server_is(parameters, said):
+    found = list(refused_by_libpq(parameters))
+    assert len(found) == len(said)
+    assert all(text.startswith(start) for text, start in zip(found, said, strict=True)), found
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({"sslrootcert": "system", "sslkey": "engine:key", "sslcert": "", "passfile": "/"}, []),
+        ({"sslcrldir": "/nowhere"}, ["sslcrldir '/nowhere' is a file that is not there"]),
+    ],
+)
+def test_files_that_are_not_there(parameters, said):
+    assert list(missing_files(parameters)) == said
 
 
 # -- its parameters ------------------------------------------------------------
