@@ -228,3 +228,38 @@ def test_a_backfill_app_that_never_ran_begins_at_its_start(
     path.write_text(f"{path.read_text()}\n[job]\n[[fetch]]\n{section}\n")
     say(crontabber)
     assert days(crontabber, "fetch")[:3] == [day(3), day(2), day(1)]
+
+
+@pytest.mark.parametrize(
+    ("to", "last", "dates"),
+    [
+        ("2025-10-26T02:30", "02:30", 4),
+        ("2025-10-26T02:30+02:00", "02:30", 4),
+        ("2025-10-26T02:30+01:00", "02:30", 6),
+        ("2025-10-26T03:00", "03:00", 7),
+        ("2025-10-26", "23:30", 48),
+    ],
+)
+def test_the_end_of_a_range_in_an_hour_that_comes_twice(
+    crontabber: Command, database: Database, to: str, last: str, dates: int
+) -> None:
+    """The first of the two, as for all times; an offset says otherwise, and a day has all"""
+    crontabber.write("jobs.py", HALF_HOURLY)
+    crontabber.configure(database, "jobs.App|*/30 * * * *", "timezone=Europe/Berlin")
+    crontabber(CONF)
+    wish = ("--backfill=half", "--from=2025-10-26T01:00", f"--to={to}", "--dry-run")
+    said = crontabber(CONF, *wish).stdout.splitlines()
+    assert (len(said), said[-1]) == (dates, f"half 2025-10-26 {last}")
+
+
+HALF_HOURLY = """
+from crontabber.base import BaseCronApp
+from crontabber.mixins import as_backfill_cron_app
+
+@as_backfill_cron_app
+class App(BaseCronApp):
+    app_name = "half"
+
+    def run(self, date):
+        pass
+"""
