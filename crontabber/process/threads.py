@@ -1,27 +1,32 @@
-"""Threads that jobs leave: who left which is told if the process has to stand for them."""
+"""Threads and children that jobs leave: who did so is told if the process has to stand for them."""
 
+import sys
 import threading
+from contextlib import suppress
+from typing import Any
 from weakref import WeakKeyDictionary
 
+_threads = threading.enumerate  # bound here: what a job puts in its place is for itself
 _MOMENT = 1.0
-"""For how many seconds a thread may keep a process that wants to end, without a word."""
-_left: "WeakKeyDictionary[threading.Thread, str]" = WeakKeyDictionary()
-"""By whom; the process cannot end before they do."""
+"""For how many seconds one may keep a process that wants to end, without a word."""
+_left: "WeakKeyDictionary[Any, str]" = WeakKeyDictionary()
+"""The threads, and the processes of multiprocessing, that Python waits for, and whose they are."""
 
 
 class NotingThreads:
-    """A context in which code of jobs runs; the threads that it leaves are those of *who*."""
+    """A context in which code of jobs runs; what it leaves running is that of *who*."""
 
     def __init__(self, who: str) -> None:
         self._who = who
 
     def __enter__(self) -> None:
-        self._before = {*threading.enumerate()}
+        self._before = {*_running()}
 
     def __exit__(self, *exception: object) -> None:
-        for thread in threading.enumerate():
-            if not (thread.daemon or thread in self._before):
-                _left.setdefault(thread, self._who)
+        with suppress(Exception):  # of an object that a job made
+            for each in _running():
+                if not (each.daemon or each in self._before):
+                    _left.setdefault(each, self._who)
 
 
 def watch() -> None:
@@ -29,23 +34,36 @@ def watch() -> None:
 
     A daemon does so: Python first ends threads that only wait for work, as those of executors.
     """
-    if any(thread.is_alive() for thread in _left):
+    if _left and _kept():
         threading.Thread(target=_tell, daemon=True).start()
+
+
+def _running() -> list[Any]:
+    found: list[Any] = _threads()
+    with suppress(Exception):  # where it is not imported, or a job has spoilt it
+        found += sys.modules["multiprocessing.process"].active_children()
+    return found
+
+
+def _kept() -> dict[str, list[str]]:
+    """What keeps the process, by who left it."""
+    found: dict[str, list[str]] = {}
+    for each in _running():
+        if who := _left.get(each):
+            kind = "thread" if isinstance(each, threading.Thread) else "process"
+            found.setdefault(who, []).append(f"{kind} {str(each.name)!r}")
+    return found
 
 
 def _tell() -> None:
     import logging
 
     threading.Event().wait(_MOMENT)
-    threads: dict[str, list[str]] = {}
-    for thread, who in [*_left.items()]:
-        if thread.is_alive():
-            threads.setdefault(who, []).append(repr(str(thread.name)))
-    for who, names in threads.items():
+    for who, what in _kept().items():
         logging.getLogger("crontabber").critical(
-            "%s left a thread running, %s: this process cannot end before it does; have the code "
-            "join it, or make it a daemon",
+            "%s left running: %s; this process cannot end before that does: have the code join it, "
+            "or make it a daemon",
             who,
-            ", ".join(names),
+            ", ".join(what),
             extra={"action": "end", "app_name": who},
         )

@@ -1,5 +1,6 @@
 """Code of jobs that would end the process outside of a run costs its own job a line, no other."""
 
+import os
 import re
 import signal
 
@@ -264,10 +265,41 @@ def test_a_process_that_stands_for_a_thread_says_who_left_it(
         assert process.poll() is None
         process.kill()
         assert process.stderr.read() == ""
-    assert "importing good left a thread running, 'of the module': this" in told[0]
-    assert "leaves left a thread running, 'first', 'second': this process cannot end" in told[1]
+    assert "importing good left running: thread 'of the module'; this" in told[0]
+    assert (
+        "leaves left running: thread 'first', thread 'second'; this process cannot end" in told[1]
+    )
     assert sorted(ran(database)) == ["good", "leaves", "pool"]
     assert crontabber(CONF, "--nagios").returncode == 0
+
+
+LEAVES_CHILD = """\
+import multiprocessing, signal
+from crontabber.base import BaseCronApp
+
+class Leaves(BaseCronApp):
+    app_name = 'leaves'
+
+    def run(self):
+        child = multiprocessing.get_context('fork').Process(target=signal.pause, name='child')
+        child.start()
+        with open('child', 'w') as f:
+            f.write(str(child.pid))
+"""
+
+
+def test_a_process_that_stands_for_a_child_of_multiprocessing_says_who_left_it(
+    crontabber: Command, database: Database
+) -> None:
+    """Python waits for these at its end, as for threads"""
+    crontabber.write("children.py", LEAVES_CHILD)
+    crontabber.configure(database, "children.Leaves|1d")
+    with crontabber.popen(CONF) as process, alarm(process):
+        assert process.stderr
+        told = process.stderr.readline()
+        os.kill(int((crontabber.directory / "child").read_text()), signal.SIGKILL)
+        assert process.wait(TIMEOUT) == 0
+    assert "leaves left running: process 'child'; this process cannot end" in told
 
 
 def test_threads_that_end_with_the_process_are_no_news(

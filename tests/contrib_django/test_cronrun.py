@@ -208,7 +208,7 @@ def test_a_thread_that_keeps_the_process_is_told(site: Site, database: Database)
     with site.told(database, [{"cmd": "leave"}]).started("cronrun") as process, alarm(process):
         assert process.stderr
         said = "".join(process.stderr.readline() for _ in range(2))
-        assert "leave left a thread running, 'endless'" in said
+        assert "leave left running: thread 'endless'" in said
         process.kill()
 
 
