@@ -78,8 +78,8 @@ def test_a_class_is_found() -> None:
             f"there is no module broken_packag: did you mean broken_package, {OR_ELSE}",
         ),
         (
-            "jobs.good.Good",
-            f"there is no module jobs: {WHERE}",
+            "tasks.good.Good",
+            f"there is no module tasks: {WHERE}",
         ),  # not os
         ("pack.good.number", "pack.good.number is a int, not a class"),
         ("pack.good.function", "pack.good.function is a function, not a class"),
