@@ -4,10 +4,10 @@ A module is imported, a class looked at, an option converted before anything is 
 tick would end without a word there, and each later one, too.
 """
 
+import _signal  # type: ignore[import-not-found]  # `signal` makes enums: four times the time
 import _thread
 import importlib
 import os
-import signal
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
@@ -36,9 +36,9 @@ class Contained:
         self._is_interrupted = self._hears = False
 
     def __enter__(self) -> "Contained":
-        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
             with suppress(ValueError):  # no signal arrives in this thread
-                signal.signal(signal.SIGINT, self._interrupt)
+                _signal.signal(_signal.SIGINT, self._interrupt)
                 self._hears = True
         self._exit: Exit = os._exit
         self._ours: Exit = self._leave
@@ -50,7 +50,7 @@ class Contained:
         if os._exit is self._ours:  # and no library has put its own around it
             os._exit = self._exit  # type: ignore[assignment]  # a parameter's name
         if self._hears:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+            _signal.signal(_signal.SIGINT, _signal.default_int_handler)
         if self._is_interrupted:
             raise KeyboardInterrupt
         if error is not None and not is_a(error, (Exception, Stopped)):
