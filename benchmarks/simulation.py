@@ -20,9 +20,11 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from crontabber.base import BaseCronApp
+from crontabber.config.appspec import AppSpec
 from crontabber.contrib.procrastinate.due_job import DueJob
 from crontabber.contrib.procrastinate.engine import find_due
 from crontabber.process.signals import Signals
+from crontabber.process.state import ProcessState
 from crontabber.reporters import Reporter
 from crontabber.schedule.grammar import JobLine, JobList, Schedule
 from crontabber.schedule.model import JobState
@@ -67,12 +69,20 @@ class Memory(MemoryStore):
 
     def look(self, class_paths: Sequence[str] | None, *, migrate: bool = True) -> Snapshot:
         """As that of PostgreSQL, which has an index."""
-        if class_paths is None or len(class_paths) > 100:
-            return Snapshot(self.clock.now(), self.zone, dict(self.states))
+        if class_paths is None:
+            return super().look(None)
         found = {path: self.states[path] for path in class_paths if path in self.states}
         parents = {parent for state in found.values() for parent in state.depends_on}
         found |= {name: self.states[name] for name in parents if name in self.states}
         return Snapshot(self.clock.now(), self.zone, found)
+
+    def look_for_due(self, lines: Sequence[JobLine], zone: str) -> Snapshot:
+        """As that of PostgreSQL, which leaves out the rows of jobs that are sure to wait."""
+        now = self.clock.now()
+        waiting = {state.class_path for state in self.states.values() if _waits(state, now)}
+        candidates = [line.class_path for line in lines if line.class_path not in waiting]
+        found = self.look(candidates)
+        return found._replace(candidates=frozenset(candidates))
 
     def save(self, *args: Any, **more: Any) -> JobState:
         """As the store does it, unless the process is gone."""
@@ -90,6 +100,46 @@ class Memory(MemoryStore):
         """The session ends, and its claims with it."""
         self.close()
         self.dead = True
+
+
+def _waits(state: JobState, now: datetime) -> bool:
+    """Whether a row says for sure that its job is not due; the same as ``look_for_due`` in SQL.
+
+    The schedules of the simulation do not change, and its jobs all have their say in the row.
+    """
+    is_plain = not (state.ongoing or state.told or state.asked or state.next_slot is None)
+    if not is_plain or (state.last_run and state.last_run > now):
+        return False
+    times = [each for each in (state.next_run, state.next_slot) if each]
+    return (max(times) if state.backfill else times[0]) > now
+
+
+class Untouched(ProcessState):
+    """Simulated jobs change nothing in their process, in which there are as many as workers."""
+
+    def remember(self) -> None:
+        """There is nothing to put back."""
+
+    def restore(self) -> None:
+        """As was said."""
+
+
+class Catalogue(JobCatalogue):
+    """What was *seen* of classes is looked at once, as by a worker that lives for long."""
+
+    def __init__(
+        self, lines: Sequence[JobLine], load: Callable[[str], type], seen: dict[str, AppSpec]
+    ) -> None:
+        super().__init__(JobList(tuple(lines)), load)
+        self._seen = seen
+
+    def app(self, line: JobLine) -> AppSpec:
+        """As any catalogue, and for all of them."""
+        path = line.class_path
+        if path in self._seen:
+            self._apps[path] = self._seen[path]
+        self._seen[path] = super().app(line)
+        return self._seen[path]
 
 
 class Queue:
@@ -132,19 +182,20 @@ class Queue:
 
 
 class Worker:
-    """One worker: a thread for each run, that has its turn when its clock says so."""
+    """One worker: a thread for its runs, that has its turn when its clock says so."""
 
     def __init__(self, world: "World") -> None:
         self.world = world
         self.store = world.store.another_session()
         self.due: DueJob | None = None
-        self._turn = threading.Semaphore(0)
+        self._turn = threading.Lock()
+        self._turn.acquire()
+        threading.Thread(target=self._work, daemon=True).start()
 
     def begin(self, due: DueJob) -> None:
         """Run a job, until it sleeps or is done."""
         self.due = due
-        threading.Thread(target=self._work, args=(due,), daemon=True).start()
-        self.world.turn.acquire()
+        self.go_on()
 
     def go_on(self) -> None:
         """Resume the job."""
@@ -154,21 +205,28 @@ class Worker:
     def sleep(self, length: timedelta) -> None:
         """Let time pass, as called by the job; the process may be killed meanwhile."""
         self.world.at(length, self.go_on)
-        self.world.turn.release()
-        self._turn.acquire()
+        self._wait()
         if self.world.dice.random() < self.world.options.killed:
             self.store.kill()
             raise Killed
 
-    def _work(self, due: DueJob) -> None:
+    def _wait(self) -> None:
+        self.world.turn.release()
+        self._turn.acquire()
+        if self.world.is_over:
+            raise Killed
+
+    def _work(self) -> None:
         self.world.here.worker = self
-        children: list[DueJob] = []
+        self._turn.acquire()
         try:
-            children = self.world.run_due(self.store, due.class_path)
+            while self.due and not self.world.is_over:
+                children = self.world.run_due(self.store, self.due.class_path)
+                self.world.finished(self, children)
+                self._wait()
         except Killed:
-            self.world.buried(self)
-        else:
-            self.world.finished(self, children)
+            if not self.world.is_over:
+                self.world.buried(self)
         finally:
             self.world.turn.release()
 
@@ -182,7 +240,8 @@ class World:
         self.clock = FakeClock(START)
         self.store = Memory(self.clock)
         self.queue = Queue()
-        self.turn = threading.Semaphore(0)
+        self.turn = threading.Lock()
+        self.turn.acquire()
         self.here = threading.local()
         self.count: Counter[str] = Counter()
         self.delays: dict[bool, list[float]] = {False: [], True: []}
@@ -190,7 +249,11 @@ class World:
         self.ended: dict[str, datetime] = {}
         self.done: set[tuple[str, date]] = set()
         """The jobs that succeeded, and for which day."""
+        self.finished_slots: Counter[tuple[str, datetime]] = Counter()
+        """How often jobs did each slot, as they know it themselves."""
         self.signals = Signals()
+        self.untouched = Untouched()
+        self._apps: dict[str, AppSpec] = {}
         self.reporter = Reporter()
         self._minutes: list[int] = []
         self.classes = dict(self._make(number) for number in range(options.jobs))
@@ -202,7 +265,11 @@ class World:
                 self.children[parent].append(path)
         self._events: list[tuple[datetime, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
-        self._idle = deque(Worker(self) for _ in range(options.workers))
+        self.is_over = False
+        self._alive: set[Worker] = set()
+        self._idle: deque[Worker] = deque()
+        for _ in range(options.workers):
+            self._hire()
 
     def _make(self, number: int) -> tuple[str, Any]:
         """A job: six of ten depend on up to three that were made before, and are due by then."""
@@ -224,16 +291,16 @@ class World:
             schedule = Schedule.parse(text)
 
             def run(self, *date: datetime) -> None:
-                world.do(self.app_name, self.job_information)
+                state = self.job_information
+                world.do(self.app_name, state, *date or (state.next_slot or START,))
 
         return name, App
 
-    def do(self, app_name: str, state: JobState) -> None:
-        """What a job does: it takes its time, and may fail."""
+    def do(self, app_name: str, state: JobState, slot: datetime) -> None:
+        """What a job does for *slot*: it takes its time, and may fail."""
         worker = self.here.worker
         self.count["runs"] += 1
-        day = (state.next_slot or START).date()
-        if any((parent, day) not in self.done for parent in state.depends_on):
+        if any((parent, slot.date()) not in self.done for parent in state.depends_on):
             self.count["before its parent"] += 1
         if state.error_count == 0 and not self.classes[app_name].is_backfill:
             delay = self.clock.now() - self._ready(state)
@@ -242,6 +309,7 @@ class World:
         if self.dice.random() < self.options.failing:
             self.count["failed"] += 1
             raise ValueError
+        self.finished_slots[app_name, slot] += 1
 
     def _ready(self, state: JobState) -> datetime:
         """Since when nothing but workers and ticks is waited for."""
@@ -271,9 +339,9 @@ class World:
         """A tick that hands over, and the next one."""
         began = time.monotonic()
         store = self.store.another_session()
-        snapshot = store.look(None)
+        snapshot = store.look_for_due(self.lines, "")
         jobs = self._jobs(self.lines, snapshot)
-        context = TickContext(store, self.clock, self.reporter, self.signals)
+        context = self._context(store)
         candidates, _, faults = select(snapshot, jobs, self.reporter, verbose=False)
         if candidates:
             self.queue.put(find_due(context, candidates, snapshot, jobs, faults)[1])
@@ -286,7 +354,7 @@ class World:
         """What the process of a worker does with a job."""
         snapshot = store.look([class_path])
         jobs = self._jobs([self._lines[class_path]], snapshot)
-        context = TickContext(store, self.clock, self.reporter, self.signals)
+        context = self._context(store)
         batch = Batch(context, snapshot, jobs, self._prepare)
         [result] = batch.run(jobs.imported().jobs).jobs
         store.close()
@@ -302,8 +370,13 @@ class World:
         store.close()
         return due
 
+    def _context(self, store: Memory) -> TickContext:
+        return TickContext(
+            store, self.clock, self.reporter, self.signals, process_state=self.untouched
+        )
+
     def _jobs(self, lines: Sequence[JobLine], snapshot: Snapshot) -> Jobs:
-        catalogue = JobCatalogue(JobList(tuple(lines)), self._load)
+        catalogue = Catalogue(lines, self._load, self._apps)
         return Jobs(catalogue, DEFAULTS, ZONE, snapshot.states)
 
     def _load(self, class_path: str) -> type:
@@ -322,11 +395,23 @@ class World:
 
     def buried(self, worker: Worker) -> None:
         """A worker is gone; its lock is, when its heartbeat is missed, and another one comes."""
+        self._alive.remove(worker)
         due = worker.due
         assert due
         self.count["killed"] += 1
         self.at(STALLED, lambda: self.queue.finish(due))
-        self.at(timedelta(seconds=30), lambda: self._idle.append(Worker(self)))
+        self.at(timedelta(seconds=30), self._hire)
+
+    def _hire(self) -> None:
+        worker = Worker(self)
+        self._alive.add(worker)
+        self._idle.append(worker)
+
+    def end(self) -> None:
+        """Have no threads any more."""
+        self.is_over = True
+        for worker in [*self._alive]:
+            worker.go_on()
 
     # -- the end ---------------------------------------------------------------------
 
@@ -334,13 +419,17 @@ class World:
     def _expected(self) -> list[tuple[str, datetime]]:
         return [slot for path, cls in self.classes.items() for slot in _slots(path, cls)]
 
-    def _done(self) -> Counter[tuple[str, datetime]]:
+    def _recorded(self) -> Counter[tuple[str, datetime]]:
         return Counter((run.app_name, run.slot) for run in self.store.log if run.error is None)
 
     def lost(self) -> int:
-        """How many slots of the day are not done."""
-        done = self._done()
+        """How many slots of the day are not done, or not recorded."""
+        done = self.finished_slots & self._recorded()
         return sum(slot not in done for slot in self._expected)
+
+    def twice(self) -> int:
+        """How many slots were done more than once, or recorded so."""
+        return sum(times > 1 for times in (self.finished_slots | self._recorded()).values())
 
     def account(self) -> dict[str, object]:
         """What became of the slots of the day."""
@@ -349,7 +438,7 @@ class World:
         return {
             "slots due": len(self._expected),
             "lost": self.lost(),
-            "done twice": sum(count > 1 for count in self._done().values()),
+            "done twice": self.twice(),
             "done before its parent": self.count["before its parent"],
             "runs": self.count["runs"],
             "runs that failed, and were tried again": self.count["failed"],
@@ -383,7 +472,7 @@ def main() -> None:
     tick = timedelta(minutes=given.minutes)
     options = Options(given.jobs, given.workers, tick, failing=0.05, killed=0.01, seed=given.seed)
     began = time.monotonic()
-    gc.disable()  # nothing here is garbage soon
+    gc.set_threshold(200_000)  # most of what is made here stays
     for what, value in simulate(options).items():
         say(f"{what}: {value}")
     say(f"simulated in {time.monotonic() - began:.0f} s")
@@ -399,7 +488,9 @@ def simulate(options: Options) -> dict[str, object]:
     while world.lost() and hours < PATIENCE:
         world.run(timedelta(hours=1))
         hours += 1
-    return {**world.account(), "hours to catch up, after that day": hours}
+    account = world.account()
+    world.end()
+    return {**account, "hours to catch up, after that day": hours}
 
 
 def say(line: str) -> None:

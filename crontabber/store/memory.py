@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from ..errors import ClaimLost, JobOngoingError, LockHeld
 from ..process.clock import Clock, SystemClock
@@ -16,13 +16,6 @@ from ..schedule.model import Claim, JobState, Pause, Run
 from . import ClaimResult, Settle, Snapshot, nothing_to_settle
 
 M = TypeVar("M", bound="MemoryStore")
-
-
-class _Held(NamedTuple):
-    """A claim."""
-
-    session: int
-    lock: str | None = None
 
 
 class MemoryStore:
@@ -41,7 +34,10 @@ class MemoryStore:
         self.ledger: list[Span] = []
         """Every span that was written, in order."""
         self._numbers = itertools.count(1)
-        self._claims: dict[str, _Held] = {}
+        self._claims: dict[str, str | None] = {}
+        """The claims of all sessions, by app_name, and the locks that they hold."""
+        self._mine: set[str] = set()
+        """Those of this session."""
         self._versions = itertools.count(1)
         self._session = 1
         self._sessions = itertools.count(2)
@@ -49,7 +45,7 @@ class MemoryStore:
     def another_session(self: M) -> M:
         """Another session on the same memory, as another process would have."""
         other = object.__new__(type(self))
-        other.__dict__.update(self.__dict__, _session=next(self._sessions))
+        other.__dict__.update(self.__dict__, _session=next(self._sessions), _mine=set())
         return other
 
     def look(self, class_paths: Sequence[str] | None, *, migrate: bool = True) -> Snapshot:
@@ -130,10 +126,11 @@ class MemoryStore:
         if self._is_taken(name):
             return None
         if lock and any(
-            held.lock == lock and held.session != self._session for held in self._claims.values()
+            held == lock and claimed not in self._mine for claimed, held in self._claims.items()
         ):
             raise LockHeld
-        self._claims[name] = _Held(self._session, lock)
+        self._claims[name] = lock
+        self._mine.add(name)
         found = self.states.get(name)
         marked = (found and found.version) == wanted.version and not (found and found.ongoing)
         if marked:
@@ -147,7 +144,7 @@ class MemoryStore:
 
     def held_locks(self, locks: Collection[str]) -> set[str]:
         """See `StateStore.held_locks`."""
-        return {held.lock for held in self._claims.values() if held.lock in locks and held.lock}
+        return {held for held in self._claims.values() if held and held in locks}
 
     def add(self, state: JobState) -> JobState | None:
         """See `StateStore.add`."""
@@ -183,12 +180,12 @@ class MemoryStore:
 
     def release(self, app_name: str) -> None:
         """See `StateStore.release`."""
-        if app_name in self._claims and not self._is_taken(app_name):
+        if app_name in self._mine:
+            self._mine.remove(app_name)
             del self._claims[app_name]
 
     def _is_taken(self, app_name: str) -> bool:
-        held = self._claims.get(app_name)
-        return held is not None and held.session != self._session
+        return app_name in self._claims and app_name not in self._mine
 
     def shares_database(self, connection: Any) -> bool:
         """See `StateStore.shares_database`: memory has no transactions to join."""
@@ -254,7 +251,7 @@ class MemoryStore:
 
     def close(self) -> None:
         """See `StateStore.close`."""
-        for app_name in list(self._claims):
+        for app_name in list(self._mine):
             self.release(app_name)
 
 
