@@ -65,7 +65,7 @@ def work(database: Database, do: Callable[[Worker], Awaitable[None]]) -> None:
     """Have a worker do something."""
 
     async def run() -> None:
-        connector = Messages(kwargs=database._asdict())
+        connector = Messages(kwargs=database._asdict(), pool_factory=queue.pool)
         async with procrastinate.App(connector=connector).open_async() as app:
             await queue.make_tables(app)
             worker = Worker(app, connector)
@@ -94,6 +94,36 @@ def test_short_jobs_are_fetched_and_acknowledged_in_few_messages(database) -> No
     assert database.execute(STATUSES) == []
 
 
+MODES = """
+    CREATE TABLE mode (mode text);
+    CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN INSERT INTO mode VALUES (current_setting('plan_cache_mode')); RETURN NEW; END $$;
+    CREATE TRIGGER note AFTER UPDATE ON procrastinate_jobs
+        FOR EACH ROW EXECUTE PROCEDURE note();
+"""
+
+
+@pytest.mark.parametrize(
+    ("count", "mode"), [(4, "force_custom_plan"), (queue.MANY, "force_generic_plan")]
+)
+def test_plans_are_kept_only_if_they_were_made_for_many_jobs(database, count, mode) -> None:
+    async def do(worker: Worker) -> None:
+        for _ in range(9):
+            assert not await worker.fetch()  # so plans were made for no jobs
+        database.execute(MODES)
+        await queue.put(worker.app, due(*(f"job-{number}" for number in range(count))))
+        assert await worker.fetch()
+        assert {each for (each,) in database.execute("SELECT mode FROM mode")} == {mode}
+        await worker.run_all()
+        database.execute("TRUNCATE mode")
+        database.execute("VACUUM procrastinate_jobs")
+        await queue.put(worker.app, due("another"))
+        assert await worker.fetch()
+        assert database.execute("SELECT mode FROM mode") == [("force_custom_plan",)]
+
+    work(database, do)
+
+
 def test_what_waits_behind_a_long_job_is_given_back(database, monkeypatch) -> None:
     monkeypatch.setattr(batches, "PATIENCE", 0.01)
 
@@ -113,9 +143,10 @@ def test_what_waits_behind_a_long_job_is_given_back(database, monkeypatch) -> No
 async def two_of_three(worker: Worker) -> None:
     """Queue three jobs, and run two, so that the third is fetched with the second."""
     await queue.put(worker.app, due("a", "b", "c"))
-    for _ in range(2):
+    for following in ([], ["c"]):
         job = await worker.fetch()
         assert job
+        assert worker.manager.following() == following
         await worker.finish(job)
 
 

@@ -69,7 +69,8 @@ class Application(procrastinate.App):
         in any case.
         """
         try:
-            answer = await self._pool.ask({"job": class_path})
+            following = self._batches.following()
+            answer = await self._pool.ask({"job": class_path, "following": following})
         except ProcessEnded as error:
             answer = {"error": str(error)}
         except asyncio.CancelledError:

@@ -10,7 +10,7 @@ from procrastinate import exceptions, jobs, manager, sql, types
 
 from ...process.clock import monotonic
 from .due_job import DueJob
-from .queue import TASK, job_of, tell_of
+from .queue import MANY, TASK, job_of, tell_of
 
 LARGEST = 16
 """How many jobs are fetched at once at most."""
@@ -18,7 +18,7 @@ SPAN = 0.1
 """For how many seconds of work jobs are fetched at once, as long as the last ones took."""
 PATIENCE = 0.25
 """Seconds after which jobs that were fetched and have not begun are given back."""
-SOON, AT_ONCE = 0.05, 0.005
+SOON, AT_ONCE = 0.2, 0.005
 """Seconds after which the queue is told, if nothing is fetched meanwhile, that jobs are done; and
 which are due now."""
 
@@ -73,6 +73,10 @@ class BatchingManager(manager.JobManager):
             await super().finish_job(job, status, delete_job)
             return
         self._is_done(job)
+
+    def following(self) -> list[str]:
+        """The app_names of the jobs that were fetched and have not begun, in turn."""
+        return [str(job.task_kwargs["app_name"]) for job in self._fetched if job.task_name == TASK]
 
     def hand_over(self, due: Sequence[DueJob]) -> None:
         """Have these be queued, along with the acknowledgement of their parent."""
@@ -180,7 +184,7 @@ class BatchingManager(manager.JobManager):
                 return await self.connector.execute_query_all_async(
                     query=_EXCHANGE,
                     jobs=[_row(job) for job in due.values()],
-                    **_SUCCEEDED,
+                    **_ALWAYS,
                     **parameters,
                 )
             except exceptions.UniqueViolation as violation:
@@ -188,9 +192,22 @@ class BatchingManager(manager.JobManager):
                     raise
 
 
-_SUCCEEDED = {"status": jobs.Status.SUCCEEDED.value, "delete_job": True}
+_ALWAYS = {"status": jobs.Status.SUCCEEDED.value, "delete_job": True, "many": MANY}
 _TOLD = "FROM procrastinate_jobs WHERE id = ANY(%(done)s::bigint[]) AND status = 'doing'"
 """Rows that another worker has cleaned up meanwhile are none of ours any more."""
+
+
+_MODE = """
+    SELECT pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true)
+    FROM pg_catalog.pg_class
+    WHERE oid = 'procrastinate_jobs'::pg_catalog.regclass AND reltuples > 0
+        AND reltuples / relpages * pg_catalog.pg_relation_size(oid)
+            >= %(many)s * pg_catalog.current_setting('block_size')::float8
+"""
+"""Has Procrastinate's functions keep their plans while there are many jobs, as the planner counts
+them: to plan takes three times as long as to do. A plan that was made for many jobs does for any
+number, and one for few does not; so with few a new one is made each time, as the connection says.
+"""
 
 
 def _row(job: jobs.Job) -> types.JobToDefer:
@@ -219,11 +236,13 @@ def _exchange() -> str:
     put = _of_procrastinate("defer_jobs")
     # without the turn in it the server would call the function once
     fetched = _of_procrastinate("fetch_job", worker_id="%(worker_id)s + 0 * turn")
-    first = "0 * ((SELECT count(*) FROM told) + (SELECT count(*) FROM put))"
+    counts = "(SELECT count(*) FROM told) + (SELECT count(*) FROM put)"
+    first = f"0 * ((SELECT count(*) FROM mode) + {counts})"  # noqa: S608
     turns = f"pg_catalog.generate_series(1, %(most)s + {first}) AS turn"
     job = f"LATERAL ({fetched}) AS job WHERE job.id IS NOT NULL"
     return (
-        f"WITH told AS MATERIALIZED ({told}), put AS MATERIALIZED ({put}) "  # noqa: S608
+        f"WITH mode AS MATERIALIZED ({_MODE}), "  # noqa: S608
+        f"told AS MATERIALIZED ({told}), put AS MATERIALIZED ({put}) "
         f"SELECT job.* FROM {turns}, {job}"
     )
 

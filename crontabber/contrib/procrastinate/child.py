@@ -79,7 +79,7 @@ def _done(work: "Work", request: Mapping[str, Any]) -> dict[str, Any]:
         if "once" in request:
             work.run_once(request["once"], request["arguments"])
             return {}
-        return {"due": work.run(request["job"])}
+        return {"due": work.run(request["job"], request["following"])}
     except LockHeld:
         return {"held": work.now().isoformat()}
     except UnknownJobError as error:
@@ -120,14 +120,15 @@ class Work:
         self._claims = False
         """Whether the claim of the last run is still to be given back, by the next look."""
 
-    def run(self, class_path: str) -> list[DueJob]:
+    def run(self, class_path: str, following: Sequence[str]) -> list[DueJob]:
         """Run the job of a class, if it is due; those that waited for it, and are due now.
 
+        *following* are the app_names of jobs that are likely to be asked for next.
         Raises `LockHeld` if it is due, and another run of it or of a job with its lock is in
         progress; `CrontabberError` if its outcome cannot be recorded; `Stopped`
         by a signal.
         """
-        [*results] = self._tabber.run_due(class_path).jobs
+        [*results] = self._tabber.run_due(class_path, following).jobs
         succeeded = [r.app_name for r in results if r.outcome is RunOutcome.SUCCEEDED]
         children = [child for name in succeeded for child in self._children.get(name, ())]
         held = (SkipReason.LOCKED, SkipReason.ONGOING)

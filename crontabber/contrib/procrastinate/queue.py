@@ -33,7 +33,7 @@ STALLED = 15.0
 """After so many seconds of silence it is dead."""
 POLLING = 2.0
 """Seconds after which an idle worker looks for jobs whose time has come: no one announces those."""
-_MANY = 100
+MANY = 100
 """From how many jobs on that are queued at once the server counts them anew."""
 LONGEST_WAIT = 30
 """After at most so many seconds a run is tried again that others kept from beginning."""
@@ -51,11 +51,11 @@ def connector(factory: Any) -> procrastinate.PsycopgConnector:
     parameters = {**factory.parameters(), "fallback_application_name": "crontabber-queue"}
     conninfo = make_conninfo("", **parameters)
     return procrastinate.PsycopgConnector(
-        conninfo=conninfo, min_size=1, max_size=4, pool_factory=_pool
+        conninfo=conninfo, min_size=1, max_size=4, pool_factory=pool
     )
 
 
-def _pool(**options: Any) -> psycopg_pool.AsyncConnectionPool:
+def pool(**options: Any) -> psycopg_pool.AsyncConnectionPool:
     """Connections over which a statement is one message, and not four."""
     return psycopg_pool.AsyncConnectionPool(**{**options, "configure": _configure, "check": _check})
 
@@ -83,7 +83,7 @@ async def put(app: procrastinate.App, due: Sequence[DueJob]) -> None:
             del waiting[violation.queueing_lock or ""]
         else:
             break
-    if len(waiting) >= _MANY:  # or fetches are planned as for an empty table, for a minute
+    if len(waiting) >= MANY:  # or fetches are planned as for an empty table, for a minute
         await app.connector.execute_query_async("ANALYZE procrastinate_jobs")
     tell_of(waiting.values())
 

@@ -3,16 +3,21 @@
 import sys
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from datetime import timedelta
 from itertools import islice
 from typing import Any, TypeVar
 
 from ...app import CronTabber
+from ...config.appspec import AppSpec
 from ...config.settings import Settings
 from ...errors import ConfigError, StoreError
+from ...process.clock import ServerClock
 from ...process.signals import Signals
 from ...process.state import ProcessState
 from ...reporters import Reporter
-from ...schedule.model import JobSpec, JobState
+from ...schedule.decide import decide
+from ...schedule.grammar import JobLine
+from ...schedule.model import JobSpec, JobState, RunNow
 from ...store import Snapshot
 from ...tick.attempt import App, AppFactory
 from ...tick.context import TickContext
@@ -20,8 +25,30 @@ from ...tick.results import TickResult
 
 T = TypeVar("T")
 
+_MOMENT = timedelta(seconds=1)
 _AT_ONCE = 50
 """At most so many classes of a module have their options resolved when one is needed."""
+
+
+class _RowsAhead:
+    """The rows of jobs that are about to run, as one look read them."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._clock = ServerClock(snapshot.now)
+        self._rows = dict(snapshot.states)
+
+    def take(self, app: AppSpec) -> Snapshot | None:
+        """The rows of a job, which is about to change its own, and of its parents.
+
+        None if they were not all read, or longer ago than a `_MOMENT`.
+        """
+        now, names = self._clock.now(), {app.app_name, *app.depends_on}
+        found = {name: self._rows[name] for name in names if name in self._rows}
+        self._rows.pop(app.app_name, None)
+        if len(found) < len(names) or now - self._snapshot.now > _MOMENT:
+            return None
+        return self._snapshot._replace(now=now, states=found)
 
 
 class StayingTabber(CronTabber):
@@ -42,6 +69,7 @@ class StayingTabber(CronTabber):
         self._kept: dict[object, Any] = {}
         self._factories: dict[str, AppFactory] = {}
         self._process_state = ProcessState()
+        self._ahead: _RowsAhead | None = None
 
     def look_at(self, app_names: Collection[str]) -> Snapshot:
         """Read the rows of these jobs, and give back all claims. Raises `StoreError`."""
@@ -57,19 +85,32 @@ class StayingTabber(CronTabber):
     def let_go(self) -> None:
         """End the session, and with it all claims; the next look has a new one."""
         self._stays = False
+        self._ahead = None
         self._process_state = ProcessState()
         self.store.close()
         self.database.close()
 
-    def run_due(self, class_path: str) -> TickResult:
-        """See `CronTabber.run_due`; of the rows only its own and those of its parents are read."""
+    def run_due(self, class_path: str, following: Collection[str] = ()) -> TickResult:
+        """See `CronTabber.run_due`; of the rows only its own and those of its parents are read.
+
+        Along with them are those of the jobs *following*, by app_name, which are then run by what
+        was read, as a tick runs its jobs by one look: what counts is what a claim reads.
+        """
         listed, app = self.find(class_path)
-        snapshot = self.look_at([app.app_name, *app.depends_on])
-        jobs = self.jobs(snapshot)
         line = self.catalogue.listed(listed)
         assert line, "it was found there"
+        snapshot = self._ahead.take(app) if self._ahead else None
+        if snapshot is None or not self._is_due(line, app, snapshot):
+            snapshot = self.look_at({app.app_name, *app.depends_on, *following})
+            self._ahead = _RowsAhead(snapshot)
+            self._ahead.take(app)
+        jobs = self.jobs(snapshot)
         with self._telling():
             return self._run([jobs.from_class(line)], snapshot, jobs)
+
+    def _is_due(self, line: JobLine, app: AppSpec, snapshot: Snapshot) -> bool:
+        states, job = snapshot.states, self.jobs(snapshot).from_class(line)
+        return isinstance(decide(job, states[app.app_name], states, snapshot.now), RunNow)
 
     def context(self, snapshot: Snapshot, reporter: Reporter, signals: Signals) -> TickContext:
         """See `CronTabber.context`."""
