@@ -4,9 +4,6 @@ A server may keep a connection open and not answer: it is frozen, or a table is 
 limits are on our side, so that they hold from the first statement on and for any server.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from ..process import clock
 from ..process.pending import pending
 
@@ -16,12 +13,18 @@ class NoAnswer(Exception):
 
 
 class _Limit:
-    """The limit of the statement that is being waited for."""
+    """The limit of the statement that is being waited for; in force where it is a context."""
 
     def __init__(self, seconds: float, grace: float) -> None:
         self._began = clock.monotonic()
         self._seconds = seconds
         self._grace = grace
+
+    def __enter__(self) -> None:
+        _limits.append(self)
+
+    def __exit__(self, *exception: object) -> None:
+        _limits.pop()
 
     def look(self) -> None:
         """Raise `NoAnswer` when the time is over, `Stopped` after a signal."""
@@ -37,17 +40,12 @@ _limits: list[_Limit] = []
 """The one in force, if there is one: a tick has one thread, and waits for one answer at a time."""
 
 
-@contextmanager
-def limited(seconds: float, grace: float = 0.0) -> Iterator[None]:
+def limited(seconds: float, grace: float = 0.0) -> _Limit:
     """In here a wait for an answer ends after *seconds*, or at a signal, but not before *grace*.
 
     It is looked for about once a second. A wait that is cut short cancels the query.
     """
-    _limits.append(_Limit(seconds, grace))
-    try:
-        yield
-    finally:
-        _limits.pop()
+    return _Limit(seconds, grace)
 
 
 def is_limited() -> bool:

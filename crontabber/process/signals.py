@@ -1,5 +1,6 @@
 """Signals that ask a tick to end: they end the job that runs, never the bookkeeping."""
 
+import _signal  # type: ignore[import-not-found]  # see `kernel`
 import os
 import signal
 import threading
@@ -110,7 +111,7 @@ class Signals:
         self._inside = False
         self.unlimit()
         for number in self._previous:
-            signal.signal(number, self._handle)
+            _signal.signal(number, self._handle)
 
 
 class _Interruptible:
@@ -156,7 +157,7 @@ class _Alarm:
     """The process's timer and what it rings, as they were before a job."""
 
     def __init__(self) -> None:
-        self._handler = signal.getsignal(signal.SIGALRM)
+        self._handler = _signal.getsignal(signal.SIGALRM)
         self._left, self._interval = signal.getitimer(signal.ITIMER_REAL)
         self._read = monotonic()
 
@@ -165,7 +166,7 @@ class _Alarm:
         if used or not self._left:
             signal.setitimer(signal.ITIMER_REAL, 0)
         if self._handler is not None:  # None is that of another library
-            signal.signal(signal.SIGALRM, self._handler)
+            _signal.signal(signal.SIGALRM, self._handler)
         if used and self._left:
             left = max(self._left - (monotonic() - self._read), 0.001)
             signal.setitimer(signal.ITIMER_REAL, left, self._interval)

@@ -6,8 +6,8 @@ logged, and all else goes on. The program itself learns what happened from what 
 never from a reporter.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -85,15 +85,28 @@ class Reporters(Reporter):
     def __init__(self, make: Callable[[], Iterable[Reporter]]) -> None:
         self._make = make
         self._reporters: list[Reporter] | None = None
+        self._about: dict[str, list[Reporter]] = {}
+        """Those whose class has a method of its own for an event."""
 
     def _tell(self, event: str, *what: Any) -> None:
+        if event not in self._about:
+            self._about[event] = self._those_about(event)
+        for reporter in self._about[event]:
+            try:
+                getattr(reporter, event)(*what)
+            except BaseException as error:  # noqa: BLE001  it may be what a job's exception raised
+                _log_failure(type(reporter).__name__, error)
+
+    def _those_about(self, event: str) -> list[Reporter]:
         if self._reporters is None:
             self._reporters = []
-            with _contained("it could not be made"):
+            try:
                 self._reporters.extend(self._make())
-        for reporter in self._reporters:
-            with _contained(type(reporter).__name__):
-                getattr(reporter, event)(*what)
+            except BaseException as error:  # noqa: BLE001  the others are told
+                _log_failure("it could not be made", error)
+            self._about.clear()  # of what was told while they were made
+        silent = getattr(Reporter, event)
+        return [each for each in self._reporters if getattr(type(each), event, None) is not silent]
 
     def selected(self, jobs: Sequence[JobSpec]) -> None:
         self._tell("selected", jobs)
@@ -133,14 +146,10 @@ class Reporters(Reporter):
             self._tell("finished")
 
 
-@contextmanager
-def _contained(what: str) -> Iterator[None]:
-    try:
-        yield
-    except BaseException as error:  # noqa: BLE001  it may be what a job's exception raised
-        import logging  # an idle tick has nothing to log
+def _log_failure(what: str, error: BaseException) -> None:
+    import logging  # an idle tick has nothing to log
 
-        # no traceback: to print one asks the exceptions in it
-        why = f"{full_name_of(error)}: {text_of(error)}"
-        with suppress(Exception):  # a handler that a project has may raise
-            logging.getLogger("crontabber").warning("a reporter failed: %s: %s", what, why)
+    # no traceback: to print one asks the exceptions in it
+    why = f"{full_name_of(error)}: {text_of(error)}"
+    with suppress(Exception):  # a handler that a project has may raise
+        logging.getLogger("crontabber").warning("a reporter failed: %s: %s", what, why)

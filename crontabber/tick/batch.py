@@ -105,8 +105,8 @@ class Batch:
         jobs, circles = in_order(candidates, last=self._crashed(candidates))
         for circle in circles:
             self._tell(circle)
-        classes = self._jobs.catalogue.classes
-        make, faults = self._prepare({job.class_path: classes[job.class_path] for job in jobs})
+        class_of = self._jobs.catalogue.class_of
+        make, faults = self._prepare({job.class_path: class_of(job.class_path) for job in jobs})
         for fault in faults.values():
             self._tell(fault)
         self._unfit = frozenset(faults)

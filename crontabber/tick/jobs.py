@@ -49,6 +49,10 @@ class JobCatalogue:
         """The classes that were imported so far, by class path."""
         return {class_path: app.cls for class_path, app in self._apps.items()}
 
+    def class_of(self, class_path: str) -> type:
+        """One of these; each job is asked for its own, and there may be thousands."""
+        return self._apps[class_path].cls
+
     @property
     def apps(self) -> "list[AppSpec]":
         """What the classes say that were imported so far."""

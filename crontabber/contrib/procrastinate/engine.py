@@ -1,6 +1,6 @@
 """What a tick does with this engine: it decides as ever, and hands over the jobs that are due."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -59,7 +59,7 @@ def find_due(
     With *behind* those too that are claimed at the moment, to wait behind that run: it
     may be over before it began, as a parent was running then.
     """
-    noted = _Noted(jobs.catalogue.classes, behind)
+    noted = _Noted(jobs.catalogue.class_of, behind)
     result = Batch(context, snapshot, jobs, _prepare, noted).run(list(candidates), faults)
     return result, noted.due
 
@@ -67,8 +67,8 @@ def find_due(
 class _Noted:
     """In place of running a job, writes down that it is due."""
 
-    def __init__(self, classes: Mapping[str, type], behind: bool) -> None:
-        self._classes = classes
+    def __init__(self, class_of: Callable[[str], type], behind: bool) -> None:
+        self._class_of = class_of
         self._behind = behind
         self.due: list[DueJob] = []
 
@@ -89,7 +89,7 @@ class _Noted:
         elif seen and seen.ongoing and not self._behind:
             context.reporter.skipped(job, Skip(SkipReason.ONGOING, f"by {seen.claim}"))
             return JobResult(job.app_name, RunOutcome.HANDED_OVER)  # earlier: workers run it
-        queue, priority = place_of(self._classes[job.class_path])
+        queue, priority = place_of(self._class_of(job.class_path))
         context.reporter.handed_over(job)
         self.due.append(DueJob(job.app_name, job.class_path, queue, priority, crash))
         return JobResult(job.app_name, RunOutcome.HANDED_OVER)

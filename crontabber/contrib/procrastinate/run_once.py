@@ -42,7 +42,7 @@ def run_once(tabber: CronTabber, class_path: str, arguments: Mapping[str, Any]) 
     snapshot = tabber.store.look([class_path])
     clock = ServerClock(snapshot.now)
     job = find_job(class_path, tabber.jobs(snapshot))
-    make, faults = tabber.prepare({class_path: tabber.catalogue.classes[class_path]})
+    make, faults = tabber.prepare({class_path: tabber.catalogue.class_of(class_path)})
     for fault in faults.values():
         raise fault
     more = dict(arguments)
