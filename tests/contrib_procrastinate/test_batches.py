@@ -95,10 +95,15 @@ def test_short_jobs_are_fetched_and_acknowledged_in_few_messages(database) -> No
 
 
 MODES = """
-    CREATE TABLE mode (mode text);
+    CREATE TABLE mode (mode text, waits text);
     CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN INSERT INTO mode VALUES (current_setting('plan_cache_mode')); RETURN NEW; END $$;
-    CREATE TRIGGER note AFTER UPDATE ON procrastinate_jobs
+    BEGIN
+        INSERT INTO mode VALUES
+            (current_setting('plan_cache_mode'), current_setting('synchronous_commit'));
+        RETURN NEW;
+    END $$;
+    CREATE CONSTRAINT TRIGGER note AFTER INSERT OR UPDATE OR DELETE ON procrastinate_jobs
+        DEFERRABLE INITIALLY DEFERRED  -- what holds when it is committed
         FOR EACH ROW EXECUTE PROCEDURE note();
 """
 
@@ -112,14 +117,30 @@ def test_plans_are_kept_only_if_they_were_made_for_many_jobs(database, count, mo
             assert not await worker.fetch()  # so plans were made for no jobs
         database.execute(MODES)
         await queue.put(worker.app, due(*(f"job-{number}" for number in range(count))))
-        assert await worker.fetch()
-        assert {each for (each,) in database.execute("SELECT mode FROM mode")} == {mode}
+        database.execute("TRUNCATE mode")
         await worker.run_all()
+        assert database.execute("SELECT DISTINCT mode FROM mode") == [(mode,)]
         database.execute("TRUNCATE mode")
         database.execute("VACUUM procrastinate_jobs")
         await queue.put(worker.app, due("another"))
         assert await worker.fetch()
-        assert database.execute("SELECT mode FROM mode") == [("force_custom_plan",)]
+        assert database.execute("SELECT DISTINCT mode FROM mode") == [("force_custom_plan",)]
+
+    work(database, do)
+
+
+def test_the_disk_is_waited_for_only_where_no_tick_would_make_up_for_it(database) -> None:
+    async def do(worker: Worker) -> None:
+        database.execute(MODES)
+        [once] = [queue.job_of(each).evolve(task_name=queue.ONCE) for each in due("once")]
+        await worker.manager.defer_job_async(once)
+        job = await worker.fetch()
+        assert job
+        await worker.finish(job)
+        assert database.execute("SELECT waits FROM mode") == [("on",)] * 3
+        await queue.put(worker.app, due("a"))
+        await worker.run_all()
+        assert database.execute("SELECT waits FROM mode OFFSET 3") == [("on",), ("off",), ("off",)]
 
     work(database, do)
 

@@ -192,19 +192,30 @@ class BatchingManager(manager.JobManager):
                     raise
 
 
-_ALWAYS = {"status": jobs.Status.SUCCEEDED.value, "delete_job": True, "many": MANY}
+_ALWAYS = {
+    "status": jobs.Status.SUCCEEDED.value,
+    "delete_job": True,
+    "many": MANY,
+    "task": TASK,
+}
 _TOLD = "FROM procrastinate_jobs WHERE id = ANY(%(done)s::bigint[]) AND status = 'doing'"
 """Rows that another worker has cleaned up meanwhile are none of ours any more."""
 
 
 _MODE = """
-    SELECT pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true)
-    FROM pg_catalog.pg_class
-    WHERE oid = 'procrastinate_jobs'::pg_catalog.regclass AND reltuples > 0
-        AND reltuples / relpages * pg_catalog.pg_relation_size(oid)
+    SELECT
+        pg_catalog.set_config('synchronous_commit', 'off', true),
+        CASE WHEN reltuples / nullif(relpages, 0) * pg_catalog.pg_relation_size(oid)
             >= %(many)s * pg_catalog.current_setting('block_size')::float8
+        THEN pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true) END
+    FROM pg_catalog.pg_class
+    WHERE oid = 'procrastinate_jobs'::pg_catalog.regclass
 """
-"""Has Procrastinate's functions keep their plans while there are many jobs, as the planner counts
+"""What holds for a message alone. It does not wait for the disk, unless it fetches what no tick
+knows of: if the server crashes and forgets it, jobs are queued again that were fetched or done, and
+their claims show whether they are due; children are handed over by the next tick.
+
+And Procrastinate's functions keep their plans while there are many jobs, as the planner counts
 them: to plan takes three times as long as to do. A plan that was made for many jobs does for any
 number, and one for few does not; so with few a new one is made each time, as the connection says.
 """
@@ -237,9 +248,11 @@ def _exchange() -> str:
     # without the turn in it the server would call the function once
     fetched = _of_procrastinate("fetch_job", worker_id="%(worker_id)s + 0 * turn")
     counts = "(SELECT count(*) FROM told) + (SELECT count(*) FROM put)"
-    first = f"0 * ((SELECT count(*) FROM mode) + {counts})"  # noqa: S608
+    first = f"0 * ((SELECT count(mode.*) FROM mode) + {counts})"  # noqa: S608
     turns = f"pg_catalog.generate_series(1, %(most)s + {first}) AS turn"
-    job = f"LATERAL ({fetched}) AS job WHERE job.id IS NOT NULL"
+    waits = "pg_catalog.set_config('synchronous_commit', 'on', true) = 'on'"
+    is_ours = f"(job.task_name = %(task)s OR {waits})"
+    job = f"LATERAL ({fetched}) AS job WHERE job.id IS NOT NULL AND {is_ours}"
     return (
         f"WITH mode AS MATERIALIZED ({_MODE}), "  # noqa: S608
         f"told AS MATERIALIZED ({told}), put AS MATERIALIZED ({put}) "
