@@ -99,7 +99,8 @@ def signals_heard() -> Iterator[None]:
         if signal.getsignal(number) is signal.SIG_IGN
     ]
     for number in ignored:
-        signal.signal(number, signal.SIG_DFL)
+        usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+        signal.signal(number, usual)
     try:
         yield
     finally:

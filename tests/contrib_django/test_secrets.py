@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.acceptance.rows import state
 from tests.contrib_django.site import Site
 from tests.support import Database
 
@@ -118,3 +119,11 @@ sentry_sdk.init("http://key@127.0.0.1:9/1", transport=Outbox)
     assert shown[0] == "leak --token ********"
     for text in everything:
         assert "hunt" not in text, text
+
+
+def test_a_setting_that_django_refuses_keeps_no_failure_from_its_record(
+    site: Site, database: Database
+) -> None:
+    done = site.told(database, [{"cmd": "fail"}], 'SECRET_KEY = ""')("cronrun")
+    assert "fail failed: ValueError" in done.stderr
+    assert state(database, "fail").error_count == 1

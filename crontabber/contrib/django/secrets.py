@@ -1,6 +1,8 @@
 """What is secret in the settings of a project."""
 
+import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -29,7 +31,7 @@ def redactor() -> Redactor:
     found: set[str] = set()
     for name in dir(settings):
         if name.isupper() and name not in _HARMLESS:
-            found.update(_secrets(getattr(settings, name), name, _DEPTH))
+            found.update(_secrets(_read(name), name, _DEPTH))
     for name in ("PING", "HEARTBEAT", "NOTIFY_URLS"):
         found.update(keys_in_urls(joined(getattr(settings, PREFIX + name, None) or "")))
     for job in jobs():
@@ -41,6 +43,17 @@ def redactor() -> Redactor:
         return redact | ConnectionFactory(connection_config(value("DATABASE"))).redactor()
     except ConfigError:  # of which people are told elsewhere
         return redact
+
+
+def _read(name: str) -> Any:
+    """A setting; None for one that Django refuses, as it does an empty ``SECRET_KEY``.
+
+    Some that are going away warn when they are read, which is an error with ``-W error``.
+    """
+    with warnings.catch_warnings(), suppress(Exception):
+        warnings.simplefilter("ignore")
+        return getattr(settings, name)
+    return None
 
 
 def _secrets(given: Any, name: str, depth: int) -> Iterator[str]:
