@@ -14,7 +14,7 @@ import random
 import threading
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date, datetime, timedelta, timezone
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -76,7 +76,9 @@ class Memory(MemoryStore):
         found |= {name: self.states[name] for name in parents if name in self.states}
         return Snapshot(self.clock.now(), self.zone, found)
 
-    def look_for_due(self, lines: Sequence[JobLine], zone: str) -> Snapshot:
+    def look_for_due(
+        self, lines: Sequence[JobLine], zone: str, names: Collection[str] = ()
+    ) -> Snapshot:
         """As that of PostgreSQL, which leaves out the rows of jobs that are sure to wait."""
         now = self.clock.now()
         waiting = {state.class_path for state in self.states.values() if _waits(state, now)}
