@@ -206,6 +206,8 @@ def _has_ended(server: psutil.Process) -> bool:
     try:
         server.wait(0)
     except psutil.TimeoutExpired:
+        if isinstance(server, psutil.Popen):
+            return False  # if it ends now, the next look reaps it
         with contextlib.suppress(psutil.NoSuchProcess):
             return bool(server.status() == psutil.STATUS_ZOMBIE)
     return True
