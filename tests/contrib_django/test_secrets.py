@@ -12,6 +12,8 @@ pytest.importorskip("django", reason="Django is not installed: pip install 'cron
 
 from crontabber.contrib.django.jobs import Job, SettingError, read_job
 from crontabber.schedule.grammar import Schedule
+from crontabber.secrecy import MASK, redacted
+from crontabber.secrecy.redactor import Redactor
 
 SECRET = "hunt'er\\22 %x"
 
@@ -127,3 +129,14 @@ def test_a_setting_that_django_refuses_keeps_no_failure_from_its_record(
     done = site.told(database, [{"cmd": "fail"}], 'SECRET_KEY = ""')("cronrun")
     assert "fail failed: ValueError" in done.stderr
     assert state(database, "fail").error_count == 1
+
+
+def test_local_variables_are_masked_before_an_older_client_makes_texts_of_them() -> None:
+    sentry = pytest.importorskip("crontabber.contrib.django.sentry")
+    pytest.importorskip("sentry_sdk")
+    found = {"error": ValueError(SECRET), "more": [{"a": {SECRET}}], "plain": SECRET, "n": 1}
+    frames = [{"vars": found}, {"function": "f"}]
+    event = {"exception": {"values": [{"stacktrace": {"frames": frames}}, {"stacktrace": None}]}}
+    written = json.dumps(redacted(sentry._written(event), Redactor(frozenset({SECRET}))))
+    assert "hunt" not in written
+    assert written.count(MASK) == 3

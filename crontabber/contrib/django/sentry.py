@@ -1,6 +1,7 @@
 """Sends errors by the project's own sentry-sdk, if the project has initialised it."""
 
 import sys
+from typing import Any
 
 from ...errors import Redact
 from ...reporters import Reporter
@@ -32,7 +33,7 @@ class ProjectSentry(Reporter):
         import sentry_sdk
 
         with sentry_sdk.new_scope() as scope:
-            scope.add_event_processor(lambda event, _: redacted(event, self._redact))
+            scope.add_event_processor(lambda event, _: redacted(_written(event), self._redact))
             scope.set_tag("app_name", job.app_name)
             scope.set_tag("slot", run.slot.astimezone(job.zone).isoformat(timespec="minutes"))
             if error is None:
@@ -53,3 +54,24 @@ class ProjectSentry(Reporter):
         import sentry_sdk
 
         sentry_sdk.flush(timeout=PATIENCE)
+
+
+def _written(event: Any) -> Any:
+    """*event* with its local variables as texts: sentry-sdk before 2.20 writes them too late."""
+    for stack in (event.get("exception") or {}).get("values") or ():
+        for frame in (stack.get("stacktrace") or {}).get("frames") or ():
+            if "vars" in frame:
+                frame["vars"] = _plain(frame["vars"])
+    return event
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    if value is None or type(value) in (str, int, float, bool):
+        return value
+    from sentry_sdk.utils import safe_repr
+
+    return safe_repr(value)
