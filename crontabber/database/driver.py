@@ -4,6 +4,7 @@ To import this imports psycopg2, which takes as long as Python itself.
 """
 
 import contextlib
+import os
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -78,8 +79,13 @@ def refused_by_libpq(parameters: Mapping[str, str]) -> Iterator[str]:
 
     It is asked to connect to nowhere, by which it looks at all else; no server is.
     """
-    hosts = [_NOWHERE for _ in parameters.get("host", "").split(",")]
+    named = parameters.get("host") or parameters.get("hostaddr") or ""
+    hosts = [_NOWHERE for _ in named.split(",")]
     nowhere = {**parameters, "host": ",".join(hosts), "hostaddr": ""}
+    if not named:  # how many hosts there are to the ports, the environment or a service says
+        nowhere["port"] = ""
+    if (parameters.get("gssencmode") or os.environ.get("PGGSSENCMODE")) == "require":
+        nowhere["gssencmode"] = "prefer"  # sockets never have it
     try:
         _connect(make_dsn(**nowhere)).close()
     except psycopg2.ProgrammingError:

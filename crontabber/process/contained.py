@@ -17,6 +17,11 @@ from ..errors import EndsProcess, Stopped, is_a, name_of, text_of, traceback_of
 
 Exit = Callable[[int], NoReturn]
 _OURS = (__file__.removesuffix("process/contained.py"), importlib.__file__, "<frozen ")
+_real: Exit = os._exit
+_before: Exit = _real
+"""What is put back when the last context ends; another library may have put its own there."""
+_inside: list[tuple[int, int]] = []
+"""The process and thread of each context, as several threads may have one at the same time."""
 
 
 class _Left(SystemExit):
@@ -32,7 +37,6 @@ class Contained:
     """
 
     def __init__(self) -> None:
-        self._place: tuple[int, int] | None = _place()
         self._is_interrupted = self._hears = False
 
     def __enter__(self) -> "Contained":
@@ -40,15 +44,12 @@ class Contained:
             with suppress(ValueError):  # no signal arrives in this thread
                 _signal.signal(_signal.SIGINT, self._interrupt)
                 self._hears = True
-        self._exit: Exit = os._exit
-        self._ours: Exit = self._leave
-        os._exit = self._ours
+        self._place = _place()
+        _guard(self._place)
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, stack: object) -> None:
-        self._place = None  # who has kept our function may exit by it
-        if os._exit is self._ours:  # and no library has put its own around it
-            os._exit = self._exit  # type: ignore[assignment]  # a parameter's name
+        _unguard(self._place)
         if self._hears:
             _signal.signal(_signal.SIGINT, _signal.default_int_handler)
         if self._is_interrupted:
@@ -60,10 +61,27 @@ class Contained:
         self._is_interrupted = True
         raise KeyboardInterrupt
 
-    def _leave(self, status: int) -> NoReturn:
-        if _place() == self._place:  # and not in a child that the code forks
-            raise _Left(status)
-        self._exit(status)
+
+def _leave(status: int) -> NoReturn:
+    """In place of ``os._exit``, for those too who keep it beyond a context."""
+    if _place() in _inside:  # and not in a child that the code forks
+        raise _Left(status)
+    _real(status)
+
+
+def _guard(place: tuple[int, int]) -> None:
+    global _before
+    _inside.append(place)
+    if (found := os._exit) is not _leave:
+        _before, os._exit = found, _leave
+
+
+def _unguard(place: tuple[int, int]) -> None:
+    _inside.remove(place)
+    if os._exit is _leave and not _inside:
+        os._exit = _before  # type: ignore[assignment]
+        if _inside:  # another thread has entered meanwhile
+            os._exit = _leave
 
 
 def where_of(error: BaseException) -> str:

@@ -1,3 +1,4 @@
+import functools
 import os
 import signal
 import sys
@@ -9,8 +10,9 @@ import pytest
 from crontabber.base import BaseCronApp
 from crontabber.config.appspec import AppSpec, depends_on_of
 from crontabber.config.loader import load_class
-from crontabber.errors import JobLineError, Stopped
+from crontabber.errors import EndsProcess, JobLineError, Stopped
 from crontabber.mixins import using_postgres
+from crontabber.process.contained import Contained
 
 MODULES = {
     "pack/__init__.py": "",
@@ -164,6 +166,32 @@ def test_who_kept_os_exit_from_an_import_can_exit_by_it() -> None:
     if not child:
         kept.leave(7)  # type: ignore[attr-defined]
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+
+
+def test_os_exit_is_as_it_was_after_contexts_of_several_threads() -> None:
+    """trap: each overlap, as of two pages of the admin, left a layer around os._exit for ever"""
+    real, first, second = os._exit, Contained(), Contained()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    with pytest.raises(SystemExit):
+        os._exit(0)
+    second.__exit__(None, None, None)
+    assert os._exit is real
+
+
+def test_a_library_that_wraps_os_exit_in_a_context_keeps_it() -> None:
+    real = os._exit
+    try:
+        with Contained():
+            wrapper = functools.partial(os._exit)
+            os._exit = wrapper
+        for _ in range(2):
+            with pytest.raises(EndsProcess), Contained():
+                wrapper(0)
+            assert os._exit is wrapper
+    finally:
+        os._exit = real
 
 
 def app(**attributes: object) -> type:

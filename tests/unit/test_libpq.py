@@ -133,12 +133,23 @@ def test_what_libpq_would_refuse(parameters, said):
             marks=pytest.mark.skipif(libpq_version() < 160000, reason="is new in 16"),
         ),
         ({"sslmod": "x"}, []),
+        ({"hostaddr": "192.0.2.1,192.0.2.2", "port": "1,2"}, []),
+        ({"host": "a", "gssencmode": "require"}, []),
     ],
 )
 def test_libpq_is_asked_what_it_would_refuse_and_no_server_is(parameters, said):
     found = list(refused_by_libpq(parameters))
     assert len(found) == len(said)
     assert all(text.startswith(start) for text, start in zip(found, said, strict=True)), found
+
+
+def test_libpq_is_asked_of_what_the_environment_says(monkeypatch):
+    for name, value in {"PGHOST": "a,b", "PGPORT": "1,2", "PGGSSENCMODE": "require"}.items():
+        monkeypatch.setenv(name, value)
+    assert list(refused_by_libpq({"dbname": "d"})) == []
+    monkeypatch.setenv("PGSSLMODE", "requre")
+    [said] = refused_by_libpq({"dbname": "d"})
+    assert said == 'sslmode cannot be used: invalid sslmode value: "requre"'
 
 
 @pytest.mark.parametrize(
