@@ -10,7 +10,7 @@ from ..schedule.ledger import Span, note_of
 from ..schedule.missed import number_of
 from ..schedule.model import JobSpec, JobState
 from ..schedule.ranges import done_rows
-from ..schedule.status import JobStatus
+from ..schedule.status import JobStatus, failures
 from ..store import Snapshot
 from .backfill import time_of
 from .survey import survey
@@ -105,9 +105,8 @@ def _progress(
     if state.asked_slot == next_date(asked):
         what = f"running {time_of(next_date(asked), job)}"
     elif asked.retry_at:
-        what += (
-            f", failed {asked.attempts} times ({asked.error}), again {time_of(asked.retry_at, job)}"
-        )
+        again = time_of(asked.retry_at, job)
+        what += f", {failures(asked.attempts)} ({asked.error}), again {again}"
     elif wait := wait_of_date(job, asked, snapshot.states, snapshot.now):
         what += f", waits: {wait}"
     return f"{text}; {what}; asked by {asked.by}"

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from ..schedule.asked import AskedBackfill
 from ..schedule.model import JobSpec
+from ..schedule.status import failures
 from .html import Element, Node, tag
 from .page import Link, linked, table, wide
 from .times import clock, slot_text
@@ -67,6 +68,6 @@ def _next(each: Progress, now: datetime) -> Node:
         return f"running {date}"
     if asked.retry_at:
         again = clock(asked.retry_at.replace(second=0, microsecond=0), job.zone, now)
-        text = f"failed {asked.attempts} times: {asked.error}; again {again}"
+        text = f"{failures(asked.attempts)}: {asked.error}; again {again}"
         return [date, tag("p", text, class_="why")]
     return [date, tag("p", f"waits: {each.waits}", class_="why") if each.waits else None]

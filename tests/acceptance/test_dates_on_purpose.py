@@ -97,6 +97,17 @@ def test_newest_first_and_a_dry_run(chain: Command, database: Database) -> None:
     assert days(chain, "fetch") == [day(2), day(3), day(4)]
 
 
+def test_a_date_that_failed_is_listed_with_how_often(chain: Command, database: Database) -> None:
+    say(chain, "--backfill=fetch", f"--from={day(4)}", f"--to={day(4)}")
+    failed = '{"retry_at": "2099-01-01T00:00:00+00:00", "attempts": 1, "error": "no"}'
+    database.execute(
+        "UPDATE crontabber SET asked = jsonb_build_array(asked::jsonb->0 || %s::jsonb)::json"
+        " WHERE app_name = 'fetch'",
+        [failed],
+    )
+    assert ", failed once (no), again 2099-01-01 00:00;" in say(chain, "--list-backfills")
+
+
 def test_a_backfill_can_be_cancelled(chain: Command) -> None:
     said = say(chain, "--backfill=fetch", f"--from={day(4)}", f"--to={day(2)}")
     number = said.partition(" ")[2].partition(":")[0]
