@@ -106,7 +106,7 @@ def _clear_up_after_crash(place: Place) -> None:
     for process in _processes():
         with contextlib.suppress(psutil.Error, OSError):
             if Path(process.cwd()).samefile(place.cluster):
-                process.send_signal(signal.SIGQUIT)
+                process.kill()  # which ends one that is stopped, too
                 _wait(process)
     (place.cluster / "postmaster.pid").unlink(missing_ok=True)
 

@@ -138,10 +138,11 @@ _SPREAD = "its spread puts it off"
 def _retry(case: Case, decision: Decision | None) -> Check:
     state = case.state
     error = state.last_error if state else None
-    if decision is None:
-        tries = failures(state.error_count) if state and error else "no failure"
-        return Check("retry", True, f"{tries}{', it is time to try again' if error else ''}")
     until = case.planned.due_at(case.job)
+    if decision is None:
+        again = "it is time to try again" if until <= case.now else "tried again when it is due"
+        tries = f"{failures(state.error_count)}, {again}" if state and error else "no failure"
+        return Check("retry", True, tries)
     if state is None:
         return Check("retry", False, _SPREAD, until=until)
     help_ = (f"--retry={case.job.app_name}",) if error else ()

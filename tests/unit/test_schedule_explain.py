@@ -229,3 +229,13 @@ def test_a_parent_does_not_stand_in_the_way_before_a_slot_has_come_up():
     assert (check.ok, check.since) == (True, None)
     assert check.reason == "counts when it is due; now p failed when it last ran"
     assert told.obstacle.name == "schedule"
+
+
+def test_a_failure_of_a_job_that_is_not_due_is_tried_again_when_it_is():
+    spec = job("1h")
+    row = waiting(spec, NOW + MINUTE, last_run=NOW - HOUR, last_error=ERROR, error_count=1)
+    check = named(explained(spec, {"app": row}), "retry")
+    assert (check.ok, check.reason) == (True, "failed once, tried again when it is due")
+    due = waiting(spec, NOW - MINUTE, last_run=NOW - HOUR, last_error=ERROR, error_count=1)
+    check = named(explained(spec, {"app": due}), "retry")
+    assert (check.ok, check.reason) == (True, "failed once, it is time to try again")
