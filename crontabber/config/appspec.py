@@ -175,7 +175,7 @@ def keep_output_of(cls: type) -> int:
 def _said(cls: type, name: str) -> Any:
     """An attribute of an app; None for a method of this name, which an older app may have."""
     value = getattr(cls, name, None)
-    return None if callable(value) or isinstance(value, property) else value
+    return None if value is None or callable(value) or isinstance(value, property) else value
 
 
 def _if_a(kind: type, value: Any, default: Any) -> Any:

@@ -82,6 +82,9 @@ def _import(module_path: str, name: str) -> tuple[types.ModuleType, object]:
 
 def _import_contained(module_path: str, name: str) -> tuple[types.ModuleType, object]:
     """The same of others' code; what it does to the process meanwhile is undone, as after a run."""
+    module = sys.modules.get(module_path)
+    if type(module) is types.ModuleType and name in module.__dict__:
+        return module, module.__dict__[name]  # no code runs for this
     from ..process.contained import Contained  # only needed where modules of others are imported
     from ..process.state import ProcessState
     from ..process.threads import NotingThreads

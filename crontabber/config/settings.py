@@ -119,6 +119,11 @@ class Settings:
 
     def find_modules(self) -> str:
         """Have Python find the modules of jobs; why it leaves out the file's directory."""
+        return self._not_searched
+
+    @functools.cached_property
+    def _not_searched(self) -> str:
+        """What `find_modules` says; it is found once, as all jobs of a tick ask for it."""
         return pythonpath.extend(self._sources)
 
     @functools.cached_property

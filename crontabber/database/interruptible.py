@@ -136,9 +136,9 @@ def _is_alone() -> bool:
     threading = sys.modules.get("threading")
     if threading is None:
         return True
-    this = threading.current_thread()
-    return this is threading.main_thread() and not any(
-        thread is not this and not thread.daemon for thread in threading.enumerate()
+    this, others = threading.current_thread(), threading.enumerate()
+    return this is threading.main_thread() and (
+        len(others) == 1 or not any(each is not this and not each.daemon for each in others)
     )
 
 

@@ -84,7 +84,11 @@ class Attribute(InModule):
         *self._path, self._attribute = name.split(".")
         self._fresh = fresh
 
-    def _read(self, module: Any) -> Any:
+    def read(self) -> Any:
+        """How it is now."""
+        module: Any = sys.modules.get(self._module)
+        if module is None:
+            return _UNLOADED
         for name in self._path:
             module = getattr(module, name)
         return module.__dict__.get(self._attribute, _ABSENT)
@@ -122,8 +126,10 @@ class Value(InModule):
         self._get = get
         self._fresh = fresh
 
-    def _read(self, module: Any) -> Any:
-        return getattr(module, self._get)()
+    def read(self) -> Any:
+        """How it is now."""
+        module = sys.modules.get(self._module)
+        return _UNLOADED if module is None else getattr(module, self._get)()
 
     def write(self, was: Any) -> None:
         """Call the function that sets it."""

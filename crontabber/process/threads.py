@@ -23,10 +23,12 @@ class NotingThreads:
         self._before = {*_running()}
 
     def __exit__(self, *exception: object) -> None:
-        with suppress(Exception):  # of an object that a job made
+        try:
             for each in _running():
-                if not (each.daemon or each in self._before):
+                if each not in self._before and not each.daemon:
                     _left.setdefault(each, self._who)
+        except Exception:  # noqa: BLE001, S110  of an object that a job made
+            pass
 
 
 def watch() -> None:
@@ -40,8 +42,9 @@ def watch() -> None:
 
 def _running() -> list[Any]:
     found: list[Any] = _threads()
-    with suppress(Exception):  # where it is not imported, or a job has spoilt it
-        found += sys.modules["multiprocessing.process"].active_children()
+    if "multiprocessing.process" in sys.modules:
+        with suppress(Exception):  # a job may have spoilt it
+            found += sys.modules["multiprocessing.process"].active_children()
     return found
 
 

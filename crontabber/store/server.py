@@ -1,6 +1,6 @@
 """The server behind the store: reached when needed, again after a loss, its tables made."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple, TypeVar
 
@@ -160,20 +160,28 @@ class Server:
 
         Without *migrate* tables that are missing are a `TablesNotReady`.
         """
-        with explained(), self._naming_blockers():
-            try:
-                return self.session().run(*names, **parameters)
-            except _MISSING as error:
-                if not migrate:
-                    raise TablesNotReady(_not_ready(error)) from error
-                self.migrate()
-            except _UNPRINTABLE:
-                parameters = printable(parameters)
-                return self.session().run(*names, **parameters)
-            try:
-                return self.session().run(*names, **parameters)
-            except errors.UndefinedTable:  # they were made, but in another session
-                raise SessionChanged from None
+        try:
+            return self._query(names, parameters, migrate=migrate)
+        except (psycopg2.Error, Unanswered):
+            with explained(), self._naming_blockers():
+                raise
+
+    def _query(
+        self, names: Sequence[str], parameters: dict[str, Any], *, migrate: bool
+    ) -> list[Row]:
+        try:
+            return self.session().run(*names, **parameters)
+        except _MISSING as error:
+            if not migrate:
+                raise TablesNotReady(_not_ready(error)) from error
+            self.migrate()
+        except _UNPRINTABLE:
+            parameters = printable(parameters)
+            return self.session().run(*names, **parameters)
+        try:
+            return self.session().run(*names, **parameters)
+        except errors.UndefinedTable:  # they were made, but in another session
+            raise SessionChanged from None
 
     @contextmanager
     def _naming_blockers(self) -> Iterator[None]:
