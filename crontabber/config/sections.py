@@ -110,6 +110,8 @@ class JobSections:
         return made(self._sources, class_path, self._texts[class_path], load)
 
     def _listed(self, class_path: str, cls: type) -> type:
+        if not self._texts:
+            return cls
         from ..process.contained import Contained
 
         try:
