@@ -163,8 +163,10 @@ def run_at(state: JobState, moment: datetime) -> JobState:
     return withdrawn(state._replace(next_run=moment))
 
 
-def marked_successful(job: JobSpec, state: JobState, moment: datetime) -> JobState:
-    """A person says that *job* counts as having succeeded at *moment*.
+def marked_successful(
+    job: JobSpec, state: JobState, moment: datetime, now: datetime | None = None
+) -> JobState:
+    """A person says, *now*, that *job* counts as having succeeded at *moment*, by default now.
 
     - Its error is forgotten, and it waits for the first slot after *moment*.
     - For a backfill app the slots up to then are closed: it is never given those dates.
@@ -172,13 +174,16 @@ def marked_successful(job: JobSpec, state: JobState, moment: datetime) -> JobSta
       no slot.
     - The slots of a job that never succeeded are counted from *moment*.
     - The time of its last run stays, as this is none.
+    - An edited schedule counts from now on, once no slot of the old one is open.
     """
     planned = plan(job, state, moment)
     slot, plan_text, done = planned.slot, state.plan or job.plan, moment
     if slot <= moment:
         schedule, zone = in_force(job, state)
         last = latest_slot(schedule, slot, moment, zone)
-        slot, plan_text = slot_after(job.schedule, last, moment, job.zone), job.plan
+        slot, now = next_slot(schedule, last, zone), now or moment
+        if slot > now:  # none is open
+            slot, plan_text = slot_after(job.schedule, last, now, job.zone), job.plan
         done = last if job.backfill else moment
     elif state.last_success is None:
         slot, plan_text = slot_after(job.schedule, moment, moment, job.zone), job.plan

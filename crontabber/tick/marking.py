@@ -52,7 +52,7 @@ def mark_success(
 
     def mark(state: JobState) -> tuple[JobState, Run, Spans]:
         _refuse_done(job, state, moment)  # it may have run since it was seen
-        after = marked_successful(job, state, utc)
+        after = marked_successful(job, state, utc, now)
         slot = marked_slot(job, state, after, utc)
         host = store.holder(now).host
         passing = Passing(Verdict.MARKED, "marked as successful", now, by)

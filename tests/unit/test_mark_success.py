@@ -17,10 +17,10 @@ from tests.unit.schedules import DAY, ERROR, HOUR, MINUTE, SECOND, at, claim, jo
 NOON = at("2026-11-21 12:00")
 
 
-def mark(spec, moment, **state):
+def mark(spec, moment, *, now=None, **state):
     """What is remembered of *spec*, which waits for ``slot``, when it is marked."""
     slot = state.pop("slot")
-    return marked_successful(spec, waiting(spec, slot, **state), moment)
+    return marked_successful(spec, waiting(spec, slot, **state), moment, now)
 
 
 def test_the_error_is_forgotten_and_the_next_slot_waited_for():
@@ -108,6 +108,70 @@ def test_an_edited_schedule_counts_from_then_on():
     spec = job("5m")
     after = mark(spec, NOON + 2 * MINUTE, slot=NOON, plan="1h", last_success=NOON - HOUR)
     assert (after.next_slot, after.plan) == (NOON + 5 * MINUTE, "5m")
+
+
+@pytest.mark.parametrize("backfill", [False, True])
+@pytest.mark.parametrize(
+    ("moment", "slot", "plan", "done"),
+    [
+        # before all open slots: nothing is closed
+        ("2026-11-18 12:00", "2026-11-19 03:00", "1d|03:00 UTC", "2026-11-18 03:00"),
+        # the rest of the old slots stay open, and the new schedule has none of the past
+        ("2026-11-19 03:00", "2026-11-20 03:00", "1d|03:00 UTC", "2026-11-19 03:00"),
+        ("2026-11-20 12:00", "2026-11-21 03:00", "1d|03:00 UTC", "2026-11-20 03:00"),
+        # none is left open: the new schedule counts from now on
+        ("2026-11-21 03:00", "2026-11-21 12:05", "5m", "2026-11-21 03:00"),
+        ("2026-11-21 11:58", "2026-11-21 12:05", "5m", "2026-11-21 03:00"),
+        ("2026-11-21 12:00", "2026-11-21 12:05", "5m", "2026-11-21 03:00"),
+    ],
+)
+def test_a_mark_closes_slots_of_the_schedule_in_force_and_invents_none(
+    backfill, moment, slot, plan, done
+):
+    """trap: a mark for a time before the edit gave a backfill app dates that were never listed"""
+    spec = job("5m", backfill=backfill)
+    state = waiting(
+        spec, at("2026-11-19 03:00"), plan="1d|03:00 UTC", last_success=at("2026-11-18 03:00")
+    )
+    after = marked_successful(spec, state, at(moment), NOON)
+    assert (after.next_slot, after.next_run, after.plan) == (at(slot), at(slot), plan)
+    assert after.last_success == at(done if backfill else moment)
+
+
+def test_the_zone_in_force_is_that_of_the_plan():
+    spec = job("1d|03:00", backfill=True)
+    berlin = {"plan": "1d|03:00 Europe/Berlin", "last_success": at("2026-11-18 02:00")}
+    after = mark(spec, at("2026-11-20 02:30"), now=NOON, slot=at("2026-11-19 02:00"), **berlin)
+    assert after.last_success == at("2026-11-20 02:00")
+    assert (after.next_slot, after.plan) == (at("2026-11-21 02:00"), "1d|03:00 Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("backfill", "moment", "logged"),
+    [
+        (False, "2026-11-20 12:00", "2026-11-20 03:00"),
+        (True, "2026-11-20 12:00", "2026-11-20 03:00"),
+        (False, "2026-11-18 12:00:30", "2026-11-18 12:00"),  # ahead of the plan: that minute
+    ],
+)
+def test_the_log_has_the_slot_of_the_schedule_in_force(backfill, moment, logged):
+    store = MemoryStore(FakeClock(NOON))
+    spec = job("5m", backfill=backfill)
+    first = at("2026-11-19 03:00")
+    seen = waiting(spec, first, plan="1d|03:00 UTC", last_run=first - DAY, last_success=first - DAY)
+    after = mark_success(store, spec, store.add(seen), at(moment), NOON)
+    assert [run.slot for run in store.log] == [at(logged)]
+    assert after.plan == "1d|03:00 UTC"  # the slot of the 21st is open
+
+
+def test_no_claim_and_no_asked_date_is_left_after_a_mark():
+    spec = job("1h")
+    held = claimed(
+        spec, waiting(spec, NOON, first_run=NOON - DAY, last_run=NOON - DAY), claim(NOON)
+    )
+    after = marked_successful(spec, held._replace(asked_slot=NOON - DAY, attempts=2), NOON)
+    assert (after.ongoing, after.claim, after.asked_slot) == (None, None, None)
+    assert (after.first_run, after.attempts, after.gave_up) == (NOON - DAY, 0, False)
 
 
 def test_the_time_may_not_be_yet_to_come():
