@@ -103,7 +103,7 @@ def _done_until(parent: JobState | None) -> datetime | None:
     if parent is None:
         return None
     open_slot = parent.next_slot or parent.next_run  # an older crontabber knows no slots
-    if parent.backfill or open_slot is None:
+    if parent.backfill or open_slot is None or parent.last_success is None:
         return open_slot
     # that it succeeded since a slot came up is good enough for that slot
-    return max(open_slot, (parent.last_success or open_slot) + _MOMENT)
+    return max(open_slot, parent.last_success + _MOMENT)

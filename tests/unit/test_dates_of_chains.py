@@ -5,12 +5,13 @@ from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crontabber.base import BaseCronApp
 from crontabber.mixins import as_backfill_cron_app
-from crontabber.schedule.dependencies import free_until, wait_of
+from crontabber.schedule.dependencies import free_until, has_done, wait_of
 from crontabber.schedule.model import JobState, Pause
 from crontabber.testing import Simulation
 from tests.unit.schedules import DAY, ERROR, MINUTE, SECOND, at, job, waiting
@@ -20,6 +21,7 @@ NOW = at("2026-11-28 12:00:01")
 CHILD = job("1d", "child", backfill=True, depends_on=("parent",))
 DATED = job("1d", "parent", backfill=True)
 PLAIN = job("1d", "parent")
+MOMENT = timedelta(microseconds=1)
 
 
 def dated(name: str, run: Callable[..., None], depends_on: Any = ()) -> type:
@@ -83,6 +85,91 @@ def test_a_paused_parent_says_so():
     )
     assert wait(parent, "2026-11-25") == "parent is paused, and has not done 2026-11-25"
     assert wait(parent, "2026-11-24") is None
+
+
+@pytest.mark.parametrize(
+    ("parent", "fields", "why"),
+    [
+        # gets no dates
+        (PLAIN, {"next_run": "2026-11-28 03:00"}, "is paused, and has not done 2026-11-28"),
+        (PLAIN, {"next_run": "2026-11-29"}, None),
+        (PLAIN, {"next_run": "2026-11-29", "last_error": ERROR}, "failed when it last ran"),
+        (PLAIN, {"last_success": None, "last_error": ERROR}, "failed when it last ran"),
+        (PLAIN, {"last_success": None}, "has never run"),
+        (PLAIN, {"last_success": None, "ongoing": "2026-11-28 11:00"}, "is running"),
+        # a backfill app: what it fails at since does not matter
+        (DATED, {"next_run": "2026-11-29", "last_error": ERROR}, None),
+        (
+            DATED,
+            {"next_run": "2026-11-28", "last_error": ERROR},
+            "is paused, and has not done 2026-11-28",
+        ),
+        (DATED, {"last_success": None, "last_error": ERROR}, "failed when it last ran"),
+    ],
+)
+def test_a_parent_that_is_paused_and_fails_has_done_what_it_had_done(parent, fields, why):
+    moments = {key: at(v) if isinstance(v, str) else v for key, v in fields.items()}
+    slot = moments.pop("next_run", at("2026-11-28"))
+    known = {"last_success": at("2026-11-27"), "last_run": at("2026-11-27"), **moments}
+    state = waiting(parent, slot, pause=Pause(NOW, None, "anna"), **known)
+    assert wait(state, "2026-11-28 03:00") == (why and f"parent {why}")
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({}, "is paused"),
+        ({"last_error": ERROR}, "failed when it last ran"),
+        ({"ongoing": NOW}, "is running"),
+        ({"last_run": at("2026-11-28 11:00")}, None),  # it has run since the slot came up
+        ({"next_run": NOW + SECOND}, None),  # it is not due
+        ({"last_run": None, "last_success": None}, "has never run"),
+        ({"last_run": None, "last_success": at("2026-11-28 11:00")}, None),  # marked
+        ({"last_run": at("2026-11-28 11:00"), "last_success": None}, None),
+    ],
+)
+def test_a_job_without_dates_waits_for_a_parent_that_is_paused(fields, why):
+    """Its last run was yesterday, and it is due today."""
+    child = job("1h", "child", depends_on=("parent",))
+    known = {"last_run": at("2026-11-27"), "last_success": at("2026-11-27"), **fields}
+    parent = waiting(PLAIN, at("2026-11-28 03:00"), pause=Pause(NOW, None, "anna"), **known)
+    assert wait(parent, "2026-11-28 11:00", child) == (why and f"parent {why}")
+
+
+def test_the_date_that_is_not_done_is_shown_as_the_child_has_it():
+    parent = waiting(DATED, at("2026-11-25"), last_success=at("2026-11-24"))
+    hourly = job("1h", "child", "Asia/Kolkata", backfill=True, depends_on=("parent",))
+    daily = job("1d", "child", "Asia/Kolkata", backfill=True, depends_on=("parent",))
+    assert wait(parent, "2026-11-25 20:00", hourly) == "parent has not done 2026-11-26 01:30"
+    assert wait(parent, "2026-11-25 20:00", daily) == "parent has not done 2026-11-26"
+
+
+def test_all_parents_count_for_what_is_free():
+    child = CHILD._replace(depends_on=("a", "b", "c", "unknown"))
+    states = {
+        "a": waiting(DATED, at("2026-11-26"), last_success=at("2026-11-25")),
+        "b": waiting(DATED, at("2026-11-25"), last_success=at("2026-11-24")),
+        "c": JobState("c"),  # an older crontabber runs it, and says nothing of what is next
+    }
+    assert free_until(child, states, NOW) == at("2026-11-25") - MOMENT
+    assert free_until(child._replace(backfill=False), states, NOW) == NOW
+    late = waiting(DATED, NOW + DAY, last_success=NOW)
+    assert free_until(CHILD, {"parent": late}, NOW) >= NOW
+
+
+def test_what_a_parent_has_done_ends_where_its_open_slot_begins():
+    dates = waiting(DATED, at("2026-11-25"), last_success=at("2026-11-26"))
+    assert has_done(dates, at("2026-11-25") - MOMENT)
+    assert not has_done(dates, at("2026-11-25"))
+    older = waiting(DATED, at("2026-11-25"))._replace(next_slot=None)
+    assert not has_done(older, at("2026-11-25"))
+    assert has_done(JobState("parent"), at("2026-11-25"))
+    plain = waiting(PLAIN, at("2026-11-25"), last_success=at("2026-11-26"))
+    assert has_done(plain, at("2026-11-26"))
+    assert not has_done(plain, at("2026-11-26") + MOMENT)
+    never = plain._replace(last_success=None)
+    assert has_done(never, at("2026-11-25") - MOMENT)  # nothing was due of it until then
+    assert not has_done(never, at("2026-11-25"))
 
 
 def test_a_job_without_dates_waits_for_a_slot_open_up_to_its_own():

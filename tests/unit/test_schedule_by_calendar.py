@@ -27,6 +27,7 @@ from crontabber.schedule.grammar import Schedule
 from tests.unit.schedules import DAY, HOUR, MINUTE, SECOND, at, local
 from tests.unit.test_schedule_calendar import (
     APIA,
+    BEIRUT,
     BERLIN,
     CAIRO,
     LORD_HOWE,
@@ -128,6 +129,34 @@ Matches = Callable[[datetime], bool]
         ("UTC", "0 3 * jan,jul mon#1", ["2026-01-05 03:00", "2026-07-06 03:00"]),
         ("UTC", "0 3 1 * fri", ["2026-11-27 03:00", "2026-12-01 03:00", "2026-12-04 03:00"]),
         ("UTC", "0 0 29 2 *", ["2028-02-29 00:00", "2032-02-29 00:00"]),
+        # west of Greenwich
+        (NEW_YORK, "0 3,6 * * *", ["2026-11-21 03:00", "2026-11-21 06:00", "2026-11-22 03:00"]),
+        # days without a time, in which the clocks are changed: early, late, twice, not
+        (BERLIN, "0 * * * sat", ["2026-03-28 23:00", "2026-04-04 00:00", "2026-04-04 01:00"]),
+        (BERLIN, "0 * * * sat", ["2026-10-24 23:00", "2026-10-31 00:00", "2026-10-31 01:00"]),
+        (BERLIN, "0 * * * mon", ["2026-03-23 23:00", "2026-03-30 00:00", "2026-03-30 01:00"]),
+        (BERLIN, "0 * * * mon", ["2026-10-19 23:00", "2026-10-26 00:00", "2026-10-26 01:00"]),
+        (BERLIN, "0 * * * mon", ["2026-11-02 23:00", "2026-11-09 00:00", "2026-11-09 01:00"]),
+        (BERLIN, "0 * 1 jan,jul *", ["2026-01-01 23:00", "2026-07-01 00:00", "2026-07-01 01:00"]),
+        (BERLIN, "0 * 1 jan *", ["2026-01-01 23:00", "2027-01-01 00:00", "2027-01-01 01:00"]),
+        # the day after them has the change
+        (
+            BERLIN,
+            "0 * * * sun",
+            ["2026-03-22 23:00", "2026-03-29 00:00", "2026-03-29 01:00", "2026-03-29 03:00"],
+        ),
+        (
+            BERLIN,
+            "0 * 25 * *",
+            ["2026-09-25 23:00", *(f"2026-10-25 {n}:00" for n in ("00", "01", "02", "02", "03"))],
+        ),
+        # 00:00 -> 23:00 of the day before, whose last hour comes again; and only that day's
+        (BEIRUT, "0 * * * sat", [*["2026-10-24 23:00"] * 2, "2026-10-31 00:00"]),
+        (BEIRUT, "0 * * * sun", ["2026-10-18 23:00", "2026-10-25 00:00", "2026-10-25 01:00"]),
+        (BEIRUT, "0 * 24 10 *", [*["2026-10-24 23:00"] * 2, "2027-10-24 00:00"]),
+        # there was no 30 December
+        (APIA, "0 * * * fri", ["2011-12-23 23:00", "2012-01-06 00:00", "2012-01-06 01:00"]),
+        (APIA, "0 * * * sat", ["2011-12-24 23:00", "2011-12-31 00:00", "2011-12-31 01:00"]),
     ],
 )
 def test_the_slots_of_calendars(zone, schedule, expected):
@@ -173,6 +202,36 @@ def test_the_first_run_is_due_at_once_if_a_time_of_today_has_come(zone, schedule
 def test_the_slot_after_now_is_that_of_the_calendar(schedule, anchor, now, after):
     parsed = Schedule.parse(schedule)
     assert slot_after(parsed, at(anchor), at(now), ZoneInfo("UTC")) == at(after)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "first", "now", "count"),
+    [
+        # both ends are included
+        ("5m", "2026-11-21 12:00", "2026-11-21 11:59:59", 0),
+        ("5m", "2026-11-21 12:00", "2026-11-14 12:00", 0),
+        ("5m", "2026-11-21 12:00", "2026-11-21 12:00", 1),
+        ("5m", "2026-11-21 12:00", "2026-11-21 12:04:59", 1),
+        ("5m", "2026-11-21 12:00", "2026-11-21 12:05", 2),
+        ("5m", "2026-11-21 12:00", "2026-11-22 12:00", 289),
+        ("36h", "2026-11-21 00:00", "2026-11-24 00:00", 3),
+        ("1h|:05", "2026-11-21 12:05", "2026-11-21 14:04", 2),
+        ("1h|:05", "2026-11-21 12:05", "2026-11-21 14:05", 3),
+        ("1d|03:00", "2026-11-21 03:00", "2026-11-21 02:59", 0),
+        ("1d|03:00", "2026-11-21 03:00", "2026-11-23 03:00", 3),
+        ("mon..fri|03:00", "2026-11-20 03:00", "2026-11-23 03:00", 2),
+    ],
+)
+def test_the_slots_up_to_now_are_counted(schedule, first, now, count):
+    assert count_slots(Schedule.parse(schedule), at(first), at(now), ZoneInfo("UTC")) == count
+
+
+def test_in_a_gap_of_minutes_slots_are_those_of_elapsed_time():
+    """Moments that are no whole minutes: where one looks from does not matter."""
+    berlin, line = ZoneInfo(BERLIN), Schedule.parse("*/30 * * * *")
+    assert next_slot(line, at("2026-03-29 00:59:59.5"), berlin) == at("2026-03-29 01:00")
+    assert next_slot(line, at("2026-03-29 01:00:00.5"), berlin) == at("2026-03-29 01:30")
+    assert next_slot(line, at("2026-10-25 00:59:59.5"), berlin) == at("2026-10-25 01:00")
 
 
 @pytest.mark.parametrize("schedule", ["* * * * *", "*/10 8-18 * * mon-fri", "mon..fri|03:00"])
@@ -381,3 +440,20 @@ def test_an_hour_that_is_repeated_at_midnight_is_that_of_the_day_that_ended(
         lambda slot: slot < begin + 3 * DAY, slots(Schedule.parse(schedule), begin, where)
     )
     assert [slot for slot in found if slot > begin] == expected
+
+
+@quickly
+@given(places(), st.integers(1, 7))
+@example((ZoneInfo(BERLIN), at("2026-03-26 12:00")), 1)
+@example((ZoneInfo(BEIRUT), at("2026-10-21 12:00")), 6)
+@example((ZoneInfo(LORD_HOWE), at("2026-04-02 12:00")), 2)
+def test_a_week_with_one_day_has_the_quarters_that_a_clock_shows(place, weekday):
+    """Also if the clock is changed in the days between."""
+    zone, moment = place
+    begin, text = moment.replace(minute=0), f"*/15 * * * {weekday}"
+    quarters = (begin + n * 15 * MINUTE for n in range(1, 8 * 96))
+    expected = [each for each in quarters if each.astimezone(zone).isoweekday() == weekday]
+    found = itertools.takewhile(
+        lambda slot: slot < begin + 8 * DAY, slots(Schedule.parse(text), begin, zone)
+    )
+    assert list(found)[1:] == expected
