@@ -79,6 +79,10 @@ def test_seconds_are_cut_off(moment, floor):
         (BERLIN, "2026-03-29", "02:30", "2026-03-29 01:00"),
         (BERLIN, "2026-10-25", "02:30", "2026-10-25 00:30"),
         (BERLIN, "2026-10-25", "03:00", "2026-10-25 02:00"),
+        # a clock that shows UTC until it is set forward
+        ("Europe/London", "2026-03-29", "00:59", "2026-03-29 00:59"),
+        ("Europe/London", "2026-03-29", "01:30", "2026-03-29 01:00"),
+        ("Europe/London", "2026-03-29", "02:00", "2026-03-29 01:00"),
         # 02:00 -> 02:30, and 02:00 -> 01:30
         (LORD_HOWE, "2026-10-04", "02:00", "2026-10-03 15:30"),
         (LORD_HOWE, "2026-10-04", "02:15", "2026-10-03 15:30"),
@@ -107,7 +111,9 @@ def test_seconds_are_cut_off(moment, floor):
 def test_a_wall_clock_time_is_one_moment_a_day(zone, day, shown, moment):
     """trap: `HH:MM` was UTC in one module and the database's zone in another; no notion of DST."""
     wanted = date.fromisoformat(day), TimeOfDay.parse(shown)
-    assert wall_clock(*wanted, ZoneInfo(zone)) == at(moment)
+    found = wall_clock(*wanted, ZoneInfo(zone))
+    assert found == at(moment)
+    assert found.tzinfo is UTC
 
 
 @pytest.mark.parametrize(
