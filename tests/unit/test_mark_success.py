@@ -8,7 +8,7 @@ from crontabber.errors import ConfigError, JobDoneError, JobOngoingError
 from crontabber.schedule.dependencies import wait_of
 from crontabber.schedule.model import JobState, Outcome, Run
 from crontabber.schedule.moments import parse_moment, parse_moment_near
-from crontabber.schedule.transition import claimed, marked_successful
+from crontabber.schedule.transition import claimed, marked_slot, marked_successful
 from crontabber.store.memory import MemoryStore
 from crontabber.testing import FakeClock
 from crontabber.tick.marking import mark_success
@@ -136,6 +136,34 @@ def test_a_mark_closes_slots_of_the_schedule_in_force_and_invents_none(
     after = marked_successful(spec, state, at(moment), NOON)
     assert (after.next_slot, after.next_run, after.plan) == (at(slot), at(slot), plan)
     assert after.last_success == at(done if backfill else moment)
+
+
+def test_a_slot_of_the_old_schedule_that_is_due_at_this_moment_is_open():
+    old = {"plan": "1d|03:00 UTC", "last_success": at("2026-11-18 03:00")}
+    now = at("2026-11-21 03:00")
+    after = mark(job("5m"), now - HOUR, now=now, slot=at("2026-11-19 03:00"), **old)
+    assert (after.next_slot, after.plan) == (now, "1d|03:00 UTC")
+
+
+def test_a_job_that_never_succeeded_counts_its_slots_in_its_zone():
+    spec = job("1d|03:00", zone="Europe/Berlin", backfill=True)
+    new = claimed(spec, None, claim(NOON))
+    after = marked_successful(spec, new, NOON - 3 * DAY, NOON)
+    assert after.next_slot == at("2026-11-19 03:00", "Europe/Berlin")
+    assert after.last_success == NOON - 3 * DAY
+
+
+def test_a_row_without_a_slot_can_be_marked_as_it_is():
+    row = JobState("app", last_run=NOON - DAY, last_success=NOON - DAY)
+    after = marked_successful(job("1h"), row, NOON)
+    assert (after.next_slot, after.last_success) == (NOON + HOUR, NOON)
+    assert marked_slot(job("1h"), row, after, NOON) == NOON
+
+
+def test_a_date_that_was_given_up_is_closed():
+    spec = job("1h", backfill=True)
+    after = mark(spec, NOON, slot=NOON, last_success=NOON - HOUR, attempts=3, gave_up=True)
+    assert (after.next_slot, after.gave_up, after.attempts) == (NOON + HOUR, False, 0)
 
 
 def test_the_zone_in_force_is_that_of_the_plan():

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from crontabber.schedule.calendar import first_slot, latest_slot, slots
 from crontabber.schedule.decide import decide
-from crontabber.schedule.model import JobSpec, JobState, Outcome, Replan, RunNow
+from crontabber.schedule.model import JobSpec, JobState, LastError, Outcome, Replan, Run, RunNow
 from crontabber.schedule.plan import plan
 from crontabber.schedule.transition import (
     CRASHED,
@@ -22,6 +22,7 @@ from crontabber.schedule.transition import (
     passed_by_crash,
     released,
     succeeded,
+    tried_again,
 )
 from tests.unit.schedules import (
     DAY,
@@ -240,6 +241,25 @@ def test_a_crash_is_about_the_slot_that_was_run():
     [span] = passed_by_crash(spec, before, after)
     assert (span.first, span.last) == (at("2026-11-21 09:00"), at("2026-11-21 11:00"))
     assert crash_of(None, before).slot == at("2026-11-21 09:00")
+
+
+def test_the_record_of_a_crash_says_who_began_when_and_at_what():
+    spec = job("1h")
+    state = running(spec, NOON)
+    words = "process 7 on host began at 2026-11-21 12:00:02 UTC and did not finish"
+    error = LastError(CRASHED, words, "")
+    assert crash_of(spec, state) == Run("app", NOON, NOW, None, Outcome.CRASHED, "host", error)
+    by_older = crash_of(spec, state._replace(claim=None))
+    assert by_older.host == ""
+    assert by_older.error.value == words.replace("process 7 on host", "an older crontabber")
+
+
+def test_what_failed_is_tried_again_at_once_and_what_did_not_is_left_alone():
+    spec = job("1h")
+    well = waiting(spec, NOON + HOUR, last_run=NOON, last_success=NOON)
+    assert tried_again(well, NOW) == well
+    ill = well._replace(last_error=ERROR, attempts=3, gave_up=True)
+    assert tried_again(ill, NOW) == ill._replace(next_run=NOW, attempts=0, gave_up=False)
 
 
 def test_a_second_crash_in_a_row_waits_like_a_failure():
