@@ -12,6 +12,7 @@ from crontabber.schedule.calendar import first_slot, latest_slot, slots
 from crontabber.schedule.decide import decide
 from crontabber.schedule.model import JobSpec, JobState, LastError, Outcome, Replan, Run, RunNow
 from crontabber.schedule.plan import plan
+from crontabber.schedule.retry import Advice
 from crontabber.schedule.transition import (
     CRASHED,
     claimed,
@@ -260,6 +261,27 @@ def test_what_failed_is_tried_again_at_once_and_what_did_not_is_left_alone():
     assert tried_again(well, NOW) == well
     ill = well._replace(last_error=ERROR, attempts=3, gave_up=True)
     assert tried_again(ill, NOW) == ill._replace(next_run=NOW, attempts=0, gave_up=False)
+
+
+def test_a_job_that_gives_up_waits_for_the_next_slot_of_an_edited_schedule():
+    spec, old = job("5m"), "1d|03:00 UTC"
+    before = running(spec, at("2026-11-19 03:00"), plan=old, attempts=2)
+    slot = at("2026-11-21 03:00")
+    given_up = Advice(again=None)
+    for after in (
+        failed(spec, before, slot, NOW, ERROR, given_up),
+        crashed(spec, before, NOW, given_up),
+    ):
+        assert (after.next_slot, after.next_run, after.plan) == (*[NOON + 5 * MINUTE] * 2, "5m")
+        assert (after.attempts, after.error_count, after.last_run) == (0, 1, NOW)
+
+
+def test_from_the_second_crash_on_the_retry_of_the_app_says_when():
+    spec, advice = job("1d|03:00"), Advice(NOW + 20 * MINUTE)
+    once = crashed(spec, running(spec, NOON, NOW - MINUTE), NOW, advice)
+    assert once.next_run <= NOW
+    twice = crashed(spec, claimed(spec, once, claim(NOW)), NOW + MINUTE, advice)
+    assert twice.next_run == NOW + 20 * MINUTE
 
 
 def test_a_second_crash_in_a_row_waits_like_a_failure():
