@@ -268,6 +268,7 @@ def test_a_job_that_gives_up_waits_for_the_next_slot_of_an_edited_schedule():
     before = running(spec, at("2026-11-19 03:00"), plan=old, attempts=2)
     slot = at("2026-11-21 03:00")
     given_up = Advice(again=None)
+    assert crashed_slot(spec, before) == slot
     for after in (
         failed(spec, before, slot, NOW, ERROR, given_up),
         crashed(spec, before, NOW, given_up),
