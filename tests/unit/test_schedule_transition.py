@@ -114,6 +114,12 @@ def test_the_next_run_is_counted_from_the_slot(schedule, slot, started, upcoming
     )
 
 
+def test_a_success_forgets_that_a_failure_was_told_and_given_up():
+    before = running(job(), NOON, last_error=ERROR, gave_up=True, attempts=3, told="{}")
+    after = succeeded(job(), before, NOON, NOW, NOW)
+    assert (after.gave_up, after.attempts, after.told, after.last_error) == (False, 0, None, None)
+
+
 def test_a_job_that_missed_slots_runs_once_and_then_as_ever():
     spec = job("1h")
     state = running(spec, NOON - 3 * DAY)
