@@ -182,6 +182,20 @@ def test_an_edited_schedule_counts_when_its_predecessors_slots_are_done(backfill
     assert (state.plan, state.next_slot, state.next_run) == ("5m", *[NOON + 5 * MINUTE] * 2)
 
 
+def test_an_edited_schedule_counts_in_its_zone_once_no_slot_of_the_old_one_is_due():
+    old, horizon = {"plan": "1d|03:00 UTC"}, at("2026-11-21 03:00")
+    dates = job("5m", backfill=True)
+    slot = at("2026-11-20 03:00")
+    after = succeeded(dates, running(dates, slot, horizon, **old), slot, horizon, horizon)
+    assert (after.next_slot, after.plan) == (horizon, "1d|03:00 UTC")  # due at this very moment
+    ahead = running(job("5m"), at("2026-11-22 03:00"), **old)  # a run ahead of the plan
+    after = succeeded(job("5m"), ahead, NOON, NOW, NOW)
+    assert (after.next_slot, after.plan) == (NOON + 5 * MINUTE, "5m")
+    spec = job("1d|06:00", zone="Europe/Berlin")
+    after = succeeded(spec, running(spec, horizon, **old), horizon, NOW, NOW)
+    assert after.next_slot == at("2026-11-22 05:00")
+
+
 # -- failed --------------------------------------------------------------------
 
 
