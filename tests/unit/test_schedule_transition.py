@@ -85,6 +85,14 @@ def test_a_claim_on_an_inherited_row_pins_its_slot():
     assert state.next_slot == NOON - 3 * DAY
 
 
+def test_a_claim_ends_the_wait_and_knows_the_first_slot_of_a_job_that_never_ran():
+    state = waiting(job(), NOON, waits_for="parent", waits_since=NOON)
+    after = claimed(job(), state, claim(NOW))
+    assert (after.waits_for, after.waits_since, after.first_slot) == (None, None, NOON)
+    ran = state._replace(last_run=NOON - DAY, first_slot=NOON - DAY)
+    assert claimed(job(), ran, claim(NOW)).first_slot == NOON - DAY
+
+
 # -- succeeded -----------------------------------------------------------------
 
 
@@ -269,6 +277,7 @@ def test_the_record_of_a_crash_says_who_began_when_and_at_what():
     state = running(spec, NOON)
     words = "process 7 on host began at 2026-11-21 12:00:02 UTC and did not finish"
     error = LastError(CRASHED, words, "")
+    assert crashed(spec, state, NOW).last_error == error
     assert crash_of(spec, state) == Run("app", NOON, NOW, None, Outcome.CRASHED, "host", error)
     by_older = crash_of(spec, state._replace(claim=None))
     assert by_older.host == ""
