@@ -155,7 +155,7 @@ class _Filler:
         pause = self._state.pause if self._state else None
         why = self._why()
         if pause and not self._job.backfill:  # which would catch up
-            until = min(pause.until or end, end)
+            until = min(pause.until - _MOMENT, end) if pause.until else end
             paused = self._between(begin, until, Verdict.PAUSED.value, why)
             yield from (entry._replace(by=pause.by) for entry in paused)
             begin, why = max(begin, until + _MOMENT), ""

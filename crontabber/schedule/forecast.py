@@ -6,7 +6,7 @@ is not known: a run is shown when it is due.
 
 import heapq
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice, takewhile
 from typing import NamedTuple
 
@@ -114,9 +114,9 @@ def _after_pause(job: JobSpec, planned: Plan, end: datetime) -> Upcoming:
     note = "after its pause"
     if job.backfill and planned.due_at(job) <= end:
         return Upcoming(job, end, planned.slot, note)
-    if planned.due_at(job) > end:
+    if planned.due_at(job) >= end:
         return Upcoming(job, planned.due_at(job), planned.slot, note)
-    slot = slot_after(job.schedule, planned.slot, end, job.zone)
+    slot = slot_after(job.schedule, planned.slot, end - timedelta.resolution, job.zone)
     return Upcoming(job, Plan(slot, slot).due_at(job), slot, note)
 
 

@@ -34,15 +34,15 @@ def is_paused(state: JobState, now: datetime) -> bool:
 def unpaused(job: JobSpec, state: JobState, now: datetime) -> Replan:
     """The pause of *state* is over, as its time is or a person says so.
 
-    A backfill app catches up; any other waits for the first slot after the pause.
+    A backfill app catches up; any other waits for the first slot from the end of the pause on.
     """
     assert state.pause is not None, "only what is paused can be resumed"
     end = min(state.pause.until or now, now)
     after, why = state._replace(pause=None), f"its pause ended at {end.isoformat()}"
-    if job.backfill or state.next_slot is None or state.next_slot > end:
+    if job.backfill or state.next_slot is None or state.next_slot >= end:
         return Replan(after, why)
     passing = Passing(Verdict.PAUSED, pause_text(state.pause), now, state.pause.by or OURS)
-    return _moved(job, after, end, passing)._replace(why=why)
+    return _moved(job, after, end - _MOMENT, passing)._replace(why=why)
 
 
 def pause_text(pause: Pause) -> str:

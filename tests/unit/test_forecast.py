@@ -95,6 +95,8 @@ def test_a_paused_job_runs_by_its_schedule_again_or_catches_up() -> None:
     backfill = job_of("1d|03:00", backfill=True)
     assert first(backfill, state, 2) == [("11-30 12:00", after), ("12-01 03:00", "")]
     assert first(backfill, waiting("2026-11-29 03:00", pause=Pause(NOW, None))) == []
+    to_the_slot = waiting("2026-11-29 03:00", pause=Pause(NOW, at("2026-11-30 03:00")))
+    assert first(job_of("1d|03:00"), to_the_slot, 1) == [("11-30 03:00", after)]
     over = waiting("2026-11-29 03:00", pause=Pause(NOW, at("2026-11-28 09:00")))
     assert first(backfill, over, 1) == [("11-29 03:00", "")]
 

@@ -56,9 +56,10 @@ def test_a_pause_says_whose_it_is_and_why(by, why, text):
         (None, 13, 4),  # a person ends it now
         (NOON + HOUR, 13, 4),  # earlier than was planned
         (hour(10) + 30 * MINUTE, 11, 2),  # what came up since is open
+        (hour(11), 11, 2),  # as is what comes up at its end
     ],
 )
-def test_a_job_waits_for_its_first_slot_after_the_pause(until, upcoming, slots):
+def test_a_job_waits_for_its_first_slot_from_the_end_of_the_pause_on(until, upcoming, slots):
     spec = job("1h")
     pause = Pause(hour(8), until, "anna", "rain")
     state = waiting(spec, hour(9), pause=pause, attempts=2, gave_up=True)
