@@ -191,7 +191,9 @@ class Books:
             "SELECT next_slot FROM crontabber WHERE app_name = %s", (app.app_name,)
         )
         wanted = {slot for slot in wanted if slot < limit}
-        wanted -= {slot for name, slot in self.execute(_ASKED, (0,)) if name == app.app_name}
+        # of a backfill under way: what is left of it, and what it did unless that is meant too
+        taken = self.execute(_LEFT) if redo == "all" else self.execute(_ASKED, (0,))
+        wanted -= {slot for name, slot in taken if name == app.app_name}
         if redo != "all":
             done = "SELECT success FROM crontabber_log WHERE app_name = %s"
             wanted -= {slot for [slot] in self.execute(done, (app.app_name,))}
