@@ -84,11 +84,7 @@ class Attribute(InModule):
         *self._path, self._attribute = name.split(".")
         self._fresh = fresh
 
-    def read(self) -> Any:
-        """How it is now."""
-        module: Any = sys.modules.get(self._module)
-        if module is None:
-            return _UNLOADED
+    def _read(self, module: Any) -> Any:
         for name in self._path:
             module = getattr(module, name)
         return module.__dict__.get(self._attribute, _ABSENT)
@@ -126,10 +122,8 @@ class Value(InModule):
         self._get = get
         self._fresh = fresh
 
-    def read(self) -> Any:
-        """How it is now."""
-        module = sys.modules.get(self._module)
-        return _UNLOADED if module is None else getattr(module, self._get)()
+    def _read(self, module: Any) -> Any:
+        return getattr(module, self._get)()
 
     def write(self, was: Any) -> None:
         """Call the function that sets it."""

@@ -59,7 +59,7 @@ def mark_success(
         spans = span_of(job, state, state.next_slot or slot, utc, passing)
         return after, Run(job.app_name, slot, now, None, Outcome.MARKED, host), spans
 
-    return _change(store, job, seen, now, _noted(mark, "mark as successful", by, now))
+    return _change(store, job, seen, now, mark, "mark as successful", by)
 
 
 def run_next_at(
@@ -76,8 +76,9 @@ def run_next_at(
     this too is a `JobOngoingError`.
     """
     _refuse_crashed(job, seen)
-    change = _noted(lambda state: (run_at(state, moment), None, ()), "run", by, now)
-    return _change(store, job, seen, now, change)
+    return _change(
+        store, job, seen, now, lambda state: (run_at(state, moment), None, ()), "run", by
+    )
 
 
 def has_failed(state: JobState) -> bool:
@@ -93,8 +94,9 @@ def try_again(
     For the rest, see `run_next_at`.
     """
     _refuse_crashed(job, seen)
-    change = _noted(lambda state: (tried_again(state, now), None, ()), "retry", by, now)
-    return _change(store, job, seen, now, change)
+    return _change(
+        store, job, seen, now, lambda state: (tried_again(state, now), None, ()), "retry", by
+    )
 
 
 def resume(
@@ -109,23 +111,19 @@ def resume(
         replan = unpaused(job, state, now)
         return replan.state, None, replan.spans
 
-    return _change(store, job, seen, now, _noted(end, "resume", by, now))
-
-
-def _noted(change: Change, what: str, by: str, now: datetime) -> Change:
-    """The same change, which also notes the person who asked for it, in the same transaction."""
-
-    def noted(state: JobState) -> tuple[JobState, Run | None, Spans]:
-        after, run, spans = change(state)
-        note = () if by == OURS else (note_of(state.app_name, what, by, now),)
-        return after, run, (*spans, *note)
-
-    return noted
+    return _change(store, job, seen, now, end, "resume", by)
 
 
 def _change(
-    store: StateStore, job: JobSpec, seen: JobState | None, now: datetime, change: Change
+    store: StateStore,
+    job: JobSpec,
+    seen: JobState | None,
+    now: datetime,
+    change: Change,
+    what: str,
+    by: str,
 ) -> JobState:
+    """Make a change under a claim; in its transaction note *what* it is, and the person *by*."""
     # without the mark: to another tick a mark without a run is a crash
     got = store.claim(claimed(job, seen, store.holder(now))._replace(ongoing=None), ())
     if got is None:
@@ -141,7 +139,8 @@ def _change(
             passed = passed_by_crash(job, state, after)
             state = store.save(state, after, crash_of(job, state), spans=passed)
         after, run, spans = change(state)
-        return store.save(state, after, run, spans=spans)
+        note = () if by == OURS else (note_of(state.app_name, what, by, now),)
+        return store.save(state, after, run, spans=(*spans, *note))
     finally:
         store.release(job.app_name)
 

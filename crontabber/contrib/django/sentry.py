@@ -58,20 +58,10 @@ class ProjectSentry(Reporter):
 
 def _written(event: Any) -> Any:
     """*event* with its local variables as texts: sentry-sdk before 2.20 writes them too late."""
+    from sentry_sdk.serializer import serialize
+
     for stack in (event.get("exception") or {}).get("values") or ():
         for frame in (stack.get("stacktrace") or {}).get("frames") or ():
             if "vars" in frame:
-                frame["vars"] = _plain(frame["vars"])
+                frame["vars"] = serialize(frame["vars"])
     return event
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _plain(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    if value is None or type(value) in (str, int, float, bool):
-        return value
-    from sentry_sdk.utils import safe_repr
-
-    return safe_repr(value)
