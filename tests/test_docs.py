@@ -118,7 +118,7 @@ LIBPQ = {f"{DATABASE}.{name}" for name in ConnectionFactory.optional_config}
 
 def test_every_parameter_of_libpq_is_documented_and_every_documented_one_exists() -> None:
     start = "They are those of libpq 13 to 18: "
-    listed = page("howto/connect.md").partition(start)[2].partition(". ")[0]
+    listed = page("howto/connect.md").partition(start)[2].partition(".\n")[0]
     names = {f"{DATABASE}.{name}" for name in _NAME.findall(listed)}
     assert names == LIBPQ
 

@@ -65,3 +65,23 @@ def test_a_forbidden_word_is_found_over_the_end_of_a_line(text: str) -> None:
 @pytest.mark.parametrize("text", ["may be item", "the lesser", "antibody", "what became of it"])
 def test_a_word_that_only_looks_like_one_is_fine(text: str) -> None:
     assert not FORBIDDEN.search(_plain(text))
+
+
+# -- one sentence a line, so that a change of a sentence is a change of a line ---------
+
+_CODE = re.compile(r"(?ms)^( *)(```+)[^\n]*\n.*?^\1\2$|`[^`\n]*`|\([^()\n]*\)")
+_TWO = re.compile(r"(?m)^(?! *\|).*[^\W\d](?<!\be\.g)(?<!\bi\.e)[.!?]\)? +[A-Z].*$")
+
+
+def _lines_of_two_sentences(text: str) -> list[str]:
+    return _TWO.findall(_CODE.sub("code", text))
+
+
+@pytest.mark.parametrize("name", [name for name in _files() if name.endswith(".md")])
+def test_a_line_of_the_documentation_has_one_sentence(name: str) -> None:
+    assert not _lines_of_two_sentences((ROOT / name).read_text(encoding="utf-8"))
+
+
+def test_two_sentences_in_a_line_are_found() -> None:
+    assert _lines_of_two_sentences("It runs.\nIt ends `now`. It is silent.\n")
+    assert not _lines_of_two_sentences("It runs, e.g. At night.\n| a cell. | So. It may. |\n")
