@@ -16,6 +16,7 @@ from tests.support import (
     Command,
     Database,
     fresh_database,
+    memory_directory,
     server_directory,
     signals_heard,
 )
@@ -41,6 +42,13 @@ def pytest_xdist_auto_num_workers() -> int:
     if (ROOT / "test-crontabber.ini").exists() or os.environ.get("CRONTABBER_TEST_DATABASE"):
         return 1
     return min((os.cpu_count() or 1) + 1, 5)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Directories of tests are in memory if there is room: most are made and removed at once."""
+    memory = memory_directory()
+    if memory is not None:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", memory)
 
 
 @pytest.fixture(scope="session")

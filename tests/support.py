@@ -115,17 +115,17 @@ def server_directory() -> Iterator[Path]:
     PostgreSQL can get there, although it runs as another user when we are root.
     """
     with tempfile.TemporaryDirectory(
-        prefix="crontabber-tests-", dir=_memory(), ignore_cleanup_errors=True
+        prefix="crontabber-tests-", dir=memory_directory(), ignore_cleanup_errors=True
     ) as name:
         Path(name).chmod(0o711)
         yield Path(name)
 
 
-def _memory() -> str | None:
-    """A file system in memory with a gigabyte to spare; None without one."""
+def memory_directory() -> str | None:
+    """A file system in memory with a gigabyte to spare, and for programs, too; None without one."""
     shared = "/dev/shm"
     if os.access(shared, os.W_OK) and shutil.disk_usage(shared).free > 1 << 30:
-        return shared
+        return None if os.statvfs(shared).f_flag & os.ST_NOEXEC else shared
     return None
 
 

@@ -1,6 +1,7 @@
 """A job that spoils its process: the job is recorded, and the next one finds all as it was."""
 
 import os
+import re
 import signal
 import textwrap
 import time
@@ -20,20 +21,21 @@ from crontabber.mixins import (
     as_single_postgres_transaction, using_postgres, with_postgres_connection_as_argument,
     with_subprocess,
 )
-
-class Spoils(BaseCronApp):
-    app_name = 'spoils'
+"""
+PAIR = """
+class Spoils{n}(BaseCronApp):
+    app_name = 'spoils{n}'
 
     def run(self):
 {spoil}
 
 @with_subprocess
-class Next(BaseCronApp):
-    app_name = 'next'
+class Next{n}(BaseCronApp):
+    app_name = 'next{n}'
 
     def run(self):
 {check}
-        print('heard of next')
+        print('heard of next{n}')
 """
 
 SPOILERS = {
@@ -433,33 +435,42 @@ SPOILERS = {
         "",
     ),
 }
-LOST = {"opens a file in place of the database"}
+LOST = ["opens a file in place of the database"]
 """After these, what is printed is not seen; all else is as it was."""
+_SEEN = [name for name in SPOILERS if name not in LOST]
+TICKS = [LOST, *(_SEEN[start : start + 8] for start in range(0, len(_SEEN), 8))]
+"""A tick has the jobs of some of them, as most of its time is not theirs."""
 
 
-def configure(crontabber: Command, database: Database, spoil: str, check: str = "") -> None:
-    """List a job that spoils its process, and the next one."""
-    body = {"spoil": spoil or "pass", "check": check or "pass"}
-    body = {name: textwrap.indent(text, 8 * " ") for name, text in body.items()}
-    crontabber.write("jobs.py", MODULE.format(**body))
-    crontabber.configure(database, "jobs.Spoils|1h\njobs.Next|1h")
+def configure(crontabber: Command, database: Database, *pairs: tuple[str, str]) -> None:
+    """List jobs that spoil their process, each with the one that comes next."""
+    module, jobs = MODULE, ""
+    for n, pair in enumerate(pairs):
+        spoil, check = (textwrap.indent(text or "pass", 8 * " ") for text in pair)
+        module += PAIR.format(n=n, spoil=spoil, check=check)
+        jobs += f"jobs.Spoils{n}|1h\njobs.Next{n}|1h\n"
+    crontabber.write("jobs.py", module)
+    crontabber.configure(database, jobs)
 
 
 PROCESSORS = {"PROCESSORS": str(len(os.sched_getaffinity(0)))}
 
 
-@pytest.mark.parametrize("name", SPOILERS)
+@pytest.mark.parametrize("names", TICKS, ids=", ".join)
 def test_what_a_job_did_to_its_process_does_not_reach_the_next(
-    crontabber: Command, database: Database, name: str
+    crontabber: Command, database: Database, names: list[str]
 ) -> None:
     """trap: what a job did to its process reached the next one, and the tick"""
-    configure(crontabber, database, *SPOILERS[name])
+    configure(crontabber, database, *(SPOILERS[name] for name in names))
     done = crontabber(CONF, env=PROCESSORS)
-    assert runs(database) == [("spoils", None), ("next", None)], done.stderr
-    assert done.returncode == 0
-    assert done.stdout.endswith("heard of next\n") or name in LOST
-    assert done.stderr == ""
-    assert state(database, "spoils").ongoing is None
+    errors = dict(runs(database))
+    ran = {name: (errors[f"spoils{n}"], errors[f"next{n}"]) for n, name in enumerate(names)}
+    assert ran == dict.fromkeys(names, (None, None)), done.stderr
+    assert len(runs(database)) == 2 * len(names)
+    assert (done.returncode, done.stderr) == (0, "")
+    heard = re.findall("heard of next([0-9]+)$", done.stdout, re.MULTILINE)
+    assert heard == ([] if names is LOST else [str(n) for n in range(len(names))])
+    assert not any(state(database, app_name).ongoing for app_name in errors)
 
 
 @pytest.mark.parametrize("ignored", [True, False])
@@ -473,7 +484,7 @@ def test_started_with_sigchld_ignored_a_command_that_fails_has_failed(
     )
     if ignored:
         check = f"signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n{check.splitlines()[1]}"
-    configure(crontabber, database, "", check)
+    configure(crontabber, database, ("", check))
     previous = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     try:
         process = crontabber.popen(CONF)
@@ -481,7 +492,7 @@ def test_started_with_sigchld_ignored_a_command_that_fails_has_failed(
         signal.signal(signal.SIGCHLD, previous)
     with process:
         said = process.communicate()[1]
-    assert (runs(database), said) == ([("spoils", None), ("next", None)], "")
+    assert (runs(database), said) == ([("spoils0", None), ("next0", None)], "")
 
 
 IMPORTED = {
@@ -545,20 +556,23 @@ def test_what_a_module_did_when_it_was_imported_reaches_no_job_and_no_answer(
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("name", FIGHTERS)
 def test_an_exception_that_fights_back_is_recorded_and_the_next_job_runs(
-    crontabber: Command, database: Database, name: str
+    crontabber: Command, database: Database
 ) -> None:
     """trap: an exception whose attributes raise ended the tick"""
     (crontabber.directory / "fighters.py").write_text((ROOT / "tests/fighters.py").read_text())
-    configure(crontabber, database, f"import fighters; raise fighters.FIGHTERS[{name!r}]()")
+    fights = [f"import fighters; raise fighters.FIGHTERS[{name!r}]()" for name in FIGHTERS]
+    configure(crontabber, database, *((fight, "") for fight in fights))
     done = crontabber(CONF)
-    assert (done.returncode, done.stdout) == (0, "heard of next\n"), done.stderr
-    [(first, error), last] = runs(database)
-    assert (first, last) == ("spoils", ("next", None))
-    assert error
-    assert done.stderr.count("\n") == 1
-    assert "ERROR - spoils failed: " in done.stderr
+    errors = dict(runs(database))
+    ran = {
+        name: (bool(errors[f"spoils{n}"]), errors[f"next{n}"]) for n, name in enumerate(FIGHTERS)
+    }
+    assert ran == dict.fromkeys(FIGHTERS, (True, None)), done.stderr
+    numbers = [str(n) for n in range(len(FIGHTERS))]
+    assert (done.returncode, done.stdout) == (0, "".join(f"heard of next{n}\n" for n in numbers))
+    assert re.findall(r"ERROR - spoils(\d+) failed: .", done.stderr) == numbers
+    assert done.stderr.count("\n") == len(numbers)
     assert crontabber(CONF, "--nagios").returncode == 2
 
 
@@ -574,7 +588,7 @@ def test_a_daemon_that_a_job_leaves_does_not_keep_others_waiting_for_the_output(
         "    time.sleep(60); os._exit(0)"
     )
     check = "while not os.path.exists('pid'): time.sleep(0.01)"
-    configure(crontabber, database, spoil, check)
+    configure(crontabber, database, (spoil, check))
     began = time.monotonic()
     crontabber(CONF)
     assert time.monotonic() - began < 30
