@@ -25,8 +25,8 @@ settings.register_profile(
     "mutation", max_examples=10, deadline=None, derandomize=True, database=None
 )
 """Fewer examples, always the same ones, for thousands of runs: `make mutation`."""
-settings.register_profile("suite", max_examples=25, deadline=None)
-"""What `make test` has time for; HYPOTHESIS_PROFILE=default takes four times as long."""
+settings.register_profile("suite", max_examples=15, deadline=None)
+"""What `make test` has time for; HYPOTHESIS_PROFILE=default tries a hundred."""
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 OURS = ("PG", "CRONTABBER", "crontabber.")

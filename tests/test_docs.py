@@ -410,12 +410,13 @@ def test_every_file_that_the_map_names_exists() -> None:
 # -- the whole -----------------------------------------------------------------------
 
 
-def test_the_documentation_is_built_without_a_warning(tmp_path: Path) -> None:
+def test_the_documentation_is_read_without_a_warning(tmp_path: Path) -> None:
+    """`make docs` writes it, too, which takes three times as long."""
     if not importlib.util.find_spec("sphinx"):
         pytest.skip("Sphinx is not installed: pip install -r test-requirements.txt")
     done = subprocess.run(
         [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-d", tmp_path / "doctrees",
-         "-b", "html", DOCS, tmp_path / "html"],
+         "-b", "dummy", DOCS, tmp_path / "dummy"],
         capture_output=True,
         text=True,
         check=False,

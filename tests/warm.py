@@ -29,18 +29,24 @@ _MOST = 1 << 20
 """Bytes of a request."""
 _CORE = (
     *"crontabber.app crontabber.base crontabber.cli crontabber.config.apps".split(),
+    *"crontabber.config.places crontabber.config.section crontabber.connection_factory".split(),
     *"crontabber.generic_app crontabber.log.setup crontabber.mixins".split(),
-    *"crontabber.process.commands crontabber.process.watched crontabber.reporters.distant".split(),
-    *"crontabber.reporters.dsn crontabber.reporters.log crontabber.reporters.terminal".split(),
-    *"crontabber.schedule.changes crontabber.schedule.information crontabber.schedule.lint".split(),
-    *"crontabber.secrecy.redactor crontabber.store.logrows crontabber.store.numbers".split(),
-    *"crontabber.tick.attempt crontabber.tick.batch crontabber.tick.select".split(),
-    *"crontabber.verbs.check crontabber.verbs.dispatch crontabber.verbs.look".split(),
-    *"crontabber.verbs.nagios crontabber.verbs.past crontabber.verbs.why".split(),
-    *"crontabber.views.configtest crontabber.views.explain crontabber.views.history".split(),
-    *"crontabber.views.listing crontabber.views.nagios crontabber.views.status".split(),
-    *"configman hashlib psycopg2".split(),
+    *"crontabber.process.command_app crontabber.process.commands crontabber.process.person".split(),
+    *"crontabber.process.watched crontabber.reporters.distant crontabber.reporters.dsn".split(),
+    *"crontabber.reporters.log crontabber.reporters.terminal crontabber.schedule.changes".split(),
+    *"crontabber.schedule.information crontabber.schedule.lint crontabber.secrecy.redactor".split(),
+    *"crontabber.store.access crontabber.store.logrows crontabber.store.numbers".split(),
+    *"crontabber.tick.attempt crontabber.tick.batch crontabber.tick.marking".split(),
+    *"crontabber.tick.select crontabber.transaction_executor crontabber.verbs.backfill".split(),
+    *"crontabber.verbs.backfills crontabber.verbs.check crontabber.verbs.dispatch".split(),
+    *"crontabber.verbs.look crontabber.verbs.nagios crontabber.verbs.past".split(),
+    *"crontabber.verbs.pause crontabber.verbs.steer crontabber.verbs.why".split(),
+    *"crontabber.views.colour crontabber.views.configtest crontabber.views.explain".split(),
+    *"crontabber.views.history crontabber.views.listing crontabber.views.nagios".split(),
+    *"crontabber.views.status configman difflib hashlib logging.handlers psycopg2".split(),
+    *"queue random shutil tempfile".split(),
 )
+_PROCRASTINATE = ("crontabber.contrib.procrastinate.engine", "procrastinate", "psycopg")
 _DJANGO = (
     *"django.core.management.commands.check django.core.management.commands.migrate".split(),
     *"django.contrib.admin.templatetags.admin_list django.contrib.auth.hashers".split(),
@@ -51,9 +57,9 @@ _DJANGO = (
     *"crontabber.contrib.django.pages crontabber.verbs.pages psycopg".split(),
 )
 PRELOADED: Mapping[str, Sequence[str]] = {
-    "crontabber": _CORE,
+    "crontabber": (*_CORE, *_PROCRASTINATE),
     "manage.py": (*_CORE, "django.core.management", "django.contrib.admin", *_DJANGO),
-    "procrastinate": (*_CORE, "procrastinate.cli", "psycopg"),
+    "procrastinate": (*_CORE, *_PROCRASTINATE, "procrastinate.cli"),
 }
 """What the parent of a program imports; each has a parent of its own."""
 _OPTIONS = {"cwd", "env", "stdin", "stdout", "stderr", "text", "start_new_session"}
@@ -80,9 +86,9 @@ def _makes_no_difference(line: Sequence[str], options: Mapping[str, Any]) -> boo
         and not any(name.startswith("LC_") for name in env)
         and env.get("LANG") == "C.UTF-8"
         and not any(
-            Path(directory, f"{name}customize.py").exists()
+            Path(directory, f"{name}.py").exists()
             for directory in env.get("PYTHONPATH", "").split(os.pathsep)
-            for name in ("site", "user")
+            for name in ("sitecustomize", "usercustomize", "procrastinate")
         )
     )
 

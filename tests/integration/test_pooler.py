@@ -213,7 +213,8 @@ def test_ticks_through_a_pooler_are_refused_or_alone_with_the_job(
     """trap: in the session of another tick its lock is ours as well, and its run a crash"""
     with Pooler(direct, size, CHOICES[choice](), own_keys=own_keys) as pooler:
         pooler.fill()
-        for order in orders(ticks, size):
+        # where each is refused when it looks, two are enough
+        for order in itertools.islice(orders(ticks, size), 2 if own_keys else None):
             running: list[Tick] = []
             made = [Tick(pooler, running) for _ in range(ticks)]
             for number in order:
