@@ -37,11 +37,11 @@ OURS = ("PG", "CRONTABBER", "crontabber.")
 def pytest_xdist_auto_num_workers() -> int:
     """Each worker has a server of its own, but one that we are given has to serve one alone.
 
-    There is one worker more than there are processors, as a third of the time is spent waiting.
+    There are two workers more than processors, as a third of their time is spent waiting.
     """
     if (ROOT / "test-crontabber.ini").exists() or os.environ.get("CRONTABBER_TEST_DATABASE"):
         return 1
-    return min((os.cpu_count() or 1) + 1, 5)
+    return min((os.cpu_count() or 1) + 2, 6)
 
 
 def pytest_configure(config: pytest.Config) -> None:
