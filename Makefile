@@ -27,7 +27,7 @@ help:
 	@echo 'make bench   measure what a tick costs; BENCH=--quick for a first look'
 	@echo 'make lint    only the linters and the type check'
 	@echo 'make format  format the code'
-	@echo 'make share   write the man page, completions and reference of the options anew'
+	@echo 'make share   write the man page, completions, reference of the options and a picture anew'
 	@echo 'make docs    build the documentation into docs/_build'
 	@echo 'make linkcheck  look whether the links of the documentation lead somewhere'
 	@echo 'make venv    only make $(VENV), with crontabber in it'
@@ -110,9 +110,10 @@ format: $(VENV)/installed-for-tests
 	$(BIN)/python -m ruff check --fix --exit-zero .
 	$(BIN)/python -m ruff format .
 
-# What is made from the description of the options, and kept in the repository.
+# What is made from the description of the options, or of an example, and kept in the repository.
 share: venv
 	$(BIN)/python share/generate.py
+	$(BIN)/python -m tests.picture
 
 docs: $(VENV)/installed-for-tests
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build

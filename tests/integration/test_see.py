@@ -5,7 +5,7 @@ import re
 import pytest
 
 from crontabber.testing import Simulation
-from tests import example
+from tests import example, picture
 from tests.schemas import conforming
 from tests.support import ROOT
 
@@ -36,6 +36,13 @@ def test_a_screen_is_what_the_command_prints(
     printed = example.told(simulation, *arguments.split())
     assert printed == shown.rstrip("\n")
     assert [line for line in printed.splitlines() if len(line) > 80] == []
+
+
+def test_the_picture_is_of_the_same_screen() -> None:
+    [shown] = [shown for arguments, shown in screens() if arguments == "--status"]
+    text = picture.text_of(picture.PICTURE.read_text(encoding="utf-8"))
+    assert text == f"$ {picture.COMMAND}\n{shown}".rstrip("\n")
+    assert picture.text_of(picture.drawn()) == text
 
 
 @pytest.mark.parametrize("arguments", [arguments for arguments, _ in screens()])
