@@ -2,7 +2,7 @@
 
 Minutes and hours are elapsed time; days are calendar days in a time zone, daylight
 saving included. Every slot is counted from a slot, never from when a job got to run,
-so nothing drifts. A calendar (days by name, a line of cron) is not counted from anything:
+so nothing drifts. A calendar (days by name, a cron expression) is not counted from anything:
 its slots are the moments at which a clock on the wall shows its times. All results are
 aware datetimes in UTC.
 """

@@ -16,7 +16,7 @@ _DAY = timedelta(days=1)
 
 
 class CronLine(NamedTuple):
-    """The five fields of a line of cron, in small letters, except for ``L`` and ``LW``."""
+    """The five fields of a cron expression, in small letters, except for ``L`` and ``LW``."""
 
     text: str
 
@@ -32,12 +32,12 @@ class CronLine(NamedTuple):
         fields = re.sub("[a-z]+", _as_written, re.sub(r"\s*,\s*", ",", text.lower())).split()
         if len(fields) != 5 or len(text) > _LONGEST:
             raise JobLineError(
-                f"{shown!r} is not a line of cron: write five fields, for minute, hour, day of the "
-                "month, month and day of the week, such as 0 3 * * mon-fri"
+                f"{shown!r} is not a cron expression: write five fields, for minute, hour, "
+                "day of the month, month and day of the week, such as 0 3 * * mon-fri"
             )
         line = cls(" ".join(fields))
         if fault := line._fault():
-            raise JobLineError(f"{shown!r} is not a line of cron: {fault}")
+            raise JobLineError(f"{shown!r} is not a cron expression: {fault}")
         return line
 
     @property

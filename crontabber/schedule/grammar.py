@@ -31,7 +31,7 @@ class Schedule(NamedTuple):
       as days: ``24h|03:00`` is ``1d|03:00``.
     - Every so many hours at a minute of the hour: ``1h|:05``; a minute alone means every hour.
     - At a time on days of the week or of the month: ``mon..fri|03:00``, ``1,15,last|03:00``.
-    - A line of cron, which has no further time: ``*/10 8-18 * * mon-fri``.
+    - A cron expression, which has no further time: ``*/10 8-18 * * mon-fri``.
     """
 
     frequency: Frequency | Calendar
@@ -182,7 +182,7 @@ def duration_text(length: timedelta) -> str:
 
 
 def _calendar(first: str, second: str) -> Calendar | None:
-    """What *first* names, if it is no frequency: days, which need a time, or a line of cron."""
+    """What *first* names, if it is no frequency: days, which need a time, or a cron expression."""
     if "*" in first or len(first.split()) > 3:
         from .cronline import CronLine  # most jobs lists have none
 

@@ -127,7 +127,7 @@ def _by_day(job: JobSpec, now: datetime) -> dict[date, datetime]:
 
 
 def _cron(text: str) -> Sequence[str] | None:
-    """The five fields of a line of cron; None if *text* is none."""
+    """The five fields of a cron expression; None if *text* is none."""
     fields = text.split()
     return fields if len(fields) == 5 else None
 

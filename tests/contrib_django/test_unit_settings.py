@@ -99,7 +99,7 @@ def test_a_job_takes_every_schedule_of_the_core(frequency, time, schedule):
         ({"cmd": "r", "frequency": "03:00"}, "'03:00' is not a frequency"),
         ({"cmd": "r", "frequency": "mon..fri"}, "'mon..fri' has no time"),
         ({"cmd": "r", "frequency": "0 3 * *", "time": ""}, "make it a text"),
-        ({"cmd": "r", "frequency": "0 3 * *"}, "not a line of cron: write five fields"),
+        ({"cmd": "r", "frequency": "0 3 * *"}, "not a cron expression: write five fields"),
         ({"cmd": "r", "frequency": "30m", "time": ":05"}, "needs a frequency of whole hours"),
         ({"cmd": "r", "spread": "soon"}, "spread of here (r) cannot be used: it is 'soon', not a"),
         ({"cmd": "r", "time": "3h"}, "'3h' is not a time"),

@@ -1,7 +1,7 @@
-"""Slots of calendars: days by name, lines of cron, minutes of the hour, in every time zone.
+"""Slots of calendars: days by name, cron expressions, minutes of the hour, in every time zone.
 
 What is computed is held against oracles that know nothing of offsets, nor of the library that
-reads lines of cron: they watch the clock on the wall, minute by minute.
+reads cron expressions: they watch the clock on the wall, minute by minute.
 """
 
 import itertools
@@ -293,7 +293,7 @@ def of_dates(draw: st.DrawFn) -> Case:
 
 
 def field(low: int, high: int) -> st.SearchStrategy[tuple[str, set[int]]]:
-    """The text of a field of a line of cron, and what it means."""
+    """The text of a field of a cron expression, and what it means."""
     every = st.just(("*", set(range(low, high + 1))))
     number = st.integers(low, high)
     step = st.integers(1, 20).map(lambda n: (f"*/{n}", set(range(low, high + 1)[::n])))
@@ -324,7 +324,7 @@ def of_cron(draw: st.DrawFn) -> Case:
 
 
 def case(text: str) -> Case:
-    """A line of cron whose first two fields only are more than ``*``."""
+    """A cron expression whose first two fields only are more than ``*``."""
     minutes, hours = (set(map(int, field.split(","))) if field != "*" else None
                       for field in text.split()[:2])  # fmt: skip
     return Case(

@@ -260,9 +260,9 @@ def test_a_calendar_parses_back_to_itself_in_one_form(text, written):
         ("1h|:", "':' is not a minute of the hour"),
         (":5:5", "':5:5' is not a minute of the hour"),
         ("1h|:005", "':005' is not a minute of the hour"),
-        ("0 3 * *", "is not a line of cron: write five fields"),
-        ("0 3 * * * *", "is not a line of cron: write five fields"),
-        ("*", "is not a line of cron: write five fields"),
+        ("0 3 * *", "is not a cron expression: write five fields"),
+        ("0 3 * * * *", "is not a cron expression: write five fields"),
+        ("*", "is not a cron expression: write five fields"),
         ("0 3 * * mon-fry", "its day-of-week cannot be 'mon-fry': write it as in"),
         ("0 3 * * fri-mon", "its day-of-week cannot be 'fri-mon'"),
         ("0 3 * * fri#6", "its day-of-week cannot be 'fri#6'"),
@@ -275,8 +275,8 @@ def test_a_calendar_parses_back_to_itself_in_one_form(text, written):
         ("0 3 31 2 *", "its day-of-month cannot be '31'"),
         ("0 3 LW * */7", "there never is such a day: correct its fields for days and months"),
         ("0 3 * * mon|03:00", "'0 3 * * mon' has its time in it: leave |03:00 out"),
-        ("0 " * 300 + "*", "is not a line of cron: write five fields"),
-        ("0 3 * * " + "1," * 300 + "1", "is not a line of cron: write five fields"),
+        ("0 " * 300 + "*", "is not a cron expression: write five fields"),
+        ("0 3 * * " + "1," * 300 + "1", "is not a cron expression: write five fields"),
     ],
 )
 def test_a_calendar_that_cannot_be_is_refused_and_its_part_named(text, said):
@@ -391,7 +391,7 @@ def test_commas_and_hashes_of_a_schedule_are_part_of_it(text, lines):
     [
         ("m.A|0 3 * * fri#6", "its day-of-week cannot be 'fri#6'"),
         ("m.A|0 3 * * fri#second", "its day-of-week cannot be 'fri#second'"),
-        ("m.A|0 3 * * 5#2# a comment", "'0 3 * * 5#2# a comment' is not a line of cron"),
+        ("m.A|0 3 * * 5#2# a comment", "'0 3 * * 5#2# a comment' is not a cron expression"),
         ("m.A|mon#2|03:00", "'mon#2' is not a frequency"),
         ("m.A|1h, thu|03:00", "job line 'thu|03:00'"),
         ("m.A|1h, 5", "job line '5': '5' is part of a schedule"),
@@ -426,7 +426,7 @@ minutes = st.builds(MinuteOfHour, st.integers(0, 59))
 
 @st.composite
 def cron_lines(draw: st.DrawFn) -> Schedule:
-    """A line of cron, of items that each of its fields may have."""
+    """A cron expression, of items that each of its fields may have."""
     fields = []
     for low, high, names in (
         (0, 59, []),

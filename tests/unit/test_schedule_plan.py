@@ -374,7 +374,7 @@ def test_a_job_that_was_put_off_by_hand_stays_put_off():
 
 @pytest.mark.parametrize("schedule", ["mon..fri|03:00", "*/10 8-18 * * mon-fri", "1h|:05", "30m"])
 def test_the_open_dates_of_an_edited_job_are_those_of_the_schedule_that_is_remembered(schedule):
-    """trap: a line of cron has blanks, as has a plan before its zone."""
+    """trap: a cron expression has blanks, as has a plan before its zone."""
     old = job(schedule, zone="Europe/Berlin", backfill=True)
     state = waiting(old, NOW - 7 * DAY)
     schedule_in_force, zone = in_force(job("2d", zone="Europe/Berlin", backfill=True), state)
