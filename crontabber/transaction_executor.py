@@ -141,7 +141,7 @@ class _BackoffExecutor(TransactionExecutor):
     required_config.add_option(
         "wait_log_interval",
         default=10.0,
-        doc="while waiting, say so in the log every so many seconds; 0: once, at the start",
+        doc="how often a wait is logged, in seconds; 0: once, at its start",
     )
 
     def _delays(self) -> Iterable[float]:

@@ -61,7 +61,7 @@ def man_page() -> str:
     lines = [
         '.TH CRONTABBER 1 "" "crontabber" "User Commands"',
         ".SH NAME",
-        r"crontabber \- runs jobs that are due, retries, backfills and remembers",
+        r"crontabber \- run periodic jobs: due, failed and missed ones",
         ".SH SYNOPSIS",
         _SYNOPSIS,
         ".SH DESCRIPTION",
@@ -96,28 +96,28 @@ _SYNOPSIS = (
     r"[\-\-\fISETTING\fR=\fIVALUE\fR ...]"
 )
 _ABOUT = (
-    "Runs the jobs that are due, in the order of their dependencies, and remembers in PostgreSQL "
-    "what became of them: let cron start it every minute or every few minutes. Jobs that failed "
-    "are tried again; a backfill job gets every date that it missed, each once. Options other "
-    "than settings are below, by what they are for."
+    "Runs the jobs that are due, in the order of their dependencies, and records each run in "
+    "PostgreSQL. Have cron start it every minute or every few minutes. Jobs that failed are "
+    "retried; a backfill job gets every date that it missed, each once. The options below are "
+    "grouped by purpose."
 )
 _MORE = {
     "SETTINGS": (
-        "What a configuration can set can also be given as --NAME=VALUE, with a dotted NAME such "
-        "as --crontabber.timezone=Europe/Berlin. crontabber --help=settings lists them all. "
+        "Every setting of the configuration is also an option, --NAME=VALUE with a dotted NAME, "
+        "such as --crontabber.timezone=Europe/Berlin. crontabber --help=settings lists them. "
         f"{SETTINGS_SHORT}."
     ),
     "ENVIRONMENT": (
-        "CRONTABBER_CONF names the configuration where --admin.conf does not. Dotted names, such "
-        "as crontabber.jobs, are settings. NO_COLOR: no colours on a terminal. PYTHONPATH: where "
-        "the classes of jobs are looked for. libpq's variables, such as PGHOST, say where the "
-        "database is, where the settings do not."
+        "CRONTABBER_CONF names the configuration if --admin.conf does not. Dotted names, such as "
+        "crontabber.jobs, are settings. NO_COLOR turns off colours on a terminal. PYTHONPATH is "
+        "searched for the classes of jobs. libpq's variables, such as PGHOST, say where the "
+        "database is if the settings do not."
     ),
     "EXIT STATUS": (
-        "0: all is well, also if a job failed, which is remembered. 1: something has to be "
-        "mended, which is said. 2: another crontabber was quicker. 3: a job is being run "
-        "elsewhere. With --configtest: the number of faults. With --nagios: a plugin's status. "
-        "128 and more: ended by a signal."
+        "0: the tick went well, even if jobs failed. 1: something has to be fixed; stderr says "
+        "what. 2: another crontabber claimed a job first. 3: a job is running elsewhere. With "
+        "--configtest: the number of faults. With --nagios: the plugin's status. 128 and more: "
+        "ended by a signal."
     ),
     "SEE ALSO": "crontab(5), cron(8)",
 }

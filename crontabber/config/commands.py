@@ -24,8 +24,8 @@ CHECK = (
         "check",
         "",
         "one line on the health of the jobs, for Nagios",
-        "See [Nagios](../monitoring.md#nagios). With `--job=NAME`: of this job. The exit status is"
-        " a Nagios plugin's.",
+        "See [Nagios](../monitoring.md#nagios). With `--job=NAME`: of this job only. The exit"
+        " status is a Nagios plugin's.",
         short="n",
         forms=("text", "json"),
     ),
@@ -35,8 +35,8 @@ CHECK = (
         "",
         "check the configuration and the jobs",
         "[Checks](../running.md#before-you-change-a-configuration) the jobs and all settings, and"
-        " prints a line for each fault, with its place in the file. The exit status is how many"
-        " faults there are. Warnings do not count.",
+        " prints a line for each fault, with its place in the file. The exit status is the number"
+        " of faults. Warnings do not count.",
         forms=("text", "json"),
     ),
     CommandOption(
@@ -57,16 +57,16 @@ CHECK = (
         "notifytest",
         "check",
         "",
-        "send a test message to those who are told",
+        "send a test message to all recipients",
         "Says whether it [arrived](../telling.md#messages).",
     ),
     CommandOption(
         "init",
         "check",
         "[DIR]",
-        "write a configuration to begin with",
-        "[A configuration](../howto/crontab.md#in-a-minute), and a module with a job, are written"
-        " here or into the directory. Prints the line for crontab. Overwrites nothing.",
+        "write a first configuration",
+        "Writes [a configuration](../howto/crontab.md#in-a-minute) and a module with a job, here"
+        " or into DIR. Prints the line for crontab. Overwrites nothing.",
     ),
     CommandOption(
         "add-user",
@@ -74,30 +74,30 @@ CHECK = (
         "USER",
         "let a user see the pages, or USER:operator act",
         "Writes the file that `[web] users=FILE` names, and asks for"
-        " [a password](../web.md#who-may-do-what): on a terminal twice, otherwise it is the first"
-        " line of stdin. The role is `viewer` or `operator`; without one a user keeps the one that"
-        " it has, or is a viewer.",
+        " [a password](../web.md#who-may-do-what), twice on a terminal; otherwise it reads the"
+        " first line of stdin. The role is `viewer` or `operator`; without one, a user keeps the"
+        " old role, and a new one is a viewer.",
     ),
     CommandOption(
         "completion",
         "check",
         "SHELL",
-        "a script by which bash, zsh or fish completes",
-        "It completes options and the names of jobs; see [completion](#completion).",
+        "print a completion script for bash, zsh, fish",
+        "It completes options and names of jobs; see [completion](#completion).",
     ),
     CommandOption(
         "version",
         "check",
         "",
-        "the version",
+        "print the version",
     ),
     CommandOption(
         "help",
         "check",
         "[TOPIC]",
-        "help; of settings, of options, or of a job",
-        "`--help=settings` lists all settings and their values, `--help=options` says more of each"
-        " option, and `--help=NAME` lists the options of one job.",
+        "help; on settings, on options, or on a job",
+        "`--help=settings` lists all settings and their values, `--help=options` says more about"
+        " each option, and `--help=NAME` lists the options of one job.",
         short="h",
     ),
 )

@@ -156,7 +156,7 @@ JOB_OPTIONS: Mapping[str, JobOption] = {
     ),
     "retry": JobOption(
         _or_none(_retry),
-        "how often a failed run is tried again: a number of attempts, yes, no, or options",
+        "how often a failed run is retried: a number of attempts, yes, no, or options",
         "max_attempts=10, wait=30",
         is_list=True,
     ),
@@ -164,46 +164,48 @@ JOB_OPTIONS: Mapping[str, JobOption] = {
     "late": JobOption(_or_none(_length), "how late it may be before --nagios reports it", "1h30m"),
     "missed": JobOption(
         _or_none(partial(missed_from, what="it")),
-        "what becomes of slots that were not run in time: all, latest or none are run",
+        "which of the slots that were not run in time are run: all, latest or none",
         "latest",
     ),
-    "too_late": JobOption(_or_none(_length), "older slots are passed over", "6h"),
+    "too_late": JobOption(_or_none(_length), "slots older than this are passed over", "6h"),
     "start": JobOption(
         _or_none(partial(start_from, what="it")),
-        "where its dates begin, if it gets dates and never ran",
+        "the first date of a backfill app that never ran",
         "2026-11-21",
     ),
-    "spread": JobOption(_or_none(_length), "within which time after its slot it begins", "10m"),
-    "queue": JobOption(_text, "which workers run it, if workers do", "slow"),
+    "spread": JobOption(_or_none(_length), "the longest delay after its slot", "10m"),
+    "queue": JobOption(_text, "the queue of the workers that run it", "slow"),
     "priority": JobOption(
         partial(_whole, least=-(2**31) + 1, most=2**31 - 1),
-        "which of the jobs that are due workers take first: the highest",
+        "workers take the job with the highest first",
         "1",
     ),
     "parallel": JobOption(
         partial(_whole, least=1, most=10**6),
-        "without effect: dates are run one after the other",
+        "without effect: dates run one after another",
         "1",
     ),
     "keep_output": JobOption(
-        _size, "how many bytes are kept of what a run writes; 16kB for commands, 0 else", "16kB"
+        _size,
+        "how many bytes of a run's output are kept; by default 16kB for commands, else 0",
+        "16kB",
     ),
     "tell": JobOption(TELLS["tell"], "which failures are errors in the log", "every"),
     "on": JobOption(
-        TELLS["on"], "of which events messages tell", "failed, recovered", is_list=True
+        TELLS["on"], "the events that send messages", "failed, recovered", is_list=True
     ),
     "notify": JobOption(
         TELLS["notify"],
-        "whom to send messages, by URLs of Apprise, in place of those of [notify]; no: none",
+        "where to send messages: Apprise URLs instead of those of [notify]; no: nowhere",
         "ntfy://reports",
         is_list=True,
     ),
     "ping": JobOption(
         TELLS["ping"], "the URL that its runs ping; empty: none", "https://hc-ping.com/UUID"
     ),
-    "ping_style": JobOption(TELLS["ping_style"], "whose form its pings have", "cronitor"),
+    "ping_style": JobOption(TELLS["ping_style"], "the form of its pings", "cronitor"),
     "ping_start": JobOption(
-        TELLS["ping_start"], "whether the beginning of a run is pinged, too", "yes"
+        TELLS["ping_start"], "whether the start of a run is pinged, too", "yes"
     ),
 }
 """What the section of any job may have."""
@@ -211,12 +213,12 @@ JOB_OPTIONS: Mapping[str, JobOption] = {
 COMMAND_OPTIONS: Mapping[str, JobOption] = {
     "command": JobOption(_text, "the command that it runs", "/usr/local/bin/fetch"),
     "directory": JobOption(_text, "where it runs", "/var/lib/fetch", is_path=True),
-    "environment": JobOption(environment, "variables, one NAME=value a line", "LANG=C.UTF-8"),
+    "environment": JobOption(environment, "variables, one NAME=value per line", "LANG=C.UTF-8"),
     "environment_file": JobOption(
         _text, "a file of such lines, read when it runs", "fetch.env", is_path=True
     ),
-    "nice": JobOption(partial(_whole, least=-20, most=19), "how much it gives way, to 19", "10"),
-    "success_codes": JobOption(_codes, "the exit statuses of success", "0, 3", is_list=True),
+    "nice": JobOption(partial(_whole, least=-20, most=19), "its niceness, up to 19", "10"),
+    "success_codes": JobOption(_codes, "the exit statuses that mean success", "0, 3", is_list=True),
     "shell": JobOption(_text, "the shell that runs it, with -c", "/bin/sh"),
 }
 """What that of a command may have besides."""

@@ -7,8 +7,8 @@ LOOK = (
         "status",
         "look",
         "[NAME]",
-        "how each job is, the worst first; or one job",
-        "[A line for each](../howto/see.md), and why it is so.",
+        "the state of each job or of one, worst first",
+        "[A line for each](../howto/see.md), with the reason.",
         forms=("text", "json"),
     ),
     CommandOption(
@@ -16,16 +16,16 @@ LOOK = (
         "look",
         "NAME",
         "why this job runs or does not run",
-        "[Each check](../howto/see.md#why-does-it-not-run) that stands between the job and its"
-        " run, down to the root of what is in the way.",
+        "[Each check](../howto/see.md#why-does-it-not-run) that the job has to pass, and the root"
+        " cause of what is in its way.",
         forms=("text", "json"),
     ),
     CommandOption(
         "history",
         "look",
         "NAME",
-        "what became of its slots; all: how long it took",
-        "[Its slots](../howto/see.md#what-was-slow-this-week), the newest last; with `all`,"
+        "what happened to its slots; all: run times",
+        "[Its slots](../howto/see.md#what-was-slow-this-week), newest last; with `all`,"
         " how long the runs of all jobs took.",
         forms=("text", "json"),
     ),
@@ -38,28 +38,26 @@ LOOK = (
         " on purpose.",
         forms=("text", "json"),
     ),
-    CommandOption(
-        "from", "look", "TIME", "the first slot that is meant", of=("history", "dates", "backfill")
-    ),
+    CommandOption("from", "look", "TIME", "the first slot", of=("history", "dates", "backfill")),
     CommandOption(
         "to",
         "look",
         "TIME",
-        "the last slot that is meant",
-        "A date alone means all of its day.",
+        "the last slot",
+        "A date alone means the whole day.",
         of=("history", "dates", "backfill"),
     ),
     CommandOption("failed", "look", "", "only what failed", of=("history",)),
     CommandOption(
-        "output", "look", "", "what the runs wrote, too, where that was kept", of=("history",)
+        "output", "look", "", "also what the runs wrote, if it was kept", of=("history",)
     ),
     CommandOption(
         "preview",
         "look",
         "[NAME]",
         "the next runs, of one job or all",
-        "In their order: [the local time, UTC, and in how long](../schedules.md#what-runs-next),"
-        " with a note where a clock change moves, skips or repeats a run.",
+        "[Local time, UTC, and how long until then](../schedules.md#what-runs-next), with a note"
+        " where a clock change moves, skips or repeats a run.",
         forms=("text", "json", "ics"),
     ),
     CommandOption(
@@ -68,7 +66,7 @@ LOOK = (
         "[NAME]",
         "which job waits for which, and their states",
         "[A tree](../monitoring.md#which-job-waits-for-which): below each job those that depend on"
-        " it. With a NAME: only this job, what it waits for, and what waits for it.",
+        " it. With NAME: only this job, what it waits for, and what waits for it.",
         forms=("text", "json", "mermaid", "dot"),
     ),
     CommandOption(
@@ -84,34 +82,33 @@ LOOK = (
         "count",
         "look",
         "N",
-        "at most so many",
-        "10 of `--preview`, and the newest 20 of `--history`, if not given.",
+        "at most this many",
+        "By default 10 of `--preview`, and the newest 20 of `--history`.",
         of=("history", "preview"),
     ),
     CommandOption(
         "report",
         "look",
         "FILE",
-        "write a page with all this: HTML in one file",
-        "[One file](../web.md#a-report-in-one-file) that needs no script and nothing else: all"
-        " jobs, the last and the next day, dates, the graph, errors.",
+        "write all this to one HTML file",
+        "[One file](../web.md#a-report-in-one-file) without scripts: all jobs, the last and the"
+        " next day, dates, the graph, errors.",
     ),
     CommandOption(
         "serve",
         "look",
         "[ADDRESS]",
         "live pages, at 127.0.0.1:8008",
-        "[Pages](../web.md) that refresh themselves, until a signal ends it. Needs the extra"
+        "[Pages](../web.md) that refresh themselves; a signal ends the server. Needs the extra"
         " `web`.",
     ),
     CommandOption(
         "serve-writable",
         "look",
         "",
-        "the same, where operators run, pause and reset jobs",
-        "The pages have [buttons](../web.md#who-may-do-what) then, for users with the role"
-        " operator. It needs users, or a proxy that knows them. `[web] writable=yes` does the"
-        " same.",
+        "the same, and operators may run, pause and reset jobs",
+        "The pages then have [buttons](../web.md#who-may-do-what) for users with the role"
+        " operator. Needs users, or a proxy that knows them. `[web] writable=yes` does the same.",
         of=("serve",),
     ),
     CommandOption("until", "look", "TIME", "up to this time", of=("preview", "pause")),
@@ -119,9 +116,9 @@ LOOK = (
         "format",
         "look",
         "FORM",
-        "print it as json; or as ics, mermaid, dot",
-        "[JSON](json.md) is for programs, and `text` for people. `--preview` can be printed as"
-        " `ics`, for calendars, and `--graph` as `mermaid` or `dot`, for drawings.",
+        "print as json, or as ics, mermaid or dot",
+        "[`json`](json.md) is for programs; the default, `text`, is for people. `--preview` also"
+        " prints `ics`, for calendars, and `--graph` prints `mermaid` and `dot`, for drawings.",
         of=(
             "status",
             "explain",

@@ -91,7 +91,7 @@ def setting_options() -> Namespace:
 
 
 def _admin(section: Namespace) -> None:
-    section.add_option("conf", default="", doc="the file to read the configuration from")
+    section.add_option("conf", default="", doc="the configuration file to read")
     section.add_option("dump_conf", default="", doc="write the configuration to this file")
     section.add_option(
         "print_conf", default="", doc="print the configuration in this form: ini, json"
@@ -110,18 +110,18 @@ def _crontabber(section: Namespace) -> None:
         default="",
         from_string_converter=jobs_text,
         to_string_converter=jobs_to_str,
-        doc="the jobs, one a line: package.module.Class|5m, or the section of a job: NAME|1d|03:00",
+        doc="the jobs, one per line: package.module.Class|5m, or a section [job] [[NAME]]: NAME|5m",
     )
     section.add_option(
         "pythonpath",
         default="",
-        doc="directories with the modules of jobs, separated by :; empty: that of this file",
+        doc="directories with the modules of jobs, separated by colons; empty: that of this file",
     )
     section.add_option(
         "error_retry_time",
         default=300,
         from_string_converter=seconds,
-        doc="how many seconds a failed job waits before it is tried again",
+        doc="how many seconds a failed job waits before it is retried",
     )
     section.add_option(
         "max_ongoing_age_hours",
@@ -135,7 +135,7 @@ def _crontabber(section: Namespace) -> None:
         "patience",
         default=300.0,
         from_string_converter=seconds,
-        doc="for how many seconds a result waits to be recorded, if the database is away or locked",
+        doc="how many seconds a result waits to be recorded while the database is away or locked",
     )
     section.add_option(
         "engine",
@@ -187,13 +187,13 @@ def _health(section: Namespace) -> None:
         "nagios_timeout",
         default=NAGIOS_TIMEOUT,
         from_string_converter=some_seconds,
-        doc="after how many seconds --nagios answers at the latest; --nagios-timeout for short",
+        doc="within how many seconds --nagios answers; --nagios-timeout for short",
     )
     section.add_option(
         "nagios_separators",
         default="nagios",
         from_string_converter=nagios_separators,
-        doc="what --nagios has between values: nagios, then | begins performance data; manual: |",
+        doc="the use of | by --nagios: nagios, before performance data; manual, between values",
     )
     section.add_option(
         "nagios_role",
@@ -247,5 +247,5 @@ def _sentry(section: Namespace) -> None:
         "crons",
         default=False,
         from_string_converter=yes_or_no,
-        doc="whether runs check in, so that Sentry alarms when a job is missed; needs sentry-sdk",
+        doc="whether runs check in, so that Sentry alerts on missed jobs; needs sentry-sdk",
     )

@@ -7,30 +7,30 @@ RUN = (
         "job",
         "run",
         "NAME",
-        "run only this",
-        "If it is due; says why if not. The job is named by `app_name` or class path, and its"
-        " parents have to allow it. Leaves [backfill apps](#left-alone) alone, and exits with 1."
-        " With `--nagios`: judge only this job.",
+        "run one job",
+        "It runs if it is due and its parents allow it; otherwise crontabber says why. NAME is an"
+        " `app_name` or a class path. [Backfill apps](#left-alone) are left alone, with exit"
+        " status 1. With `--nagios`: judge only this job.",
         short="j",
     ),
     CommandOption(
-        "force", "run", "", "run it even if it is not due or blocked", short="f", of=("job",)
+        "force", "run", "", "run it even if it is blocked or not due", short="f", of=("job",)
     ),
     CommandOption(
         "run-at",
         "run",
         "TIME",
-        "do not run it now, but say when it runs next",
-        "See [when a job runs next](../limits.md#when-a-job-runs-next). Such as"
-        " `2026-11-21T03:00`.",
+        "plan its next run for this time",
+        "For example `2026-11-21T03:00`. See [when a job runs"
+        " next](../limits.md#when-a-job-runs-next).",
         of=("job",),
     ),
     CommandOption(
         "run-in",
         "run",
         "LENGTH",
-        "do not run it now, but say in how long it runs next",
-        "Such as `90s`, `30m` or `1h30m`.",
+        "plan its next run for so long from now",
+        "For example `90s`, `30m` or `1h30m`.",
         of=("job",),
     ),
 )
@@ -41,24 +41,23 @@ STEER = (
         "retry",
         "steer",
         "NAME",
-        "have the next tick try this job, which failed",
-        "See [how often a job is tried again](../limits.md#how-often-a-job-is-tried-again). Also"
-        " for one that gave up on a date.",
+        "have the next tick retry a job that failed",
+        "Also one that [gave up on a date](../limits.md#how-often-a-job-is-tried-again).",
     ),
     CommandOption(
         "mark-success",
         "steer",
         "NAMES",
-        "have jobs count as having succeeded",
-        "[One](../running.md#say-that-a-job-is-done), several with commas between them, or `all`"
-        " that are configured.",
+        "mark jobs as successful",
+        "[One](../running.md#say-that-a-job-is-done), several separated by commas, or `all`"
+        " configured jobs.",
     ),
     CommandOption(
         "at",
         "steer",
         "TIME",
         "at this time, such as 2026-11-21T03:00",
-        "Now, if not given. With `--explain`: [a time of the"
+        "By default now. With `--explain`: [a time of the"
         " past](../howto/see.md#why-did-it-not-run-at-0300-last-tuesday).",
         of=("explain", "mark-success"),
     ),
@@ -67,7 +66,7 @@ STEER = (
         "steer",
         "NAME",
         "forget the state of this job, keep its log",
-        "It is named by `app_name` or class path. Also for a ghost.",
+        "NAME is an `app_name` or a class path. Also for a ghost.",
         short="r",
     ),
     CommandOption(
@@ -75,8 +74,8 @@ STEER = (
         "steer",
         "NAMES",
         "stop jobs for a day",
-        "See [pauses](../backfill.md#pause-a-job). A run in progress goes on. Several have commas"
-        " between them; `all` are all that are configured.",
+        "[One](../backfill.md#pause-a-job), several separated by commas, or `all` configured jobs."
+        " `--until` or `--for` says another time. A run in progress continues.",
     ),
     CommandOption(
         "for",
@@ -98,9 +97,9 @@ STEER = (
         "backfill",
         "steer",
         "NAME",
-        "have its dates done, --from one --to another",
-        "Those [of the past](../backfill.md#dates-on-purpose) that were never done, if `--redo`"
-        " does not say otherwise. Ticks do them.",
+        "run past dates, --from one --to another",
+        "[Those](../backfill.md#dates-on-purpose) that were never done, unless `--redo` says"
+        " otherwise. Ticks do them.",
     ),
     CommandOption(
         "redo",
@@ -114,8 +113,8 @@ STEER = (
         "with-children",
         "steer",
         "",
-        "those of the jobs that depend on it, too",
-        "Each of their dates comes after its parent's.",
+        "also the dates of jobs that depend on it",
+        "Each date comes after its parent's.",
         of=("backfill",),
     ),
     CommandOption("newest-first", "steer", "", "begin with the newest date", of=("backfill",)),
@@ -124,15 +123,15 @@ STEER = (
         "list-backfills",
         "steer",
         "",
-        "how far the backfills are that were asked for",
+        "how far requested backfills have got",
         forms=("text", "json"),
     ),
     CommandOption(
         "cancel-backfill",
         "steer",
         "N",
-        "end the backfill of this number",
-        "What is done of it stays done.",
+        "end the backfill with this number",
+        "What is done stays done.",
     ),
 )
 """In the order of the help."""

@@ -106,7 +106,7 @@ def tell_options(section: Namespace) -> None:
         "tell",
         default="changes",
         from_string_converter=tell,
-        doc="which failures are errors in the log: changes; or every, as in 0.18",
+        doc="which failures are errors in the log: changes, or every one as in 0.18",
     )
     section.add_option(
         "remind",
@@ -127,13 +127,13 @@ def tell_options(section: Namespace) -> None:
         "ping_style",
         default="",
         from_string_converter=ping_style,
-        doc=f"whose form pings have: {', '.join(PING_STYLES)}; empty: as the host suggests",
+        doc=f"the form of pings: {', '.join(PING_STYLES)}; empty: as the host suggests",
     )
     section.add_option(
         "ping_start",
         default=False,
         from_string_converter=yes_or_no,
-        doc="whether the beginning of a run is pinged, too",
+        doc="whether the start of a run is pinged, too",
     )
     _files(section)
 
@@ -162,14 +162,14 @@ def notify_options(section: Namespace) -> None:
         default="",
         secret=True,
         from_string_converter=names_text,
-        doc="whom to send messages, by URLs of Apprise: mailto://…, slack://…, ntfy://…",
+        doc="where to send messages: Apprise URLs such as mailto://…, slack://…, ntfy://…",
     )
     section.add_option(
         "on",
         default=", ".join(EVENTS),
         from_string_converter=events,
         to_string_converter=", ".join,
-        doc=f"which events are told: {', '.join(EVENTS)}",
+        doc=f"the events that send messages: {', '.join(EVENTS)}",
     )
 
 
@@ -179,14 +179,14 @@ def otel_options(section: Namespace) -> None:
         "endpoint",
         default="",
         from_string_converter=url,
-        doc="where to send spans and metrics by OTLP, such as http://localhost:4318",
+        doc="where to send spans and metrics with OTLP, such as http://localhost:4318",
     )
     section.add_option(
         "headers",
         default="",
         secret=True,
         from_string_converter=names_text,
-        doc="what is sent along, such as a key: name=value, name=value",
+        doc="headers to send along, such as a key: name=value, name=value",
     )
 
 

@@ -24,9 +24,9 @@ _MANY = 3
 """An option that says more about more others than these is listed by itself."""
 _USAGE = """\
 usage: crontabber --admin.conf=FILE [OPTIONS] [--SETTING=VALUE ...]
-Without options it runs the jobs that are due: let cron start it every minute."""
+Without options it runs the jobs that are due; have cron start it every minute."""
 _MORE = """\
-CRONTABBER_CONF may name the FILE, too; --admin.dump_conf=FILE writes a new one.
+CRONTABBER_CONF may name FILE instead. --admin.dump_conf=FILE writes a new one.
 More: --help=settings, --help=options, --help=NAME of a job, man crontabber"""
 SETTINGS_SHORT = "; ".join(f"--{each} is short for --{SHORTER[each][0]}" for each in SHORTER)
 """Which settings have a shorter name."""
@@ -54,7 +54,7 @@ def to_help() -> str:
     """The usage: every option, grouped, on one screen."""
     lines = _USAGE.splitlines()
     for group, (title, example) in GROUPS.items():
-        lines += ["", f"{title}, such as: crontabber {example}"]
+        lines += ["", f"{title}, for example: crontabber {example}"]
         for option in verbs(group):
             lines += _verb(option)
         lines += [line for option in _shared(group) for line in _beside(option.written, option.doc)]
@@ -65,7 +65,7 @@ def to_options_help() -> str:
     """Every option, and all there is to say about it."""
     blocks = [_USAGE]
     for group, (title, example) in GROUPS.items():
-        blocks.append(f"{title}, such as: crontabber {example}")
+        blocks.append(f"{title}, for example: crontabber {example}")
         for option in in_order(group):
             text = sentences(option, plain=True)
             blocks.append(f"  {_written(option)}\n{textwrap.indent(_wrapped(text, 6), ' ' * 6)}")
@@ -153,7 +153,8 @@ def sentences(option: CommandOption, *, plain: bool = False) -> str:
     """All there is to say about an option, as sentences; in Markdown, or *plain*."""
     doc = f"{option.doc[:1].upper()}{option.doc[1:]}."
     if option.of:
-        doc = f"With {' or '.join(f'`--{verb}`' for verb in option.of)}: {option.doc}."
+        *most, last = (f"`--{verb}`" for verb in option.of)
+        doc = f"With {' or '.join(filter(None, (', '.join(most), last)))}: {option.doc}."
     text = f"{doc} {option.more}".strip()
     if plain:
         text = re.sub(r"(?:; see|See) \[[^]]*\]\([^)]*\)\.", ".", text).replace(" .", "")

@@ -49,9 +49,7 @@ class WebSettings(NamedTuple):
 
 def web_options(section: Namespace) -> None:
     """What ``[web]`` says."""
-    section.add_option(
-        "users", default="", doc="the file of those who may look, which --add-user writes"
-    )
+    section.add_option("users", default="", doc="the file with the users, which --add-user writes")
     section.add_option(
         "writable",
         default=False,
@@ -62,13 +60,13 @@ def web_options(section: Namespace) -> None:
         "hosts",
         default="",
         from_string_converter=host_names,
-        doc="the names by which browsers reach the pages, such as cron.example.org",
+        doc="the host names under which browsers reach the pages, such as cron.example.org",
     )
     section.add_option(
         "prefix",
         default="",
         from_string_converter=prefix_path,
-        doc="the path under which a proxy has the pages, such as /cron",
+        doc="the path under which a proxy serves the pages, such as /cron",
     )
     _proxy_options(section)
 
@@ -78,13 +76,13 @@ def _proxy_options(section: Namespace) -> None:
         "proxy_user_header",
         default="",
         from_string_converter=header_name,
-        doc="the header in which a proxy says who is there, such as X-Remote-User",
+        doc="the header in which a proxy names the user, such as X-Remote-User",
     )
     section.add_option(
         "proxy_trusted",
         default="",
         from_string_converter=networks_text,
-        doc="the addresses of proxies that are believed, such as 127.0.0.1, 10.0.0.0/8",
+        doc="the addresses of trusted proxies, such as 127.0.0.1, 10.0.0.0/8",
     )
     section.add_option(
         "proxy_operators",

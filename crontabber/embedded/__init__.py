@@ -54,7 +54,7 @@ class EmbeddedConnectionFactory(ConnectionFactory):
     required_config.add_option(
         "data_directory",
         default="",
-        doc="the directory of the embedded PostgreSQL, made when it is missing; "
+        doc="the directory of the embedded PostgreSQL, created if missing; "
         "empty: crontabber/postgresql in XDG_DATA_HOME, or in ~/.local/share",
     )
 

@@ -32,7 +32,7 @@ def test_every_option_is_in_the_help_in_its_own_form() -> None:
 
 
 def test_each_group_of_the_help_has_an_example_that_is_understood() -> None:
-    examples = re.findall(r"^\w+, such as: crontabber (.*)$", usage.to_help(), re.MULTILINE)
+    examples = re.findall(r"^\w+, for example: crontabber (.*)$", usage.to_help(), re.MULTILINE)
     assert len(examples) == len(GROUPS)
     for example in examples:
         CommandLine.parse(example.split())
