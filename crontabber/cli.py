@@ -80,7 +80,7 @@ def _print(text: str, code: int, *, failed: int) -> int:
     except BrokenPipeError:  # the reader has read enough, as head does
         return ExitCode.OK
     except OSError as error:
-        _complain(f"the answer cannot be written: {error.strerror}")
+        _complain(f"cannot write the output: {error.strerror}")
         return failed
     return code
 

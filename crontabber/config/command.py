@@ -93,7 +93,7 @@ class Command(NamedTuple):
 
     @property
     def verbs(self) -> list[str]:
-        """The names of what is asked for; only one of them can be meant."""
+        """The names of what is asked for; only one of them may be given."""
         given = (name for name, value in self._asdict().items() if value)
         verbs = [name for name in given if name not in MODIFIERS and name not in WITH_ANY]
         # which job it is about; and to judge one is no reason to run it

@@ -53,17 +53,17 @@ def _check(command: Command) -> None:
     """See that options which belong together are together, and others are not."""
     verbs = [f"--{name.replace('_', '-')}" for name in command.verbs]
     if len(verbs) > 1 and not (command.version or command.help):
-        raise ConfigError(f"only one of {' and '.join(verbs[:2])} can be meant: give one")
+        raise ConfigError(f"give only one of {' and '.join(verbs[:2])}")
     told_to_run = command.force or command.run_at or command.run_in
     if command.nagios and command.job and told_to_run:
-        raise ConfigError("--nagios --job=NAME judges the job only: leave out how it is to run")
+        raise ConfigError("--nagios --job=NAME only checks the job: leave out how to run it")
     _check_format(command)
     for name, option in MODIFIERS.items():
         is_alone = not any(getattr(command, field_of(verb)) for verb in option.of)
         if getattr(command, name) and is_alone and not (command.version or command.help):
             raise ConfigError(f"option --{option.name} goes with {_any_of(option.of)}")
     if bool(command.run_at) + bool(command.run_in) + command.force > 1:
-        raise ConfigError("only one of --run-at, --run-in and --force can be meant: give one")
+        raise ConfigError("give only one of --run-at, --run-in and --force")
 
 
 def _check_format(command: Command) -> None:
@@ -73,7 +73,7 @@ def _check_format(command: Command) -> None:
     known = FORMS.get(verb, ())
     if not known:
         verbs = ", ".join(f"--{name}" for name in FORMS)
-        raise ConfigError(f"option --format says how to print what is looked at: give {verbs}")
+        raise ConfigError(f"option --format goes with {verbs}")
     if command.format not in known:
         guess = did_you_mean(command.format, known)
         raise ConfigError(
@@ -122,7 +122,7 @@ class _Reader:
         last = next(reversed(self.verbs), None)
         if last and self.verbs[last] is True and has_optional_value(_options()[last]):
             return f"write --{last}={word}, if that is meant"
-        return "only options are understood"
+        return "crontabber takes only options"
 
     def _long(self, word: str) -> None:
         name, given, text = word.partition("=")

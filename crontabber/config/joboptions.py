@@ -86,8 +86,7 @@ def _retry(text: str) -> Any:
         return yes_or_no(text)
     except ValueError:
         raise ValueError(
-            "it is no number of attempts, nor yes or no, nor options such as "
-            "max_attempts=10, wait=30"
+            "it is not a number of attempts, yes or no, or options such as max_attempts=10, wait=30"
         ) from None
 
 
@@ -100,7 +99,7 @@ def _strategy(text: str) -> Any:
         name, _, value = part.partition("=")
         if name not in known:
             hint = did_you_mean(name, known) or f": there are {', '.join(known)}"
-            raise ValueError(f"{name!r} is no option of retry{hint}")
+            raise ValueError(f"{name!r} is not an option of retry{hint}")
         if name == "max_attempts":
             options[name] = _whole(value, 1, 10**9)
         elif re.fullmatch(r"\d{1,9}(\.\d{1,9})?", value, re.ASCII):
@@ -121,7 +120,7 @@ def _codes(text: str) -> frozenset[int]:
             codes.update(range(begin, _whole(last, begin, 255) + 1) if dash else (begin,))
         except ValueError:
             raise ValueError(
-                f"{part!r} is no exit status: write numbers from 0 to 255, such as 0, 3, 64-78"
+                f"{part!r} is not an exit status: write numbers from 0 to 255, such as 0, 3, 64-78"
             ) from None
     if not codes:
         raise ValueError("it names no exit status, such as 0")

@@ -57,7 +57,7 @@ def load_database_class(class_path: str) -> type:
     """Import a class of connections; a `ConfigError` says why that cannot be done."""
     cls = load_class(class_path)
     if not callable(getattr(cls, "connect", None)):
-        raise ConfigError("it is no class that makes connections: it has no method connect()")
+        raise ConfigError("it is not a class that makes connections: it has no method connect()")
     return cls
 
 

@@ -79,7 +79,7 @@ def notes(sources: Sources, known: Known) -> Iterator[str]:
     """A line for each name of 0.18 that was set, and means nothing any more."""
     for name in sources.texts:
         if name not in known and (why := why_gone(name)):
-            yield f"option {name} (from {sources.where(name)}) means nothing any more: {why}"
+            yield f"option {name} (from {sources.where(name)}) has no effect any more: {why}"
 
 
 def is_foreign(each: Unknown, classes: Collection[str]) -> bool:

@@ -43,7 +43,7 @@ def warnings(sources: Sources) -> Iterator[str]:
     for directory in filter(_is_open_to_all, _named(sources)):
         yield (
             f"option {OPTION} (from {sources.where(OPTION)}): all users may write to {directory}, "
-            "and so have their code run"
+            "and so can run code as crontabber"
         )
 
 

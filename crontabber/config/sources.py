@@ -215,7 +215,7 @@ def _read_json(path: str) -> dict[str, str]:
         raise ConfigError(f"{path}, line {error.lineno}: {error.msg}") from None
     except RecursionError:
         raise ConfigError(f"{path}: it is nested too deeply") from None
-    raise ConfigError(f"{path}: the whole of it must be an object, in braces")
+    raise ConfigError(f"{path}: it must be one object, in braces")
 
 
 def _flatten(name: str, value: Any) -> Iterator[tuple[str, str]]:

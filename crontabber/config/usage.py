@@ -84,7 +84,7 @@ def to_topic(topic: str, options: Options, texts: Texts, classes: Mapping[str, t
         if topic in (path, app_name):
             return _to_job_help(app_name, path, options, texts)
     guess = did_you_mean(topic, [SETTINGS, OPTIONS, *app_names, *app_names.values()])
-    raise UnknownJobError(f"there is no help on {topic!r}, nor a job of this name{guess}")
+    raise UnknownJobError(f"there is no help topic and no job {topic!r}{guess}")
 
 
 def _to_settings_help(options: Options, texts: Texts) -> str:
@@ -98,7 +98,7 @@ def _to_settings_help(options: Options, texts: Texts) -> str:
             "Settings for the command line:",
             "",
             *_entries(admin, options, None),
-            "Settings that may also stand in the file or in the environment:",
+            "Settings for the file, the environment or the command line:",
             "",
             *_entries(settings, options, texts),
             *(f"--{short} is short for --{name}." for short, (name, _) in SHORTER.items()),
@@ -118,7 +118,7 @@ def _to_job_help(app_name: str, class_path: str, options: Options, texts: Texts)
     if not own:
         lines = [] if is_section else [f"{app_name} ({class_path}) has no options of its own.", ""]
     if followed:
-        lines += [f"Besides, it has those of {', '.join(followed)}: see --help=settings.", ""]
+        lines += [f"It also has those of {', '.join(followed)}: see --help=settings.", ""]
     return "\n".join([*lines, *_section(app_name, options, texts)]).rstrip()
 
 

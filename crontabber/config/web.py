@@ -97,7 +97,7 @@ def host_names(text: str) -> str:
     names = names_text(text.lower())
     for name in _listed(names):
         if not _HOST.fullmatch(name):
-            raise ValueError(f"{name[:80]!r} is no name of a host such as cron.example.org")
+            raise ValueError(f"{name[:80]!r} is not a host name such as cron.example.org")
     return names
 
 
@@ -105,7 +105,7 @@ def header_name(text: str) -> str:
     """The name of a header, or nothing. One with ``_`` can be forged past some proxies."""
     name = text.strip()
     if name and not _HEADER.fullmatch(name):
-        raise ValueError("it is no name of a header such as X-Remote-User")
+        raise ValueError("it is not a header name such as X-Remote-User")
     return name
 
 
@@ -128,7 +128,7 @@ def prefix_path(text: str) -> str:
     """A path that begins with a slash and does not end in one, or nothing."""
     path = text.strip().rstrip("/")
     if not _PREFIX.fullmatch(path) or {".", ".."} & {*path.split("/")}:
-        raise ValueError("it is no path such as /cron")
+        raise ValueError("it is not a path such as /cron")
     return path
 
 

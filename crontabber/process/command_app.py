@@ -102,9 +102,9 @@ class CommandApp:
         """Run the command; raises `CommandFailed`."""
         options = self.options
         if options.directory and not Path(options.directory).is_dir():
-            raise CommandFailed(f"there is no directory {options.directory}, where it is to work")
+            raise CommandFailed(f"there is no directory {options.directory} to run it in")
         if shutil.which(options.shell) is None:
-            raise CommandFailed(f"there is no shell {options.shell}, which is to run it")
+            raise CommandFailed(f"there is no shell {options.shell} to run it")
         launch = Launch(
             [*_WHEN_GUARDED, options.shell, "-c", options.command],
             options.directory or None,

@@ -87,7 +87,7 @@ class NotifyReporter(Reporter):
         Raises `ConfigError` with the reasons if one did not arrive.
         """
         if not (whom.command or whom.urls):
-            raise ConfigError("no one is to be told: set command or urls in the section [notify]")
+            raise ConfigError("there are no recipients: set command or urls in section [notify]")
         text = "this is a test, made by crontabber --notifytest"
         if whom.command:
             self._run(whom.command, [{"event": "test", "job": "", "error": None, "message": text}])

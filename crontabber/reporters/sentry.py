@@ -150,7 +150,7 @@ def _client(text: str, common: Mapping[str, str | None], redact: Redact) -> _Cli
                 return make(dsn, common, redact)
             except ImportError:
                 continue
-    raise ConfigError("there is no client for Sentry: pip install 'crontabber[sentry]'")
+    raise ConfigError("there is no Sentry client: pip install 'crontabber[sentry]'")
 
 
 def envelopes(

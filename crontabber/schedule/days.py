@@ -90,7 +90,7 @@ def _range(part: str, text: str) -> Days:
     if len(days) == 2 and (0,) < first.dates <= last.dates < (_LAST,):
         return Days((), tuple(range(first.dates[0], last.dates[0] + 1)))
     raise JobLineError(
-        f"{part[:40]!r} is no range of days: write it upwards, such as mon..fri or 1..7"
+        f"{part[:40]!r} is not a range of days: write it upwards, such as mon..fri or 1..7"
     )
 
 
@@ -105,7 +105,7 @@ def _day(name: str, text: str) -> Days:
             "3d, or days and a time, such as mon..fri|03:00 or 1,15,last|03:00"
         )
     if len(name) > 2 or not 0 < int(name) < _LAST:
-        raise JobLineError(f"{name[:20]!r} is no day of the month: write 1 to 31, or last")
+        raise JobLineError(f"{name[:20]!r} is not a day of the month: write 1 to 31, or last")
     return Days((), (int(name),))
 
 

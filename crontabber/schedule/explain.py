@@ -88,7 +88,7 @@ def explain(
     case = case_of(job, row, states, now)
     running = bool(status.row and status.row.ongoing and status.row.claim)
     if row and (asked := next_asked(job, row, states, now)):
-        notes.append(f"backfill {asked.number}: the next tick does a date that was asked for")
+        notes.append(f"backfill {asked.number}: the next tick does a requested date")
     checks = [] if running else [*map_checks(case)]
     checks.append(_lock(job, others, held))
     checks.append(_claim(status, held))
@@ -132,7 +132,7 @@ def _schedule(case: Case, decision: Decision | None) -> Check:
     return Check("schedule", False, "not due", until=due, commands=force)
 
 
-_SPREAD = "its spread puts it off"
+_SPREAD = "its spread delays it"
 
 
 def _retry(case: Case, decision: Decision | None) -> Check:

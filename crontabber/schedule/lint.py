@@ -22,9 +22,9 @@ _ELAPSED = re.compile(r"(\d+)([mhd])")
 _EARLY_RANGE = re.compile(r"\b(1?\d|2[0-8])(-|\.\.)\d+")
 """Of days, a range that begins before the 29th: it is about more than the end of a month."""
 _NO_SUCH_DAY = {
-    29: "no 29th in February, but in leap years",
+    29: "no 29th in February, except in leap years",
     30: "no 30th in February",
-    31: "no 31st in February, April, June, September and November",
+    31: "no 31st in February, April, June, September or November",
 }
 _MONTHS_WITHOUT = {29: {2}, 30: {2}, 31: {2, 4, 6, 9, 11}}
 
@@ -58,7 +58,7 @@ def _steps(text: str) -> Iterator[str]:
         if step and 1 < int(step[1]) < most and most % int(step[1]):
             rest = most % int(step[1])
             yield (
-                f"{field} begins anew each {longer}: its last step is {rest} {unit}"
+                f"{field} starts over each {longer}: its last step is {rest} {unit}"
                 f"{'s' if rest > 1 else ''} long"
             )
 

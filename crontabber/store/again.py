@@ -27,5 +27,5 @@ class LookingAgain:
         if (backend_pid, token) != (session.backend_pid, session.token):
             raise SessionChanged
         if table != self._server.find().table:
-            raise StoreError("the tables were made anew: the locks of jobs are others")
+            raise StoreError("the tables were created anew, so the locks of jobs are others")
         return Snapshot(now, zone, states_of(rows, 6))

@@ -69,7 +69,7 @@ def _run(about: Subject) -> Sequence[str]:
     return (
         f"{about.name} runs next at the time below, or with the next tick if you give none.",
         f"By its schedule it would run at {about.at(planned)}. Its slots stay as they are planned.",
-        "Jobs that it depends on, its lock and a pause still count.",
+        "Its parents, its lock and a pause still count.",
     )
 
 
@@ -109,10 +109,10 @@ def _not_failed(about: Subject) -> str:
 
 
 def _mark(about: Subject) -> Sequence[str]:
-    dates = "Dates up to then are taken for done: it is never given them. "
+    dates = "It does not get the dates up to then. "
     return (
         f"{about.name} counts as having succeeded at the time below, or now if you give none.",
-        "Its error is forgotten, and it waits for the first slot after that.",
+        "Its error is cleared, and it waits for the first slot after that.",
         f"{dates if about.job and about.job.backfill else ''}Nothing is run.",
     )
 
@@ -120,7 +120,7 @@ def _mark(about: Subject) -> Sequence[str]:
 def _pause(about: Subject) -> Sequence[str]:
     then = "catches up" if about.job and about.job.backfill else "waits for its next slot"
     return (
-        f"{about.name} does not run until the pause ends. A run in progress goes on.",
+        f"{about.name} does not run until the pause ends. A run in progress continues.",
         f"After the pause it {then}. Without a length or an end it lasts a day.",
     )
 
@@ -142,10 +142,10 @@ def _not_paused(about: Subject) -> str:
 
 
 def _reset(about: Subject) -> Sequence[str]:
-    left = "It is in no configuration, so nothing but its log is left of it."
-    fresh = "It runs as if for the first time. Dates that are open are lost; ask for a backfill."
+    left = "It is in no configuration, so only its log remains."
+    fresh = "It runs as if for the first time. Dates that are open are lost; request a backfill."
     return (
-        f"All that is remembered of {about.name} is forgotten, but its log.",
+        f"The state of {about.name} is deleted, but not its log.",
         "That is its error, when it runs next, which dates are done, its pause, its backfills.",
         fresh if about.job else left,
     )
@@ -167,7 +167,7 @@ def _backfill(about: Subject) -> Sequence[str]:
 
 def _has_no_dates(about: Subject) -> str:
     if about.job and not about.job.backfill:
-        return f"{about.name} gets no dates, so none can be given to it again"
+        return f"{about.name} is not a backfill app, so it has no dates"
     return ""
 
 

@@ -98,7 +98,7 @@ def _range(wish: Command, job: JobSpec, now: datetime) -> tuple[datetime, dateti
     """The first and last moment of the range; a day alone means all of it."""
     if not job.backfill:
         raise ConfigError(
-            f"{job.app_name} gets no dates, so none can be given to it again: "
+            f"{job.app_name} is not a backfill app, so it has no dates: "
             f"--job={job.app_name} --force runs it now"
         )
     if not (wish.from_ and wish.to):

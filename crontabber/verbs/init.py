@@ -14,11 +14,11 @@ from ..generic_app import Answer
 from ..process.python import interpreter
 
 _INI = """\
-# Made by crontabber --init: change what you like.
+# Made by crontabber --init: change it as you like.
 
 [crontabber]
 
-# The jobs, one a line: a name from [job] below, or package.module.Class; and when it runs.
+# The jobs, one per line: a name from [job] below or package.module.Class, and when it runs.
 jobs='''
 disk|1h
 report|1d|00:00
@@ -49,7 +49,7 @@ timeout=10m
 """
 
 _EMBEDDED = """\
-# A private server, to try things out: it is started when it is needed, and stopped soon after.
+# A private server, for trying things out: it starts when it is needed, and stops soon after.
 # Its files are in data_directory. Later, remove these two lines, and say where your server is.
 database_class=crontabber.embedded.EmbeddedConnectionFactory
 data_directory={data}
@@ -59,7 +59,7 @@ data_directory={data}
 #password="""
 
 _OWN = """\
-# Say where your server is: what you leave out is as for psql. A new database is best, made by
+# Say where your server is: what you leave out is as for psql. A new database is best:
 #     createdb crontabber
 #host=
 dbname=crontabber
@@ -90,18 +90,18 @@ and  {module}
 
 {advice}
 
-To see whether all is well:
+To check it:
 {command} --configtest
 
-The line for your crontab (crontab -e). cron mails what goes wrong, and only that:
+The line for your crontab (crontab -e). cron mails only what goes wrong:
 * * * * * {crontab}"""
 
 _TRY = """\
-It uses a private PostgreSQL of its own, to try things out: later, say in {ini},
-under [[postgresql]], where your server is."""
+It uses a private PostgreSQL, for trying things out. For your own server,
+say where it is in {ini}, under [[postgresql]]."""
 _FILL_IN = """\
-It needs a PostgreSQL: say in {ini}, under [[postgresql]], where that is.
-(For one of its own, to try things out: pip install 'crontabber[embedded]', and begin again.)"""
+It needs a PostgreSQL server: say in {ini}, under [[postgresql]], where it is.
+(To try things out with a private one: pip install 'crontabber[embedded]', and start over.)"""
 
 
 def init(directory: str) -> Answer:

@@ -161,7 +161,8 @@ def dates(app: GenericApp, command: Command, stream: TextIO) -> Answer:
     job, row = overview.statuses[0].job, overview.statuses[0].row
     if not job.backfill:
         raise ConfigError(
-            f"{job.app_name} is no backfill app, so it has no dates: see --history={job.app_name}"
+            f"{job.app_name} is not a backfill app, so it has no dates: "
+            f"see --history={job.app_name}"
         )
     first, last = span_of(command, job, seen.now)
     first, last = first or seen.now - _YEAR, min(last or seen.now, seen.now)

@@ -78,7 +78,7 @@ def _row(app: GenericApp, job: JobSpec, snapshot: Snapshot) -> JobState | None:
 
 def _end(wait: str, until: str, now: datetime, zone: tzinfo) -> datetime | None:
     if wait and until:
-        raise ConfigError("only one of --for and --until can be meant: give one")
+        raise ConfigError("give only one of --for and --until")
     if wait == EVER:
         return None
     end = now + (parse_duration(wait) if wait else _USUAL)

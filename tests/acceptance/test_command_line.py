@@ -308,7 +308,7 @@ def test_version_help_and_what_is_no_option(crontabber: Command) -> None:
         assert f"--{option}" in done.stdout
     for arguments, said in {
         ("--lsit-jobs",): "unknown option --lsit-jobs: did you mean --list-jobs?",
-        ("run",): "unexpected argument 'run': only options are understood",
+        ("run",): "unexpected argument 'run': crontabber takes only options",
         ("--job",): "option --job needs a value",
         ("--crontabber.eror_retry_time=5",): "did you mean crontabber.error_retry_time?",
     }.items():

@@ -155,6 +155,6 @@ def test_without_the_private_server_it_says_what_to_fill_in(crontabber: Command)
     path = os.pathsep.join([str(hidden.parent), crontabber.environ()["PYTHONPATH"]])
     answer = crontabber("--init=new", env={"PYTHONPATH": path})
     ini = (crontabber.directory / "new/crontabber.ini").read_text()
-    assert "It needs a PostgreSQL: say in " in answer.stdout
+    assert "It needs a PostgreSQL server: say in " in answer.stdout
     assert "embedded" not in ini
     assert "\ndbname=crontabber\n" in ini

@@ -256,7 +256,7 @@ def test_a_directory_that_all_may_write_to_is_not_searched(
     configure(installed, database, "[crontabber]", "[crontabber]\npythonpath=.")
     tested = installed(CONF, "--configtest", env=env)
     assert tested.returncode == 0
-    assert f"all users may write to {tmp_path}, and so have their code run" in tested.stdout
+    assert f"all users may write to {tmp_path}, and so can run code as crontabber" in tested.stdout
 
 
 def test_pythonpath_of_the_environment_comes_first(installed: Command, tmp_path: Path) -> None:

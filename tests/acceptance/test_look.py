@@ -131,7 +131,7 @@ def test_a_job_that_does_not_exist_is_one_line(option: str, ticked: Command) -> 
             ["--history=bad", "--from=2026-02-01", "--to=2026-01-01"],
             "--from=2026-02-01 is after --to=2026-01-01: exchange them",
         ),
-        (["--dates=good"], "good is no backfill app, so it has no dates: see --history=good"),
+        (["--dates=good"], "good is not a backfill app, so it has no dates: see --history=good"),
         (["--explain=bad", "--at=2999-01-01"], "'2999-01-01' is more than a hundred years away"),
         (["--explain=bad", "--at=2060-01-01"], "--at=2060-01-01 is yet to come"),
         (["--failed"], "option --failed goes with --history: give that, too"),

@@ -226,7 +226,7 @@ def test_a_table_that_is_locked_is_not_waited_for_without_end(
 def test_nagios_and_something_else_is_refused(crontabber: Command) -> None:
     code, line = ask(crontabber, "--reset-job=my-first-app")
     assert code == 3
-    assert line == "UNKNOWN - only one of --nagios and --reset-job can be meant: give one"
+    assert line == "UNKNOWN - give only one of --nagios and --reset-job"
 
 
 LATE = """\

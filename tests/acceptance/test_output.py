@@ -206,9 +206,7 @@ def test_an_answer_that_nobody_can_get_is_told_by_the_status(jobs: Command) -> N
     for verb, status in {"--list-jobs": 1, "--configtest": 1, "--nagios": 3}.items():
         done = shell(jobs, f"{verb} >/dev/full")
         assert done.returncode == status
-        assert done.stderr == (
-            "crontabber: the answer cannot be written: No space left on device\n"
-        )
+        assert done.stderr == ("crontabber: cannot write the output: No space left on device\n")
         assert shell(jobs, f"{verb} >/dev/full 2>&1").returncode == status
     assert shell(jobs, "--nonsense 2>/dev/full").returncode == 1
 

@@ -252,7 +252,7 @@ def test_what_0_18_had_is_honoured(installed: Command, database: Database) -> No
         )
         checked = installed(CONF, "--configtest")
         assert checked.returncode == 0, checked.stdout
-        assert ("means nothing any more" in checked.stdout) == (more == own)
+        assert ("has no effect any more" in checked.stdout) == (more == own)
         done = installed(CONF, "--job=on-database", "--force")
         assert (done.returncode, done.stderr) == (0, "crontabber INFO\n")
         assert (installed.directory / "seen").read_text() == f"{executor} prefer"

@@ -233,7 +233,7 @@ def test_notifytest_sends_one_and_says_so(installed, receiver):
     assert done.stderr.startswith("crontabber: a message by json: ")
     installed.configure()
     done = installed.crontabber(CONF, "--notifytest")
-    assert "no one is to be told: set command or urls in the section [notify]" in done.stderr
+    assert "there are no recipients: set command or urls in section [notify]" in done.stderr
 
 
 # -- pings ---------------------------------------------------------------------------

@@ -110,7 +110,7 @@ say(menu.findall(page(looker, "job/")[1]))
 say(menu.findall(page(boss, "job/")[1]))
 form = {"action": "reset_selected", "_selected_action": ["talk"]}
 asks = boss.post("/admin/crontabber/job/", form)
-say([asks.status_code, *(text in asks.content.decode() for text in ("talk: ok", "is forgotten"))])
+say([asks.status_code, *(text in asks.content.decode() for text in ("talk: ok", "is deleted"))])
 say(act(boss, "pause_selected", "talk", "dates", length="2h", until="", why="holidays"))
 say([row("talk").paused_by, row("talk").pause_reason])
 say(act(boss, "pause_selected", "talk", length="soon", until="", why=""))

@@ -239,7 +239,7 @@ def test_the_pages_in_a_real_browser(site: Site, address: str, tmp_path: Path) -
         page.fill("select[name=action]", "mark_selected_successful")
         page.click("button[name=index]")
         page.screenshot(tmp_path / "confirm.png")
-        assert "These jobs count as having succeeded" in page.text
+        assert "The errors of these jobs are cleared" in page.text
         assert "fetch_orders: failed" in page.text
         assert state(site.database, "fetch_orders").last_error
         page.click("input[value^=Yes]")

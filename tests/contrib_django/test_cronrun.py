@@ -304,7 +304,7 @@ CRONTABBER_RETRY = 3
         "HINT: did you mean CRONTABBER_JOBS?",
         "(crontabber.W001) there is no setting CRONTABBER_RETRY\n\tHINT: there are CRONTABBER_DATA",
         "(crontabber.E001) the schedule of CRONTABBER_JOBS[1] (report) cannot be used",
-        "(crontabber.E002) the job 'repotr' runs 'repotr', which is no command",
+        "(crontabber.E002) the job 'repotr' runs 'repotr', which is not a command",
         "HINT: did you mean report?",
         "(crontabber.E004) the job 'talk' has 'backfill', and its command no option 'run_time'",
         "(crontabber.E005) the arguments of the job 'dates' are refused: the following",

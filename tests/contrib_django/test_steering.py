@@ -57,7 +57,7 @@ def test_a_pause(site: Site, database: Database) -> None:
     assert said[0][1].startswith("talk is paused until 20")
     assert said[0][1].endswith("; manage.py cronresume talk ends it")
     assert re.search("Paused: .+, by .+@.+: maintenance", said[1][1])
-    assert said[2] == (1, "only one of --for and --until can be meant: give one")
+    assert said[2] == (1, "give only one of --for and --until")
     assert said[3] == (1, "a pause until 2000-01-01 is over already: give a later time")
     assert said[4] == (1, "there is no job 'tlk': did you mean talk?")
     assert said[5][1].count("is paused until it is resumed: manage.py cronresume ") == 2
@@ -153,7 +153,7 @@ def test_cronlist_looks_as_the_command_line_does(site: Site, database: Database)
     assert said[3][0] == 1
     assert "ValueError" in said[4][1]
     assert said[5] == (1, "--until=2000-01-01 is in the past: write a time that is to come")
-    assert said[6] == (1, "only one of --status and --graph can be meant: give one")
+    assert said[6] == (1, "give only one of --status and --graph")
     assert said[7] == (
         1,
         "option --count goes with --history or --preview: give one of them, too",

@@ -203,7 +203,7 @@ def test_pause_and_resume(pages: Pages) -> None:
 
 
 def test_reset(pages: Pages) -> None:
-    assert "is forgotten, but its log" in pages.ask("reset", "bad").text
+    assert "is deleted, but not its log" in pages.ask("reset", "bad").text
     assert "bad is reset" in pages.do("reset", "bad").text
     assert not pages.database.execute("SELECT 1 FROM crontabber WHERE app_name = 'bad'")
     assert pages.ledger() == [("bad", "reset", "olga")]
@@ -271,10 +271,10 @@ def test_what_cannot_be_known_without_the_class_is_refused(do: str, job: str, pa
         ("retry", "good", {}, "has not failed"),
         ("mark", "good", {"at": "2099-01-01"}, "cannot have succeeded at"),
         ("pause", "good", {"for": "long"}, "&#x27;long&#x27;"),
-        ("pause", "good", {"for": "1h", "until": "2099-01-01"}, "give one"),
+        ("pause", "good", {"for": "1h", "until": "2099-01-01"}, "give only one"),
         ("pause", "good", {"until": "2001-01-01"}, "is over already"),
         ("resume", "good", {}, "is not paused"),
-        ("backfill", "good", {"from": "2026-11-01", "to": "2026-11-02"}, "gets no dates"),
+        ("backfill", "good", {"from": "2026-11-01", "to": "2026-11-02"}, "has no dates"),
         ("backfill", "dates", {}, "needs --from"),
         ("backfill", "dates", {"from": "2099-01-01", "to": "2099-01-02"}, "into the future"),
         ("backfill", "dates", {"from": "2026-11-01", "to": "2026-11-02", "redo": "x"}, "--redo=x"),

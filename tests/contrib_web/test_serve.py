@@ -102,7 +102,7 @@ def test_an_address_that_others_reach_is_refused(address: str, site) -> None:
     "address", ["nonsense", "127.0.0.1", "localhost:", "127.0.0.1:99999", "x:-1"]
 )
 def test_what_is_no_address_is_said_in_one_line(address: str) -> None:
-    with pytest.raises(ConfigError, match="is no address: write a host and a port"):
+    with pytest.raises(ConfigError, match="is not an address: write a host and a port"):
         address_of(address)
 
 
@@ -110,7 +110,7 @@ def test_a_port_that_is_taken_is_said_in_one_line(site, address: str) -> None:
     taken = address.removeprefix("http://").rstrip("/")
     done = site.command("--admin.conf=crontabber.ini", f"--serve={taken}")
     assert (done.returncode, done.stdout) == (1, "")
-    assert "cannot be listened on: Address already in use" in done.stderr
+    assert "cannot be used: Address already in use" in done.stderr
 
 
 def test_addresses_of_this_machine_are_known() -> None:

@@ -56,10 +56,10 @@ def test_a_user_is_added_with_a_password_from_stdin(configured: Command) -> None
 @pytest.mark.parametrize(
     ("user", "password", "why"),
     [
-        ("olga:root", "x\n", "'root' is no role: write viewer or operator"),
-        ("olga:operater", "x\n", "'operater' is no role: did you mean operator?"),
-        ("ol ga", "x\n", "'ol ga' is no name of a user"),
-        (":viewer", "x\n", "is no name of a user"),
+        ("olga:root", "x\n", "'root' is not a role: write viewer or operator"),
+        ("olga:operater", "x\n", "'operater' is not a role: did you mean operator?"),
+        ("ol ga", "x\n", "'ol ga' is not a user name"),
+        (":viewer", "x\n", "is not a user name"),
         ("olga", "\n", "a password cannot be empty: nothing is changed"),
         ("olga", "", "a password cannot be empty: nothing is changed"),
     ],

@@ -153,10 +153,10 @@ def test_a_user_who_is_there_twice_is_a_fault(path: Path) -> None:
 def test_what_is_no_file_or_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="--add-user=NAME makes one"):
         users_file(tmp_path / "none").entries()
-    with pytest.raises(ConfigError, match="is no file of users"):
+    with pytest.raises(ConfigError, match="is not a file of users"):
         users_file(tmp_path).entries()
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(ConfigError, match="is no file of users"):
+    with pytest.raises(ConfigError, match="is not a file of users"):
         users_file(tmp_path / "pipe").entries()
 
 

@@ -205,8 +205,8 @@ def test_a_command_may_be_nicer_and_we_are_not() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"directory": "/no/such"}, "there is no directory /no/such, where it is to work"),
-        ({"shell": "/no/such"}, "there is no shell /no/such, which is to run it"),
+        ({"directory": "/no/such"}, "there is no directory /no/such to run it in"),
+        ({"shell": "/no/such"}, "there is no shell /no/such to run it"),
         (
             {"environment_file": "/no/such"},
             "its environment_file /no/such cannot be read: No such file or directory",

@@ -116,7 +116,7 @@ def test_names_that_mean_nothing_any_more_are_told_of_by_configtest_only(load: L
     assert settings.check({"m.App": App}) == ()
     faults, warnings = settings.judge({"m.App": App})
     assert faults == ()
-    assert [line.partition(" means nothing any more: ")[0] for line in warnings] == [
+    assert [line.partition(" has no effect any more: ")[0] for line in warnings] == [
         "option crontabber.transaction_executor_class (from c.ini, line 3)",
         "option crontabber.backoff_delays (from c.ini, line 4)",
         "option crontabber.wait_log_interval (from c.ini, line 5)",

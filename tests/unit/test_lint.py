@@ -42,9 +42,9 @@ def test_steps_that_divide_neither_hour_nor_day(schedule: str, said: str) -> Non
     ("text", "said"),
     [
         ("*/10 * * * *", []),
-        ("*/7 * * * *", ["*/7 begins anew each hour: its last step is 4 minutes long"]),
-        ("0 */5 * * *", ["*/5 begins anew each day: its last step is 4 hours long"]),
-        ("0 */23 * * *", ["*/23 begins anew each day: its last step is 1 hour long"]),
+        ("*/7 * * * *", ["*/7 starts over each hour: its last step is 4 minutes long"]),
+        ("0 */5 * * *", ["*/5 starts over each day: its last step is 4 hours long"]),
+        ("0 */23 * * *", ["*/23 starts over each day: its last step is 1 hour long"]),
         ("0 3 * * mon-fri", []),
         ("mon..fri|03:00", []),
     ],
@@ -53,7 +53,7 @@ def test_steps_of_cron(text: str, said: list[str]) -> None:
     assert [*_steps(text)] == said
 
 
-NO_31ST = "there is no 31st in February, April, June, September and November: it does not run then"
+NO_31ST = "there is no 31st in February, April, June, September or November: it does not run then"
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ NO_31ST = "there is no 31st in February, April, June, September and November: it
         ("1,15,31|03:00", [NO_31ST]),
         ("1,15,last|03:00", []),
         ("30|03:00", ["there is no 30th in February: it does not run then"]),
-        ("29|03:00", ["there is no 29th in February, but in leap years: it does not run then"]),
+        ("29|03:00", ["there is no 29th in February, except in leap years: it does not run then"]),
         ("mon..fri|03:00", []),
         ("31d", []),
         ("1d|03:31", []),

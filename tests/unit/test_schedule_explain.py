@@ -203,7 +203,7 @@ def test_a_date_that_a_person_asked_for_is_done_although_the_job_is_not_due():
     asked = AskedBackfill(7, dates, spec.plan, 2, wanted=dates, asked_at=NOW, by="anna")
     found = explained(spec, {"app": waiting(spec, slot, last_run=NOW - DAY, asked=(asked,))})
     assert found.obstacle == named(found, "schedule")
-    assert found.notes == ["backfill 7: the next tick does a date that was asked for"]
+    assert found.notes == ["backfill 7: the next tick does a requested date"]
 
 
 def test_a_job_that_is_well_waits_for_its_time():

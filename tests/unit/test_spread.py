@@ -144,4 +144,4 @@ def test_it_is_said_that_a_spread_puts_a_job_off(row):
     spec = job("1d|03:00", spread=SPREAD)
     case = case_of(spec, row, {}, SLOT)
     [said] = [check for check in map_checks(case) if not check.ok]
-    assert (said.reason, said.until) == ("its spread puts it off", SLOT + offset_of(spec, SLOT))
+    assert (said.reason, said.until) == ("its spread delays it", SLOT + offset_of(spec, SLOT))

@@ -98,8 +98,8 @@ ACTIONS: Mapping[str, Action] = {
     "run_selected_now": Action(
         "Run now",
         "run_job",
-        "The next cronrun runs these jobs, if those that they depend on let it. What comes by "
-        "their schedule stays as it is. A backfill job is left alone: its dates have an order.",
+        "The next cronrun runs these jobs, if their parents allow it. Their schedules do not "
+        "change. Backfill jobs are left alone: their dates have an order.",
         "To be run now.",
         _run_now,
     ),
@@ -113,8 +113,8 @@ ACTIONS: Mapping[str, Action] = {
     "mark_selected_successful": Action(
         "Mark as successful",
         "mark_success_job",
-        "These jobs count as having succeeded: their errors are forgotten, and they wait for "
-        "their next slot. A backfill job is not given the dates up to then any more.",
+        "The errors of these jobs are cleared, and they wait for their next slot. A backfill job "
+        "does not get the dates up to then.",
         "Marked as successful.",
         _mark,
         MarkForm,
@@ -122,7 +122,7 @@ ACTIONS: Mapping[str, Action] = {
     "pause_selected": Action(
         "Pause",
         "pause_job",
-        "These jobs do not run by their schedule for a while. A run in progress goes on.",
+        "These jobs do not run by their schedule for a while. A run in progress continues.",
         "Paused.",
         _pause,
         PauseForm,
@@ -136,18 +136,18 @@ ACTIONS: Mapping[str, Action] = {
         lambda cron, name, _: resume(cron, name),
     ),
     "backfill_selected": Action(
-        "Do dates of the past",
+        "Run past dates",
         "backfill_job",
         "cronrun does these dates of backfill jobs, after what is due by the schedule.",
-        "Dates of the past asked for.",
+        "Backfill requested.",
         _backfill,
         BackfillForm,
     ),
     "reset_selected": Action(
         "Reset: run as if for the first time",
         "reset_job",
-        "All that is remembered of these jobs is forgotten, but for their log: they run as if for "
-        "the first time. The dates that a backfill job has not done are lost.",
+        "The state of these jobs is deleted, but not their log: they run as if for the first "
+        "time. Dates that a backfill job has not done are lost.",
         "Reset.",
         lambda cron, name, _: cron.reset_jobs([name]),
     ),

@@ -79,7 +79,7 @@ class JobAdmin(ReadOnlyAdmin, AskingAdmin):
         found = super().get_changelist_instance(request)
         seen = judgement(request)
         if seen.fault:
-            text = f"How the jobs are cannot be told: {redactor()(seen.fault)}"
+            text = f"The state of the jobs cannot be read: {redactor()(seen.fault)}"
             self.message_user(request, text, messages.ERROR)
         found.result_list = with_status(request, found.result_list)
         return found
@@ -153,7 +153,7 @@ class JobAdmin(ReadOnlyAdmin, AskingAdmin):
             return NONE
         return block(calendar(job.app_name))
 
-    @admin.display(description="dates of the past asked for")
+    @admin.display(description="requested backfills")
     def backfills(self, job: Job) -> str:
         """How far the backfills are that were asked for."""
         asked = job.status and job.status.row and job.status.row.asked

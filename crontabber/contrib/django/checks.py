@@ -34,7 +34,7 @@ def _check_command(job: Job) -> Iterator[checks.CheckMessage]:
     if job.cmd not in get_commands():
         guess = did_you_mean(job.cmd, get_commands()).removeprefix(": ")
         hint = guess or "is the app that has it in INSTALLED_APPS?"
-        yield _error(f"the job {job.name!r} runs {job.cmd!r}, which is no command", hint, "E002")
+        yield _error(f"the job {job.name!r} runs {job.cmd!r}, which is not a command", hint, "E002")
         return
     try:
         with Contained():

@@ -124,7 +124,7 @@ def _zone(given: Any) -> ZoneInfo | None:
     try:
         return ZoneInfo(given)
     except (OSError, ValueError, KeyError, TypeError):
-        raise ValueError(f"{given!r} is no time zone such as Europe/Berlin") from None
+        raise ValueError(f"{given!r} is not a time zone such as Europe/Berlin") from None
 
 
 def _dsn(given: Any) -> str:

@@ -27,7 +27,7 @@ def add_user(settings: WebSettings, text: str) -> Answer:
         )
     if not NAME.fullmatch(name):
         raise ConfigError(
-            f"{name[:80]!r} is no name of a user: it has letters, digits and . _ @ - only, at "
+            f"{name[:80]!r} is not a user name: it has letters, digits and . _ @ - only, at "
             "most 64, and begins with a letter or digit"
         )
     role = _role(role_text) if colon else None
@@ -44,7 +44,7 @@ def _role(text: str) -> Role:
     except ValueError:
         known = [role.value for role in Role]
         hint = did_you_mean(text, known) or f": write {' or '.join(known)}"
-        raise ConfigError(f"{text[:80]!r} is no role{hint}") from None
+        raise ConfigError(f"{text[:80]!r} is not a role{hint}") from None
 
 
 def _password(name: str) -> str:

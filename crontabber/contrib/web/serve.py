@@ -69,7 +69,7 @@ def address_of(text: str) -> tuple[str, int]:
     host = host.strip("[]") or "127.0.0.1"
     if not (port.isascii() and port.isdecimal() and len(port) < 6 and int(port) < 65536):
         raise ConfigError(
-            f"--serve={text[:60]} is no address: write a host and a port, such as {DEFAULT}"
+            f"--serve={text[:60]} is not an address: write a host and a port, such as {DEFAULT}"
         )
     return host, int(port)
 
@@ -81,7 +81,7 @@ def listening(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family)
     except OSError as error:
         raise ConfigError(
-            f"--serve={_shown(host, port)} cannot be listened on: {error.strerror or error}; "
+            f"--serve={_shown(host, port)} cannot be used: {error.strerror or error}; "
             "choose another port"
         ) from None
 

@@ -190,7 +190,7 @@ class UsersFile:
 
     def _check(self, found: os.stat_result) -> None:
         if not stat.S_ISREG(found.st_mode):
-            raise ConfigError(f"{self.path} is no file of users")
+            raise ConfigError(f"{self.path} is not a file of users")
         if found.st_uid not in {0, os.geteuid()}:
             raise ConfigError(
                 f"the users in {self.path} are another user's, who could let anyone in: run "

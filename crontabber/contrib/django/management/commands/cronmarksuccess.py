@@ -14,7 +14,7 @@ class Command(CronCommand):
     """Marks jobs as successful, also if their last run failed or they never ran."""
 
     help = (
-        "Marks jobs as successful: their errors are forgotten, and they wait for their next "
+        "Marks jobs as successful: their errors are cleared, and they wait for their next "
         "slot. A backfill job is not given the dates up to then any more."
     )
 

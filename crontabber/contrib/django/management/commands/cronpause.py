@@ -14,7 +14,7 @@ class Command(CronCommand):
     """Pauses jobs, for a day if nothing else is said."""
 
     help = (
-        "Pauses jobs, for a day if nothing else is said. A run in progress goes on. After the "
+        "Pauses jobs, for a day by default. A run in progress continues. After the "
         "pause a backfill job catches up, any other runs next by its schedule."
     )
 
