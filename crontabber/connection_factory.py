@@ -28,9 +28,9 @@ _IDENTITY = {
 _TUNING = {
     "connect_timeout": ("10", "how many seconds the server has to answer a new connection"),
     "keepalives_idle": ("30", "after how many seconds of silence a keepalive is sent"),
-    "keepalives_interval": ("10", "after how many seconds the next one is sent"),
-    "keepalives_count": ("3", "after how many unanswered ones the connection is lost"),
-    "tcp_user_timeout": ("60000", "for how many milliseconds what was sent may go unconfirmed"),
+    "keepalives_interval": ("10", "how many seconds lie between unanswered keepalives"),
+    "keepalives_count": ("3", "after how many unanswered keepalives the connection is lost"),
+    "tcp_user_timeout": ("60000", "how many milliseconds sent data may stay unacknowledged"),
     "application_name": ("", "the name in pg_stat_activity; crontabber if empty"),
 }
 
@@ -43,8 +43,8 @@ def _options() -> Namespace:
     options.add_option(
         "dsn",
         default="",
-        doc="a connection string or URL of libpq; the options below, and others of libpq's such as "
-        "sslmode, win over its parts",
+        doc="a libpq connection string or URL; the options below, and libpq's others such as "
+        "sslmode, override its parts",
         secret=True,
     )
     for name, doc in _IDENTITY.items():
