@@ -61,7 +61,7 @@ def man_page() -> str:
     lines = [
         '.TH CRONTABBER 1 "" "crontabber" "User Commands"',
         ".SH NAME",
-        r"crontabber \- run periodic jobs: due, failed and missed ones",
+        r"crontabber \- runs jobs that are due, retries, backfills and remembers",
         ".SH SYNOPSIS",
         _SYNOPSIS,
         ".SH DESCRIPTION",
@@ -97,27 +97,27 @@ _SYNOPSIS = (
 )
 _ABOUT = (
     "Runs the jobs that are due, in the order of their dependencies, and records each run in "
-    "PostgreSQL. Have cron start it every minute or every few minutes. Jobs that failed are "
-    "retried; a backfill job gets every date that it missed, each once. The options below are "
-    "grouped by purpose."
+    "PostgreSQL: let cron start it every minute or every few minutes. Jobs that failed are tried "
+    "again; a backfill job gets every date that it missed, each once. All options but the settings "
+    "are below."
 )
 _MORE = {
     "SETTINGS": (
-        "Every setting of the configuration is also an option, --NAME=VALUE with a dotted NAME, "
-        "such as --crontabber.timezone=Europe/Berlin. crontabber --help=settings lists them. "
+        "Every setting of the configuration can also be given as --NAME=VALUE, with a dotted NAME "
+        "such as --crontabber.timezone=Europe/Berlin. crontabber --help=settings lists them all. "
         f"{SETTINGS_SHORT}."
     ),
     "ENVIRONMENT": (
-        "CRONTABBER_CONF names the configuration if --admin.conf does not. Dotted names, such as "
-        "crontabber.jobs, are settings. NO_COLOR turns off colours on a terminal. PYTHONPATH is "
-        "searched for the classes of jobs. libpq's variables, such as PGHOST, say where the "
-        "database is if the settings do not."
+        "CRONTABBER_CONF names the configuration where --admin.conf does not. Dotted names, such "
+        "as crontabber.jobs, are settings. NO_COLOR: no colours on a terminal. PYTHONPATH: where "
+        "to look for the classes of jobs. libpq's variables, such as PGHOST, say where the "
+        "database is, if the settings do not."
     ),
     "EXIT STATUS": (
-        "0: the tick went well, even if jobs failed. 1: something has to be fixed; stderr says "
-        "what. 2: another crontabber claimed a job first. 3: a job is running elsewhere. With "
-        "--configtest: the number of faults. With --nagios: the plugin's status. 128 and more: "
-        "ended by a signal."
+        "0: all is well; a job that failed does not change this. 1: something has to be fixed; a "
+        "line on stderr says what. 2: another crontabber was quicker. 3: a job is running "
+        "elsewhere. With --configtest: the number of faults. With --nagios: that of a Nagios "
+        "plugin. 128 and more: ended by a signal."
     ),
     "SEE ALSO": "crontab(5), cron(8)",
 }

@@ -6,23 +6,23 @@ from .commands import COMMANDS, WITH_ANY
 
 
 class Command(NamedTuple):
-    """What the command is asked to do; with nothing set, to run the jobs that are due."""
+    """What to do; with nothing set, run the jobs that are due."""
 
     job: str = ""
     """The app_name or class path of the only job to run; with ``nagios``, to judge."""
     force: bool = False
     run_at: str = ""
-    """The time at which ``job`` runs next; empty: it is run now."""
+    """The time at which ``job`` runs next; empty: it runs now."""
     run_in: str = ""
     """The same, as a length of time from now."""
     status: bool | str = False
-    """True, or the app_name or class path of one job; so it is for ``list_jobs``."""
+    """True, or the app_name or class path of one job; the same for ``list_jobs``."""
     explain: str = ""
-    """The app_name or class path of the job; so it is for ``history`` and ``dates``."""
+    """The app_name or class path of the job; the same for ``history`` and ``dates``."""
     history: str = ""
     dates: str = ""
     from_: str = ""
-    """The first slot to show; empty: as far back as the log goes, or as is readable."""
+    """The first slot to show; empty: as far back as the log goes, or as fits."""
     to: str = ""
     failed: bool = False
     """Whether to show only what failed."""
@@ -34,7 +34,7 @@ class Command(NamedTuple):
     preview: bool | str = False
     """The app_name or class path of the job to look ahead for; True: all."""
     graph: bool | str = False
-    """The app_name or class path of the job to show with its kin; True: all."""
+    """The app_name or class path of the job to show with its parents and children; True: all."""
     until: str = ""
     report: str = ""
     """The file to write the report to."""
@@ -70,33 +70,33 @@ class Command(NamedTuple):
     sentrytest: bool = False
     notifytest: bool = False
     add_user: str = ""
-    """A name of a user, and behind a colon its role; see ``[web]``."""
+    """The name of a user, and its role after a colon; see ``[web]``."""
     init: bool | str = False
     """The directory to write a first configuration into; True: this one."""
     format: str = ""
-    """How to print what is looked at; empty: as text."""
+    """The form in which to print; empty: text."""
     completion: str = ""
     """The shell to write a script for."""
     version: bool = False
     help: bool | str = False
-    """What to say more of: ``settings``, ``options``, or a job; True: the usage."""
+    """The topic: ``settings``, ``options``, or a job; True: the usage."""
 
     @property
     def has_verb(self) -> bool:
-        """Whether anything is asked for but a tick."""
+        """Whether anything but a tick is asked for."""
         return bool(self.verbs)
 
     @property
     def only_looks(self) -> bool:
-        """Whether people want to see jobs, for which not all has to be right."""
+        """Whether people only look at jobs, so that some faults are harmless."""
         return any(name in _LOOKS or name == "audit_ghosts" for name in self.verbs)
 
     @property
     def verbs(self) -> list[str]:
-        """The names of what is asked for; only one of them may be given."""
+        """The verbs that are asked for; only one is allowed."""
         given = (name for name, value in self._asdict().items() if value)
         verbs = [name for name in given if name not in MODIFIERS and name not in WITH_ANY]
-        # which job it is about; and to judge one is no reason to run it
+        # it says which job; and judging one does not run it
         return [name for name in verbs if not (self.nagios and name == "job")]
 
 

@@ -24,8 +24,8 @@ CHECK = (
         "check",
         "",
         "one line on the health of the jobs, for Nagios",
-        "See [Nagios](../monitoring.md#nagios). With `--job=NAME`: of this job only. The exit"
-        " status is a Nagios plugin's.",
+        "See [Nagios](../monitoring.md#nagios). With `--job=NAME`: on this job. The exit status is"
+        " that of a Nagios plugin.",
         short="n",
         forms=("text", "json"),
     ),
@@ -34,9 +34,8 @@ CHECK = (
         "check",
         "",
         "check the configuration and the jobs",
-        "[Checks](../running.md#before-you-change-a-configuration) the jobs and all settings, and"
-        " prints a line for each fault, with its place in the file. The exit status is the number"
-        " of faults. Warnings do not count.",
+        "[It](../running.md#before-you-change-a-configuration) prints a line for each fault, with"
+        " its place in the file. The exit status is the number of faults, without warnings.",
         forms=("text", "json"),
     ),
     CommandOption(
@@ -57,54 +56,54 @@ CHECK = (
         "notifytest",
         "check",
         "",
-        "send a test message to all recipients",
+        "send a test message to all receivers",
         "Says whether it [arrived](../telling.md#messages).",
     ),
     CommandOption(
         "init",
         "check",
         "[DIR]",
-        "write a first configuration",
-        "Writes [a configuration](../howto/crontab.md#in-a-minute) and a module with a job, here"
-        " or into DIR. Prints the line for crontab. Overwrites nothing.",
+        "write a configuration to begin with",
+        "[A configuration](../howto/crontab.md#in-a-minute) and a module with a job are written"
+        " here, or into DIR. Prints the line for crontab. Overwrites nothing.",
     ),
     CommandOption(
         "add-user",
         "check",
         "USER",
-        "let a user see the pages, or USER:operator act",
+        "add a user of the pages; USER:operator may act",
         "Writes the file that `[web] users=FILE` names, and asks for"
-        " [a password](../web.md#who-may-do-what), twice on a terminal; otherwise it reads the"
-        " first line of stdin. The role is `viewer` or `operator`; without one, a user keeps the"
-        " old role, and a new one is a viewer.",
+        " [a password](../web.md#who-may-do-what), twice on a terminal; otherwise it is the first"
+        " line of stdin. The role is `viewer` or `operator`; by default a user keeps the role that"
+        " it has, or is a viewer.",
     ),
     CommandOption(
         "completion",
         "check",
         "SHELL",
-        "print a completion script for bash, zsh, fish",
-        "It completes options and names of jobs; see [completion](#completion).",
+        "a completion script for bash, zsh or fish",
+        "It completes options and the names of jobs; see [completion](#completion).",
     ),
     CommandOption(
         "version",
         "check",
         "",
-        "print the version",
+        "the version",
     ),
     CommandOption(
         "help",
         "check",
         "[TOPIC]",
-        "help; on settings, on options, or on a job",
-        "`--help=settings` lists all settings and their values, `--help=options` says more about"
-        " each option, and `--help=NAME` lists the options of one job.",
+        "help, on settings, on options, or on a job",
+        "`--help=settings` lists all settings and their values, `--help=options` says more of each"
+        " option, and `--help=NAME` lists the options of one job.",
         short="h",
     ),
 )
 """In the order of the help."""
 
 COMMANDS = (*RUN, *LOOK, *STEER, *CHECK)
-"""Every option; of a group, those that ask for something in the order of the help."""
+"""Every option; the verbs of each group in the order of the help."""
 
 FORMS = {option.name: option.forms for option in COMMANDS if option.forms}
 """The options that can print in several forms, and which."""
@@ -116,10 +115,10 @@ SHORTER = {
 """What a setting may be called for short, and what stands for its value."""
 
 KEPT = {"list": "list-jobs"}
-"""What the manual writes shortened, although several options begin so by now."""
+"""Short forms in the manual, although several options begin like that by now."""
 
 WITH_ANY = frozenset({"version", "help"})
-"""What may be asked for besides anything else, by those who do not know yet."""
+"""What may be combined with anything else, for people who are still learning."""
 
 
 def verbs(group: str) -> Iterator[CommandOption]:

@@ -1,4 +1,4 @@
-"""The options by which one looks at jobs; see `commands`."""
+"""The options to look at jobs; see `commands`."""
 
 from .commandoption import CommandOption
 
@@ -7,7 +7,7 @@ LOOK = (
         "status",
         "look",
         "[NAME]",
-        "the state of each job or of one, worst first",
+        "the state of each job, the worst first; or one",
         "[A line for each](../howto/see.md), with the reason.",
         forms=("text", "json"),
     ),
@@ -16,16 +16,16 @@ LOOK = (
         "look",
         "NAME",
         "why this job runs or does not run",
-        "[Each check](../howto/see.md#why-does-it-not-run) that the job has to pass, and the root"
-        " cause of what is in its way.",
+        "[Each check](../howto/see.md#why-does-it-not-run) that a tick makes before it runs the"
+        " job; what stands in the way is followed down to its root.",
         forms=("text", "json"),
     ),
     CommandOption(
         "history",
         "look",
         "NAME",
-        "what happened to its slots; all: run times",
-        "[Its slots](../howto/see.md#what-was-slow-this-week), newest last; with `all`,"
+        "what became of its slots; all: durations",
+        "[Its slots](../howto/see.md#what-was-slow-this-week), the newest last; with `all`,"
         " how long the runs of all jobs took.",
         forms=("text", "json"),
     ),
@@ -34,8 +34,8 @@ LOOK = (
         "look",
         "NAME",
         "which dates of a backfill app are done",
-        "[Which dates](../howto/see.md#which-dates-are-missing) are done, failed, open, or not run"
-        " on purpose.",
+        "[A calendar](../howto/see.md#which-dates-are-missing) of dates that are done, failed,"
+        " open, or not run on purpose.",
         forms=("text", "json"),
     ),
     CommandOption("from", "look", "TIME", "the first slot", of=("history", "dates", "backfill")),
@@ -47,17 +47,17 @@ LOOK = (
         "A date alone means the whole day.",
         of=("history", "dates", "backfill"),
     ),
-    CommandOption("failed", "look", "", "only what failed", of=("history",)),
+    CommandOption("failed", "look", "", "only failures", of=("history",)),
     CommandOption(
-        "output", "look", "", "also what the runs wrote, if it was kept", of=("history",)
+        "output", "look", "", "also what the runs wrote, if that was kept", of=("history",)
     ),
     CommandOption(
         "preview",
         "look",
         "[NAME]",
         "the next runs, of one job or all",
-        "[Local time, UTC, and how long until then](../schedules.md#what-runs-next), with a note"
-        " where a clock change moves, skips or repeats a run.",
+        "In order, with [the local time, UTC, and in how long](../schedules.md#what-runs-next),"
+        " and a note where a clock change moves, skips or repeats a run.",
         forms=("text", "json", "ics"),
     ),
     CommandOption(
@@ -66,15 +66,16 @@ LOOK = (
         "[NAME]",
         "which job waits for which, and their states",
         "[A tree](../monitoring.md#which-job-waits-for-which): below each job those that depend on"
-        " it. With NAME: only this job, what it waits for, and what waits for it.",
+        " it. With a NAME: only this job, what it waits for, and what waits for it.",
         forms=("text", "json", "mermaid", "dot"),
     ),
     CommandOption(
         "list-jobs",
         "look",
         "[NAME]",
-        "the state of each job, in the order listed",
-        "Prints [a block for each](../monitoring.md#the-state-of-the-jobs). `--list` does too.",
+        "a block on each job, in the order listed",
+        "See [the state of the jobs](../monitoring.md#the-state-of-the-jobs). `--list` is the"
+        " same.",
         short="l",
         forms=("text", "json"),
     ),
@@ -90,25 +91,25 @@ LOOK = (
         "report",
         "look",
         "FILE",
-        "write all this to one HTML file",
-        "[One file](../web.md#a-report-in-one-file) without scripts: all jobs, the last and the"
-        " next day, dates, the graph, errors.",
+        "write a page with all this: HTML in one file",
+        "[It](../web.md#a-report-in-one-file) needs no script and no other file, and shows all"
+        " jobs, the last and the next day, dates, the graph, errors.",
     ),
     CommandOption(
         "serve",
         "look",
         "[ADDRESS]",
         "live pages, at 127.0.0.1:8008",
-        "[Pages](../web.md) that refresh themselves; a signal ends the server. Needs the extra"
-        " `web`.",
+        "[Pages](../web.md) that refresh themselves. It runs until a signal ends it, and needs the"
+        " extra `web`.",
     ),
     CommandOption(
         "serve-writable",
         "look",
         "",
-        "the same, and operators may run, pause and reset jobs",
-        "The pages then have [buttons](../web.md#who-may-do-what) for users with the role"
-        " operator. Needs users, or a proxy that knows them. `[web] writable=yes` does the same.",
+        "let operators run, pause and reset jobs",
+        "The pages have [buttons](../web.md#who-may-do-what) for users with the role operator. It"
+        " needs users, or a proxy that knows them. `[web] writable=yes` does the same.",
         of=("serve",),
     ),
     CommandOption("until", "look", "TIME", "up to this time", of=("preview", "pause")),
@@ -116,9 +117,9 @@ LOOK = (
         "format",
         "look",
         "FORM",
-        "print as json, or as ics, mermaid or dot",
-        "[`json`](json.md) is for programs; the default, `text`, is for people. `--preview` also"
-        " prints `ics`, for calendars, and `--graph` prints `mermaid` and `dot`, for drawings.",
+        "print it as json; or as ics, mermaid, dot",
+        "`text`, for people, is the default; [JSON](json.md) is for programs. `--preview` can print"
+        " `ics`, for calendars, and `--graph` `mermaid` or `dot`, for drawings.",
         of=(
             "status",
             "explain",

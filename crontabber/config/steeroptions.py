@@ -1,4 +1,4 @@
-"""The options by which one runs jobs, and says how they go on; see `commands`."""
+"""The options to run and steer jobs; see `commands`."""
 
 from .commandoption import CommandOption
 
@@ -7,30 +7,28 @@ RUN = (
         "job",
         "run",
         "NAME",
-        "run one job",
-        "It runs if it is due and its parents allow it; otherwise crontabber says why. NAME is an"
-        " `app_name` or a class path. [Backfill apps](#left-alone) are left alone, with exit"
-        " status 1. With `--nagios`: judge only this job.",
+        "run only this",
+        "It runs if it is due and no parent blocks it; otherwise the command says why not. The job"
+        " is named by `app_name` or class path. A [backfill app](#left-alone) is left alone, with"
+        " exit status 1. With `--nagios`: judge only this job.",
         short="j",
     ),
-    CommandOption(
-        "force", "run", "", "run it even if it is blocked or not due", short="f", of=("job",)
-    ),
+    CommandOption("force", "run", "", "run it, due or not, blocked or not", short="f", of=("job",)),
     CommandOption(
         "run-at",
         "run",
         "TIME",
-        "plan its next run for this time",
-        "For example `2026-11-21T03:00`. See [when a job runs"
-        " next](../limits.md#when-a-job-runs-next).",
+        "do not run it now, but set when it runs next",
+        "See [when a job runs next](../limits.md#when-a-job-runs-next). Such as"
+        " `2026-11-21T03:00`.",
         of=("job",),
     ),
     CommandOption(
         "run-in",
         "run",
         "LENGTH",
-        "plan its next run for so long from now",
-        "For example `90s`, `30m` or `1h30m`.",
+        "the same, as a length of time from now",
+        "Such as `90s`, `30m` or `1h30m`.",
         of=("job",),
     ),
 )
@@ -41,8 +39,9 @@ STEER = (
         "retry",
         "steer",
         "NAME",
-        "have the next tick retry a job that failed",
-        "Also one that [gave up on a date](../limits.md#how-often-a-job-is-tried-again).",
+        "have the next tick try this failed job again",
+        "See [how often a job is tried again](../limits.md#how-often-a-job-is-tried-again). Also"
+        " for a job that gave up on a date.",
     ),
     CommandOption(
         "mark-success",
@@ -57,7 +56,7 @@ STEER = (
         "steer",
         "TIME",
         "at this time, such as 2026-11-21T03:00",
-        "By default now. With `--explain`: [a time of the"
+        "By default now. With `--explain`: [a time in the"
         " past](../howto/see.md#why-did-it-not-run-at-0300-last-tuesday).",
         of=("explain", "mark-success"),
     ),
@@ -66,16 +65,16 @@ STEER = (
         "steer",
         "NAME",
         "forget the state of this job, keep its log",
-        "NAME is an `app_name` or a class path. Also for a ghost.",
+        "It is named by `app_name` or class path, and may be a ghost.",
         short="r",
     ),
     CommandOption(
         "pause",
         "steer",
         "NAMES",
-        "stop jobs for a day",
-        "[One](../backfill.md#pause-a-job), several separated by commas, or `all` configured jobs."
-        " `--until` or `--for` says another time. A run in progress continues.",
+        "pause jobs for a day",
+        "See [pauses](../backfill.md#pause-a-job). A run in progress continues. Separate several by"
+        " commas; `all` means all configured jobs.",
     ),
     CommandOption(
         "for",
@@ -97,7 +96,7 @@ STEER = (
         "backfill",
         "steer",
         "NAME",
-        "run past dates, --from one --to another",
+        "request past dates, --from one --to another",
         "[Those](../backfill.md#dates-on-purpose) that were never done, unless `--redo` says"
         " otherwise. Ticks do them.",
     ),
@@ -106,15 +105,15 @@ STEER = (
         "steer",
         "WHICH",
         "missing, failed or all dates",
-        "`missing` were never done, `failed` were given up, `all` are done again.",
+        "`missing` were never done, `failed` were given up; `all` includes those that are done.",
         of=("backfill",),
     ),
     CommandOption(
         "with-children",
         "steer",
         "",
-        "also the dates of jobs that depend on it",
-        "Each date comes after its parent's.",
+        "also the dates of the jobs that depend on it",
+        "Each of them comes after its parent's.",
         of=("backfill",),
     ),
     CommandOption("newest-first", "steer", "", "begin with the newest date", of=("backfill",)),
@@ -123,15 +122,15 @@ STEER = (
         "list-backfills",
         "steer",
         "",
-        "how far requested backfills have got",
+        "how far the requested backfills are",
         forms=("text", "json"),
     ),
     CommandOption(
         "cancel-backfill",
         "steer",
         "N",
-        "end the backfill with this number",
-        "What is done stays done.",
+        "cancel the backfill with this number",
+        "Dates that it has done stay done.",
     ),
 )
 """In the order of the help."""

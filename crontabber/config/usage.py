@@ -21,7 +21,7 @@ WIDTH = 80
 _DOC = 33
 """The column where the words about an option begin."""
 _MANY = 3
-"""An option that says more about more others than these is listed by itself."""
+"""An option that modifies more verbs than this has a line of its own."""
 _USAGE = """\
 usage: crontabber --admin.conf=FILE [OPTIONS] [--SETTING=VALUE ...]
 Without options it runs the jobs that are due; have cron start it every minute."""
@@ -62,7 +62,7 @@ def to_help() -> str:
 
 
 def to_options_help() -> str:
-    """Every option, and all there is to say about it."""
+    """Every option, and its whole description."""
     blocks = [_USAGE]
     for group, (title, example) in GROUPS.items():
         blocks.append(f"{title}, for example: crontabber {example}")
@@ -150,11 +150,12 @@ def to_lines(options: Options, sources: Sources) -> Iterator[str]:
 
 
 def sentences(option: CommandOption, *, plain: bool = False) -> str:
-    """All there is to say about an option, as sentences; in Markdown, or *plain*."""
+    """The whole description of an option, as sentences; in Markdown, or *plain*."""
     doc = f"{option.doc[:1].upper()}{option.doc[1:]}."
     if option.of:
         *most, last = (f"`--{verb}`" for verb in option.of)
-        doc = f"With {' or '.join(filter(None, (', '.join(most), last)))}: {option.doc}."
+        listed = f"{', '.join(most)} or {last}" if most else last
+        doc = f"With {listed}: {option.doc}."
     text = f"{doc} {option.more}".strip()
     if plain:
         text = re.sub(r"(?:; see|See) \[[^]]*\]\([^)]*\)\.", ".", text).replace(" .", "")
@@ -163,7 +164,7 @@ def sentences(option: CommandOption, *, plain: bool = False) -> str:
 
 
 def in_order(group: str) -> Iterator[CommandOption]:
-    """The options of a group, each followed by those that say more about it."""
+    """The options of a group, each verb followed by its modifiers."""
     said = set()
     for verb in verbs(group):
         for option in (verb, *modifiers(verb.name)):
@@ -185,7 +186,7 @@ def _shared(group: str) -> Iterator[CommandOption]:
 
 
 def _verb(verb: CommandOption) -> Iterator[str]:
-    """What to type on the left, and what it does on the right; on two lines if need be."""
+    """What to type on the left, and what it does on the right; on two lines if necessary."""
     parts = [f"[{_written(each)}]" for each in modifiers(verb.name) if len(each.of) <= _MANY]
     left = " ".join([_written(verb), *parts])
     if len(left) + 4 <= _DOC or len(left) + 4 + len(verb.doc) <= WIDTH:
