@@ -48,7 +48,7 @@ def change_words(job: JobSpec, change: "Change") -> str:
     event = change.event.value
     since = f"{change.since.astimezone(job.zone):%Y-%m-%d %H:%M %Z}"
     if event == "recovered":
-        return f"is well again: it was not since {since}"
+        return f"is well again (not well since {since})"
     slot = f" for {slot_text(job, change.run)}" if job.backfill and change.run else ""
     what = LASTING[event] if change.reminder else _NEW.get(event, event) + slot
     if change.error:

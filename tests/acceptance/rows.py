@@ -58,4 +58,4 @@ def pass_time(database: Database, how_much: str, app_name: str = "%") -> None:
 
 def without_news(stderr: str) -> str:
     """What a tick said, but for the lines that tell that a job is well again."""
-    return "".join(line for line in stderr.splitlines(True) if " is well again: " not in line)
+    return "".join(line for line in stderr.splitlines(True) if " is well again (" not in line)

@@ -122,7 +122,7 @@ def test_a_failure_is_one_line_when_it_begins_one_a_day_and_one_when_it_is_over(
     assert installed.tick(1) == ""
     installed.fail(None)
     [line] = installed.tick(1).splitlines()
-    assert "WARNING - bad is well again: it was not since " in line
+    assert "WARNING - bad is well again (not well since " in line
     assert installed.told("bad") is None
     assert installed.tick(1) == ""
 
