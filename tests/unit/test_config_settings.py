@@ -533,7 +533,7 @@ def test_json_and_conf(load: Load) -> None:
     ("name", "text", "message"),
     [
         ("c.json", '{"a":\n x}', "c.json, line 2: Expecting value"),
-        ("c.json", "[]", "c.json: the whole of it must be an object, in braces"),
+        ("c.json", "[]", "c.json: it must be one object, in braces"),
         ("c.json", '{"a":' * 100_000, "c.json"),
         ("c.yaml", "", "cannot read c.yaml: the name of a configuration ends in .ini, .json or"),
         ("c", "", "cannot read c: the name of a configuration ends in .ini, .json or .conf"),
