@@ -27,7 +27,7 @@ _SECTION = r"\s*(\[+)\s*(.*?)\s*\]+\s*(?:#.*)?"
 _OPTION = r"""\s*("[^"]*"|'[^']*'|[^'"=#][^=]*?)\s*=\s*(.*)"""
 
 _FAULTS = {
-    configobj.DuplicateError: "this section or option is here for the second time",
+    configobj.DuplicateError: "this section or option is there already",
     configobj.NestingError: "the section has too many brackets, or they do not match",
     configobj.ParseError: "this is neither [section] nor option=value",
 }

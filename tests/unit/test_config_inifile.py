@@ -87,14 +87,8 @@ def test_a_hint_at_a_file_that_is_not_there_stays_a_comment() -> None:
         ({"a": "x=1\nnonsense"}, "a.ini, line 2: this is neither [section] nor option=value"),
         ({"a": "[s]\n[[[t]]]"}, "a.ini, line 2: the section has too many brackets, or they do not"),
         ({"a": "[s]\n[t\n"}, "a.ini, line 2: "),
-        (
-            {"a": "x=1\ny=2\nx=3"},
-            "a.ini, line 3: this section or option is here for the second time",
-        ),
-        (
-            {"a": "[s]\n[r]\n[s]"},
-            "a.ini, line 3: this section or option is here for the second time",
-        ),
+        ({"a": "x=1\ny=2\nx=3"}, "a.ini, line 3: this section or option is there already"),
+        ({"a": "[s]\n[r]\n[s]"}, "a.ini, line 3: this section or option is there already"),
         ({"a": "\nx='''\nnever closed\n"}, "a.ini, line 2: the ''' that begins a text here is"),
         ({"a": "x='open"}, "a.ini, line 1: the ' that begins a text here is not closed"),
         ({"a": 'x= """open'}, 'a.ini, line 1: the """ that begins a text here is not closed'),
