@@ -1,7 +1,7 @@
-"""The options in the section of a job, ``[job] [[NAME]]``: how each is read, and what it is for.
+"""The options in the section of a job, ``[job] [[NAME]]``: how to read each, and its purpose.
 
-A new option of all jobs is a line of `JOB_OPTIONS`; what it means for an app that says it in
-Python is in `appspec`.
+A new option of all jobs is a line of `JOB_OPTIONS`; `appspec` reads the same option from the
+class of an app.
 """
 
 import re
@@ -26,16 +26,16 @@ class JobOption(NamedTuple):
     """One option."""
 
     read: Callable[[str], Any]
-    """From its text to what a class says, or a command needs; a ValueError or ConfigError says
+    """Converts its text to what a class says, or a command needs; a ValueError or ConfigError says
     what is wrong with the text."""
     doc: str
     example: str
     attribute: str = ""
-    """What a class calls it; empty: the same."""
+    """Its name as an attribute of a class; empty: the same."""
     is_list: bool = False
     """Whether its text may have commas."""
     is_path: bool = False
-    """Whether it is meant from the directory of the file."""
+    """Whether it is a path, relative to the directory of the file."""
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -52,12 +52,12 @@ def _text(text: str) -> str:
 
 
 def _or_none(read: Callable[[str], Any]) -> Callable[[str], Any]:
-    """The same; what is empty takes away what the class says."""
+    """The same; an empty text removes what the class says."""
     return lambda text: read(text.strip()) if text.strip() else None
 
 
 def _length(text: str) -> timedelta | None:
-    """A length of time; a number alone is one of seconds, as it is in a class."""
+    """A length of time; a number alone is in seconds, as in a class."""
     seconds = text.isascii() and text.isdecimal() and len(text) < 12
     return duration_from(float(text) if seconds else parse_duration(text), "it")
 
@@ -128,7 +128,7 @@ def _codes(text: str) -> frozenset[int]:
 
 
 def environment(text: str) -> dict[str, str]:
-    """The variables of ``NAME=value`` lines; blank lines and those with a ``#`` first are none."""
+    """The variables of ``NAME=value`` lines; others may be blank or begin with ``#``."""
     variables = {}
     for line in map(str.lstrip, text.splitlines()):
         name, equals, value = line.partition("=")
@@ -163,7 +163,7 @@ JOB_OPTIONS: Mapping[str, JobOption] = {
     "late": JobOption(_or_none(_length), "how late it may be before --nagios reports it", "1h30m"),
     "missed": JobOption(
         _or_none(partial(missed_from, what="it")),
-        "which of the slots that were not run in time are run: all, latest or none",
+        "which missed slots run: all, latest or none",
         "latest",
     ),
     "too_late": JobOption(_or_none(_length), "slots older than this are passed over", "6h"),
@@ -176,59 +176,53 @@ JOB_OPTIONS: Mapping[str, JobOption] = {
     "queue": JobOption(_text, "the queue of the workers that run it", "slow"),
     "priority": JobOption(
         partial(_whole, least=-(2**31) + 1, most=2**31 - 1),
-        "workers take the job with the highest first",
+        "which due jobs workers take first: those with the highest",
         "1",
     ),
     "parallel": JobOption(
         partial(_whole, least=1, most=10**6),
-        "without effect: dates run one after another",
+        "without effect: dates are run one after the other",
         "1",
     ),
     "keep_output": JobOption(
-        _size,
-        "how many bytes of a run's output are kept; by default 16kB for commands, else 0",
-        "16kB",
+        _size, "how many bytes to keep of what a run writes; 16kB for commands, otherwise 0", "16kB"
     ),
     "tell": JobOption(TELLS["tell"], "which failures are errors in the log", "every"),
-    "on": JobOption(
-        TELLS["on"], "the events that send messages", "failed, recovered", is_list=True
-    ),
+    "on": JobOption(TELLS["on"], "which events messages report", "failed, recovered", is_list=True),
     "notify": JobOption(
         TELLS["notify"],
-        "where to send messages: Apprise URLs instead of those of [notify]; no: nowhere",
+        "URLs of Apprise to send messages to, in place of those of [notify]; no: none",
         "ntfy://reports",
         is_list=True,
     ),
     "ping": JobOption(
         TELLS["ping"], "the URL that its runs ping; empty: none", "https://hc-ping.com/UUID"
     ),
-    "ping_style": JobOption(TELLS["ping_style"], "the form of its pings", "cronitor"),
-    "ping_start": JobOption(
-        TELLS["ping_start"], "whether the start of a run is pinged, too", "yes"
-    ),
+    "ping_style": JobOption(TELLS["ping_style"], "which service's form its pings have", "cronitor"),
+    "ping_start": JobOption(TELLS["ping_start"], "whether runs ping when they begin, too", "yes"),
 }
-"""What the section of any job may have."""
+"""The options of the section of any job."""
 
 COMMAND_OPTIONS: Mapping[str, JobOption] = {
     "command": JobOption(_text, "the command that it runs", "/usr/local/bin/fetch"),
-    "directory": JobOption(_text, "where it runs", "/var/lib/fetch", is_path=True),
-    "environment": JobOption(environment, "variables, one NAME=value per line", "LANG=C.UTF-8"),
+    "directory": JobOption(_text, "its working directory", "/var/lib/fetch", is_path=True),
+    "environment": JobOption(environment, "variables, one NAME=value a line", "LANG=C.UTF-8"),
     "environment_file": JobOption(
         _text, "a file of such lines, read when it runs", "fetch.env", is_path=True
     ),
-    "nice": JobOption(partial(_whole, least=-20, most=19), "its niceness, up to 19", "10"),
-    "success_codes": JobOption(_codes, "the exit statuses that mean success", "0, 3", is_list=True),
+    "nice": JobOption(partial(_whole, least=-20, most=19), "its niceness, -20 to 19", "10"),
+    "success_codes": JobOption(_codes, "the exit statuses of success", "0, 3", is_list=True),
     "shell": JobOption(_text, "the shell that runs it, with -c", "/bin/sh"),
 }
-"""What that of a command may have besides."""
+"""Further options of the section of a command."""
 
 
 def no_option(
     name: str, where: str, known: Iterable[str] = (), *, what_else: str = ""
 ) -> JobLineError:
-    """That *name*, set in the section of a job, is no option; *known* are others that it may have.
+    """The error that *name*, set in the section of a job, is not among the *known* options.
 
-    *where* it stands, and *what_else* there is to say if none of them may be meant, is for people.
+    For people: *where* it is set, and *what_else* to say if it resembles none of them.
     """
     what = f"unknown option {name} (from {where})"
     option = name.rpartition(".")[2]

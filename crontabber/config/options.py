@@ -36,7 +36,7 @@ from .web import web_options
 from configman import Namespace
 
 DATABASE = "resource.postgresql"
-"""Where the options live that every user of the database shares."""
+"""The section with the options that all users of the database share."""
 NAGIOS_TIMEOUT = 8.0
 """Seconds: less than the ten that check_nrpe waits by default."""
 APP_SECTION = "crontabber.class-"
@@ -45,9 +45,9 @@ APP_SECTION = "crontabber.class-"
 JOB = "job."
 """What the names of options in the section of a job begin with; the name of the job follows."""
 WHAT_TO_RUN = ("command", "class")
-"""The options of such a section that make it a job: one of them."""
+"""The options that make such a section a job: it needs one of them."""
 JOB_SECTION = "crontabber.job-"
-"""The same of an app that the section of a job makes; the name of the job follows."""
+"""The same for an app that the section of a job makes; the name of the job follows."""
 
 
 def has_optional_value(option: Any) -> bool:
@@ -147,7 +147,7 @@ def _crontabber(section: Namespace) -> None:
 
 
 def _around_jobs(section: Namespace) -> None:
-    """What is around the jobs: middleware, time zone, database."""
+    """The options around the jobs: middleware, time zone, database."""
     section.add_option(
         "middleware",
         default="",
@@ -175,7 +175,7 @@ def _around_jobs(section: Namespace) -> None:
 
 
 def _health(section: Namespace) -> None:
-    """What `_crontabber` has for those that watch the jobs."""
+    """The options of `_crontabber` for monitoring."""
     section.add_option(
         "late",
         default="1h",
@@ -193,7 +193,7 @@ def _health(section: Namespace) -> None:
         "nagios_separators",
         default="nagios",
         from_string_converter=nagios_separators,
-        doc="the use of | by --nagios: nagios, before performance data; manual, between values",
+        doc="what separates the values of --nagios: nagios (| begins performance data) or manual",
     )
     section.add_option(
         "nagios_role",
@@ -213,7 +213,7 @@ def _logging(section: Namespace) -> None:
         "stderr_line_format_string",
         default=LINE_FORMATS[0],
         from_string_converter=line_format,
-        doc="the form of a line on stderr",
+        doc="the format of a line on stderr",
     )
     section.add_option("syslog_host", default="", doc="the host of syslog; empty: no syslog")
     section.add_option(
@@ -235,7 +235,7 @@ def _logging(section: Namespace) -> None:
         "syslog_line_format_string",
         default=LINE_FORMATS[1],
         from_string_converter=line_format,
-        doc="the form of a line in syslog",
+        doc="the format of a line in syslog",
     )
 
 

@@ -1,4 +1,4 @@
-"""What is told to whom: the options, and what the settings say of them."""
+"""Reports: the options, and what the settings say of them."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from ..schedule.model import Tells
 
 EVENTS = ("failed", "recovered", "late", "gave_up", "crashed")
-"""What people can be told of; see `crontabber.schedule.changes.Event`."""
+"""The events that can be reported; see `crontabber.schedule.changes.Event`."""
 PING_STYLES = ("healthchecks", "cronitor", "betterstack", "deadmanssnitch")
-"""Whose form a ping can have."""
+"""The services whose form a ping can have."""
 _TELL = ("changes", "every")
 _NEVER = ("0", "no", "never")
 
@@ -28,12 +28,12 @@ class Harmless(ConfigError):
 
 
 class TellSettings(NamedTuple):
-    """What is told to whom."""
+    """What to report, and to whom."""
 
     every: bool
-    """Whether the log has an error for each run that failed, and not for changes only."""
+    """Whether the log has an error for each failed run, not only for changes."""
     remind: timedelta
-    """How often one is reminded of a job that is not well; zero: never."""
+    """How often to remind of a job that is not well; zero: never."""
     heartbeat: str
     """The URL that every tick pings; empty: none."""
     textfile: str
@@ -43,25 +43,25 @@ class TellSettings(NamedTuple):
     ping: str
     """The URL that the runs of jobs ping, with ``{job}`` and ``{state}``; empty: none."""
     ping_style: str
-    """Whose form a ping has; empty: as its host suggests."""
+    """The service whose form a ping has; empty: as its host suggests."""
     ping_start: bool
-    """Whether the beginning of a run is pinged, too."""
+    """Whether runs ping when they begin, too."""
     command: str
-    """What gets the events as JSON; empty: nothing."""
+    """The command that gets the events as JSON; empty: none."""
     urls: tuple[str, ...]
-    """Apprise's URLs of those who get messages."""
+    """Apprise's URLs to send messages to."""
     on: tuple[str, ...]
-    """The events that these two are told of."""
+    """The events that these two get."""
     crons: bool
     """Whether runs check in at Sentry."""
     otel_endpoint: str
     """Where OpenTelemetry's spans and metrics are sent; empty: nowhere."""
     otel_headers: str
-    """What is sent along: ``name=value,name=value``."""
+    """Headers to send along: ``name=value,name=value``."""
 
     @classmethod
     def of(cls, values: Any) -> "TellSettings":
-        """What the resolved settings say."""
+        """Read them from the resolved settings."""
         own, notify = values.crontabber, values.notify
         return cls(
             every=own.tell == "every",
@@ -81,7 +81,7 @@ class TellSettings(NamedTuple):
         )
 
     def of_job(self, tells: "Tells | None") -> "TellSettings":
-        """The same for a job that says this of itself."""
+        """The same for a job with settings of its own."""
         if tells is None:
             return self
         said = {name: value for name, value in tells._asdict().items() if value is not None}
@@ -96,7 +96,7 @@ class TellSettings(NamedTuple):
 
     @property
     def each_tick(self) -> bool:
-        """Whether every tick has something to tell, an idle one too."""
+        """Whether every tick has something to report, even an idle one."""
         return bool(self.heartbeat or self.textfile)
 
 
@@ -106,14 +106,14 @@ def tell_options(section: Namespace) -> None:
         "tell",
         default="changes",
         from_string_converter=tell,
-        doc="which failures are errors in the log: changes, or every one as in 0.18",
+        doc="which failures are errors in the log: changes; or every, as in 0.18",
     )
     section.add_option(
         "remind",
         default="1d",
         from_string_converter=remind,
         to_string_converter=duration_text,
-        doc="how often to be reminded of a job that is not well, such as 12h; never: not at all",
+        doc="how often to remind of a job that is not well, such as 12h; or never",
     )
     for name, whom in {"ping": "the runs of jobs ping", "heartbeat": "every tick pings"}.items():
         section.add_option(
@@ -133,7 +133,7 @@ def tell_options(section: Namespace) -> None:
         "ping_start",
         default=False,
         from_string_converter=yes_or_no,
-        doc="whether the start of a run is pinged, too",
+        doc="whether runs ping when they begin, too",
     )
     _files(section)
 
@@ -162,14 +162,14 @@ def notify_options(section: Namespace) -> None:
         default="",
         secret=True,
         from_string_converter=names_text,
-        doc="where to send messages: Apprise URLs such as mailto://…, slack://…, ntfy://…",
+        doc="URLs of Apprise to send messages to: mailto://…, slack://…, ntfy://…",
     )
     section.add_option(
         "on",
         default=", ".join(EVENTS),
         from_string_converter=events,
         to_string_converter=", ".join,
-        doc=f"the events that send messages: {', '.join(EVENTS)}",
+        doc=f"which events to report: {', '.join(EVENTS)}",
     )
 
 
@@ -179,14 +179,14 @@ def otel_options(section: Namespace) -> None:
         "endpoint",
         default="",
         from_string_converter=url,
-        doc="where to send spans and metrics with OTLP, such as http://localhost:4318",
+        doc="where to send spans and metrics by OTLP, such as http://localhost:4318",
     )
     section.add_option(
         "headers",
         default="",
         secret=True,
         from_string_converter=names_text,
-        doc="headers to send along, such as a key: name=value, name=value",
+        doc="what is sent along, such as a key: name=value, name=value",
     )
 
 
@@ -196,7 +196,7 @@ def tell(text: str) -> str:
 
 
 def ping_style(text: str) -> str:
-    """Whose form pings have; or nothing."""
+    """The service whose form pings have; or nothing."""
     return _one_of(text, PING_STYLES) if text.strip() else ""
 
 
@@ -207,12 +207,12 @@ def events(text: str) -> tuple[str, ...]:
 
 
 def remind(text: str) -> timedelta:
-    """How often to be reminded; zero for never."""
+    """How often to remind; zero for never."""
     return timedelta() if text.strip().lower() in _NEVER else parse_duration(text)
 
 
 def url(text: str) -> str:
-    """A URL of http or https, or nothing; what is wrong is said without it."""
+    """A URL of http or https, or nothing; errors do not quote it."""
     text = text.strip()
     if not text:
         return text
@@ -260,11 +260,11 @@ TELLS: Mapping[str, Callable[[str], Any]] = {
     "ping_style": ping_style,
     "ping_start": yes_or_no,
 }
-"""How what a job says of itself is read; see `crontabber.schedule.model.Tells`."""
+"""How to read what a job itself says; see `crontabber.schedule.model.Tells`."""
 
 
 def tell_from(name: str, value: Any, what: str) -> Any:
-    """What a job says of itself by *name*; a `JobLineError` about *what* if it cannot be used."""
+    """What a job itself says as *name*; a `JobLineError` about *what* if it cannot be used."""
     if value is None or (name == "ping_start" and isinstance(value, bool)):
         return value
     text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
