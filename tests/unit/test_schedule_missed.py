@@ -82,7 +82,7 @@ def test_a_pause_without_a_name_was_ended_by_crontabber():
 
 @pytest.mark.parametrize(
     ("backfill", "slot"),
-    [(True, hour(9)), (True, hour(13)), (False, hour(13)), (False, NOW + MOMENT), (False, None)],
+    [(True, hour(9)), (True, hour(13)), (False, hour(13)), (False, NOW), (False, None)],
 )
 def test_a_backfill_app_catches_up_after_a_pause_and_what_is_to_come_stays(backfill, slot):
     spec = job("1h", backfill=backfill)
@@ -187,6 +187,26 @@ def test_open_slots_are_passed_over_by_the_schedule_that_made_them():
     # a plan that is not remembered is that of the job
     [span] = passed_over(spec, waiting(spec, hour(11), plan=None), NOW).spans
     assert (span.slots, span.plan) == (12, "5m")
+
+
+def test_slots_are_passed_over_by_the_clocks_of_their_zone():
+    zone = "America/St_Johns"
+    spec = job("1d|03:00", zone=zone, backfill=True, missed=Missed.LATEST)
+    first, last = at("2026-11-19 03:00", zone), at("2026-11-20 03:00", zone)
+    replan = passed_over(spec, waiting(spec, first), NOW)
+    assert replan.state == waiting(spec, last + DAY)
+    [span] = replan.spans
+    assert (span.first, span.last, span.slots) == (first, last, 2)
+    assert number_of(spec, spec.plan, first, last) == number_of(spec, "1d|03:00", first, last) == 2
+
+
+def test_a_slot_that_comes_up_now_is_still_of_the_schedule_that_made_it():
+    spec = job("5m", backfill=True, too_late=HOUR)
+    for now, upcoming in [(NOON, NOON), (NOON - SECOND, NOON)]:
+        state = waiting(spec, NOON - 3 * HOUR, plan="3h")
+        replan = passed_over(spec, state, now)
+        assert replan.state.next_slot == upcoming
+        assert replan.state.plan == ("3h" if now == NOON else "5m")
 
 
 # -- what a run took the place of -----------------------------------------------------

@@ -2,10 +2,10 @@
 
 import pytest
 
-from crontabber.schedule.model import JobState
+from crontabber.schedule.model import JobState, Replan
 from crontabber.schedule.plan import Plan, in_force, plan, replanned
 from crontabber.schedule.transition import succeeded
-from tests.unit.schedules import DAY, ERROR, HOUR, MINUTE, SECOND, at, job, waiting
+from tests.unit.schedules import DAY, ERROR, HOUR, MINUTE, SECOND, at, claim, job, waiting
 
 NOW = at("2026-11-21 12:03:20")
 
@@ -27,6 +27,33 @@ def test_a_new_job_waits_for_nothing_or_for_its_time_today(schedule, slot, backf
     new = plan(job(schedule, backfill=backfill), None, NOW)
     assert new == Plan(at(slot), at(slot))
     assert new.due_at(job(schedule, backfill=backfill)) == at(slot)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "start", "slot"),
+    [
+        ("1d|03:00", "2026-11-01 00:00", "2026-11-01 03:00"),
+        ("1d|03:00", "2026-11-01 03:00", "2026-11-01 03:00"),
+        ("1d|03:00", "2026-11-01 03:01", "2026-11-02 03:00"),
+        ("2h", "2026-11-01 00:00", "2026-11-01 00:00"),
+        ("mon..fri|03:00", "2026-11-01 00:00", "2026-11-02 03:00"),  # the first is a Sunday
+        ("1d|03:00", "2026-12-01 00:00", "2026-12-01 03:00"),
+    ],
+)
+def test_the_dates_of_a_backfill_app_begin_at_its_start(schedule, start, slot):
+    zone = "Asia/Tokyo"
+    spec = job(schedule, zone=zone, backfill=True, start=at(start, zone))
+    expected = Plan(at(slot, zone), at(slot, zone))
+    assert plan(spec, None, NOW) == expected
+    # a row that knows of no run says nothing else
+    asked = waiting(spec, at("2026-11-21 12:00"))
+    assert plan(spec, asked, NOW) == expected
+    for ran in ("last_run", "last_success"):
+        assert plan(spec, asked._replace(**{ran: NOW}), NOW).slot == at("2026-11-21 12:00")
+    claimed = asked._replace(ongoing=claim(NOW))
+    assert plan(spec, claimed, NOW).slot == at("2026-11-21 12:00")
+    plain = spec._replace(backfill=False)
+    assert plan(plain, None, NOW) == plan(plain._replace(start=None), None, NOW)
 
 
 # -- the slot of a run ---------------------------------------------------------
@@ -149,6 +176,20 @@ def test_an_inherited_backfill_app_keeps_its_dates(schedule, fields, when, slot)
     assert planned.slot_at(spec, state, NOW) == at(slot)
 
 
+@pytest.mark.parametrize(
+    ("backfill", "fields", "slot"),
+    [
+        (False, {}, "2026-11-21 03:00"),
+        (True, {"last_success": "2026-11-20 18:00:05"}, "2026-11-22 03:00"),
+        (True, {"first_run": "2026-11-18 08:10:05"}, "2026-11-18 03:00"),
+    ],
+)
+def test_the_slots_of_an_inherited_job_are_those_of_its_zone(backfill, fields, slot):
+    spec = job("1d|03:00", zone="Asia/Tokyo", backfill=backfill)
+    expected = at(slot, "Asia/Tokyo")
+    assert plan(spec, old(spec, **fields), NOW) == Plan(expected, expected)
+
+
 # -- edited schedules ----------------------------------------------------------
 
 
@@ -230,6 +271,21 @@ def test_another_time_zone_is_another_schedule():
     assert replanned(spec, state, NOW) is None
 
 
+def test_an_edited_schedule_counts_from_the_last_success():
+    """A run since then was about a slot that was not done."""
+    spec, state = edited(
+        job("7d"),
+        job("2h"),
+        next_slot="2026-11-25 12:30",
+        last_success="2026-11-21 08:30",
+        last_run="2026-11-21 11:10",
+    )
+    replan = replanned(spec, state, NOW)
+    assert replan
+    assert replan.state.next_slot == at("2026-11-21 12:30")
+    assert replan.why == "its schedule was 7d, and is now 2h"
+
+
 def test_a_next_run_that_was_set_by_hand_survives_an_edit():
     spec, state = edited(job("7d"), job("1h"), next_slot="2026-11-25 12:30")
     replan = replanned(spec, state._replace(next_run=NOW + MINUTE), NOW)
@@ -249,6 +305,7 @@ def test_slots_that_are_open_are_counted_by_the_schedule_that_made_them(backfill
     assert in_force(spec, state) == (job("1d|03:00").schedule, spec.zone)
     slot = plan(spec, state, NOW).slot_at(spec, state, NOW)
     assert slot == at("2026-11-19 03:00" if backfill else "2026-11-21 03:00")
+    assert replanned(spec, state._replace(next_slot=NOW), NOW) is None
 
 
 def test_the_zone_of_the_open_slots_is_that_of_their_schedule():
@@ -279,8 +336,34 @@ def test_a_remembered_schedule_that_makes_no_sense_gives_way_to_the_new_one(text
 def test_an_inherited_schedule_may_have_been_edited(last_success, next_run, expected):
     spec = job("5m")
     state = old(spec, last_run=last_success, last_success=last_success, next_run=next_run)
-    replan = replanned(spec, state, NOW)
-    assert (replan and replan.state.next_slot) == (expected and at(expected))
+    why = "an older crontabber had an older schedule"
+    after = expected and state._replace(
+        next_slot=at(expected), next_run=at(expected), plan=spec.plan
+    )
+    assert replanned(spec, state, NOW) == (after and Replan(after, why))
+
+
+@pytest.mark.parametrize(
+    ("last_run", "next_run", "is_anew"),
+    [
+        ("2026-11-21 12:00", "2026-11-21 12:06", False),
+        ("2026-11-21 12:00", "2026-11-21 12:06:01", True),
+        (None, "2026-11-25 12:00", False),  # a job that never ran waits for what was set by hand
+        ("2026-11-21 12:00", None, False),
+    ],
+)
+def test_an_inherited_schedule_was_edited_if_it_is_more_than_a_minute_off(
+    last_run, next_run, is_anew
+):
+    spec = job("5m")
+    found = replanned(spec, old(spec, last_run=last_run, next_run=next_run), NOW)
+    assert (found is not None) is is_anew
+
+
+def test_an_inherited_schedule_is_looked_at_in_its_zone():
+    spec = job("1d|03:00", zone="Asia/Tokyo")
+    state = old(spec, last_run="2026-11-20 18:00:07", next_run="2026-11-21 18:00:07")
+    assert replanned(spec, state, NOW) is None
 
 
 def test_an_inherited_backfill_app_that_failed_keeps_its_retry_and_its_dates():
@@ -307,8 +390,15 @@ def test_a_next_run_in_the_far_future_is_brought_back(last_success):
     replan = replanned(spec, state, NOW)
     assert replan
     assert NOW < replan.state.next_slot <= NOW + HOUR
+    assert replan.why == "its next run was further away than its schedule can say"
     assert replan.state.next_run == replan.state.next_slot
     assert replanned(spec, replan.state, NOW) is None
+
+
+@pytest.mark.parametrize(("away", "is_anew"), [(3 * HOUR, False), (3 * HOUR + SECOND, True)])
+def test_far_is_more_than_three_periods_away(away, is_anew):
+    spec = job("1h")
+    assert (replanned(spec, waiting(spec, NOW + away), NOW) is not None) is is_anew
 
 
 def test_a_clock_that_was_stepped_back_a_little_needs_no_new_plan():
@@ -337,7 +427,7 @@ def test_a_retry_in_the_far_future_is_brought_back(backfill, slot):
     state = waiting(spec, slot, next_run=FUTURE + 5 * MINUTE, last_run=FUTURE, last_error=ERROR)
     replan = replanned(spec, state, NOW)
     assert replan
-    assert replan.state == state._replace(next_run=NOW)
+    assert replan == Replan(state._replace(next_run=NOW), "its last run was at a time yet to come")
     assert replanned(spec, replan.state, NOW) is None
 
 
