@@ -36,6 +36,39 @@ def test_a_new_job_runs_now_or_at_its_time_today(schedule, due):
         assert detail == "until 2026-11-21 12:01:00+00:00"
 
 
+def test_a_new_job_may_be_too_late_for_its_time_today():
+    spec = job("1d|03:00", too_late=6 * HOUR)
+    found = decide(spec, None, {}, NOW)
+    assert isinstance(found, Replan)
+    assert found.state == waiting(spec, at("2026-11-22 03:00"), backfill=None)
+    [span] = found.spans
+    assert (span.app_name, span.first, span.slots) == ("app", at("2026-11-21 03:00"), 1)
+    assert decide(spec, None, {}, at("2026-11-21 09:00")) == RunNow()
+
+
+@pytest.mark.parametrize(
+    ("pause", "detail"),
+    [
+        (Pause(NOW - HOUR, None, "anna", "rain"), "by anna: rain, until it is resumed"),
+        (Pause(NOW - HOUR, NOW + HOUR, "anna"), "by anna, until 2026-11-21 14:00"),
+        (Pause(NOW - HOUR, NOW + SECOND), "paused, until 2026-11-21 13:00"),
+    ],
+)
+@pytest.mark.parametrize("slot", [NOW - HOUR, NOW + HOUR])
+def test_a_paused_job_says_so_and_when_that_ends_on_its_clock(pause, detail, slot):
+    spec = job("1h", zone="Europe/Berlin")
+    found = decide(spec, waiting(spec, slot, pause=pause), {}, NOW)
+    assert skipped(found, SkipReason.PAUSED) == detail
+
+
+def test_a_pause_that_is_over_is_ended_first():
+    spec = job("1h")
+    state = waiting(spec, NOW + MINUTE, pause=Pause(NOW - HOUR, NOW))
+    found = decide(spec, state, {}, NOW)
+    assert isinstance(found, Replan)
+    assert found.state == state._replace(pause=None)
+
+
 @pytest.mark.parametrize("seconds", [-1, 0, 1, 86400 * 365])
 def test_a_job_runs_from_its_next_run_on(seconds):
     spec = job("5m")

@@ -200,6 +200,21 @@ def test_slots_are_passed_over_by_the_clocks_of_their_zone():
     assert number_of(spec, spec.plan, first, last) == number_of(spec, "1d|03:00", first, last) == 2
 
 
+def test_a_job_that_is_too_late_is_so_by_the_schedule_that_made_its_slot():
+    """A job without dates is judged by its latest slot, in the zone of its schedule."""
+    zone = "America/St_Johns"
+    spec = job("1d|03:00", zone=zone, too_late=HOUR)
+    slot = at("2026-11-21 03:00", zone)
+    state = waiting(spec, slot - 2 * DAY)
+    assert passed_over(spec, state, slot + HOUR) is None
+    replan = passed_over(spec, state, slot + HOUR + SECOND)
+    assert replan.state == waiting(spec, slot + DAY)
+    daily = waiting(spec, slot - 2 * DAY, plan=spec.plan)
+    often = job("5m", zone=zone, too_late=HOUR)
+    assert passed_over(often, daily, slot + HOUR) is None
+    assert passed_over(often, daily, slot + HOUR + SECOND)
+
+
 def test_a_slot_that_comes_up_now_is_still_of_the_schedule_that_made_it():
     spec = job("5m", backfill=True, too_late=HOUR)
     for now, upcoming in [(NOON, NOON), (NOON - SECOND, NOON)]:
