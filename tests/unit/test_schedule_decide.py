@@ -59,6 +59,7 @@ def test_a_paused_job_says_so_and_when_that_ends_on_its_clock(pause, detail, slo
     spec = job("1h", zone="Europe/Berlin")
     found = decide(spec, waiting(spec, slot, pause=pause), {}, NOW)
     assert skipped(found, SkipReason.PAUSED) == detail
+    assert decide(spec, waiting(spec, slot, pause=pause), {}, NOW, force=True) == RunNow()
 
 
 def test_a_pause_that_is_over_is_ended_first():

@@ -27,6 +27,8 @@ def test_a_new_job_waits_for_nothing_or_for_its_time_today(schedule, slot, backf
     new = plan(job(schedule, backfill=backfill), None, NOW)
     assert new == Plan(at(slot), at(slot))
     assert new.due_at(job(schedule, backfill=backfill)) == at(slot)
+    about = NOW.replace(second=0) if at(slot) > NOW else at(slot)
+    assert new.slot_at(job(schedule, backfill=backfill), None, NOW) == about
 
 
 @pytest.mark.parametrize(
