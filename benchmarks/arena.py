@@ -296,7 +296,7 @@ def commits(database: Database, count: int = 1000) -> Work:
 
     def pgbench(*arguments: str) -> str:
         program = embedded.bin_directory() / "pgbench"
-        line = [program, *arguments, database.dsn]
+        line = [str(program), *arguments, database.dsn]
         return subprocess.run(line, capture_output=True, text=True, check=True).stdout
 
     def work() -> float:

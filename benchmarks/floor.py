@@ -14,7 +14,7 @@ import sys
 
 for name in ("Callable", "Iterable", "Mapping", "MutableMapping", "MutableSet", "Sequence", "Set"):
     setattr(collections, name, getattr(collections.abc, name))  # which configman looks for there
-inspect.getargspec = inspect.getfullargspec
+setattr(inspect, "getargspec", inspect.getfullargspec)  # noqa: B010  types do not know it
 
 import configman  # noqa: F401
 

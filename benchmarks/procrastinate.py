@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -138,9 +139,8 @@ class Site:
         self.await_quiet()
         rows = self.execute("SELECT log_time - duration, log_time FROM crontabber_log ORDER BY id")
         assert len(rows) == self.count
-        return statistics.median(
-            (start - end).total_seconds() for (_, end), (start, _) in itertools.pairwise(rows)
-        )
+        gaps: list[timedelta] = [start - end for (_, end), (start, _) in itertools.pairwise(rows)]
+        return statistics.median(gap.total_seconds() for gap in gaps)
 
 
 _PLAIN = """

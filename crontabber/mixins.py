@@ -6,7 +6,7 @@ They can be written in any order, and above a subclass of an app that has them a
 import functools
 import os
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar, cast, overload
 
 from .config.loader import load_class
 from .errors import ConfigError
@@ -18,14 +18,23 @@ _CONNECTION_FACTORY = "crontabber.connection_factory.ConnectionFactory"
 _TRANSACTION_EXECUTOR = "crontabber.transaction_executor.TransactionExecutor"
 
 
-def _parentheses_optional(decorate: Callable[[App], App]) -> Callable[..., Any]:
+class _Decorator(Protocol):
+    """Decorates a class, written with ``()`` or without."""
+
+    @overload
+    def __call__(self, cls: App) -> App: ...
+    @overload
+    def __call__(self) -> Callable[[App], App]: ...
+
+
+def _parentheses_optional(decorate: Callable[[App], App]) -> _Decorator:
     """Let a decorator without options be written with ``()`` or without."""
 
     @functools.wraps(decorate)
     def decorator(cls: App | None = None) -> App | Callable[[App], App]:
         return decorate if cls is None else decorate(cls)
 
-    return decorator
+    return cast("_Decorator", decorator)
 
 
 @_parentheses_optional

@@ -52,7 +52,7 @@ def show_a_kill(site: "Site") -> None:
         tell("children: extract -> transform -> load -> report, which needs rates too.")
         site.tick()
         pid = site.running("transform")
-        victim = psutil.Process(pid).parent()
+        victim = psutil.Process(psutil.Process(pid).ppid())
         killed = [*workers].index(victim.pid) + 1
         tell(f"Worker {killed}, which runs 'transform', is killed in the middle of it.")
         print(f"$ kill -9 {victim.pid}", flush=True)

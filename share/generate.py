@@ -10,7 +10,8 @@ import re
 from pathlib import Path
 
 from crontabber.config.commandline import CommandLine
-from crontabber.config.commands import GROUPS, CommandOption
+from crontabber.config.commandoption import CommandOption
+from crontabber.config.commands import GROUPS
 from crontabber.config.completion import complete
 from crontabber.config.usage import SETTINGS_SHORT, in_order, sentences
 

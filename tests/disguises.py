@@ -8,6 +8,7 @@ import random
 import re
 import shlex
 import string
+from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
 from crontabber.secrecy.forms import views
@@ -29,7 +30,7 @@ def base64_of(text):
     return base64.b64encode(text.encode()).decode()
 
 
-FORMS = {
+FORMS: dict[str, Callable[[str], str]] = {
     "plain": str,
     "repr": repr,
     "ascii": ascii,

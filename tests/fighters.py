@@ -43,9 +43,9 @@ class Falsy(Exception):
 class Liar(Exception):
     """Its attributes are not what they seem."""
 
-    __class__ = property(_raise)  # type: ignore[assignment]
+    __class__ = property(_raise)
     __traceback__ = args = __cause__ = __context__ = __notes__ = 5  # type: ignore[assignment]
-    __suppress_context__ = property(_raise)  # type: ignore[assignment]
+    __suppress_context__ = property(_raise)
     with_traceback = 7  # type: ignore[assignment]
     name = lineno = msg = filename = text = property(_raise)
 
@@ -74,8 +74,8 @@ class Dumb(Exception):
 class Meta(type):
     """Classes that cannot be looked at either."""
 
-    __getattribute__ = _raise  # type: ignore[assignment]
-    __repr__ = __str__ = __eq__ = _raise  # type: ignore[assignment]
+    __getattribute__ = _raise
+    __repr__ = __str__ = __eq__ = _raise
     __hash__ = type.__hash__
 
 
@@ -93,23 +93,24 @@ class Endless(Exception):
 class Syntax(SyntaxError):
     """Looks like what Python says of a file."""
 
-    filename = lineno = offset = text = msg = property(_raise)  # type: ignore[assignment]
+    filename = lineno = offset = text = msg = property(_raise)
 
 
 class Runtime(RuntimeError):
     """Of a kind that context managers look at more closely."""
 
-    __setattr__ = __getattribute__ = _raise  # type: ignore[assignment]
+    __setattr__ = __getattribute__ = _raise
 
 
 def many() -> BaseException:
     """A group of exceptions, or one where there are no groups yet."""
     try:
-        return BaseExceptionGroup(  # type: ignore[name-defined]
+        found: BaseException = BaseExceptionGroup(  # type: ignore[name-defined]
             "many", [Mute(), Untouchable(), KeyboardInterrupt()]
         )
     except NameError:
         return Mute()
+    return found
 
 
 def long() -> BaseException:

@@ -22,7 +22,9 @@ def factory_of(database: Database, **options: object) -> ConnectionFactory:
     return ConnectionFactory(configured(ConnectionFactory, named))
 
 
-def wanted(store: StateStore, app_name: str = "a", seen: JobState | None = None, **changes: Any):
+def wanted(
+    store: StateStore, app_name: str = "a", seen: JobState | None = None, **changes: Any
+) -> JobState:
     """A job's row as a claim would mark it; *seen* is what was there before."""
     state = seen or JobState(
         app_name, next_run=SLOT, next_slot=SLOT, first_run=NOW, class_path="m.A", plan="1d 03:00"
@@ -38,10 +40,16 @@ def claim(
     return store.claim(wanted(store, app_name, seen, **changes), parents)
 
 
+def taken(store: StateStore, app_name: str = "a", *parents: str, **changes: Any) -> ClaimResult:
+    """Look, and claim a job that no other session has."""
+    claimed = claim(store, app_name, *parents, **changes)
+    assert claimed
+    return claimed
+
+
 def mark(store: StateStore, app_name: str = "a", **changes: Any) -> JobState:
     """Claim a job that no other session runs; its row."""
-    claimed = claim(store, app_name, **changes)
-    assert claimed
+    claimed = taken(store, app_name, **changes)
     assert claimed.marked
     assert claimed.state
     return claimed.state

@@ -87,7 +87,7 @@ def options_of_sections() -> dict[str, str]:
         TransactionExecutorWithLimitedBackoff,
         TransactionExecutorWithInfiniteBackoff,
     )
-    app = using_postgres(_app())
+    app: Any = using_postgres(_app())
     namespaces = [(DATABASE, cls.get_required_config()) for cls in (*connections, *executors)]
     namespaces.append((DATABASE, app.get_required_config()["database"]))
     namespaces += list(setting_options().items())
@@ -106,7 +106,7 @@ def _app() -> type:
 
 def test_every_setting_is_documented_with_its_default_and_every_documented_one_exists() -> None:
     documented = {
-        _NAME.fullmatch(name)[1]: default
+        name.strip("`"): default
         for name, default, _meaning in rows(page("reference/settings.md"))
         if name != "name"
     }

@@ -4,6 +4,7 @@ import contextlib
 import json
 import socket
 import time
+from typing import Any
 
 import pytest
 
@@ -87,7 +88,7 @@ class Installation:
             {"by": f"{hours} hours"},
         )
 
-    def told(self, app_name: str):
+    def told(self, app_name: str) -> Any:
         [(told,)] = self.database.execute(
             "SELECT told FROM crontabber WHERE app_name = %s", [app_name]
         )
@@ -309,7 +310,7 @@ def test_with_all_receivers_dead_a_tick_takes_three_seconds_longer_at_most(
     assert "metrics" in said, "that its file cannot be written"
 
 
-def timed(installed) -> tuple[float, str]:
+def timed(installed: Installation) -> tuple[float, str]:
     """How long a tick takes, and what goes to stderr."""
     began = time.monotonic()
     done = installed.crontabber(CONF)

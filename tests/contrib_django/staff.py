@@ -1,6 +1,7 @@
 """What members of staff see and do in Django's admin, by its test client in a process."""
 
 import json
+from typing import Any
 
 from tests.contrib_django.site import Site
 
@@ -43,7 +44,7 @@ def act(client, action, *names, **given):
 """
 
 
-def as_staff(site: Site, program: str) -> list:
+def as_staff(site: Site, program: str) -> list[Any]:
     """What *program* says, in a list of JSON."""
     done = site("shell", "-v0", "-c", f"{_AS_STAFF}\n{program}")
     assert done.returncode == 0, done.stderr

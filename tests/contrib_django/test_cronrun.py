@@ -146,6 +146,7 @@ def test_a_job_that_runs_elsewhere_is_skipped(site: Site, database: Database) ->
     jobs = [{"cmd": "wait", "frequency": "1m"}, {"cmd": "talk"}]
     told = site.told(database, jobs)
     with told.started("cronrun") as first:
+        assert first.stderr
         assert "wait: begun" in first.stderr.readline()
         second = told("cronrun")
         assert second.returncode == ExitCode.OK
@@ -173,6 +174,7 @@ def test_locks_attempts_and_time_limits(site: Site, database: Database) -> None:
     ]
     told = site.told(database, jobs)
     with told.started("cronrun") as first:
+        assert first.stderr
         assert any("wait: begun" in line for line in first.stderr)
         second = told("cronrun", "--job=talk")
         assert second.returncode == ExitCode.OK
@@ -352,6 +354,7 @@ def test_the_loop_survives_a_restart_of_the_database_and_stops_in_a_job(site: Si
         with told.started("shell", "-v0", "-c", program) as loop:
 
             def until(text: str) -> None:
+                assert loop.stderr
                 for line in loop.stderr:
                     if text in line:
                         return

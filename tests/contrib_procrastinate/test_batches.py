@@ -30,7 +30,8 @@ class Messages(procrastinate.PsycopgConnector):
     async def execute_query_all_async(self, query: Any, **arguments: Any) -> list[dict[str, Any]]:
         """As the connector does it."""
         self.count += 1
-        return await super().execute_query_all_async(query, **arguments)
+        found: list[dict[str, Any]] = await super().execute_query_all_async(query, **arguments)
+        return found
 
 
 class Worker:
@@ -83,7 +84,7 @@ def due(*names: str) -> list[DueJob]:
 MANY = [f"job-{number}" for number in range(40)]
 
 
-def test_short_jobs_are_fetched_and_acknowledged_in_few_messages(database) -> None:
+def test_short_jobs_are_fetched_and_acknowledged_in_few_messages(database: Database) -> None:
     async def do(worker: Worker) -> None:
         await queue.put(worker.app, due(*MANY))
         worker.connector.count = 0
@@ -111,7 +112,9 @@ MODES = """
 @pytest.mark.parametrize(
     ("count", "mode"), [(4, "force_custom_plan"), (queue.MANY, "force_generic_plan")]
 )
-def test_plans_are_kept_only_if_they_were_made_for_many_jobs(database, count, mode) -> None:
+def test_plans_are_kept_only_if_they_were_made_for_many_jobs(
+    database: Database, count: int, mode: str
+) -> None:
     async def do(worker: Worker) -> None:
         for _ in range(9):
             assert not await worker.fetch()  # so plans were made for no jobs
@@ -129,7 +132,7 @@ def test_plans_are_kept_only_if_they_were_made_for_many_jobs(database, count, mo
     work(database, do)
 
 
-def test_the_disk_is_waited_for_only_where_no_tick_would_make_up_for_it(database) -> None:
+def test_the_disk_is_waited_for_only_where_no_tick_would_make_up_for_it(database: Database) -> None:
     async def do(worker: Worker) -> None:
         database.execute(MODES)
         [once] = [queue.job_of(each).evolve(task_name=queue.ONCE) for each in due("once")]
@@ -145,7 +148,9 @@ def test_the_disk_is_waited_for_only_where_no_tick_would_make_up_for_it(database
     work(database, do)
 
 
-def test_what_waits_behind_a_long_job_is_given_back(database, monkeypatch) -> None:
+def test_what_waits_behind_a_long_job_is_given_back(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(batches, "PATIENCE", 0.01)
 
     async def do(worker: Worker) -> None:
@@ -171,7 +176,7 @@ async def two_of_three(worker: Worker) -> None:
         await worker.finish(job)
 
 
-def test_a_worker_that_ends_gives_back_what_has_not_begun(database) -> None:
+def test_a_worker_that_ends_gives_back_what_has_not_begun(database: Database) -> None:
     async def do(worker: Worker) -> None:
         await two_of_three(worker)
 
@@ -179,7 +184,7 @@ def test_a_worker_that_ends_gives_back_what_has_not_begun(database) -> None:
     assert database.execute(STATUSES) == [("c", "todo")]
 
 
-def test_what_a_tick_has_queued_again_is_not_given_back_too(database) -> None:
+def test_what_a_tick_has_queued_again_is_not_given_back_too(database: Database) -> None:
     async def do(worker: Worker) -> None:
         await two_of_three(worker)
         await queue.put(worker.app, due("c"))
@@ -188,7 +193,9 @@ def test_what_a_tick_has_queued_again_is_not_given_back_too(database) -> None:
     assert database.execute(STATUSES) == [("c", "todo")]
 
 
-def test_children_are_handed_over_with_the_acknowledgement_of_their_parent(database) -> None:
+def test_children_are_handed_over_with_the_acknowledgement_of_their_parent(
+    database: Database,
+) -> None:
     async def do(worker: Worker) -> None:
         await queue.put(worker.app, due("parent", "queued"))
         parent = await worker.fetch()
@@ -203,7 +210,7 @@ def test_children_are_handed_over_with_the_acknowledgement_of_their_parent(datab
     work(database, do)
 
 
-def test_the_queue_is_told_soon_if_nothing_is_fetched(database) -> None:
+def test_the_queue_is_told_soon_if_nothing_is_fetched(database: Database) -> None:
     async def do(worker: Worker) -> None:
         await queue.put(worker.app, due("parent"))
         parent = await worker.fetch()
@@ -216,7 +223,7 @@ def test_the_queue_is_told_soon_if_nothing_is_fetched(database) -> None:
     work(database, do)
 
 
-def test_a_row_that_another_worker_cleaned_up_is_no_matter(database) -> None:
+def test_a_row_that_another_worker_cleaned_up_is_no_matter(database: Database) -> None:
     async def do(worker: Worker) -> None:
         await queue.put(worker.app, due("a", "b"))
         job = await worker.fetch()
@@ -230,7 +237,7 @@ def test_a_row_that_another_worker_cleaned_up_is_no_matter(database) -> None:
 
 
 @pytest.mark.parametrize("task", [queue.ONCE, queue.CLEAN_UP])
-def test_what_no_tick_knows_of_is_acknowledged_at_once(database, task) -> None:
+def test_what_no_tick_knows_of_is_acknowledged_at_once(database: Database, task: str) -> None:
     async def do(worker: Worker) -> None:
         [once] = [queue.job_of(each).evolve(task_name=task) for each in due("once")]
         await worker.manager.defer_job_async(once)

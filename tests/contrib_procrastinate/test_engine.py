@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import procrastinate
 import pytest
@@ -109,7 +111,7 @@ FAULTY = """
 CHAIN = "apps.Grandchild|1d\napps.Child|1d\napps.Parent|1d"
 
 
-def test_a_chain_of_jobs_is_run_after_one_tick(cluster) -> None:
+def test_a_chain_of_jobs_is_run_after_one_tick(cluster: Cluster) -> None:
     cluster.configure(APPS, CHAIN)
     tick = cluster.tick()
     assert (tick.returncode, tick.stdout, tick.stderr) == (0, "", "")
@@ -121,14 +123,14 @@ def test_a_chain_of_jobs_is_run_after_one_tick(cluster) -> None:
     assert cluster.queued() == []
 
 
-def test_the_engine_may_stand_in_the_ini(cluster) -> None:
+def test_the_engine_may_stand_in_the_ini(cluster: Cluster) -> None:
     cluster.configure(APPS, "apps.Parent|1d", "engine=procrastinate")
     assert cluster.command("--admin.conf=crontabber.ini").returncode == 0
     assert cluster.queued() == ["crontabber:parent"]
     assert cluster.did() == []
 
 
-def test_two_first_ticks_at_once_make_the_tables_and_queue_a_job_once(cluster) -> None:
+def test_two_first_ticks_at_once_make_the_tables_and_queue_a_job_once(cluster: Cluster) -> None:
     """trap: two first ticks at once crashed making tables."""
     cluster.configure(APPS, "apps.Parent|1d")
     ticks = [cluster.command.popen(*TICK) for _ in range(4)]
@@ -139,7 +141,7 @@ def test_two_first_ticks_at_once_make_the_tables_and_queue_a_job_once(cluster) -
     assert cluster.queued() == ["crontabber:parent"]
 
 
-def test_what_another_has_queued_meanwhile_is_no_matter(cluster) -> None:
+def test_what_another_has_queued_meanwhile_is_no_matter(cluster: Cluster) -> None:
     cluster.configure(APPS, "apps.Parent|1d")
     cluster.tick()
     due = [DueJob(name, f"apps.{name.title()}") for name in ("child", "parent", "grandchild")]
@@ -153,7 +155,7 @@ def test_what_another_has_queued_meanwhile_is_no_matter(cluster) -> None:
     assert cluster.queued() == ["crontabber:parent", "crontabber:child", "crontabber:grandchild"]
 
 
-def test_queue_and_priority_are_attributes_of_the_app(cluster) -> None:
+def test_queue_and_priority_are_attributes_of_the_app(cluster: Cluster) -> None:
     cluster.configure(APPS, "apps.Slow|1d\napps.Parent|1d")
     cluster.tick()
     assert cluster.database.execute(
@@ -174,7 +176,9 @@ def test_queue_and_priority_are_attributes_of_the_app(cluster) -> None:
         ({}, None),
     ],
 )
-def test_what_a_queue_cannot_take_is_a_fault_of_the_class(attributes, expected) -> None:
+def test_what_a_queue_cannot_take_is_a_fault_of_the_class(
+    attributes: dict[str, Any], expected: str | None
+) -> None:
     found = engine.faults({"apps.App": type("App", (), attributes)})
     if expected is None:
         assert found == {}
@@ -182,7 +186,7 @@ def test_what_a_queue_cannot_take_is_a_fault_of_the_class(attributes, expected) 
         assert expected in str(found["apps.App"])
 
 
-def test_a_tick_says_what_it_handed_over(cluster) -> None:
+def test_a_tick_says_what_it_handed_over(cluster: Cluster) -> None:
     cluster.configure(APPS, "apps.Parent|1d\napps.Slow|1d")
     tick = cluster.tick("--logging.stderr_error_logging_level=20")
     said = [line.split(" - ")[-1] for line in tick.stderr.splitlines()]
@@ -191,7 +195,7 @@ def test_a_tick_says_what_it_handed_over(cluster) -> None:
     assert again.stderr == ""
 
 
-def test_a_job_that_failed_is_not_called_a_success(cluster) -> None:
+def test_a_job_that_failed_is_not_called_a_success(cluster: Cluster) -> None:
     cluster.configure(APPS, "apps.Broken|1d")
     cluster.tick()
     cluster.work("--one-shot").wait()
@@ -199,7 +203,7 @@ def test_a_job_that_failed_is_not_called_a_success(cluster) -> None:
     assert "Success" not in cluster.log()
 
 
-def test_a_queue_that_is_none_is_told_and_the_rest_is_handed_over(cluster) -> None:
+def test_a_queue_that_is_none_is_told_and_the_rest_is_handed_over(cluster: Cluster) -> None:
     cluster.configure(APPS, "apps.Lost|1d\napps.Parent|1d")
     tick = cluster.tick()
     assert tick.returncode == 1
@@ -210,7 +214,9 @@ def test_a_queue_that_is_none_is_told_and_the_rest_is_handed_over(cluster) -> No
     assert "apps.Lost: its queue None is not a name" in tested.stdout
 
 
-def test_classes_whose_options_have_a_fault_do_not_hinder_those_beside_them(cluster) -> None:
+def test_classes_whose_options_have_a_fault_do_not_hinder_those_beside_them(
+    cluster: Cluster,
+) -> None:
     cluster.configure(
         APPS + FAULTY,
         "apps.Parent|1d\napps.Faulty|1d\napps.NoApp|1d\napps.Child|1d",
@@ -221,7 +227,7 @@ def test_classes_whose_options_have_a_fault_do_not_hinder_those_beside_them(clus
     assert cluster.did() == ["parent", "child"]
 
 
-def test_a_backfill_app_gets_all_open_slots_from_a_worker(cluster) -> None:
+def test_a_backfill_app_gets_all_open_slots_from_a_worker(cluster: Cluster) -> None:
     cluster.configure(APPS, "apps.Backfill|1h")
     cluster.tick()
     cluster.work("--one-shot").wait()
@@ -233,7 +239,9 @@ def test_a_backfill_app_gets_all_open_slots_from_a_worker(cluster) -> None:
     assert sorted(dates[1:]) == dates[1:]
 
 
-def test_the_first_slot_of_a_job_is_that_of_the_tick_however_late_a_worker_comes(cluster) -> None:
+def test_the_first_slot_of_a_job_is_that_of_the_tick_however_late_a_worker_comes(
+    cluster: Cluster,
+) -> None:
     cluster.configure(APPS, "apps.Backfill|1h")
     cluster.tick()
     [(slot,)] = cluster.database.execute("SELECT next_slot FROM crontabber")
@@ -243,7 +251,7 @@ def test_the_first_slot_of_a_job_is_that_of_the_tick_however_late_a_worker_comes
     assert (slot - first).total_seconds() == 2 * 3600
 
 
-def test_a_job_that_fails_is_remembered_and_its_children_wait(cluster) -> None:
+def test_a_job_that_fails_is_remembered_and_its_children_wait(cluster: Cluster) -> None:
     cluster.configure(APPS, "apps.Broken|1d\napps.Child|1d")
     cluster.tick()
     cluster.work("--one-shot").wait()
@@ -253,7 +261,7 @@ def test_a_job_that_fails_is_remembered_and_its_children_wait(cluster) -> None:
     assert cluster.queued() == cluster.queued("failed") == []
 
 
-def test_a_job_that_is_running_is_not_queued_again(cluster) -> None:
+def test_a_job_that_is_running_is_not_queued_again(cluster: Cluster) -> None:
     cluster.configure(APPS, "apps.Slow|1m")
     with cluster.gate():
         cluster.tick()
@@ -271,7 +279,9 @@ def test_a_job_that_is_running_is_not_queued_again(cluster) -> None:
 @pytest.mark.parametrize(
     ("name", "whom"), [("slow", "worker"), ("slow", "process"), ("locked", "worker")]
 )
-def test_a_job_whose_worker_was_killed_is_recovered_by_the_next_tick(cluster, name, whom) -> None:
+def test_a_job_whose_worker_was_killed_is_recovered_by_the_next_tick(
+    cluster: Cluster, name: str, whom: str
+) -> None:
     """trap: SIGKILL left the job ongoing for 12 h."""
     cluster.configure(APPS, f"apps.{name.title()}|1d")
     with cluster.gate():
@@ -295,7 +305,7 @@ def test_a_job_whose_worker_was_killed_is_recovered_by_the_next_tick(cluster, na
     assert cluster.did() == [name, name]
 
 
-def test_a_worker_that_is_terminated_finishes_its_job(cluster) -> None:
+def test_a_worker_that_is_terminated_finishes_its_job(cluster: Cluster) -> None:
     """trap: SIGTERM left the job ongoing for 12 h."""
     cluster.configure(APPS, "apps.Slow|1d\napps.Parent|1d")
     with cluster.gate():
@@ -310,7 +320,9 @@ def test_a_worker_that_is_terminated_finishes_its_job(cluster) -> None:
     assert cluster.did() == ["slow"]
 
 
-def test_a_worker_that_may_not_wait_any_longer_ends_its_job_which_is_recorded(cluster) -> None:
+def test_a_worker_that_may_not_wait_any_longer_ends_its_job_which_is_recorded(
+    cluster: Cluster,
+) -> None:
     cluster.configure(APPS, "apps.Slow|1d")
     with cluster.gate():
         cluster.tick()
@@ -326,7 +338,7 @@ def test_a_worker_that_may_not_wait_any_longer_ends_its_job_which_is_recorded(cl
     assert [cluster.queued(status) for status in ("doing", "aborted", "failed")] == [[], [], []]
 
 
-def test_what_dead_workers_left_is_cleaned_up_by_a_tick(cluster) -> None:
+def test_what_dead_workers_left_is_cleaned_up_by_a_tick(cluster: Cluster) -> None:
     cluster.configure(APPS, CHAIN)
     cluster.tick()
     cluster.database.execute("UPDATE procrastinate_jobs SET status = 'doing', worker_id = NULL")
@@ -334,7 +346,7 @@ def test_what_dead_workers_left_is_cleaned_up_by_a_tick(cluster) -> None:
     assert (cluster.queued("doing"), cluster.queued()) == ([], ["crontabber:parent"])
 
 
-def test_a_worker_ends_when_its_database_was_gone(tmp_path) -> None:
+def test_a_worker_ends_when_its_database_was_gone(tmp_path: Path) -> None:
     """If it went on, it would not hear of new jobs, and the others would take it for dead."""
     with own_server() as server, Cluster(Command(tmp_path), server.database) as cluster:
         cluster.configure(APPS, "apps.Parent|1d")
@@ -347,7 +359,7 @@ def test_a_worker_ends_when_its_database_was_gone(tmp_path) -> None:
         assert "stopping worker" in cluster.log() or "Database error" in cluster.log()
 
 
-def test_nobody_pays_for_an_engine_that_is_not_used(cluster) -> None:
+def test_nobody_pays_for_an_engine_that_is_not_used(cluster: Cluster) -> None:
     """trap: an idle tick pays for a library that it does not use"""
     cluster.configure(APPS, "apps.Parent|1d")
     script = (
@@ -369,7 +381,7 @@ def test_nobody_pays_for_an_engine_that_is_not_used(cluster) -> None:
     assert not imports_it(*TICK)  # nothing is due any more
 
 
-def test_an_unknown_engine_is_one_line(cluster) -> None:
+def test_an_unknown_engine_is_one_line(cluster: Cluster) -> None:
     cluster.configure(APPS, "apps.Parent|1d")
     done = cluster.command("--admin.conf=crontabber.ini", "--engine=procrastination")
     assert done.returncode == 1
@@ -377,7 +389,7 @@ def test_an_unknown_engine_is_one_line(cluster) -> None:
     assert done.stderr.count("\n") == 1
 
 
-def test_an_engine_that_is_not_installed_is_one_line(cluster) -> None:
+def test_an_engine_that_is_not_installed_is_one_line(cluster: Cluster) -> None:
     cluster.configure(APPS, "apps.Parent|1d")
     cluster.command.write("procrastinate.py", "raise ImportError('No module named procrastinate')")
     done = cluster.tick()
@@ -388,7 +400,7 @@ def test_an_engine_that_is_not_installed_is_one_line(cluster) -> None:
     )
 
 
-def test_a_worker_without_a_configuration_says_so(cluster) -> None:
+def test_a_worker_without_a_configuration_says_so(cluster: Cluster) -> None:
     worker = cluster.work("--one-shot", env={"CRONTABBER_CONF": ""})
     assert worker.wait() != 0
     assert "no configuration is named: write --admin.conf=crontabber.ini, or set" in cluster.log()
@@ -401,7 +413,7 @@ SESSIONS = """
 """
 
 
-def test_a_process_keeps_its_session_and_no_claim_in_it(cluster) -> None:
+def test_a_process_keeps_its_session_and_no_claim_in_it(cluster: Cluster) -> None:
     cluster.configure(APPS, CHAIN)
     cluster.work()
     cluster.tick()
@@ -413,7 +425,7 @@ def test_a_process_keeps_its_session_and_no_claim_in_it(cluster) -> None:
     cluster.until("SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory')")
 
 
-def test_a_process_whose_session_was_ended_has_another(cluster) -> None:
+def test_a_process_whose_session_was_ended_has_another(cluster: Cluster) -> None:
     cluster.configure(APPS, "apps.Parent|1d")
     cluster.work()
     cluster.tick()
@@ -427,7 +439,7 @@ def test_a_process_whose_session_was_ended_has_another(cluster) -> None:
     assert "error" not in cluster.log().lower()
 
 
-def test_a_job_is_left_to_the_workers_that_have_it(cluster) -> None:
+def test_a_job_is_left_to_the_workers_that_have_it(cluster: Cluster) -> None:
     cluster.configure(APPS, "apps.Parent|1d\nother.App|1d")
     ini = (cluster.command.directory / "crontabber.ini").read_text()
     (cluster.command.directory / "few.ini").write_text(ini.replace("apps.Parent|1d\n", ""))
@@ -454,7 +466,9 @@ class App(BaseCronApp):
 
 
 @pytest.mark.parametrize("ending", ["raise KeyboardInterrupt", "import os; os._exit(0)"])
-def test_a_module_that_ends_the_process_costs_a_worker_no_process(cluster, ending) -> None:
+def test_a_module_that_ends_the_process_costs_a_worker_no_process(
+    cluster: Cluster, ending: str
+) -> None:
     cluster.configure(APPS, "other.App|1d\napps.Parent|1d")
     other = cluster.command.directory / "other.py"
     other.write_text(APP_OF_ANOTHER)
@@ -462,7 +476,7 @@ def test_a_module_that_ends_the_process_costs_a_worker_no_process(cluster, endin
     other.write_text(ending)
     cluster.work("--concurrency=1")
     cluster.until_done("parent")
-    words = ending.split("(")[0].rpartition(" ")[2]
+    words = ending.split("(", maxsplit=1)[0].rpartition(" ")[2]
     assert f"{words}" in cluster.log()
     assert "importing other" in cluster.log()
     assert "ended" not in cluster.log()

@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 import signal
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from crontabber.contrib.procrastinate import procrastinate_app, queue
-from tests.contrib_procrastinate.cluster import GATE
+from tests.contrib_procrastinate.cluster import GATE, Cluster
 
 APPS = f"""
     from crontabber.base import BaseCronApp
@@ -59,6 +61,10 @@ PUT_BACK = """
 """
 
 
+Deferring = Callable[[str], Callable[..., Any]]
+"""Configures jobs; answers what their one-off runs are configured by."""
+
+
 @pytest.fixture
 def deferring(cluster, monkeypatch):
     """Configures jobs; answers what their one-off runs are configured by."""
@@ -87,7 +93,9 @@ def only_slow_is_queued(cluster):
     cluster.database.execute("DELETE FROM procrastinate_jobs WHERE lock <> 'crontabber:slow'")
 
 
-def test_a_run_that_is_planned_for_later_does_not_touch_the_schedule(cluster, deferring) -> None:
+def test_a_run_that_is_planned_for_later_does_not_touch_the_schedule(
+    cluster: Cluster, deferring: Deferring
+) -> None:
     configure = deferring("apps.Quick|1d\napps.Child|1d")
     configure("quick", schedule_in={"days": 400}).defer()
     cluster.tick()
@@ -95,7 +103,9 @@ def test_a_run_that_is_planned_for_later_does_not_touch_the_schedule(cluster, de
     cluster.until_done("quick", "child")
 
 
-def test_a_run_that_is_planned_for_later_holds_up_no_other(cluster, deferring) -> None:
+def test_a_run_that_is_planned_for_later_holds_up_no_other(
+    cluster: Cluster, deferring: Deferring
+) -> None:
     configure = deferring("apps.Quick|1d")
     configure("quick", schedule_in={"days": 400}).defer()
     configure("quick", queue="unserved").defer()
@@ -105,7 +115,9 @@ def test_a_run_that_is_planned_for_later_holds_up_no_other(cluster, deferring) -
     assert sorted(cluster.did()) == ["now", "now did", "soon", "soon did"]
 
 
-def test_runs_that_are_deferred_for_now_keep_their_order(cluster, deferring) -> None:
+def test_runs_that_are_deferred_for_now_keep_their_order(
+    cluster: Cluster, deferring: Deferring
+) -> None:
     configure = deferring("apps.Quick|1d")
     for number in range(4):
         configure("quick").defer(what=f"{number}")
@@ -114,7 +126,7 @@ def test_runs_that_are_deferred_for_now_keep_their_order(cluster, deferring) -> 
     assert [what for what in cluster.did() if len(what) == 1] == ["0", "1", "2", "3"]
 
 
-def test_a_job_does_not_wait_for_one_with_its_lock_that_no_worker_takes(cluster) -> None:
+def test_a_job_does_not_wait_for_one_with_its_lock_that_no_worker_takes(cluster: Cluster) -> None:
     cluster.configure(APPS, "apps.Unserved|1d\napps.Other|1d")
     cluster.tick()
     cluster.work("--queues=crontabber")
@@ -122,7 +134,7 @@ def test_a_job_does_not_wait_for_one_with_its_lock_that_no_worker_takes(cluster)
     assert cluster.queued() == ["crontabber:unserved"]
 
 
-def test_a_job_whose_lock_is_held_is_tried_again_without_a_tick(cluster) -> None:
+def test_a_job_whose_lock_is_held_is_tried_again_without_a_tick(cluster: Cluster) -> None:
     cluster.configure(APPS, "apps.Slow|1d\napps.Other|1d")
     with cluster.gate():
         only_slow_is_queued(cluster)
@@ -134,7 +146,9 @@ def test_a_job_whose_lock_is_held_is_tried_again_without_a_tick(cluster) -> None
     assert cluster.did() == ["slow", "slow did", "other", "other did"]
 
 
-def test_a_one_off_run_waits_for_the_jobs_with_its_lock(cluster, deferring) -> None:
+def test_a_one_off_run_waits_for_the_jobs_with_its_lock(
+    cluster: Cluster, deferring: Deferring
+) -> None:
     configure = deferring("apps.Slow|1d\napps.Other|1d")
     with cluster.gate():
         only_slow_is_queued(cluster)
@@ -149,7 +163,9 @@ def test_a_one_off_run_waits_for_the_jobs_with_its_lock(cluster, deferring) -> N
     assert cluster.did()[:2] == ["slow", "slow did"]
 
 
-def test_a_job_waits_for_a_one_off_run_and_loses_no_turn(cluster, deferring) -> None:
+def test_a_job_waits_for_a_one_off_run_and_loses_no_turn(
+    cluster: Cluster, deferring: Deferring
+) -> None:
     configure = deferring("apps.Slow|1d\napps.Other|1d")
     with cluster.gate():
         configure("slow").defer(what="once")
@@ -163,7 +179,9 @@ def test_a_job_waits_for_a_one_off_run_and_loses_no_turn(cluster, deferring) -> 
     assert cluster.did()[:2] == ["once", "once did"]
 
 
-def test_a_one_off_run_that_a_stopping_worker_ends_is_run_again(cluster, deferring) -> None:
+def test_a_one_off_run_that_a_stopping_worker_ends_is_run_again(
+    cluster: Cluster, deferring: Deferring
+) -> None:
     configure = deferring("apps.Slow|1d|03:00")
     with cluster.gate():
         configure("slow").defer()
@@ -175,7 +193,7 @@ def test_a_one_off_run_that_a_stopping_worker_ends_is_run_again(cluster, deferri
     assert cluster.did() == ["slow", "slow", "slow did"]
 
 
-def test_a_job_that_moved_to_another_queue_moves(cluster) -> None:
+def test_a_job_that_moved_to_another_queue_moves(cluster: Cluster) -> None:
     cluster.configure(APPS, "apps.Unserved|1d\napps.Quick|1d")
     cluster.tick()
     cluster.command.write("apps.py", APPS.replace('queue = "unserved"', 'queue = "slow"'))
@@ -185,7 +203,7 @@ def test_a_job_that_moved_to_another_queue_moves(cluster) -> None:
     ) == [("crontabber", "crontabber:quick"), ("slow", "crontabber:unserved")]
 
 
-def test_what_waited_for_a_run_that_crashed_does_not_any_longer(cluster) -> None:
+def test_what_waited_for_a_run_that_crashed_does_not_any_longer(cluster: Cluster) -> None:
     cluster.configure(APPS, "apps.Slow|1d")
     with cluster.gate():
         cluster.tick()

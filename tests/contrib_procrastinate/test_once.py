@@ -4,13 +4,16 @@ import datetime as dt
 import logging
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
 from crontabber.contrib.procrastinate import procrastinate_app
+from crontabber.contrib.procrastinate.application import Application
 from crontabber.contrib.procrastinate.loglines import Discreet
 from crontabber.errors import ConfigError, UnknownJobError
 from crontabber.secrecy.redactor import Redactor
+from tests.contrib_procrastinate.cluster import Cluster
 
 APPS = """
     from crontabber.base import BaseCronApp
@@ -67,7 +70,9 @@ def state(cluster):
     return cluster.database.execute("SELECT * FROM crontabber ORDER BY app_name")
 
 
-def test_an_app_is_run_once_with_arguments_and_its_schedule_stays_as_it_is(cluster, app) -> None:
+def test_an_app_is_run_once_with_arguments_and_its_schedule_stays_as_it_is(
+    cluster: Cluster, app: Application
+) -> None:
     before = state(cluster)
     app.configure_run("report").defer(customer=17, kind="x")
     app.configure_run("apps.Report", priority=-1).defer()
@@ -77,7 +82,9 @@ def test_an_app_is_run_once_with_arguments_and_its_schedule_stays_as_it_is(clust
     assert cluster.database.execute("SELECT 1 FROM crontabber_log") == []
 
 
-def test_a_program_defers_by_the_configuration_of_the_environment(cluster, app) -> None:
+def test_a_program_defers_by_the_configuration_of_the_environment(
+    cluster: Cluster, app: Application
+) -> None:
     script = (
         "from apps import Report; from crontabber.contrib.procrastinate import configure, defer;"
         "defer('report', customer=5); configure(Report, schedule_in={'days': 1}).defer()"
@@ -95,7 +102,7 @@ def test_a_program_defers_by_the_configuration_of_the_environment(cluster, app) 
     assert cluster.did() == ["5 {}"]
 
 
-def test_a_run_waits_for_its_time(cluster, app) -> None:
+def test_a_run_waits_for_its_time(cluster: Cluster, app: Application) -> None:
     from apps import Report  # type: ignore[import-not-found]
 
     moment = dt.datetime(2038, 1, 19, 3, 14, 7, tzinfo=dt.timezone.utc)
@@ -109,14 +116,18 @@ def test_a_run_waits_for_its_time(cluster, app) -> None:
     assert rows == [("reports", True, None)] * 2
 
 
-def test_a_backfill_app_is_given_the_date_that_was_deferred(cluster, app) -> None:
+def test_a_backfill_app_is_given_the_date_that_was_deferred(
+    cluster: Cluster, app: Application
+) -> None:
     app.configure_run("daily").defer(date="2026-11-20", customer=3)
     app.configure_run("daily").defer(date="2026-11-20T00:00+05:00")
     cluster.work("--one-shot").wait()
     assert cluster.did() == ["3 2026-11-20T00:00:00+01:00", "0 2026-11-19T20:00:00+01:00"]
 
 
-def test_a_run_that_fails_is_seen_in_the_log_and_in_procrastinates_table(cluster, app) -> None:
+def test_a_run_that_fails_is_seen_in_the_log_and_in_procrastinates_table(
+    cluster: Cluster, app: Application
+) -> None:
     before = state(cluster)
     app.configure_run("report").defer(customer=-1)
     cluster.work("--one-shot").wait()
@@ -126,19 +137,21 @@ def test_a_run_that_fails_is_seen_in_the_log_and_in_procrastinates_table(cluster
     assert state(cluster) == before
 
 
-def test_a_run_whose_worker_died_is_queued_again(cluster, app) -> None:
+def test_a_run_whose_worker_died_is_queued_again(cluster: Cluster, app: Application) -> None:
     app.configure_run("report").defer()
     cluster.database.execute("UPDATE procrastinate_jobs SET status = 'doing', worker_id = NULL")
     cluster.work()
     cluster.until("SELECT FROM did")
 
 
-def test_an_unknown_job_is_told_at_once(app) -> None:
+def test_an_unknown_job_is_told_at_once(app: Application) -> None:
     with pytest.raises(UnknownJobError, match="did you mean report"):
         app.configure_run("raport")
 
 
-def test_an_app_that_cannot_be_made_is_told_of_and_the_process_lives_on(cluster, app) -> None:
+def test_an_app_that_cannot_be_made_is_told_of_and_the_process_lives_on(
+    cluster: Cluster, app: Application
+) -> None:
     app.configure_run("broken").defer()
     app.configure_run("report").defer()
     cluster.work("--one-shot").wait()
@@ -147,7 +160,9 @@ def test_an_app_that_cannot_be_made_is_told_of_and_the_process_lives_on(cluster,
     assert cluster.did() == ["0 {}"]
 
 
-def test_a_date_that_is_no_text_is_told_by_the_worker_too(cluster, app) -> None:
+def test_a_date_that_is_no_text_is_told_by_the_worker_too(
+    cluster: Cluster, app: Application
+) -> None:
     arguments = {"crontabber_class": "apps.Daily", "arguments": {"date": 5}}
     app.tasks["crontabber.once"].defer(**arguments)
     cluster.work("--one-shot").wait()
@@ -181,12 +196,14 @@ def test_arguments_that_no_run_can_be_given_are_refused_at_once(app, job, argume
         ({"queue": 5}, "report: its queue 5 is not a name"),
     ],
 )
-def test_options_that_no_queue_takes_are_refused_at_once(app, options, expected) -> None:
+def test_options_that_no_queue_takes_are_refused_at_once(
+    app: Application, options: dict[str, Any], expected: str
+) -> None:
     with pytest.raises(ConfigError, match=expected):
         app.configure_run("report", **options)
 
 
-def test_no_name_is_reserved(cluster, app) -> None:
+def test_no_name_is_reserved(cluster: Cluster, app: Application) -> None:
     app.configure_run("report").defer(crontabber_class="apps.Daily", arguments=[])
     cluster.work("--one-shot").wait()
     assert cluster.did() == ["0 {'arguments': [], 'crontabber_class': 'apps.Daily'}"]
@@ -195,7 +212,7 @@ def test_no_name_is_reserved(cluster, app) -> None:
 SECRET = "hunt'er\\22 %x"
 
 
-def test_secrets_among_the_arguments_are_not_in_the_log(cluster, app) -> None:
+def test_secrets_among_the_arguments_are_not_in_the_log(cluster: Cluster, app: Application) -> None:
     """trap: Procrastinate logs a job with its arguments, and their values were readable."""
     app.configure_run("report").defer(customer=-1, api_token=SECRET)
     app.configure_run("report").defer(api_token=SECRET)

@@ -1,8 +1,11 @@
 """The pages in a real browser: that they look right, work without a script, and refresh."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.contrib_django.browser import Browser, browser, program
+from tests.contrib_web.conftest import Site
 
 pytestmark = pytest.mark.skipif(program() is None, reason="no browser is installed")
 
@@ -124,7 +127,9 @@ def test_every_link_can_be_reached_by_the_keyboard(page: Browser, address: str) 
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
 
 
-def test_the_report_is_read_from_a_file_without_any_request(page: Browser, site, tmp_path) -> None:
+def test_the_report_is_read_from_a_file_without_any_request(
+    page: Browser, site: Site, tmp_path: Path
+) -> None:
     file = tmp_path / "jobs.html"
     site.command("--admin.conf=crontabber.ini", f"--report={file}")
     emulate(page)

@@ -7,6 +7,7 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.applications import Starlette
@@ -19,6 +20,8 @@ from crontabber.contrib.web.policy import is_loopback
 from crontabber.contrib.web.serve import address_of
 from crontabber.contrib.web.source import Source, reading
 from crontabber.errors import ConfigError
+from crontabber.store import Snapshot
+from tests.contrib_web.conftest import Site
 from tests.support import TIMEOUT
 
 PAGES = ["", "job?name=broken", "timeline", "graph", "backfills", "ghosts"]
@@ -64,15 +67,16 @@ def test_nothing_but_reading_is_answered(method: str, address: str) -> None:
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_cleanly(signum: int, site) -> None:
+def test_a_signal_ends_it_cleanly(signum: int, site: Site) -> None:
     with site.serve() as (url, process):
         get(url)
         process.send_signal(signum)
         assert process.wait(TIMEOUT) == 0
+        assert process.stderr
         assert process.stderr.read() == ""
 
 
-def test_an_edit_of_the_configuration_is_seen(site) -> None:
+def test_an_edit_of_the_configuration_is_seen(site: Site) -> None:
     path = site.command.directory / "crontabber.ini"
     kept = path.read_text()
     try:
@@ -90,7 +94,7 @@ def test_an_edit_of_the_configuration_is_seen(site) -> None:
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0:8008", "192.0.2.1:80", "[::]:8008", "example.com:80"])
-def test_an_address_that_others_reach_is_refused(address: str, site) -> None:
+def test_an_address_that_others_reach_is_refused(address: str, site: Site) -> None:
     done = site.command("--admin.conf=crontabber.ini", f"--serve={address}")
     assert done.returncode == 1
     assert done.stdout == ""
@@ -106,7 +110,7 @@ def test_what_is_no_address_is_said_in_one_line(address: str) -> None:
         address_of(address)
 
 
-def test_a_port_that_is_taken_is_said_in_one_line(site, address: str) -> None:
+def test_a_port_that_is_taken_is_said_in_one_line(site: Site, address: str) -> None:
     taken = address.removeprefix("http://").rstrip("/")
     done = site.command("--admin.conf=crontabber.ini", f"--serve={taken}")
     assert (done.returncode, done.stdout) == (1, "")
@@ -123,7 +127,7 @@ def test_addresses_of_this_machine_are_known() -> None:
 # -- mounted -------------------------------------------------------------------------
 
 
-async def asked(app, path: str, root_path: str = "") -> tuple[int, bytes, dict[bytes, bytes]]:
+async def asked(app: Any, path: str, root_path: str = "") -> tuple[int, bytes, dict[bytes, bytes]]:
     """What an ASGI application answers."""
     sent = []
 
@@ -151,7 +155,7 @@ async def asked(app, path: str, root_path: str = "") -> tuple[int, bytes, dict[b
     return sent[0]["status"], body, dict(sent[0]["headers"])
 
 
-def test_it_mounts_below_a_path_and_all_its_links_are_relative(site) -> None:
+def test_it_mounts_below_a_path_and_all_its_links_are_relative(site: Site) -> None:
     line = CommandLine.parse([f"--admin.conf={site.command.directory / 'crontabber.ini'}"])
     source = Source(lambda: reading(Settings.load(line, {})))
     outer = Starlette(routes=[Mount("/ops/cron", make_app(source))])
@@ -170,14 +174,19 @@ def test_it_mounts_below_a_path_and_all_its_links_are_relative(site) -> None:
     source.close()
 
 
-def test_many_that_ask_at_once_cost_one_look(site) -> None:
+def test_many_that_ask_at_once_cost_one_look(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     line = CommandLine.parse([f"--admin.conf={site.command.directory / 'crontabber.ini'}"])
     made = []
 
     def make():
         app = reading(Settings.load(line, {}))
         look = app.store.look
-        app.store.look = lambda *args, **more: made.append(1) or look(*args, **more)
+
+        def counted(*args: Any, **more: Any) -> Snapshot:
+            made.append(1)
+            return look(*args, **more)
+
+        monkeypatch.setattr(app.store, "look", counted)
         return app
 
     source = Source(make)
@@ -195,7 +204,9 @@ def test_many_that_ask_at_once_cost_one_look(site) -> None:
 # -- the report ----------------------------------------------------------------------
 
 
-def test_the_report_is_one_file_that_replaces_the_old_one_at_once(site, tmp_path: Path) -> None:
+def test_the_report_is_one_file_that_replaces_the_old_one_at_once(
+    site: Site, tmp_path: Path
+) -> None:
     file = tmp_path / "jobs.html"
     file.write_text("old")
     before = file.stat().st_ino
@@ -207,14 +218,16 @@ def test_the_report_is_one_file_that_replaces_the_old_one_at_once(site, tmp_path
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in file.read_text()
 
 
-def test_a_report_that_cannot_be_written_is_said_in_one_line(site) -> None:
+def test_a_report_that_cannot_be_written_is_said_in_one_line(site: Site) -> None:
     done = site.command("--admin.conf=crontabber.ini", "--report=/nowhere/jobs.html")
     assert done.returncode == 1
     assert "--report=/nowhere/jobs.html cannot be written: No such file" in done.stderr
     assert done.stderr.count("\n") == 1
 
 
-def test_ticks_write_the_report_when_they_did_something_or_it_is_old(site, tmp_path: Path) -> None:
+def test_ticks_write_the_report_when_they_did_something_or_it_is_old(
+    site: Site, tmp_path: Path
+) -> None:
     file = tmp_path / "jobs.html"
     tick = ("--admin.conf=crontabber.ini", f"--crontabber.report={file}")
     site.command(*tick)
@@ -226,6 +239,6 @@ def test_ticks_write_the_report_when_they_did_something_or_it_is_old(site, tmp_p
     assert file.stat().st_ino != first.st_ino
 
 
-def test_a_tick_whose_report_cannot_be_written_says_so_and_goes_on(site) -> None:
+def test_a_tick_whose_report_cannot_be_written_says_so_and_goes_on(site: Site) -> None:
     done = site.command("--admin.conf=crontabber.ini", "--crontabber.report=/nowhere/x.html")
     assert "the report /nowhere/x.html cannot be written: No such file" in done.stderr

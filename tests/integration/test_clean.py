@@ -1,6 +1,7 @@
 """Trimming the log: what goes, what stays, and that nothing is looked at twice."""
 
 from contextlib import closing
+from typing import Any
 
 import pytest
 
@@ -49,7 +50,7 @@ def left(database: Database) -> tuple[int, int]:
 )
 def test_what_is_older_goes(log, batch, days, kept):
     with closing(_factory(log).connect()) as connection:
-        gone = clean_log(connection, *days, batch=batch)
+        gone = clean_log(connection, days[0], days[1], batch=batch)
     assert left(log) == kept
     assert gone == Cleaned(100 - kept[0], 100 - kept[1])
 
@@ -57,6 +58,7 @@ def test_what_is_older_goes(log, batch, days, kept):
 def test_the_end_is_where_nothing_is_old(log):
     """trap: a large log is read to its end each day"""
     statements = []
+    connection: Any
     with closing(_factory(log).connect()) as connection:
         real = connection.cursor
 
@@ -117,7 +119,8 @@ def test_a_row_that_may_not_go_is_not_tried_for_ever(log, monkeypatch):
 
 def outputs(database: Database) -> int:
     """How many rows of the log have an output."""
-    return database.execute("SELECT count(output) FROM crontabber_log")[0][0]
+    [(count,)] = database.execute("SELECT count(output) FROM crontabber_log")
+    return int(count)
 
 
 @pytest.mark.parametrize("batch", [1, 7, 1000])

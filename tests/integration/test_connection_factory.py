@@ -404,7 +404,7 @@ class Elsewhere(ConnectionFactory):
 class ElsewhereWithName(ConnectionFactory):
     """It does not call ours, and must have an argument."""
 
-    def connection(self, name):
+    def connection(self, name):  # type: ignore[override]
         parameters = {**self.parameters(), "application_name": "elsewhere"}
         return psycopg2.connect(psycopg2.extensions.make_dsn(**parameters))
 

@@ -72,7 +72,7 @@ def test_all_rows(connection):
 
 def test_a_statement_without_results(connection):
     execute_no_results(connection, "create temp table t (a int)")
-    assert execute_no_results(connection, "insert into t values (%s)", (1,)) is None
+    execute_no_results(connection, "insert into t values (%s)", (1,))
     assert execute_query_fetchall(connection, "select a from t") == [(1,)]
 
 

@@ -109,7 +109,8 @@ def query(parameters: embedded.ConnectionParameters, statement: str) -> str:
     with contextlib.closing(psycopg2.connect(**parameters)) as connection:
         cursor = connection.cursor()
         cursor.execute(statement)
-        return str(cursor.fetchone()[0])
+        [(value,)] = cursor.fetchall()
+        return str(value)
 
 
 def test_it_is_a_postgresql_that_nothing_but_its_socket_leads_to(data: Path) -> None:

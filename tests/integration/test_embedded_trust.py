@@ -220,7 +220,10 @@ def query(parameters: embedded.ConnectionParameters, statement: str, *values: ob
         connection.autocommit = True
         cursor = connection.cursor()
         cursor.execute(statement, values)
-        return str(cursor.fetchone()[0]) if cursor.description else ""
+        if not cursor.description:
+            return ""
+        [(value,)] = cursor.fetchall()
+        return str(value)
 
 
 def shell(parameters: embedded.ConnectionParameters, command: str) -> None:

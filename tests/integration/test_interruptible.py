@@ -236,7 +236,8 @@ def test_whoever_waits_in_another_way_is_left_alone(connection):
 
 def test_another_thread_can_copy_at_the_same_time(database, connection):
     """trap: psycopg2's wait is the process's, and COPY is refused where it is Python's"""
-    stop, errors = threading.Event(), []
+    stop = threading.Event()
+    errors: list[BaseException] = []
 
     def copy():
         with closing(

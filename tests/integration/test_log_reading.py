@@ -1,5 +1,7 @@
 """Reading the log: an index is needed where it is large, and nothing is written for it."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from crontabber.errors import LogNotIndexed, StoreError, TablesNotReady
@@ -13,7 +15,7 @@ from tests.support import Database
 
 
 @pytest.fixture
-def store(database: Database):
+def store(database: Database) -> Iterator[PostgresStore]:
     store = PostgresStore(factory_of(database), patience=0)
     yield store
     store.close()

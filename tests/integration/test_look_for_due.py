@@ -139,7 +139,7 @@ def test_a_class_without_a_row_and_one_with_two_may_be_due(
             [app_name, class_path, slot, slot, plan],
         )
     snapshot = store.look_for_due(lines, "")
-    assert snapshot.candidates == {"m.New", "m.Twice"}
+    assert snapshot.candidates == frozenset({"m.New", "m.Twice"})
     assert set(snapshot.states) == {"ghost", "old"}
     named = store.look_for_due(lines, "", ["waits", "nowhere"])
     assert named.candidates == snapshot.candidates
@@ -168,6 +168,6 @@ def test_a_plan_is_held_against_the_zone_of_the_server(
             [name, f"m.{name.replace('/', '')}", f"1d|03:00 {name}"],
         )
     lines = [JobLine.parse(f"m.{each.replace('/', '')}|1d|03:00") for each in (zone, "Asia/Tokyo")]
-    assert store.look_for_due(lines, "").candidates == {"m.AsiaTokyo"}
+    assert store.look_for_due(lines, "").candidates == frozenset({"m.AsiaTokyo"})
     of_server = f"m.{zone.replace('/', '')}"
-    assert store.look_for_due(lines, "Asia/Tokyo").candidates == {of_server}
+    assert store.look_for_due(lines, "Asia/Tokyo").candidates == frozenset({of_server})

@@ -12,6 +12,7 @@ import time
 import zlib
 from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -45,8 +46,8 @@ class Sentry(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.status = 200
-        self.answer_headers = {}
-        self.requests = []
+        self.answer_headers: dict[str, str] = {}
+        self.requests: list[tuple[str, dict[str, str], Any]] = []
         self.let_go = threading.Event()
 
     @property
@@ -62,6 +63,8 @@ class Sentry(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
+    server: Sentry
+
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.requests.append((self.path, dict(self.headers), _event(self.path, body)))
@@ -162,8 +165,9 @@ def fail(reporter, error):
 def python(*arguments):
     """Run Python in a process of its own."""
     line = [sys.executable, *arguments]
-    options = {"capture_output": True, "text": True, "timeout": TIMEOUT}
-    return subprocess.run(line, cwd=ROOT, check=False, **options)
+    return subprocess.run(
+        line, cwd=ROOT, check=False, capture_output=True, text=True, timeout=TIMEOUT
+    )
 
 
 def test_an_exception_is_sent_with_app_name_slot_and_release(client, server):

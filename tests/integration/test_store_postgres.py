@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 import psycopg2
 import pytest
@@ -36,6 +37,7 @@ from tests.stores import (
     mark,
     put,
     run_of,
+    taken,
     wanted,
 )
 
@@ -88,7 +90,7 @@ class Watched:
                 watched.answered(self.connection, query)
 
         class Connection(InterruptibleConnection):
-            def cursor(self, name=None, cursor_factory=None):
+            def cursor(self, name: Any = None, *_: Any, **__: Any) -> Any:
                 return super().cursor(name, Cursor)
 
         dsn = extensions.make_dsn(**self.factory.parameters())
@@ -331,7 +333,8 @@ def test_the_rows_of_an_older_crontabber_are_claimed_and_run_on(old, store):
 
 
 def test_a_mark_of_an_older_crontabber_is_not_marked_over(old, store):
-    claimed = claim(store, "running")
+    claimed = taken(store, "running")
+    assert claimed.state
     assert not claimed.marked
     assert claimed.state.ongoing == at(21)
     assert claimed.state.claim is None
@@ -456,7 +459,8 @@ def test_a_mark_of_an_older_crontabber_over_ours_is_not_ours(clean, store, other
     mark(store)
     terminate(clean, store)
     clean.execute("UPDATE crontabber SET ongoing = now() WHERE app_name = 'a'")
-    claimed = claim(other)
+    claimed = taken(other)
+    assert claimed.state
     assert claimed.state.ongoing != NOW
     assert claimed.state.claim is None
 
@@ -624,7 +628,7 @@ def test_the_claim_of_a_session_that_was_killed_is_free_at_once(clean, store, ot
     state = mark(store)
     assert claim(other) is None
     terminate(clean, store)
-    claimed = claim(other)
+    claimed = taken(other)
     assert not claimed.marked
     assert claimed.state == state
 
@@ -646,7 +650,10 @@ def test_a_run_is_two_statements(clean, open_store):
     seen = tick.look(None)
     assert "p" in seen.states
     for name in ("a", "b", "c"):
-        state = tick.claim(wanted(tick, name), ("p",)).state
+        claimed = tick.claim(wanted(tick, name), ("p",))
+        assert claimed
+        state = claimed.state
+        assert state
         tick.save(state, done(state), run_of(state))
         tick.release(name)
     tick.close()
@@ -735,7 +742,7 @@ def test_a_pooler_is_noticed_by_a_claim_which_leaves_no_lock_behind(clean, store
     with pooled(store, clean):
         with pytest.raises(StoreError, match="session pooling") as error:
             store.claim(want, ())
-        assert claim(other).marked
+        assert taken(other).marked
     assert one_line(error)
 
 
@@ -851,7 +858,8 @@ def test_how_a_job_has_its_values_written_is_its_own_affair(clean, store, job, s
     """trap: one module's adapter for lists stopped all jobs."""
     put(store, "parent")
     name = 'with "quotes", \\ and {braces}'
-    got = claim(store, name, "parent", depends_on=("parent", name))
+    got = taken(store, name, "parent", depends_on=("parent", name))
+    assert got.state
     assert got.parents.keys() == {"parent"}
     run = run_of(got.state)._replace(duration=timedelta(days=400, microseconds=1))
     saved = store.save(got.state, done(got.state), run)
@@ -867,7 +875,8 @@ def test_a_job_that_was_taken_over_does_not_commit(clean, store, other, job):
     state = mark(store)
     work(job)
     terminate(clean, store)
-    found = claim(other).state
+    found = taken(other).state
+    assert found
     again = other.save(found, wanted(other, seen=failed(found)), run_of(found, ERROR))
     again = other.save(again, again._replace(ongoing=NOW + DAY))
     with pytest.raises(SlotClosed):
@@ -1294,7 +1303,8 @@ def test_a_job_that_somebody_else_claims_meanwhile_is_not_overwritten(clean, ope
     store = open_store(clean, patience=0)
     state = mark(store)
     terminate(clean, store)
-    found = claim(other).state
+    found = taken(other).state
+    assert found
     with pytest.raises(ClaimLost, match="claimed by another session"):
         store.save(state, done(state), run_of(state))
     again = other.save(found, wanted(other, seen=failed(found)), run_of(found, ERROR))
@@ -1304,7 +1314,8 @@ def test_a_job_that_somebody_else_claims_meanwhile_is_not_overwritten(clean, ope
 def test_a_job_that_somebody_else_runs_meanwhile_is_given_up_at_once(clean, store, other):
     state = mark(store)
     terminate(clean, store)
-    found = claim(other).state
+    found = taken(other).state
+    assert found
     after = failed(found, ongoing=NOW + DAY)
     again = other.save(found, after, run_of(found, ERROR))
     with pytest.raises(ClaimLost, match="claimed by another session"):
@@ -1315,7 +1326,8 @@ def test_a_job_that_somebody_else_runs_meanwhile_is_given_up_at_once(clean, stor
 def test_a_job_that_somebody_else_ran_meanwhile_is_not_overwritten(clean, store, other):
     state = mark(store)
     terminate(clean, store)
-    found = claim(other).state
+    found = taken(other).state
+    assert found
     ran = other.save(found, done(found, last_run=NOW + DAY), run_of(found))
     other.close()
     with pytest.raises(ClaimLost, match="changed by another session"):

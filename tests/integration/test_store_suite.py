@@ -26,6 +26,7 @@ from tests.stores import (
     mark,
     put,
     run_of,
+    taken,
     wanted,
 )
 
@@ -146,9 +147,9 @@ def test_the_first_claim_on_a_job_makes_its_row(store, other):
 
 
 def test_who_has_claims_can_be_asked(store, other):
-    assert claim(store, "a").marked
-    assert claim(store, "b").marked
-    assert claim(other, "c").marked
+    assert taken(store, "a").marked
+    assert taken(store, "b").marked
+    assert taken(other, "c").marked
     store.release("b")
     assert other.claimed(["a", "c", "d"]) == store.claimed(["a", "c", "d"]) == {"a", "c"}
     store.close()
@@ -161,7 +162,7 @@ def test_a_row_is_added_once_and_over_none(store, other):
     added = store.add(state)
     assert added == other.read("a") == state._replace(version=added.version)
     assert other.add(state._replace(next_run=None)) is None
-    assert claim(other, "a").marked
+    assert taken(other, "a").marked
     assert store.add(state) is None
     assert store.read("a").ongoing
 
@@ -212,7 +213,7 @@ def test_a_claim_is_free_after_close(session, other):
     store = session()
     marked = mark(store)
     store.close()
-    claimed = claim(other)
+    claimed = taken(other)
     assert not claimed.marked, "it is marked by the one that is gone"
     assert claimed.state == marked
 
@@ -268,7 +269,7 @@ def test_a_claim_on_a_job_that_was_reset_since_the_look_marks_nothing(store, oth
 def test_a_claim_does_not_mark_over_a_mark(store, other):
     marked = mark(store)
     store.close()
-    claimed = claim(other)
+    claimed = taken(other)
     assert not claimed.marked
     assert claimed.state == marked
     assert other.read("a") == marked
@@ -277,14 +278,14 @@ def test_a_claim_does_not_mark_over_a_mark(store, other):
 def test_a_claim_brings_the_parents_that_have_a_row(store):
     parents = {name: put(store, name) for name in ("p", "q")}
     put(store, "unrelated")
-    claimed = claim(store, "a", "p", "q", "never_ran")
+    claimed = taken(store, "a", "p", "q", "never_ran")
     assert claimed.marked
     assert claimed.parents == parents
-    assert claim(store, "a", "p").parents == {"p": parents["p"]}
+    assert taken(store, "a", "p").parents == {"p": parents["p"]}
 
 
 def test_a_job_may_name_itself_as_its_parent(store):
-    assert claim(store, "a", "a").state == store.read("a")
+    assert taken(store, "a", "a").state == store.read("a")
 
 
 # -- locks that jobs share ------------------------------------------------------
@@ -434,7 +435,8 @@ def test_slots_are_recorded_one_after_the_other_under_one_claim(store, other):
 def test_a_crash_is_recorded_by_whoever_finds_it(store, other):
     mark(store)
     store.close()
-    found = claim(other).state
+    found = taken(other).state
+    assert found
     crash = run_of(found, ERROR, Outcome.CRASHED, duration=None)
     saved = other.save(found, wanted(other, seen=failed(found)), crash)
     assert saved.error_count == 1

@@ -281,7 +281,7 @@ def test_limited_backoff_ends_with_the_error_of_the_database(database):
 
 
 def test_infinite_backoff_repeats_the_last_delay(database, monkeypatch):
-    slept = []
+    slept: list[float] = []
     monkeypatch.setattr("crontabber.process.clock.sleep", slept.append)
     executor = make(TransactionExecutorWithInfiniteBackoff, database, delays="1, 2, 3")
 
@@ -296,7 +296,7 @@ def test_infinite_backoff_repeats_the_last_delay(database, monkeypatch):
 def test_a_record_that_is_refused_is_not_tried_again_after_a_lost_answer(database):
     """A commit whose answer was lost is found done: the work is not done twice."""
     for cls in BACKING_OFF:
-        calls = []
+        calls: list[int] = []
 
         def work(connection, calls=calls):
             calls.append(1)
@@ -370,7 +370,7 @@ def test_a_resource_may_just_name_the_classes_of_its_passing_errors(own):
 
 
 def test_the_wait_for_such_a_resource_is_told_in_one_line(own, caplog, monkeypatch):
-    slept = []
+    slept: list[float] = []
     monkeypatch.setattr("crontabber.process.clock.sleep", slept.append)
     executor = own(WithExceptions())
     executor.config.backoff_delays = (5,)
@@ -387,7 +387,7 @@ def test_the_wait_for_such_a_resource_is_told_in_one_line(own, caplog, monkeypat
 
 
 def test_a_long_wait_says_so_in_the_log(database, monkeypatch, caplog):
-    slept = []
+    slept: list[float] = []
     monkeypatch.setattr("crontabber.process.clock.sleep", slept.append)
     executor = make(TransactionExecutorWithLimitedBackoff, database, delays="25")
 
@@ -407,7 +407,7 @@ def test_a_long_wait_says_so_in_the_log(database, monkeypatch, caplog):
 
 
 def test_a_wait_without_log_lines_is_one_sleep(database, monkeypatch, caplog):
-    slept = []
+    slept: list[float] = []
     monkeypatch.setattr("crontabber.process.clock.sleep", slept.append)
     executor = make(TransactionExecutorWithLimitedBackoff, database, delays="25")
     executor.config.wait_log_interval = 0
@@ -502,7 +502,7 @@ def test_a_server_that_is_away_is_waited_for(server):
     executor = make(TransactionExecutorWithInfiniteBackoff, server.database, delays="0")
     executor.config.wait_log_interval = 0.01
     executor.config.backoff_delays = (0.01,)
-    stopped = []
+    stopped: list[float] = []
 
     def work(connection):
         if not stopped:
@@ -539,11 +539,10 @@ class Quit(Exception):
 
 
 def quitting(cls, database, check):
-    class Quitting(cls):
-        def __init__(self, config, factory, quit_check_callback=check):
-            super().__init__(config, factory, quit_check_callback)
+    def init(self, config, factory, quit_check_callback=check):
+        cls.__init__(self, config, factory, quit_check_callback)
 
-    return make(Quitting, database)
+    return make(type("Quitting", (cls,), {"__init__": init}), database)
 
 
 @pytest.mark.parametrize("cls", EXECUTORS)
@@ -553,7 +552,7 @@ def test_a_quit_check_is_asked_before_each_try(cls, database):
     def check():
         raise Quit
 
-    calls = []
+    calls: list[object] = []
     executor = quitting(cls, database, check)
     with pytest.raises(Quit):
         executor(calls.append)
@@ -564,7 +563,8 @@ def test_a_quit_check_is_asked_before_each_try(cls, database):
 
 @pytest.mark.parametrize("cls", BACKING_OFF)
 def test_a_quit_check_ends_a_wait_within_a_second(cls, database, monkeypatch):
-    slept, asked = [], []
+    slept: list[float] = []
+    asked: list[float] = []
 
     def check():
         asked.append(1)

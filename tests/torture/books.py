@@ -226,7 +226,9 @@ class Books:
         self._resets.append(_Asked(name, now.replace(second=0, microsecond=0), now))
 
     def _now(self) -> datetime:
-        return self.execute("SELECT now()")[0][0]
+        [(now,)] = self.execute("SELECT now()")
+        assert isinstance(now, datetime)
+        return now
 
     def _resets_of(self, app: type[BaseCronApp]) -> list[datetime]:
         return [reset.at for reset in self._resets if reset.app == app.app_name]

@@ -181,10 +181,11 @@ class Scenarios:
 
     def restarted(self, rounds: int, server: Server) -> Result:
         """The server restarted at random moments, as if it had crashed."""
-        strikes: list[None] = []
+        strikes: list[float] = []
 
         def restart() -> None:
-            strikes.append(server.restart())
+            server.restart()
+            strikes.append(time.monotonic())
 
         verdict = Verdict()
         for _ in range(rounds):

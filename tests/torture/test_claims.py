@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from tests.support import Command
-from tests.torture.arena import arena
+from tests.torture.arena import Arena, arena
 from tests.torture.books import BACKENDS
 from tests.torture.forkserver import CONF
 from tests.torture.jobs import ALL, GATE, SingleBackfill, TriesAgain
@@ -103,19 +103,19 @@ def test_a_crash_is_logged_before_a_person_has_it_forgotten(made, asked):
         assert [error for error, _ in marked] == ([None] if "mark" in asked else [])
 
 
-def all_is_done(made, app: str) -> bool:
+def all_is_done(made: Arena, app: str) -> bool:
     """Whether the three dates that were open were done, and nothing failed."""
     log = log_of(made, app)
     return log == [(None, None)] * len(log) and len(log) in (3, 4)  # a minute may have come since
 
 
-def now(made) -> str:
+def now(made: Arena) -> str:
     """The time of the server, as `busy_since` wants it."""
     [(text,)] = made.books.execute("SELECT now()::text")
     return str(text)
 
 
-def busy_since(made, began: str) -> list[str]:
+def busy_since(made: Arena, began: str) -> list[str]:
     """The jobs that were due when it *began*, or are ongoing; a minute may have come since."""
     return [name for name, due in made.books.busy() if not due or due <= began]
 

@@ -38,8 +38,8 @@ def crash(seconds, pid, *, slot=SLOT, host="host"):
 
 
 def history(entries, log, *, killed=(), ongoing=(), **expected):
-    expected = Expected(**{"app": "job", "slots": (SLOT,), **expected})
-    return History([expected], entries, log, ongoing, frozenset(killed))
+    of_job = Expected(**{"app": "job", "slots": (SLOT,), **expected})
+    return History([of_job], entries, log, ongoing, frozenset(killed))
 
 
 def counts(verdict):

@@ -93,7 +93,7 @@ def test_an_app_knows_its_options_and_its_job():
         required_config = Namespace()
         required_config.add_option("date_format", default="%m/%d %Y - %H:%M", doc="…")
 
-    app = make(App, **{"class.date_format": "%A"})
+    app = make(App, class__date_format="%A")
     assert app.config.date_format == "%A"
     assert App(app.config, {"a": 1}).job_information == {"a": 1}
 

@@ -105,6 +105,7 @@ def test_one_that_gave_up_without_a_second_try_is_not_told_of_as_failed_as_well(
     states = {"a": row}
     assert without_run(JOB, states, NOW + HOUR, DAY)[0] is None
     change, told = without_run(JOB, states, NOW + DAY, DAY)
+    assert change
     assert (change.event, change.reminder) == (Event.GAVE_UP, True)
     assert without_run(JOB, {"a": row._replace(told=told)}, NOW + DAY + HOUR, DAY)[0] is None
 
@@ -134,11 +135,13 @@ def states_of(**more):
 def test_a_job_that_is_blocked_for_longer_than_late_is_told_of():
     assert without_run(CHILD, states_of(), NOW + HOUR, DAY)[0] is None
     change, told = without_run(CHILD, states_of(), NOW + 1.1 * HOUR, DAY)
+    assert change
     assert (change.event, change.since) == (Event.LATE, NOW)
     assert change.why == "due since 2026-11-24 03:00:00 UTC, blocked: p failed when it last ran"
     known = states_of(told=told)
     assert without_run(CHILD, known, NOW + 2 * HOUR, DAY)[0] is None
     change, _ = without_run(CHILD, known, NOW + 1.1 * HOUR + DAY, DAY)
+    assert change
     assert change.reminder
 
 
@@ -167,6 +170,7 @@ def test_one_that_was_marked_as_successful_is_well_again():
     _, row = fail(ROW, NOW)
     row = marked_successful(JOB, row, NOW + timedelta(minutes=1))
     change, told = without_run(JOB, {"a": row}, NOW + timedelta(minutes=5), DAY)
+    assert change
     assert (change.event, told) == (Event.RECOVERED, None)
 
 

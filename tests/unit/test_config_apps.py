@@ -272,8 +272,8 @@ def test_what_could_be_changed_is_not_shared(text: str, converter: Any) -> None:
 
 
 def test_a_converter_makes_a_value_for_each_class() -> None:
-    number = {"default": "0", "from_string_converter": lambda _: str(next(numbers))}
     numbers = itertools.count()
+    number = {"default": "0", "from_string_converter": lambda _: str(next(numbers))}
     one, two = configs_of(app("One", number=number), app("Two", number=number))
     assert one.number != two.number
 
@@ -374,18 +374,17 @@ def _raise(error: BaseException) -> Any:
         ),
         ({"x": _raise(ImportError("gone\naway"))}, "x=y", "cannot be used: gone away"),
         ({"x": _raise(SystemExit(0))}, "x=y", "cannot be used: it calls sys.exit ("),
-        ({"x": _raise(JobError := type("JobError", (Exception,), {})())}, "x=y", "JobError"),
+        ({"x": _raise(type("JobError", (Exception,), {})())}, "x=y", "JobError"),
     ],
 )
 def test_options_that_cannot_be_used(options: dict[str, Any], ini: str, fault: str) -> None:
-    assert JobError
     message = fault_of(app(**options), SECTION + ini)
     assert fault in message
     assert "hunter2" not in message
 
 
 def test_faults_of_the_class_itself() -> None:
-    class Broken(RequiredConfig):  # type: ignore[misc]
+    class Broken(RequiredConfig):
         @classmethod
         def get_required_config(cls) -> Namespace:
             raise RuntimeError("no\noptions")

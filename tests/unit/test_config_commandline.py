@@ -85,7 +85,7 @@ def test_commands(arguments: str, command: Command) -> None:
 )
 def test_settings(arguments: str, settings: dict[str, str], bare: set[str]) -> None:
     line = CommandLine.parse(arguments.split())
-    assert (dict(line.settings), line.bare) == (settings, bare)
+    assert (dict(line.settings), {*line.bare}) == (settings, bare)
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,8 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
 
 def test_defaults(load: Load) -> None:
     settings = load()
-    assert settings.jobs.lines == settings.jobs.faults == ()
+    assert settings.jobs.lines == ()
+    assert settings.jobs.faults == ()
     assert settings.error_retry == timedelta(seconds=300)
     assert settings.max_ongoing_age == timedelta(hours=12)
     assert settings.late == timedelta(hours=1)

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timezone
 from itertools import islice
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -28,16 +29,16 @@ def at(text: str, zone: ZoneInfo = BERLIN) -> datetime:
 local = datetime.fromisoformat  # without a zone, as a clock on the wall shows it
 
 
-def job_of(schedule: str, app_name: str = "report", **more) -> JobSpec:
+def job_of(schedule: str, app_name: str = "report", **more: Any) -> JobSpec:
     return JobSpec(app_name, "jobs.shop.Report", Schedule.parse(schedule), BERLIN, **more)
 
 
-def first(job: JobSpec, state: JobState | None, count: int = 3, now: datetime = NOW) -> list:
+def first(job: JobSpec, state: JobState | None, count: int = 3, now: datetime = NOW) -> list[Any]:
     found = islice(upcoming(job, state, now), count)
     return [(f"{each.at.astimezone(BERLIN):%m-%d %H:%M}", each.note) for each in found]
 
 
-def waiting(slot: str, **more) -> JobState:
+def waiting(slot: str, **more: Any) -> JobState:
     more = {"last_run": at("2026-11-27 03:00"), "next_run": at(slot), **more}
     return JobState("report", next_slot=at(slot), **more)
 
@@ -70,7 +71,9 @@ ERROR = LastError("<class 'OSError'>", "refused", "")
         ),
     ],
 )
-def test_the_next_runs_are_those_of_rows_and_schedules(schedule, more, state, expected) -> None:
+def test_the_next_runs_are_those_of_rows_and_schedules(
+    schedule: str, more: dict[str, Any], state: JobState | None, expected: list[tuple[str, str]]
+) -> None:
     assert [when for when, _ in first(job_of(schedule, **more), state, 2)] == expected
 
 
@@ -137,7 +140,7 @@ SPRING = "02:30 does not exist: clocks are set forward to 03:00"
         ("1h", "2026-11-25 02:00", ""),
     ],
 )
-def test_a_change_of_the_clocks_is_noted(schedule, slot, note) -> None:
+def test_a_change_of_the_clocks_is_noted(schedule: str, slot: str, note: str) -> None:
     moment = at(slot).astimezone(timezone.utc)
     assert clock_note(Schedule.parse(schedule), moment, BERLIN) == note
 
@@ -229,7 +232,7 @@ def test_the_calendar_is_read_by_others_as_it_was_meant() -> None:
         "2.0",
         "-//crontabber//preview//EN",
     ]
-    events = calendar.walk("VEVENT")
+    events: list[Any] = calendar.walk("VEVENT")
     assert [event.errors for event in events] == [[], [], []]
     assert [event["SUMMARY"] for event in events] == [odd.replace("\n", " ")] * 3
     assert len({str(event["UID"]) for event in events}) == 3

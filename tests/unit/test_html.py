@@ -1,5 +1,7 @@
 """HTML as values: what is a text is escaped and masked, wherever it stands."""
 
+from typing import Any
+
 import pytest
 
 from crontabber.views.html import Raw, render, tag
@@ -26,7 +28,7 @@ def test_an_attribute_that_no_person_reads_is_escaped_too() -> None:
         ({"y": 0}, ' y="0"'),
     ],
 )
-def test_attributes_are_written_as_html_has_them(attributes, written: str) -> None:
+def test_attributes_are_written_as_html_has_them(attributes: dict[str, Any], written: str) -> None:
     assert render(tag("p", **attributes)) == f"<p{written}></p>"
 
 

@@ -255,10 +255,12 @@ def test_the_options_of_a_command_are_read(tmp_path: Path) -> None:
 
     options: list[command_app.CommandOptions] = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            "crontabber.config.section.command_app",
-            lambda name, given, **more: options.append(given) or Old,
-        )
+
+        def old(name: str, given: Any, **_: Any) -> type:
+            options.append(given)
+            return Old
+
+        patch.setattr("crontabber.config.section.command_app", old)
         loaded.app("x")
     assert options == [
         command_app.CommandOptions(

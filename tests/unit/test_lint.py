@@ -13,7 +13,9 @@ BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 28, 10, 33, tzinfo=timezone.utc)
 
 
-def job_of(schedule: str, app_name: str = "a", *parents: str, zone: str = "Europe/Berlin"):
+def job_of(
+    schedule: str, app_name: str = "a", *parents: str, zone: str = "Europe/Berlin"
+) -> JobSpec:
     parsed = Schedule.parse(schedule)
     return JobSpec(app_name, f"m.{app_name}", parsed, ZoneInfo(zone), depends_on=parents)
 

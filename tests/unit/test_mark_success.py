@@ -17,6 +17,13 @@ from tests.unit.schedules import DAY, ERROR, HOUR, MINUTE, SECOND, at, claim, jo
 NOON = at("2026-11-21 12:00")
 
 
+def taken(store, moment):
+    """The row of a job that a session of *store* has claimed."""
+    result = store.claim(claimed(job(), None, claim(moment)), ())
+    assert result
+    return result.state
+
+
 def mark(spec, moment, *, now=None, **state):
     """What is remembered of *spec*, which waits for ``slot``, when it is marked."""
     slot = state.pop("slot")
@@ -222,6 +229,7 @@ def test_a_job_that_has_succeeded_since_is_left_alone(backfill, moment, done):
     if done:
         assert mark_success(store, spec, seen, moment, NOON + HOUR).last_success == moment
         return
+    assert seen
     for known in (seen, seen._replace(last_success=None, version="0")):  # it ran since then
         with pytest.raises(JobDoneError, match="app has succeeded at 2026-11-21 12:00:00, after"):
             mark_success(store, spec, known, moment, NOON + HOUR)
@@ -251,7 +259,7 @@ def test_the_log_says_which_slot_was_marked(backfill, slot, moment, logged):
 
 def test_a_job_that_is_being_run_is_left_alone():
     store = MemoryStore(FakeClock(NOON))
-    running = store.another_session().claim(claimed(job(), None, claim(NOON)), ()).state
+    running = taken(store.another_session(), NOON)
     with pytest.raises(JobOngoingError, match="app is running now"):
         mark_success(store, job(), running, NOON, NOON)
     assert store.states["app"] == running
@@ -269,7 +277,7 @@ def test_a_job_that_an_older_crontabber_runs_is_left_alone():
 def test_a_run_that_crashed_does_not_stand_in_the_way():
     store = MemoryStore(FakeClock(NOON))
     other = store.another_session()
-    crashed = other.claim(claimed(job(), None, claim(NOON - HOUR)), ()).state
+    crashed = taken(other, NOON - HOUR)
     other.close()
     after = mark_success(store, job(), crashed, NOON, NOON)
     assert store.states["app"] == after

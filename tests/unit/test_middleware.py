@@ -63,7 +63,7 @@ def twice(call_next: Any, job: Any, slot: Any) -> None:
     call_next()
 
 
-def retries(call_next: Any, job: Any, slot: Any) -> None:
+def retries(call_next: Any, job: Any, slot: Any) -> Any:
     for _ in range(3):
         try:
             return call_next()

@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -165,7 +166,9 @@ def test_a_subclass_adds_to_what_its_parent_has_and_leaves_the_parent_alone():
 
 
 def test_a_subclass_without_decorators_is_what_its_parent_is():
-    class Child(decorated(*WITH_TRANSACTION)):
+    base: Any = decorated(*WITH_TRANSACTION)
+
+    class Child(base):
         def run(self, connection, date):
             super().run(connection, date)
 
@@ -197,7 +200,9 @@ def test_super_with_names_as_old_apps_write_it_works_in_a_decorated_class():
 
 
 def test_a_failed_run_rolls_back_and_goes_on_as_it_is():
-    class Failing(decorated(*WITH_TRANSACTION)):
+    base: Any = decorated(*WITH_TRANSACTION)
+
+    class Failing(base):
         def run(self, connection, date):
             raise KeyError("no")
 
@@ -262,10 +267,11 @@ def test_a_connection_without_its_resource_names_the_decorator_that_is_missing(d
 
 
 def test_a_resource_that_cannot_be_made_says_why_itself():
-    def broken(config):
-        raise AttributeError("its own fault")
+    class Broken(Resource):
+        def __init__(self, config):
+            raise AttributeError("its own fault")
 
-    cls = decorated(with_transactional_resource(broken, "queue"), with_single_transaction("queue"))
+    cls = decorated(with_transactional_resource(Broken, "queue"), with_single_transaction("queue"))
     with pytest.raises(AttributeError, match="its own fault"):
         run(make(cls))
 
@@ -308,16 +314,16 @@ def test_two_resources_have_their_own_options():
 
 def test_resources_can_share_the_options_of_a_section():
     shared = with_transactional_resource(QUEUE, "queue", "resource.queue")
-    app = make(decorated(shared), **{"resource.queue.name": "shared"})
+    app = make(decorated(shared), resource__queue__name="shared")
     assert app.config.queue.name == "shared"
-    app = make(decorated(shared), **{"resource.queue.name": "shared", "class.queue.name": "own"})
+    app = make(decorated(shared), resource__queue__name="shared", class__queue__name="own")
     assert app.config.queue.name == "own"
 
 
 def test_a_resource_class_can_be_replaced_in_the_config():
     app = make(
         decorated(with_transactional_resource("nowhere.Class", "queue")),
-        **{"class.queue.queue_class": QUEUE},
+        class__queue__queue_class=QUEUE,
     )
     assert isinstance(app.queue_connection_factory, Resource)
 
@@ -350,7 +356,9 @@ def test_decorators_without_options_can_be_written_with_and_without_parentheses(
 
 
 def test_with_subprocess_gives_run_process():
-    class Shell(decorated(with_subprocess)):
+    base: Any = decorated(with_subprocess)
+
+    class Shell(base):
         def run(self):
             self.result = self.run_process("cat; exit 3", input="hello", timeout=60)
 
@@ -371,8 +379,9 @@ def test_with_subprocess_gives_run_process():
 )
 def test_run_process_takes_values_and_gives_stripped_text(command, said):
     """trap: numbers among the arguments raised, and output that was compared had a line break"""
+    base: Any = decorated(with_subprocess)
 
-    class Shell(decorated(with_subprocess)):
+    class Shell(base):
         def run(self):
             self.result = self.run_process(command)
 

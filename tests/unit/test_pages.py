@@ -1,6 +1,7 @@
 """The pages of one example: what each shows, and that nothing of it can do harm."""
 
 import re
+from collections.abc import Iterator
 from html.parser import HTMLParser
 
 import pytest
@@ -39,7 +40,7 @@ def application(simulation: Simulation) -> CronTabber:
 
 
 @pytest.fixture
-def app(simulation: Simulation):
+def app(simulation: Simulation) -> Iterator[CronTabber]:
     with application(simulation) as app:
         yield app
 
@@ -86,7 +87,9 @@ def test_a_page_is_whole_and_has_nothing_inline(path: str, app: CronTabber) -> N
     assert re.findall(r"<script[^>]*>", html) == ['<script src="static/crontabber.js" defer>']
 
 
-def test_the_jobs_come_with_state_reason_runs_and_what_is_next_the_worst_first(app) -> None:
+def test_the_jobs_come_with_state_reason_runs_and_what_is_next_the_worst_first(
+    app: CronTabber,
+) -> None:
     html = shown(app)
     names = re.findall(r'<a href="job\?name=(\w+)">', html)
     assert names[0] == "fetch"
@@ -97,13 +100,13 @@ def test_the_jobs_come_with_state_reason_runs_and_what_is_next_the_worst_first(a
     assert "in 16 hours" in html
 
 
-def test_jobs_can_be_searched_and_filtered_by_state(app) -> None:
+def test_jobs_can_be_searched_and_filtered_by_state(app: CronTabber) -> None:
     assert re.findall(r"job\?name=(\w+)", shown(app, q="REFUSED")) == ["fetch"]
     assert re.findall(r"job\?name=(\w+)", shown(app, state="paused")) == ["rates"]
     assert "There are no such jobs" in shown(app, q="nothing of the kind")
 
 
-def test_a_job_shows_why_its_error_dates_slots_and_what_is_ahead(app) -> None:
+def test_a_job_shows_why_its_error_dates_slots_and_what_is_ahead(app: CronTabber) -> None:
     html = checked(shown(app, "job", name="fetch"))
     for part in ("Why", "Last error", "Dates", "Slots", "Ahead", "Last runs"):
         assert f"<h2>{part}</h2>" in html
@@ -112,28 +115,28 @@ def test_a_job_shows_why_its_error_dates_slots_and_what_is_ahead(app) -> None:
     assert "<title>Tue 2026-11-24: failed, and tried again</title>" in html
 
 
-def test_a_job_names_what_it_waits_for_and_the_root(app) -> None:
+def test_a_job_names_what_it_waits_for_and_the_root(app: CronTabber) -> None:
     html = shown(app, "job", name="report")
     assert '<li><a href="job?name=fetch">fetch</a>: failed' in html
 
 
 @pytest.mark.parametrize("path", ["nope", "../etc/passwd"])
-def test_a_page_that_does_not_exist_is_a_404(path: str, app) -> None:
+def test_a_page_that_does_not_exist_is_a_404(path: str, app: CronTabber) -> None:
     assert page(look(app), Request(path)).status == 404
 
 
-def test_a_job_that_does_not_exist_is_a_404_that_repeats_it_safely(app) -> None:
+def test_a_job_that_does_not_exist_is_a_404_that_repeats_it_safely(app: CronTabber) -> None:
     made = page(look(app), Request("job", (("name", HOSTILE),)))
     assert made.status == 404
     assert "<img" not in made.html
 
 
 @pytest.mark.parametrize("path", ["", "timeline"])
-def test_a_part_beyond_the_end_is_the_last(app, path: str) -> None:
+def test_a_part_beyond_the_end_is_the_last(app: CronTabber, path: str) -> None:
     assert shown(app, path, page="99") == shown(app, path)
 
 
-def test_a_long_list_comes_in_parts(app) -> None:
+def test_a_long_list_comes_in_parts(app: CronTabber) -> None:
     jobs = look(app).overview.statuses[:5]
     parts = [Part.of(jobs, number, 2) for number in (-1, 0, 1, 2, 3, 4)]
     assert [part.number for part in parts] == [1, 1, 1, 2, 3, 3]
@@ -144,7 +147,9 @@ def test_a_long_list_comes_in_parts(app) -> None:
     assert Part.of(jobs, 1, 5).more(str) is None
 
 
-def test_the_timeline_tells_what_ran_what_did_not_and_what_is_to_come(simulation, app) -> None:
+def test_the_timeline_tells_what_ran_what_did_not_and_what_is_to_come(
+    simulation: Simulation, app: CronTabber
+) -> None:
     seen = look(app)
     by_name = {each.job.app_name: each for each in seen.overview.statuses}
     lanes = gather.lanes(seen, seen.overview.statuses)
@@ -162,7 +167,7 @@ def test_the_graph_puts_children_right_of_their_parents_also_in_a_circle() -> No
     assert len(set(spots.values())) == 5
 
 
-def test_the_report_has_all_in_one_file_and_asks_for_nothing_else(app) -> None:
+def test_the_report_has_all_in_one_file_and_asks_for_nothing_else(app: CronTabber) -> None:
     html = checked(report.text_of(app))
     for part in ("jobs", "timeline", "errors", "dates", "graph", "backfills", "ghosts"):
         assert f'<section id="{part}">' in html
@@ -170,7 +175,9 @@ def test_the_report_has_all_in_one_file_and_asks_for_nothing_else(app) -> None:
     assert read("crontabber.css") in html
 
 
-def test_what_comes_from_jobs_is_escaped_on_every_page_and_in_the_report(simulation) -> None:
+def test_what_comes_from_jobs_is_escaped_on_every_page_and_in_the_report(
+    simulation: Simulation,
+) -> None:
     with application(simulation) as app:
         names = simulation.store.states
         kept = dict(names)

@@ -48,6 +48,7 @@ def test_job_and_state_have_their_places():
         asked("https://hc-ping.com/key/{job}", "start")[1] == "https://hc-ping.com/key/my-app/start"
     )
     request = request_of(Ping("https://hc-ping.com/key/{job}"), "my app/2", "success")
+    assert request
     assert request.url == "https://hc-ping.com/key/my%20app%2F2"
 
 

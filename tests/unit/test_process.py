@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -30,7 +31,7 @@ def pidfile(tmp_path):
     return tmp_path / "pid"
 
 
-def has_ended(pidfile) -> bool:
+def has_ended(pidfile: Path) -> bool:
     """Whether the process that wrote the file is gone; or soon, as SIGKILL takes a moment."""
     try:
         found = psutil.Process(int(pidfile.read_text()))
@@ -206,16 +207,18 @@ def test_a_signal_before_the_command_begins_to_start_keeps_it_from_starting(monk
         """Begins when the wait for it was ended by a signal's exception."""
 
         def start(self):
-            starters.append(super())
+            starters.append(self)
             raise Stop
 
-    monkeypatch.setattr(process.threading, "Thread", Late)
+    monkeypatch.setattr("crontabber.process.commands.threading.Thread", Late)
     started = []
-    monkeypatch.setattr(process.subprocess, "Popen", lambda *_, **__: started.append(1))
+    monkeypatch.setattr(
+        "crontabber.process.commands.subprocess.Popen", lambda *_, **__: started.append(1)
+    )
     with pytest.raises(Stop):
         run("true")
     for starter in starters:
-        starter.start()
+        super(Late, starter).start()
         starter.join()
     assert len(starters) == 1
     assert not started

@@ -26,7 +26,7 @@ def test_a_restore_never_raises_and_the_rest_is_put_back(
         def read(self) -> int:
             return 0
 
-        def put_back(self, was: int) -> None:
+        def put_back(self, was: int) -> bool:
             raise KeyboardInterrupt("no")
 
     things = (Breaks("this", "it breaks"), *THINGS)

@@ -416,8 +416,9 @@ def test_a_tick_with_nothing_to_say_to_syslog_does_not_look_for_it():
         assert "rich" not in sys.modules
         """
     line = [sys.executable, "-c", code]
-    options = {"capture_output": True, "text": True, "timeout": TIMEOUT}
-    done = subprocess.run(line, cwd=ROOT, check=False, **options)
+    done = subprocess.run(
+        line, cwd=ROOT, check=False, capture_output=True, text=True, timeout=TIMEOUT
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 

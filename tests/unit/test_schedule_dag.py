@@ -92,7 +92,8 @@ lasts = st.sets(st.sampled_from(NAMES), max_size=3)
 
 def ancestors(name, graph):
     """All jobs of the list that *name* waits for; itself too, if it is on a circle."""
-    found, todo = set(), [name]
+    found: set[str] = set()
+    todo = [name]
     while todo:
         parents = {p for p in graph[todo.pop()] if p in graph}
         todo.extend(parents - found)

@@ -228,6 +228,7 @@ def test_a_parent_does_not_stand_in_the_way_before_a_slot_has_come_up():
     check = named(told, "parent")
     assert (check.ok, check.since) == (True, None)
     assert check.reason == "counts when it is due; now p failed when it last ran"
+    assert told.obstacle
     assert told.obstacle.name == "schedule"
 
 

@@ -125,6 +125,7 @@ def test_a_job_that_is_too_late_waits_for_its_next_slot(limits, age):
     assert passed_over(spec, state, hour(3) + age) is None  # it is run, for its latest slot
     late = hour(3) + age + MOMENT
     replan = passed_over(spec, state, late)
+    assert replan
     assert replan.state == waiting(spec, hour(3) + DAY)
     why = f"its open slots were older than {age} (too_late)"
     assert replan.why == why
@@ -140,6 +141,7 @@ def test_a_job_that_is_too_late_waits_for_its_next_slot(limits, age):
 def test_a_backfill_app_gets_the_dates_that_are_not_too_old(now, upcoming, slots):
     spec = job("1h", backfill=True, too_late=6 * HOUR)
     replan = passed_over(spec, waiting(spec, hour(0)), now)
+    assert replan
     assert replan.state == waiting(spec, hour(upcoming))
     [span] = replan.spans
     assert (span.first, span.last, span.slots) == (hour(0), hour(upcoming - 1), slots)
@@ -153,12 +155,15 @@ def test_a_job_that_is_put_off_by_its_spread_is_not_late_before(backfill):
     assert due > hour(3) + MINUTE
     state = waiting(spec, hour(3))
     assert passed_over(spec, state, due + HOUR) is None
-    assert passed_over(spec, state, due + HOUR + MOMENT).state.next_slot == hour(3) + DAY
+    replan = passed_over(spec, state, due + HOUR + MOMENT)
+    assert replan
+    assert replan.state.next_slot == hour(3) + DAY
 
 
 def test_a_backfill_app_of_which_only_the_latest_date_counts_gets_that():
     spec = job("1h", backfill=True, missed=Missed.LATEST)
     replan = passed_over(spec, waiting(spec, hour(9)), NOW)
+    assert replan
     assert replan.state == waiting(spec, NOON)
     why = "it gets only the newest open date (missed=latest)"
     span = Span("app", hour(9), hour(11), 3, Verdict.PASSED_OVER, why, "1h", "crontabber", NOW)
@@ -174,18 +179,22 @@ def test_open_slots_are_passed_over_by_the_schedule_that_made_them():
     spec = job("5m", backfill=True, missed=Missed.LATEST)
     state = waiting(spec, first, plan=old)
     replan = passed_over(spec, state, NOW)
+    assert replan
     assert replan.state == waiting(spec, hour(3), plan=old)
     [span] = replan.spans
     assert (span.first, span.last, span.slots) == (first, hour(3) - DAY, 2)
     assert span.plan == old
     replan = passed_over(spec._replace(too_late=HOUR), state, NOW)
+    assert replan
     assert replan.state == waiting(spec, NOON + 5 * MINUTE)
     [span] = replan.spans
     assert (span.first, span.last, span.slots, span.plan) == (first, hour(3), 3, old)
     assert number_of(spec, old, first, hour(3)) == 3
     assert number_of(spec, "5m", hour(3), hour(4)) == 13
     # a plan that is not remembered is that of the job
-    [span] = passed_over(spec, waiting(spec, hour(11), plan=None), NOW).spans
+    replan = passed_over(spec, waiting(spec, hour(11), plan=None), NOW)
+    assert replan
+    [span] = replan.spans
     assert (span.slots, span.plan) == (12, "5m")
 
 

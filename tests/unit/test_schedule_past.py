@@ -32,7 +32,7 @@ def entries(runs):
     return account(DAILY, waiting(DAILY, slot(29)), [], runs, slot(1), slot(28))
 
 
-def told(entry: Entry):
+def told(entry: Entry) -> tuple[int, int, int, str]:
     return entry.first.day, entry.last.day, entry.number, entry.verdict
 
 

@@ -1,5 +1,7 @@
 """What a job waits for: as remembered, inherited from 0.18, edited, or by a wrong clock."""
 
+from typing import Any
+
 import pytest
 
 from crontabber.schedule.model import JobState, Replan
@@ -106,7 +108,8 @@ def test_a_retry_moves_when_to_try_and_not_what():
 
 def old(spec, **fields):
     """A row as an older crontabber wrote it."""
-    return JobState(spec.app_name, **{n: v and at(v) for n, v in fields.items()})
+    given: dict[str, Any] = {n: v and at(v) for n, v in fields.items()}
+    return JobState(spec.app_name, **given)
 
 
 @pytest.mark.parametrize(
@@ -391,6 +394,7 @@ def test_a_next_run_in_the_far_future_is_brought_back(last_success):
     state = waiting(spec, FUTURE, last_run=FUTURE - HOUR, last_success=last_success)
     replan = replanned(spec, state, NOW)
     assert replan
+    assert replan.state.next_slot
     assert NOW < replan.state.next_slot <= NOW + HOUR
     assert replan.why == "its next run was further away than its schedule can say"
     assert replan.state.next_run == replan.state.next_slot
@@ -418,6 +422,7 @@ def test_a_backfill_app_waits_for_a_clock_that_was_stepped_back():
     rarely = job("7d", backfill=True)
     replan = replanned(rarely, state, NOW)  # not even an edit may go back
     assert replan
+    assert replan.state.next_slot
     assert replan.state.next_slot > FUTURE - HOUR
 
 

@@ -138,7 +138,9 @@ def test_a_job_that_missed_slots_runs_once_and_then_as_ever():
 
 def test_a_slot_that_came_up_during_a_long_run_is_due_at_the_next_tick():
     spec = job("5m")
-    assert succeeded(spec, running(spec, NOON), NOON, NOW, NOW).next_run < NOW + HOUR
+    after = succeeded(spec, running(spec, NOON), NOON, NOW, NOW)
+    assert after.next_run
+    assert after.next_run < NOW + HOUR
 
 
 def test_a_backfill_app_keeps_its_claim_until_no_slot_is_open():
@@ -230,10 +232,13 @@ def test_three_days_of_failures_and_then_each_date_once():
     started = at("2026-11-18 03:00:02")
     while started < at("2026-11-21 12:00"):
         state = claimed(spec, state, claim(started))
+        assert state.next_slot
         state = failed(spec, state, state.next_slot, started, ERROR)
+        assert state.next_run
         started = max(state.next_run, started + HOUR)
     state = claimed(spec, state, claim(started))
     while state.ongoing:
+        assert state.next_slot
         done.append(f"{state.next_slot:%d %H:%M}")
         state = succeeded(spec, state, state.next_slot, started, started)
     assert done == ["18 03:00", "19 03:00", "20 03:00", "21 03:00"]
@@ -253,6 +258,7 @@ def test_a_crashed_job_is_due_at_once_and_its_slot_stays_open(backfill):
     assert crashed_slot(spec, before) == slot
     assert (after.next_slot, after.next_run, after.last_run) == (slot, slot, NOW - MINUTE)
     assert (after.ongoing, after.claim, after.error_count) == (None, None, 1)
+    assert after.last_error
     assert after.last_error.type == CRASHED == "<class 'crontabber.errors.JobCrashed'>"
     assert after.last_error.value == (
         "process 7 on host began at 2026-11-21 11:59:02 UTC and did not finish"
@@ -281,6 +287,7 @@ def test_the_record_of_a_crash_says_who_began_when_and_at_what():
     assert crash_of(spec, state) == Run("app", NOON, NOW, None, Outcome.CRASHED, "host", error)
     by_older = crash_of(spec, state._replace(claim=None))
     assert by_older.host == ""
+    assert by_older.error
     assert by_older.error.value == words.replace("process 7 on host", "an older crontabber")
 
 
@@ -309,6 +316,7 @@ def test_a_job_that_gives_up_waits_for_the_next_slot_of_an_edited_schedule():
 def test_from_the_second_crash_on_the_retry_of_the_app_says_when():
     spec, advice = job("1d|03:00"), Advice(NOW + 20 * MINUTE)
     once = crashed(spec, running(spec, NOON, NOW - MINUTE), NOW, advice)
+    assert once.next_run
     assert once.next_run <= NOW
     twice = crashed(spec, claimed(spec, once, claim(NOW)), NOW + MINUTE, advice)
     assert twice.next_run == NOW + 20 * MINUTE
@@ -340,6 +348,7 @@ def test_a_crash_after_a_failure_or_a_success_is_the_first_again():
     ):
         later = NOW + 2 * DAY
         again = crashed(spec, claimed(spec, after, claim(later)), later + MINUTE)
+        assert again.next_run
         assert again.next_run <= later
 
 
@@ -356,6 +365,7 @@ def test_the_mark_of_an_older_crontabber_that_grew_old_is_a_crash_too():
     state = JobState("app", ongoing=NOW - 13 * HOUR)
     after = crashed(spec, state, NOW)
     assert crashed_slot(spec, state) == NOON - 13 * HOUR
+    assert after.last_error
     assert after.last_error.value.startswith("an older crontabber began at 2026-11-20 23:00:02")
     assert decide(spec, after, {}, NOW) == RunNow()
 
@@ -374,6 +384,18 @@ class World:
     tried: list[tuple[datetime, Outcome]] = field(default_factory=list)
     """When each run began, and how it ended."""
 
+    @property
+    def row(self) -> JobState:
+        """The state, once there is one."""
+        assert self.state
+        return self.state
+
+    @property
+    def next_run(self) -> datetime:
+        """When it is tried next."""
+        assert self.row.next_run
+        return self.row.next_run
+
     def tick(self, outcomes, length=SECOND):
         """One start of crontabber; runs take *length*, and end as *outcomes* says."""
         now = self.clock
@@ -390,26 +412,27 @@ class World:
 
     def run(self, now, outcomes, length):
         """Run slots until none is open, one fails, or the process dies."""
-        while self.state.ongoing:
+        while self.row.ongoing:
             started, outcome = self.clock, next(outcomes)
-            slot = plan(self.spec, self.state, now).slot_at(self.spec, self.state, now)
+            slot = plan(self.spec, self.row, now).slot_at(self.spec, self.row, now)
             assert slot <= now
             self.tried.append((started, outcome))
             self.clock += length
             if outcome is Outcome.CRASHED:
                 return
             if outcome is Outcome.FAILED:
-                self.state = failed(self.spec, self.state, slot, started, ERROR)
+                self.state = failed(self.spec, self.row, slot, started, ERROR)
             else:
                 self.done.append(slot)
-                self.state = succeeded(self.spec, self.state, slot, started, now)
+                self.state = succeeded(self.spec, self.row, slot, started, now)
 
     def settle(self):
         """Two quiet ticks: the first finds a crash or a retry, the second what is left."""
         well = itertools.repeat(Outcome.SUCCEEDED)
         self.clock += 6 * MINUTE
         self.tick(well, 0 * SECOND)
-        self.clock = max(self.clock, self.state.next_run if self.state.last_error else self.clock)
+        if self.row.last_error:
+            self.clock = max(self.clock, self.next_run)
         self.tick(well, 0 * SECOND)
 
 
@@ -476,12 +499,13 @@ def test_an_ordinary_job_never_waits_longer_than_it_should(text, zone, start, st
             if outcome is well:
                 # the slot that has come is done, and the next in the list is waited for
                 assert world.done[-1] == latest
-                assert world.state.next_run == world.state.next_slot == upcoming
+                assert world.next_run == world.row.next_slot == upcoming
             if outcome is Outcome.FAILED:
-                assert world.state.next_slot == latest
-                assert world.state.next_run <= min(started + 300 * SECOND, upcoming)
-        if not new and world.state.last_error is None:
-            assert world.state.next_slot > tick
+                assert world.row.next_slot == latest
+                assert world.next_run <= min(started + 300 * SECOND, upcoming)
+        if not new and world.row.last_error is None:
+            assert world.row.next_slot
+            assert world.row.next_slot > tick
         world.clock += pause
     assert world.done == sorted(set(world.done))
     world.settle()
@@ -504,10 +528,10 @@ def test_whatever_is_edited_no_slot_is_done_twice_or_ahead_of_its_time(
         edit = str(world.spec.schedule) != text
         world.spec = job(text, zone=zone, backfill=backfill)
         was, before = world.state, len(world.done)
-        if edit and was and not was.ongoing and was.next_run > world.clock:
+        if edit and was and not was.ongoing and world.next_run > world.clock:
             world.tick(itertools.repeat(well))
             assert len(world.done) == before
-            assert world.state.next_run > world.clock
+            assert world.next_run > world.clock
         else:
             world.tick(itertools.chain(ends, itertools.repeat(well)))
         world.clock += pause

@@ -155,7 +155,8 @@ def test_what_fails_is_a_trouble() -> None:
     assert {run.app_name for run in month.failures} == {"raises"}
     good = Simulation({Greeter: "5m"}, START)
     assert good.tick() == ExitCode.OK
-    assert good.troubles == good.failures == []
+    assert good.troubles == []
+    assert good.failures == []
 
 
 def test_a_simulation_takes_settings() -> None:

@@ -17,7 +17,8 @@ from crontabber.mixins import as_backfill_cron_app
 from crontabber.process.signals import Signals
 from crontabber.schedule.grammar import duration_text, parse_duration
 from crontabber.schedule.model import Outcome
-from tests.unit.test_tick import HOUR, START, Simulation, app, simulation
+from crontabber.testing import Simulation
+from tests.unit.test_tick import HOUR, START, app, simulation
 
 SHORT = 0.05
 EVER = 60

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 from datetime import datetime, timedelta, timezone
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -20,7 +21,9 @@ NOW = datetime(2026, 11, 28, 10, 33, tzinfo=timezone.utc)
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
-def overview(jobs: dict[str, tuple[str, ...]], states: dict[str, JobState] | None = None):
+def overview(
+    jobs: dict[str, tuple[str, ...]], states: dict[str, JobState] | None = None
+) -> Overview:
     specs = [
         JobSpec(name, f"m.{number}", Schedule.parse("1h"), BERLIN, depends_on=parents)
         for number, (name, parents) in enumerate(jobs.items())
@@ -30,7 +33,7 @@ def overview(jobs: dict[str, tuple[str, ...]], states: dict[str, JobState] | Non
     return Overview(NOW, BERLIN, statuses(specs, rows, health, NOW), health)
 
 
-def ok(name: str, minutes: int = 10, **more) -> JobState:
+def ok(name: str, minutes: int = 10, **more: Any) -> JobState:
     slot, past = NOW + timedelta(minutes=minutes), NOW - timedelta(minutes=50)
     return JobState(name, next_run=slot, next_slot=slot, last_run=past, last_success=past, **more)
 

@@ -101,7 +101,9 @@ def test_a_week_is_told_as_the_documentation_says(caplog):
     documented = re.search(r"```text\n(Tue .*?)```", page, re.DOTALL)
     assert documented
     assert documented[1].splitlines() == lines
-    assert len(week.failures) == int(re.search(r"would have been (\d+)", page)[1])
+    number = re.search(r"would have been (\d+)", page)
+    assert number
+    assert len(week.failures) == int(number[1])
 
 
 def _first(line: tuple[datetime, str, str]) -> datetime:
