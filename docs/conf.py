@@ -14,6 +14,8 @@ extensions = ["myst_parser"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build"]
 nitpicky = True
+linkcheck_retries = 3
+linkcheck_timeout = 30  # seconds
 
 html_theme = "furo"
 html_title = f"crontabber {release}"

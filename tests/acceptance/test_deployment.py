@@ -1,16 +1,19 @@
 """What starts the ticks elsewhere than in cron: systemd's units, and the loop of the container."""
 
+import json
 import os
 import re
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.support import ROOT, TIMEOUT
+from tests.support import ROOT, TIMEOUT, Command, Database
 
+DOCKERFILE = ROOT / "exampleapp" / "docker" / "Dockerfile"
 UNITS = ROOT / "docs" / "howto" / "units"
 TICK = ROOT / "exampleapp" / "docker" / "tick.sh"
 STUBBORN = """\
@@ -69,3 +72,40 @@ def test_the_container_ticks_again_and_again(tmp_path: Path) -> None:
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=TIMEOUT)
     assert process.returncode == 0
+
+
+def test_a_stopped_container_ends_its_job_which_is_recorded_and_is_not_healthy_then(
+    crontabber: Command, database: Database
+) -> None:
+    """The real loop, the real command and a real signal; only Docker is missing."""
+    crontabber.configure(
+        database, "slow|1d", "[job]\n[[slow]]\ncommand=echo > begun; exec sleep 600"
+    )
+    begun = crontabber.directory / "begun"
+    os.mkfifo(begun)
+    program = crontabber.write(
+        "bin/crontabber", f'#!/bin/sh\nexec {sys.executable} -m crontabber "$@"'
+    )
+    program.chmod(0o755)
+    env = crontabber.environ(
+        {
+            "PATH": f"{program.parent}:{os.environ['PATH']}",
+            "CRONTABBER_CONF": str(crontabber.directory / "crontabber.ini"),
+        }
+    )
+    check = re.search(r"HEALTHCHECK .*\n +CMD (.*)", DOCKERFILE.read_text())
+    assert check
+
+    def health() -> int:
+        done = subprocess.run(json.loads(check[1]), env=env, stdout=subprocess.DEVNULL, check=False)
+        return done.returncode
+
+    assert health() == 0, "that no tick has come yet is a warning"
+    with subprocess.Popen([TICK], env=env, stderr=subprocess.PIPE, cwd=begun.parent) as process:
+        assert begun.read_text() == "\n"
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=TIMEOUT)
+    assert process.returncode == 0
+    [(error, ongoing)] = database.execute("SELECT last_error->>'value', ongoing FROM crontabber")
+    assert (error, ongoing) == ("stopped by SIGTERM", None)
+    assert health() == 1
