@@ -80,11 +80,12 @@ def faults(text: str, said: dict[str, str]) -> Iterator[str]:
         yield "a line is indented by a tab"
 
 
-@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="this is no clone of git's")
 def test_files_are_as_editorconfig_says() -> None:
     listed = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
     )
+    if listed.returncode or "Makefile" not in listed.stdout:
+        pytest.skip(f"this is no clone of git's: {listed.stderr.strip()}")
     found = {}
     for name in filter(None, listed.stdout.split("\0")):
         path = ROOT / name
