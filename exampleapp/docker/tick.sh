@@ -1,12 +1,12 @@
 #!/bin/sh
-# A tick every $INTERVAL seconds, until SIGTERM or SIGINT. The signal is passed on: crontabber ends the
-# running job, records it as failed, and the next container tries it again.
+# A tick every $INTERVAL seconds, until SIGTERM, SIGINT or SIGHUP. It is passed on: crontabber ends
+# the running job, records it as failed, and the next container tries it again.
 child='' stopping=''
 stop() {
     stopping=yes
     [ -z "$child" ] || kill -TERM "$child" 2>/dev/null
 }
-trap stop TERM INT
+trap stop TERM INT HUP
 
 # Waits for it to end, also when a signal interrupts the waiting.
 await() {

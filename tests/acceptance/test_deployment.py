@@ -50,11 +50,14 @@ def loop(directory: Path, script: str, interval: str) -> "subprocess.Popen[str]"
     )
 
 
-def test_the_container_hands_sigterm_to_the_tick_and_waits_for_its_end(tmp_path: Path) -> None:
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_the_container_ends_the_tick_at_a_signal_and_waits_for_it(
+    signum: int, tmp_path: Path
+) -> None:
     with loop(tmp_path, STUBBORN, "60") as process:
         assert process.stdout
         assert process.stdout.readline() == "tick --configtest\n"
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(signum)
         output, _ = process.communicate(timeout=TIMEOUT)
     assert (output, process.returncode) == ("ended\n", 0)
 
