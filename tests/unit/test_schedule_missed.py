@@ -203,6 +203,7 @@ def test_slots_are_passed_over_by_the_clocks_of_their_zone():
     spec = job("1d|03:00", zone=zone, backfill=True, missed=Missed.LATEST)
     first, last = at("2026-11-19 03:00", zone), at("2026-11-20 03:00", zone)
     replan = passed_over(spec, waiting(spec, first), NOW)
+    assert replan
     assert replan.state == waiting(spec, last + DAY)
     [span] = replan.spans
     assert (span.first, span.last, span.slots) == (first, last, 2)
@@ -217,6 +218,7 @@ def test_a_job_that_is_too_late_is_so_by_the_schedule_that_made_its_slot():
     state = waiting(spec, slot - 2 * DAY)
     assert passed_over(spec, state, slot + HOUR) is None
     replan = passed_over(spec, state, slot + HOUR + SECOND)
+    assert replan
     assert replan.state == waiting(spec, slot + DAY)
     daily = waiting(spec, slot - 2 * DAY, plan=spec.plan)
     often = job("5m", zone=zone, too_late=HOUR)
@@ -229,6 +231,7 @@ def test_a_slot_that_comes_up_now_is_still_of_the_schedule_that_made_it():
     for now, upcoming in [(NOON, NOON), (NOON - SECOND, NOON)]:
         state = waiting(spec, NOON - 3 * HOUR, plan="3h")
         replan = passed_over(spec, state, now)
+        assert replan
         assert replan.state.next_slot == upcoming
         assert replan.state.plan == ("3h" if now == NOON else "5m")
 

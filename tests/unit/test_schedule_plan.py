@@ -52,9 +52,9 @@ def test_the_dates_of_a_backfill_app_begin_at_its_start(schedule, start, slot):
     # a row that knows of no run says nothing else
     asked = waiting(spec, at("2026-11-21 12:00"))
     assert plan(spec, asked, NOW) == expected
-    for ran in ("last_run", "last_success"):
-        assert plan(spec, asked._replace(**{ran: NOW}), NOW).slot == at("2026-11-21 12:00")
-    claimed = asked._replace(ongoing=claim(NOW))
+    for ran in (asked._replace(last_run=NOW), asked._replace(last_success=NOW)):
+        assert plan(spec, ran, NOW).slot == at("2026-11-21 12:00")
+    claimed = asked._replace(ongoing=NOW, claim=claim(NOW))
     assert plan(spec, claimed, NOW).slot == at("2026-11-21 12:00")
     plain = spec._replace(backfill=False)
     assert plan(plain, None, NOW) == plan(plain._replace(start=None), None, NOW)
