@@ -1,7 +1,7 @@
 """The account of a job: of each of its slots, what became of it.
 
-What ran says the log; what was passed over, the ledger; what is open, the row; and what is to
-come, the schedule. Pure: the runs and the spans come in.
+The log says what ran; the ledger, what was passed over; the row, what is open; and the schedule,
+what is to come. Pure: the runs and the spans are arguments.
 """
 
 from collections import defaultdict
@@ -42,19 +42,19 @@ class Entry(NamedTuple):
     """``open`` or ``to come``; that of a `Span`; or that of the run that counts, as ``done``."""
     reason: str = ""
     by: str | None = None
-    """Who had it so; None for slots that were run, or are open."""
+    """Who caused it; None for slots that were run, or are open."""
     runs: tuple[Run, ...] = ()
-    """The tries, oldest first."""
+    """The runs, oldest first."""
 
     @property
     def durations(self) -> list[timedelta]:
-        """How long the tries took that had this verdict, the shortest first."""
+        """How long the runs with this verdict took, the shortest first."""
         runs = (run for run in self.runs if _VERDICTS[run.outcome] == self.verdict)
         return sorted(run.duration for run in runs if run.duration is not None)
 
     @property
     def lateness(self) -> timedelta | None:
-        """How long after its slot the latest of the good runs began; None without one."""
+        """How long after its slot the latest successful run began; None without one."""
         good = (run for run in self.runs if run.outcome is Outcome.SUCCEEDED)
         return max((run.started - run.slot for run in good), default=None)
 
@@ -75,10 +75,10 @@ def account(  # noqa: PLR0913  the four sources, the range, and what is known of
     - *state* is the row of the job, if it has one; *spans* are those of the ledger, in the order
       of their writing, and *runs* those of the log, in any order.
     - *now* tells what is open from what is to come; left out, it is *last*.
-    - Slots between the first and the open one of which neither log nor ledger says anything were
-      done before the log begins; where it is not *whole*, as only some of the runs are given, at
-      any time. Of a job without dates whose row an older crontabber made, which had no ledger,
-      this is not known: such slots are left out.
+    - Slots between the first and the open one that are neither in the log nor in the ledger were
+      done before the log begins; or at any time, if *runs* are only some, which is not *whole*.
+      For a job without dates whose row an older crontabber made, which had no ledger, this is not
+      known: such slots are left out.
     """
     known = _known(job, spans, runs, first, last)
     filled = _Filler(job, state, now or last, known, first, last, whole=whole).entries()
@@ -89,7 +89,7 @@ def account(  # noqa: PLR0913  the four sources, the range, and what is known of
 def _known(
     job: JobSpec, spans: Iterable[Span], runs: Iterable[Run], first: datetime, last: datetime
 ) -> list[Entry]:
-    """An entry for each slot of which log or ledger says something."""
+    """An entry for each slot that is in the log or the ledger."""
     said: dict[datetime, Span] = {}
     for span in spans:
         schedule, zone = schedule_of(span.plan, job)
@@ -118,12 +118,12 @@ def _entry(slot: datetime, runs: list[Run], span: Span | None) -> Entry:
 
 
 def error_of(error: LastError) -> str:
-    """An error in a line; of a crash its own text only."""
+    """An error in a line; for a crash only its text."""
     return error.value if not error.traceback and "JobCrashed" in error.type else error_text(error)
 
 
 class _Filler:
-    """The slots between those of which log or ledger says something."""
+    """The slots between those that are in the log or the ledger."""
 
     def __init__(
         self,
@@ -145,7 +145,7 @@ class _Filler:
         self._log_begin = _log_begin(known) if whole else None
 
     def entries(self) -> Iterator[Entry]:
-        """Those that were done, as the row says; are open; and are to come."""
+        """Those that are done, as the row says; those that are open; and those to come."""
         if begin := self._begin():
             end = self._open - _MOMENT
             if self._log_begin:
@@ -163,7 +163,7 @@ class _Filler:
         yield from self._between(max(begin, self._now + _MOMENT), self._last, TO_COME)
 
     def _begin(self) -> datetime | None:
-        """The first slot from which on the row says what was done; None: it does not."""
+        """The first slot from which the row says what was done; None: it does not say."""
         state = self._state
         if state is None:
             return None
@@ -201,13 +201,13 @@ class _Filler:
 
 
 def _log_begin(known: Iterable[Entry]) -> datetime | None:
-    """When the first good run of the log began: before that it may have been trimmed."""
+    """When the first successful run of the log began: before that it may have been trimmed."""
     good = (run for entry in known for run in entry.runs if run.outcome is Outcome.SUCCEEDED)
     return min((run.started for run in good), default=None)
 
 
 def _merged(found: Iterable[Entry], schedule: Schedule, zone: ZoneInfo) -> Iterator[Entry]:
-    """Those that are alike as one, if no slot lies between them that has no entry."""
+    """Entries, with those that are alike as one, unless a slot without an entry is between them."""
     row: list[Entry] = []
     for entry in found:
         if row and not (

@@ -1,4 +1,4 @@
-"""Asked-for backfills: dates of a backfill app that a person wants besides its schedule."""
+"""Requested backfills: dates of a backfill app that a person wants besides its schedule."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -14,7 +14,7 @@ class AskedBackfill(NamedTuple):
     number: int
     """By which people speak of it; the same for a job and those of its children."""
     dates: Dates
-    """What is still to be done: first and last slot of each row of consecutive slots."""
+    """What is left to do: first and last slot of each row of consecutive slots."""
     plan: str
     """The schedule by which those slots follow each other; see `JobSpec.plan`."""
     total: int

@@ -1,7 +1,7 @@
-"""Asked-for backfills: which date is next, and what becomes of its run.
+"""Requested backfills: which date is next, and what becomes of its run.
 
-They have a cursor of their own and never move ``next_slot``. A date of theirs is always before
-that, so a date of the schedule is never done by both.
+They have a cursor of their own and never move ``next_slot``. Their dates are always before
+that, so no date is done by both.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from .retry import Advice, next_try
 
 _MOMENT = timedelta(microseconds=1)
 _LONGEST = 200
-"""Characters of an error that are kept: the log has all of it."""
+"""How many characters of an error are kept: the log has all of it."""
 
 
 def next_asked(
@@ -69,7 +69,7 @@ def _before(schedule: Schedule, date: datetime, zone: ZoneInfo) -> datetime:
 def done(
     job: JobSpec, state: JobState, started: datetime, ended: datetime
 ) -> tuple[JobState, tuple[Span, ...]]:
-    """A date of an asked-for backfill is done, by a run that began at *started*.
+    """A date of a requested backfill is done, by a run that began at *started*.
 
     The claim is kept for the next date, but not by jobs that go date by date with others, nor by
     those with parents, which may have been asked for dates meanwhile; nor if a slot of the
@@ -100,7 +100,7 @@ def backfilled(
 def failed(
     job: JobSpec, state: JobState, run: Run, advice: Advice | None
 ) -> tuple[JobState, tuple[Span, ...]]:
-    """*run*, of a date of an asked-for backfill, failed: it is tried again, or given up."""
+    """*run*, of a date of a requested backfill, failed: it is tried again, or given up."""
     asked, spans = asked_of(state), tuple[Span, ...]()
     if asked is None:
         return _idle(state, run.started), ()

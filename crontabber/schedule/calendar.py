@@ -169,7 +169,7 @@ def count_slots(schedule: Schedule, first: datetime, now: datetime, zone: ZoneIn
 
 
 def latest_slot(schedule: Schedule, first: datetime, now: datetime, zone: ZoneInfo) -> datetime:
-    """The last slot, counted from *first*, that is not after *now*; *first* if all are."""
+    """The last slot, counted from *first*, that is not after *now*; *first* if there is none."""
     if _is_even(schedule):
         period = schedule.frequency.period
         return first + max((now - first) // period, 0) * period
@@ -191,7 +191,7 @@ def _is_even(schedule: Schedule) -> bool:
 
 
 def _shortly_before(schedule: Schedule, first: datetime, now: datetime, zone: ZoneInfo) -> datetime:
-    """The first slot of a calendar in a time that ends *now*; *first* if there is none since it."""
+    """A slot of a calendar shortly before *now*; *first* if there is none since that."""
     back = _HOUR
     while first < now - back:
         slot = next_slot(schedule, now - back, zone)

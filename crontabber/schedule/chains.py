@@ -10,10 +10,10 @@ from .plan import plan
 
 
 def in_chains(jobs: Sequence[JobSpec], states: States, now: datetime) -> list[list[JobSpec]]:
-    """*jobs*, which are in the order to run them, with those of a chain next to each other.
+    """*jobs*, which come in the order to run them, with those of a chain next to each other.
 
-    A chain are backfill apps that depend on each other, one of which has more than one date
-    open. Each other job is a list of its own. If a job between two of them is no backfill app,
+    A chain is backfill apps that depend on each other, one of which has more than one date
+    open. Every other job is a list of its own. If a job between two of them is no backfill app,
     it cannot wait for both, and they are no chain.
     """
     chain_of = _connected([job for job in jobs if job.backfill])
@@ -43,17 +43,17 @@ def in_chains(jobs: Sequence[JobSpec], states: States, now: datetime) -> list[li
 
 
 def bound_of(chain: Sequence[JobSpec], states: States, now: datetime) -> datetime:
-    """Up to which slot each of *chain* goes before the next one has its turn.
+    """Up to which slot each job of *chain* goes before the next one has its turn.
 
-    It is the newest of the slots that each has to do next, so that a parent with many slots for
-    one of its child's does these in one go.
+    It is the newest of their next slots, so that a parent with many slots for one of its child's
+    does these in one go.
     """
     slots = (plan(job, states.get(job.app_name), now).slot for job in chain)
     return max((slot for slot in slots if slot <= now), default=now)
 
 
 def _connected(jobs: Sequence[JobSpec]) -> dict[str, str]:
-    """To each job the name of one that stands for all that it is connected with."""
+    """For each job, the name of one that stands for all jobs that it is connected with."""
     first = {job.app_name: job.app_name for job in jobs}
 
     def root(name: str) -> str:

@@ -1,8 +1,8 @@
-"""What is news about a job: what is wrong with it now, against what people were told of it.
+"""What is news about a job: what is wrong with it now, compared with what was reported last.
 
-Pure. `crontabber.schedule.health` judges what is wrong; here it is decided whether that is
-told, so that people hear of a change and not of each repetition. What was told is remembered
-as text in the job's row.
+Pure. `crontabber.schedule.health` judges what is wrong; this module decides whether to report
+it, so that people hear of a change and not of each repetition. The job's row remembers, as
+text, what was reported.
 """
 
 import enum
@@ -20,9 +20,9 @@ from .plan import has_given_up
 from .transition import CRASHED
 
 _MOST = 8
-"""How many different errors are told of between two reminders: some texts are always new."""
+"""How many different errors are reported between two reminders: some texts are always new."""
 _VARIABLE = re.compile(r"0x[0-9a-fA-F]+|\d+")
-"""What of an error's text does not make it another error."""
+"""The parts of an error's text that do not make it another error."""
 
 
 class Event(enum.Enum):
@@ -48,12 +48,12 @@ class Change(NamedTuple):
     time: datetime
     """When it was noticed."""
     since: datetime
-    """When the trouble began."""
+    """When the problem began."""
     why: str = ""
     """What is wrong, in words; empty if ``error`` says it, or if the job is well."""
     error: LastError | None = None
     reminder: bool = False
-    """Whether this was told before, and lasts."""
+    """Whether this was reported before, and lasts."""
     run: Run | None = None
     """The run that this is about; None: it did not run."""
 
@@ -65,7 +65,7 @@ class Told(NamedTuple):
     at: datetime
     """When they were told last."""
     of: tuple[str, ...]
-    """Which troubles they know of; see `_signature`."""
+    """Which problems they know of; see `_signature`."""
 
     @classmethod
     def parse(cls, text: str | None) -> "Told | None":
@@ -95,9 +95,9 @@ def after_run(
     *,
     gave_up: bool,
 ) -> tuple[Change | None, str | None]:
-    """What there is to tell at *now* of a *run* that failed or crashed, and what was told then.
+    """What to report at *now* of a *run* that failed or crashed, and what was reported then.
 
-    *gave_up*: the slot is not tried again. *remind* is how often one is reminded; zero: never.
+    *gave_up*: the slot is not tried again. *remind* is how often to remind; zero: never.
     """
     if before.asked_slot:
         return _of_asked(before, run, now, gave_up=gave_up), before.told
@@ -111,7 +111,7 @@ def after_run(
 
 
 def _of_asked(before: JobState, run: Run, now: datetime, *, gave_up: bool) -> Change | None:
-    """What there is to tell of a date that was asked for: its first failure, and its last."""
+    """What to report of a requested date: its first failure, and that it is given up."""
     asked = asked_of(before)
     if gave_up:
         return first_failure(run, now)._replace(event=Event.GAVE_UP)
@@ -122,7 +122,7 @@ def _of_asked(before: JobState, run: Run, now: datetime, *, gave_up: bool) -> Ch
 
 
 def recovered(job: JobSpec, before: JobState, run: Run, now: datetime) -> Change | None:
-    """That *job* is well again by a *run* that succeeded, if something else was told before."""
+    """That a successful *run* of *job* made it well again, if a problem was reported before."""
     told = Told.parse(before.told)
     if told is None:
         return None
@@ -132,7 +132,7 @@ def recovered(job: JobSpec, before: JobState, run: Run, now: datetime) -> Change
 def without_run(
     job: JobSpec, states: States, now: datetime, remind: timedelta
 ) -> tuple[Change | None, str | None]:
-    """What there is to tell of a *job* that is not run now, and what was told then."""
+    """What to report of a *job* that does not run now, and what was reported then."""
     state = states.get(job.app_name)
     if state is None or state.ongoing or _is_paused(state, now):
         return None, state.told if state else None
@@ -161,14 +161,14 @@ def _is_paused(state: JobState, now: datetime) -> bool:
 
 
 def first_failure(run: Run, now: datetime) -> Change:
-    """What there is to tell of a *run* that failed, and of which nothing is remembered."""
+    """What to report of a *run* that failed, and of which nothing is remembered."""
     return Change(Event.FAILED, run.app_name, now, run.started, error=run.error, run=run)
 
 
 def _news(
     change: Change, told_text: str | None, remind: timedelta
 ) -> tuple[Change | None, str | None]:
-    """*change* if it is to be told, else None; and what was told then."""
+    """*change* if it is news, else None; and what was reported then."""
     told, sign = Told.parse(told_text), _signature(change)
     if told is None:
         return change, str(Told(change.since, change.time, (sign,)))
@@ -181,7 +181,7 @@ def _news(
 def _reminder(
     change: Change, told: Told, told_text: str | None, remind: timedelta
 ) -> tuple[Change | None, str | None]:
-    """*change* as a reminder, if it is time for one; and what was told then."""
+    """*change* as a reminder, if it is time for one; and what was reported then."""
     if not remind or change.time - told.at < remind:
         return None, told_text
     event = Event(told.of[-1].partition(":")[0])
@@ -190,7 +190,7 @@ def _reminder(
 
 
 def _signature(change: Change) -> str:
-    """What is the same for what need not be told twice: numbers in a text do not count."""
+    """What two changes have in common if only one is news: numbers in a text do not count."""
     if change.error is None or change.event is Event.CRASHED:
         return change.event.value
     text = _VARIABLE.sub("0", f"{change.error.type}: {change.error.value}")

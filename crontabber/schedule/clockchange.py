@@ -22,8 +22,8 @@ def clock_note(
 ) -> str:
     """What a change of the clocks does to *slot*; empty if nothing. *before* is the slot before.
 
-    A time that does not exist is left out, or moved behind the gap; one that exists twice is
-    run once or twice: as the schedule has it.
+    Depending on the schedule, a time that does not exist is left out, or moved behind the gap,
+    and one that exists twice is run once or twice.
     """
     slot = slot.astimezone(timezone.utc)  # what is added to a local time ignores the changes
     before = before or _before(schedule, slot, zone)
@@ -65,7 +65,7 @@ def exists_twice(shown: datetime, zone: tzinfo) -> bool:
 
 
 def _before(schedule: Schedule, slot: datetime, zone: ZoneInfo) -> datetime | None:
-    """A time after which *slot* is the next; on a calendar that is any shortly before it."""
+    """A time after which *slot* is the next; for a calendar any time shortly before it."""
     backs = [_MINUTE]
     if period := getattr(schedule.frequency, "period", None):
         backs += [period, period - _HOUR, period + _HOUR]

@@ -42,12 +42,12 @@ class CronLine(NamedTuple):
 
     @property
     def is_every_hour(self) -> bool:
-        """Whether it names no hour, so that it counts the time that elapses, as ``1h`` does."""
+        """Whether it names no hour, so that it counts elapsed time, as ``1h`` does."""
         return self.text.split()[1] == "*"
 
     @property
     def period(self) -> timedelta:
-        """The time between two of its times at most, without regard to daylight saving."""
+        """The longest time between two of its times, ignoring daylight saving."""
         _, _, date, month, weekday = self.text.split()
         if date == month == weekday == "*":
             return _DAY
@@ -66,7 +66,7 @@ class CronLine(NamedTuple):
         return CronSim(text, local)
 
     def _fault(self) -> str:
-        """What is wrong with it, and what to do; empty if it is well."""
+        """What is wrong with it, and what to do; empty if nothing is."""
         from cronsim import CronSimError
 
         try:

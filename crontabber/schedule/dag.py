@@ -1,4 +1,4 @@
-"""The order in which jobs are run: parents first, else as they are listed."""
+"""The order in which jobs run: parents first, otherwise as listed."""
 
 import heapq
 from collections.abc import Collection, Mapping
@@ -12,10 +12,10 @@ def order(
 ) -> tuple[list[str], list[CircularDependencyError]]:
     """Put the keys of *depends_on* (app_name to its parents) in the order to run them.
 
-    The listed order is kept where the parents allow it; those in *last* go after all
-    others that do not depend on them. A parent that is not itself a key does not matter.
-    Jobs of a circle are left out; for each circle there is an error that names it, in the
-    second list.
+    The listed order is kept as far as parents allow; the jobs in *last* go after all
+    others that do not depend on them. Parents that are no keys are ignored.
+    Jobs of a circle are left out; the second list has an error for each circle, which
+    names it.
     """
     graph = {name: [p for p in parents if p in depends_on] for name, parents in depends_on.items()}
     circles = []

@@ -1,7 +1,7 @@
 """The calendar of a backfill app: what became of its dates, a day at a time.
 
-Which dates are done follows from the row: all from the first slot to the open one, less the spans
-of the ledger. The log tells which failed, and which were done later after all.
+The row says which dates are done: all from the first slot to the open one, except the spans
+of the ledger. The log says which failed, and which were done later after all.
 """
 
 import enum
@@ -19,7 +19,7 @@ from .plan import in_force
 
 
 class Mark(enum.Enum):
-    """What became of a date; of several on one day the first of these that one of them has."""
+    """What became of a date; a day with several has the first of these that one of them has."""
 
     FAILED = "failed"
     """It is open, and was tried."""
@@ -59,7 +59,7 @@ def dates(
     first: datetime,
     last: datetime,
 ) -> Dates:
-    """What became of the dates from *first* to *last*; *runs* are the failures, at least."""
+    """What became of the dates from *first* to *last*; *runs* has at least the failures."""
     found = account(job, row, spans, runs, first, last, whole=False)
     stretches = [*_stretches(found, *in_force(job, row))]
     days: dict[date, Mark] = {}
@@ -81,7 +81,7 @@ def _mark(entry: Entry) -> Mark:
 
 
 def _slots_of(job: JobSpec, row: JobState | None, entry: Entry) -> Iterator[datetime]:
-    """The slots of *entry*, or one of each day at least; by the schedule that counts now."""
+    """The slots of *entry*, or at least one of each day; by the schedule that counts now."""
     yield entry.first
     schedule, zone = in_force(job, row)
     slot = entry.first

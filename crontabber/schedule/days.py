@@ -10,7 +10,7 @@ from .elements import Time, TimeOfDay, is_number
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LAST = "last"
 _LAST = 32
-"""The last day of a month, behind all that have a number."""
+"""The last day of a month, after all that have a number."""
 _DAY = timedelta(days=1)
 
 
@@ -63,7 +63,7 @@ class Days(NamedTuple):
 
     @property
     def period(self) -> timedelta:
-        """The time between two of them at most, without regard to daylight saving."""
+        """The longest time between two of them, ignoring daylight saving."""
         if self.weekdays:
             following = (*self.weekdays[1:], self.weekdays[0] + 7)
             return max(b - a for a, b in zip(self.weekdays, following, strict=True)) * _DAY

@@ -15,7 +15,7 @@ from .plan import Plan, has_given_up, plan, replanned
 
 
 class Case(NamedTuple):
-    """A job about which to decide, and all that counts for that."""
+    """A job to decide about, and all that counts for that."""
 
     job: JobSpec
     state: JobState | None
@@ -27,7 +27,7 @@ class Case(NamedTuple):
 
 
 Test = Callable[[Case], Decision | None]
-"""A check: what is decided if it is not well, and None if it is."""
+"""A check: the decision if it fails, and None if it passes."""
 
 
 def decide(
@@ -35,8 +35,8 @@ def decide(
 ) -> Decision:
     """Decide about *job*, whose row is *state* (None: it has none), among all *states*.
 
-    With *force* neither its time nor its parents count. One that is marked ongoing by
-    a claim is to be claimed, even if it is not due: only a try to claim it shows whether
+    With *force* neither its time nor its parents count. A job that is marked ongoing by
+    a claim is to be claimed, even if it is not due: only claiming it shows whether
     its process lives (the advisory lock is the truth, the mark is for people).
     """
     if state and state.ongoing and state.claim:
@@ -72,7 +72,7 @@ def _is_not_paused(case: Case) -> Decision | None:
 
 
 def _may_be_tried(case: Case) -> Decision | None:
-    """It has not given up, and is not to be tried again later only."""
+    """It has not given up, and does not wait for a retry."""
     state = case.state
     if state and has_given_up(case.job, state):
         what = f"on {state.next_slot} after {state.attempts} attempts; --retry tries it again"
@@ -100,7 +100,7 @@ def _is_wanted(case: Case) -> Decision | None:
 
 
 def _is_free(case: Case) -> Decision | None:
-    """No parent is to go first."""
+    """No parent has to go first."""
     wait = wait_of(case.job, case.states, case.planned.slot, case.now)
     return wait and Skip(SkipReason.BLOCKED, str(wait), wait.parent)
 
@@ -113,17 +113,17 @@ CHECKS: tuple[tuple[str, Test], ...] = (
     ("missed", _is_wanted),
     ("parent", _is_free),
 )
-"""All that stands between a job and its run, in the order in which it is asked; by name.
+"""All checks between a job and its run, by name, in the order in which they are made.
 
-The first that is not well decides; `crontabber.schedule.explain` tells of all of them.
+The first that fails decides; `crontabber.schedule.explain` says all of them.
 """
 
 
 def marked_by_older(state: JobState, now: datetime, max_age: timedelta) -> bool:
-    """Whether an older crontabber, which takes no lock, says that it is running the job.
+    """Whether an older crontabber, which takes no lock, has marked the job as running.
 
-    Its mark is respected for *max_age*. A mark of the future (a host whose
-    clock is ahead) is fresh, not old.
+    Its mark is respected for *max_age*. A mark in the future (a host whose
+    clock is ahead) is fresh.
     """
     if state.ongoing is None or state.claim is not None:
         return False

@@ -1,9 +1,9 @@
 """Dependencies: whether the parents of a job have done what its slot needs.
 
-They are those of the date. A backfill app may do a slot when each parent has done all that it was
-due up to that slot, no matter what it fails at since. A job without dates waits for parents that
-failed, run, or have a slot open up to its own. Tick, claim, explanation and simulation all ask
-here.
+Dependencies go by date. A backfill app may do a slot when each parent has done all that was due
+up to that slot, even if it fails at a later one. A job without dates waits for parents that
+failed, run, or have a slot open up to its own. Tick, claim, explanation and simulation all
+call this.
 """
 
 from collections.abc import Iterator
@@ -43,14 +43,14 @@ def waits_of(job: JobSpec, states: States, slot: datetime, now: datetime) -> Ite
 def free_until(job: JobSpec, states: States, now: datetime) -> datetime:
     """The last moment whose slot a backfill app may be given now; others wait for parents.
 
-    It is *now* at the latest, as no date is of the future.
+    It is *now* at the latest, as no date is in the future.
     """
     bounds = (_done_until(states.get(parent)) for parent in job.depends_on if job.backfill)
     return min((bound for bound in bounds if bound), default=now + _MOMENT) - _MOMENT
 
 
 def has_done(parent: JobState, slot: datetime) -> bool:
-    """Whether *parent* has done all that it was due up to *slot*."""
+    """Whether *parent* has done all that was due up to *slot*."""
     bound = _done_until(parent)
     return bound is None or bound > slot
 
@@ -74,8 +74,8 @@ def _fault_of_idle(job: JobSpec, parent: JobState, slot: datetime, now: datetime
         return "has never run"
     if parent.backfill and parent.next_slot:
         return None if parent.next_slot > slot else _undone(job, parent, slot)
-    # A parent that is due goes first. But one that ran since this slot came up is good
-    # enough, or a child would wait for ever on a parent that is due at every tick.
+    # A parent that is due goes first. But a run since this slot came up is good
+    # enough, or a child would wait for ever for a parent that is due at every tick.
     if parent.next_run and parent.next_run <= now and ran < slot:
         return "is paused" if parent.pause else "has not recently run"
     return None
@@ -96,9 +96,9 @@ def _undone(job: JobSpec, parent: JobState, slot: datetime) -> str:
 
 
 def _done_until(parent: JobState | None) -> datetime | None:
-    """The first moment up to which *parent* has not done all it was due; None: it is unknown.
+    """The first moment up to which *parent* has not done all that was due; None: unknown.
 
-    A slot at or after that moment has to wait, one before it need not.
+    A slot at or after that moment has to wait, an earlier one need not.
     """
     if parent is None:
         return None

@@ -54,7 +54,7 @@ class Frequency(NamedTuple):
 
     @property
     def period(self) -> timedelta:
-        """The time between two runs; for days, without regard to daylight saving."""
+        """The time between two runs; for days, ignoring daylight saving."""
         return self.number * _LENGTHS[self.unit]
 
     def counted_in(self, unit: Unit, what: str) -> "Frequency":
@@ -117,7 +117,7 @@ class MinuteOfHour(NamedTuple):
 
 
 Time = TimeOfDay | MinuteOfHour | None
-"""What may stand behind a frequency, or behind days."""
+"""What may follow a frequency, or days."""
 
 
 def is_number(text: str) -> bool:

@@ -1,7 +1,7 @@
 """Why a job runs now or does not: each check by which a tick decides, one by one, in words.
 
 The checks are those of `crontabber.schedule.decide`, with what only the store knows: who holds the
-lock, and who has the claim. What stands in the way is followed through the parents to its root.
+lock, and who has the claim. An obstacle is followed through the parents to its root.
 """
 
 from collections.abc import Collection, Sequence
@@ -34,13 +34,13 @@ class Check(NamedTuple):
     reason: str
     since: datetime | None = None
     until: datetime | None = None
-    """When it is over, as far as one can tell."""
+    """When it is over, as far as is known."""
     commands: tuple[str, ...] = ()
     """What would help, as one types it after ``crontabber``."""
 
 
 class Explanation(NamedTuple):
-    """All checks of one job, and what is at the root if one of them is not well."""
+    """All checks of one job, and the root of what fails."""
 
     status: JobStatus
     checks: Sequence[Check]
@@ -48,7 +48,7 @@ class Explanation(NamedTuple):
     """The parents that stand in the way, each because of the next; the last is the root."""
 
     notes: Sequence[str] = ()
-    """What the next tick does besides: to the plan before it decides, or for a person who asked."""
+    """What else the next tick does: to the plan before it decides, or because a person asked."""
 
     @property
     def can_run(self) -> bool:
@@ -57,7 +57,7 @@ class Explanation(NamedTuple):
 
     @property
     def obstacle(self) -> Check | None:
-        """The first check that is not well."""
+        """The first check that fails."""
         return next((check for check in self.checks if not check.ok), None)
 
     @property
@@ -80,7 +80,7 @@ class Explanation(NamedTuple):
 def explain(
     status: JobStatus, others: Sequence[JobStatus], states: States, now: datetime, held: Held
 ) -> Explanation:
-    """Take apart the decision about the job of *status*.
+    """Explain the decision about the job of *status*.
 
     *others* are the statuses of all jobs; *states* the rows as the next tick will find them.
     """
@@ -99,7 +99,7 @@ def explain(
 
 
 _MOST_REPLANS = 4
-"""More than a pause that ended, slots that are passed over, and an edited schedule need."""
+"""A pause that ended, slots that are passed over, and an edited schedule need fewer."""
 
 
 def _settled(
@@ -201,7 +201,7 @@ _WORDS = {
     "parent": _parent,
     "mark": _mark,
 }
-"""What to say of the answer of each of `CHECKS`."""
+"""The words for the answer of each of `CHECKS`."""
 
 
 def _lock(job: JobSpec, others: Sequence[JobStatus], held: Held) -> Check:

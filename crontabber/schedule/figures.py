@@ -14,15 +14,15 @@ class Figures(NamedTuple):
     """The figures of one job."""
 
     open_slots: int
-    """How many slots came up and are not done; at most one of an app that gets no dates."""
+    """How many slots came up and are not done; at most one for an app that gets no dates."""
     late: timedelta
-    """For how long it waits, as `health` judges; zero if it is not, or if it is running."""
+    """For how long it has been due, as `health` judges; zero if it is not, or if it is running."""
     blocked: bool
     """Whether it is due, and a parent stands in the way."""
 
 
 def figures(job: JobSpec, states: States, now: datetime) -> Figures:
-    """Count what there is to count about *job*."""
+    """The figures of *job*."""
     state = states.get(job.app_name)
     planned = plan(job, state, now)
     due = is_due(job, states, now)

@@ -1,4 +1,4 @@
-"""What is found about the jobs: values for all that tell of it, Nagios or a graph."""
+"""What is found about the jobs: values for all that show it, such as Nagios or a graph."""
 
 import enum
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ class Status(enum.IntEnum):
     CRITICAL = 2
     """Something that should be done is not being done."""
     UNKNOWN = 3
-    """It cannot be told: the configuration or the database is out of reach."""
+    """Unknown: the configuration cannot be used, or the database cannot be reached."""
 
 
 class Problem(enum.Enum):
@@ -82,10 +82,10 @@ class Health(NamedTuple):
     """The judgement."""
 
     findings: Sequence[Finding]
-    """The gravest first; of the same gravity as the jobs are listed."""
+    """The worst first; equally bad ones in the order of the jobs list."""
     counts: Counts
     standby: bool = False
-    """Whether the server is a standby, where it cannot be told which runs have crashed."""
+    """Whether the server is a standby, which does not know which runs have crashed."""
 
     @property
     def status(self) -> Status:
@@ -94,12 +94,12 @@ class Health(NamedTuple):
 
 
 class Access(NamedTuple):
-    """What the server lets the role do that runs the jobs, and for how long."""
+    """What the role that runs the jobs may do on the server, and for how long."""
 
     standby: bool = False
-    """Whether the server is a standby, which is for reading only."""
+    """Whether the server is a standby, which is read-only."""
     read_only: bool = False
-    """Whether transactions of the role that asks are for reading only."""
+    """Whether transactions of the role that asks are read-only."""
     role: str = ""
     """The role that was asked about: by default the one that asks."""
     lacking: Sequence[str] = ()
@@ -109,12 +109,12 @@ class Access(NamedTuple):
     zone: str = "UTC"
     """The time zone of the server, by its name."""
     row_security: Sequence[str] = ()
-    """The tables of which row security may hide rows, from that role or from the one that asks."""
+    """The tables whose rows row security may hide, from that role or from the one that asks."""
     log_numbers: str = ""
     """What to say of the numbers of the log's rows, once half of them are used."""
 
     def findings(self) -> Iterable[Finding]:
-        """Why jobs cannot be run, or rows not be seen, or soon not be added, if that is so."""
+        """Why jobs cannot run, rows cannot be seen, or soon cannot be added, if that is so."""
         if self.lacking:
             what = f"role {self.role} has no right to {', '.join(self.lacking)}"
             if self.only_reads:
@@ -133,6 +133,6 @@ class Access(NamedTuple):
 
 
 NO_JOBS = "there are no jobs in this configuration"
-"""What there is to say of a jobs list that is empty, or misspelt, so that none runs."""
+"""The text about a jobs list that is empty, or whose name is misspelt."""
 _FORGET = "DELETE on crontabber"
 """The one right that ticks do not need, but ``--reset-job`` does."""

@@ -22,11 +22,11 @@ class Upcoming(NamedTuple):
 
     job: JobSpec
     at: datetime
-    """When it is due, in UTC; of one that is due already: since when."""
+    """When it is due, in UTC; in the past if it is due already."""
     slot: datetime
-    """The slot that it is about; of several open ones the oldest."""
+    """The slot that it is about; the oldest of several open ones."""
     note: str = ""
-    """What is to be known of it: a change of the clocks, a retry, a pause."""
+    """What to know about it: a clock change, a retry, a pause."""
 
 
 def upcoming(job: JobSpec, state: JobState | None, now: datetime) -> Iterator[Upcoming]:
@@ -72,7 +72,7 @@ def preview(
 ) -> list[Upcoming]:
     """The next runs of all *jobs* in their order: at most *count*, and none after *until*.
 
-    With *asked* also the next date of each backfill that was asked for: a tick does those when
+    With *asked* also the next date of each requested backfill: a tick does those when
     what is due by the schedules is done, so they come after it.
     """
     streams = [upcoming(job, states.get(job.app_name), now) for job in jobs]
@@ -86,7 +86,7 @@ def preview(
 
 
 def _asked(job: JobSpec, states: States, now: datetime) -> Iterator[Upcoming]:
-    """The next date of each backfill of *job* that was asked for: a pause does not stop them."""
+    """The next date of each requested backfill of *job*: a pause does not stop them."""
     state = states.get(job.app_name)
     if state is None or not job.backfill:
         return

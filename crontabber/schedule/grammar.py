@@ -1,6 +1,6 @@
 """How schedules and job lines are written: text to values, and back to the same text.
 
-Everything that is typed by people and says *when* is parsed here and nowhere else.
+All text that people write about *when* is parsed here and nowhere else.
 """
 
 import functools
@@ -20,7 +20,7 @@ __all__ = ["CENTURY", "Frequency", "MinuteOfHour", "TimeOfDay", "Unit"]
 __all__ += ["Calendar", "JobLine", "JobList", "Schedule", "duration_text", "parse_duration"]
 
 Calendar = Union["Days", "CronLine"]
-"""What has slots of its own, which are not counted from one to the next."""
+"""A schedule whose slots are not counted from one to the next."""
 
 
 class Schedule(NamedTuple):
@@ -120,9 +120,9 @@ class JobList(NamedTuple):
     def parse(cls, text: str) -> "JobList":
         """Read a whole list; one bad line does not spoil the others.
 
-        Jobs stand one a line, or separated by ``,`` or ``;``. A ``#`` makes the rest
+        Jobs are one a line, or separated by ``,`` or ``;``. A ``#`` makes the rest
         of its line a comment, separators and all. Those that are part of a schedule, as in
-        ``mon,thu|03:00`` or ``0 3 * * fri#2``, do neither; see `entries`.
+        ``mon,thu|03:00`` or ``0 3 * * fri#2``, do not; see `entries`.
         """
         lines: list[JobLine] = []
         faults: list[JobLineError] = []
@@ -153,9 +153,9 @@ _SECONDS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 
 
 def parse_duration(text: str) -> timedelta:
-    """Read a length of time: ``90s``, ``30m``, ``2h``, ``1d``, or several as in ``1h30m``.
+    """Read a length of time: ``90s``, ``30m``, ``2h``, ``1d``, or several joined: ``1h30m``.
 
-    Anything else, and what is longer than a century, is a `ConfigError`.
+    Anything else, and more than a century, is a `ConfigError`.
     """
     seconds, rest = 0, text.strip().lower()
     bad = not rest
@@ -170,7 +170,7 @@ def parse_duration(text: str) -> timedelta:
 
 
 def duration_text(length: timedelta) -> str:
-    """A length of time in the form that `parse_duration` reads, ``1h30m``, if it can be."""
+    """A length of time as ``1h30m``, which `parse_duration` reads, if it has that form."""
     seconds, rest = divmod(length.total_seconds(), 1)
     if rest:
         return f"{length.total_seconds():g}s"
@@ -195,7 +195,7 @@ def _calendar(first: str, second: str) -> Calendar | None:
 
 
 _PLAIN = re.compile(r"[ \t]*([a-z_]\w*(?:\.[a-z_]\w*)+)[ \t]*\|([^,;#]*)", re.ASCII | re.IGNORECASE)
-"""A line of one class path and one schedule, as nearly all are: the schedule is all that is new."""
+"""A line of one class path and one schedule, as nearly all are."""
 
 
 def _entries(line: str) -> Iterator[str]:
@@ -217,7 +217,7 @@ _NOT_IN_NAMES = frozenset(".,;#|'\"[]")
 
 
 def _check_first(text: str) -> None:
-    """See that the first part of a line is a class path, or the name of a job."""
+    """Check that the first part of a line is a class path, or the name of a job."""
     if not text or ("." in text and not _is_class_path(text)):
         raise JobLineError(
             f"{text!r} is not a class path such as package.module.Class, nor the name of a job, "

@@ -1,6 +1,6 @@
 """What is wrong with the jobs, if anything: the one judgement, which ``--nagios`` prints.
 
-Pure: the states come in, with the time at which they were read, and a `Health` comes out.
+Pure: from the states, and the time at which they were read, to a `Health`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,12 +29,12 @@ def judge(
     among: Sequence[JobSpec] | None = None,
     unseen: str = "",
 ) -> Health:
-    """The findings about *jobs*, at most one a job: the worst; and about all of them.
+    """The findings about *jobs*, the worst of each; and about all of them together.
 
     *faults* are what is wrong with job lines that cannot be used. *among* are all jobs of the
     configuration, if *jobs* are a choice of them; *unseen* is why there are no states at all.
-    Not late are a job that has no row yet (it is new), one that is ongoing, and one that is
-    blocked by a parent of which something is said already, or that is ongoing.
+    A job is not late if it has no row yet (it is new), is ongoing, or is
+    blocked by a parent that has a finding itself or is ongoing.
     """
     findings: dict[str, Finding] = {}
     for job in jobs:
@@ -62,7 +62,7 @@ def judge(
 
 
 def standing(job: JobSpec, states: States, now: datetime) -> Finding | None:
-    """What is wrong with *job*, seen on its own: only a parent that is running excuses it."""
+    """What is wrong with *job* on its own: only a parent that is running excuses it."""
     state = states.get(job.app_name)
     if state is None:
         return None
@@ -73,12 +73,12 @@ def standing(job: JobSpec, states: States, now: datetime) -> Finding | None:
 
 
 def _of_itself(job: JobSpec, state: JobState, now: datetime) -> Finding | None:
-    """What its row says of *job*; none of the later is worse than an earlier."""
+    """What its row says about *job*, the worst first."""
     return failure(job, state) or _stuck(job, state, now) or _astray(job, state, now)
 
 
 def is_due(job: JobSpec, states: States, now: datetime, planned: Plan | None = None) -> bool:
-    """Whether *job* waits to be run; *planned* is what `plan` says of it, if that is known."""
+    """Whether *job* waits to be run; *planned* is its `plan`, if that is known."""
     state = states.get(job.app_name)
     if state is not None and (state.ongoing is not None or is_paused(state, now)):
         return False
@@ -133,7 +133,7 @@ def _blocked(due: Iterable[JobSpec], states: States, now: datetime) -> int:
 
 
 def failure(job: JobSpec, state: JobState) -> Finding | None:
-    """The last run failed; a backfill app, which loses no date by that, may do so once."""
+    """The last run failed; a backfill app may fail once, as it loses no date by that."""
     if state.last_error is None:
         return _failed_on_purpose(job, state)
     texts = (state.last_error.type, state.last_error.value)
@@ -203,7 +203,7 @@ def _late_ones(
     *,
     busy: bool,
 ) -> dict[str, Finding]:
-    """The findings about those of the jobs *due* that are too late without an excuse."""
+    """The findings about jobs in *due* that are too late without an excuse."""
     jobs = {job.app_name: job for job in due}
     ordered, _ = order({name: job.depends_on for name, job in jobs.items()})
     late: dict[str, Finding] = {}
@@ -219,7 +219,7 @@ def _late_ones(
 
 
 def _is_excused(job: JobSpec, states: States, explained: set[str], now: datetime) -> bool:
-    """Whether a parent stands in its way that is *explained*, running, or paused."""
+    """Whether a parent blocks it that is *explained*, running, or paused."""
     state = states.get(job.app_name)
     slot = plan(job, state, now).slot_at(job, state, now)
     return any(
@@ -239,9 +239,9 @@ def _mild(finding: Finding) -> Finding:
 
 
 def waits_since(job: JobSpec, states: States, now: datetime) -> datetime:
-    """Since when *job*, which is due, waits: for this long it may be called late.
+    """Since when *job*, which is due, waits; it is late after some time from then on.
 
-    That is when its slot came up, or its pause ended. One that never ran, and waits for a parent,
+    That is when its slot came up, or its pause ended. A job that never ran, and waits for a parent,
     waits since a tick saw that: its slot may have come up long before it was listed.
     """
     state = states.get(job.app_name)

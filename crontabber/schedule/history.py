@@ -1,4 +1,4 @@
-"""What the log says of the past of a job: its runs, how its last one went, and their traces."""
+"""What the log says of the past of a job: its runs, how the last one went, and their traces."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -11,9 +11,9 @@ class LastRun(NamedTuple):
     """What the log says of a job's last run."""
 
     duration: timedelta | None = None
-    """None for a crash, and for a mark."""
+    """None for a crash, and for a slot that was marked as successful."""
     failing_since: datetime | None = None
-    """When the first run was recorded that failed since the last success; None: none did."""
+    """When the first failure since the last success was recorded; None: there is none."""
 
 
 def ended(run: Run) -> datetime:
@@ -22,7 +22,7 @@ def ended(run: Run) -> datetime:
 
 
 def last_run(runs: Sequence[Run]) -> LastRun | None:
-    """The last of *runs*, which are all that one job had, the oldest first."""
+    """The last of *runs*, which are all runs of one job, the oldest first."""
     since = None
     for run in reversed(runs):
         if not run.error:
@@ -32,7 +32,7 @@ def last_run(runs: Sequence[Run]) -> LastRun | None:
 
 
 class Trace(NamedTuple):
-    """A run, or several alike that ended close together, as pictures show it."""
+    """A run, or several alike that ended close together, for pictures."""
 
     ended: datetime
     """When the last of them was recorded."""
@@ -49,7 +49,7 @@ class Trace(NamedTuple):
 
 
 def traces(runs: Iterable[Run], seconds: int) -> list[Trace]:
-    """The newest first; those that ended in the same *seconds*, and alike, are one."""
+    """The newest first; runs that ended alike within the same *seconds* are one."""
     alike: dict[tuple[float, Outcome], list[Run]] = {}
     for run in runs:
         alike.setdefault((ended(run).timestamp() // seconds, run.outcome), []).append(run)
@@ -58,7 +58,7 @@ def traces(runs: Iterable[Run], seconds: int) -> list[Trace]:
 
 
 def trace(run: Run) -> Trace:
-    """One run as pictures show it."""
+    """One run, for pictures."""
     return Trace(ended(run), run.duration, run.outcome)
 
 

@@ -11,8 +11,8 @@ class JobInformation(dict[str, Any]):
     """What was remembered of a job before this run: ``information.last_success``, as `JobState`.
 
     It is a dict too, with the keys and values that crontabber 0.18 gave to apps:
-    ``depends_on`` is a list, and ``last_error`` a dict, empty if there was no error. Apps
-    that ask for a key take an error for "never ran", and would start over without a word.
+    ``depends_on`` is a list, and ``last_error`` a dict, empty if there was no error. Some apps
+    look up a key and take an error for "never ran": they would start over silently.
     """
 
     def __init__(self, state: JobState) -> None:

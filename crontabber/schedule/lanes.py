@@ -1,6 +1,6 @@
-"""A day behind and a day ahead of each job: what ran, what did not, and what is to come.
+"""The last and the next day of each job: what ran, what did not, and what is to come.
 
-Pure, for pictures: times that lie closer together than a picture can show are one.
+Pure, for pictures: times that are closer together than a picture can show are one.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,7 +26,7 @@ class Lane(NamedTuple):
 
     ran: Sequence[Trace]
     missing: Sequence[datetime]
-    """The slots that came up, and in whose time no run was."""
+    """The slots that came up without a run in their time."""
     ahead: Sequence[datetime]
     """When its next runs are due."""
     running: datetime | None = None
@@ -36,7 +36,7 @@ class Lane(NamedTuple):
 def lane(
     job: JobSpec, row: JobState | None, runs: Sequence[Trace], now: datetime, span: timedelta
 ) -> Lane:
-    """The *span* of time before *now*, of which *runs* are known, and the same after it."""
+    """The time *span* before *now*, whose *runs* are given, and the same after it."""
     ahead = takewhile(lambda each: each.at <= now + span, upcoming(job, row, now))
     times = (max(each.at, now) for each in islice(ahead, _MOST))
     running = row.ongoing if row else None

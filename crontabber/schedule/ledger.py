@@ -15,17 +15,17 @@ class Verdict(enum.Enum):
     PAUSED = "paused"
     """They came up while the job was paused."""
     MARKED = "marked"
-    """A person said that they are done."""
+    """A person marked them as done."""
     RESET = "reset"
-    """They were open when a person had the job forgotten."""
+    """They were open when a person reset the job."""
     GIVEN_UP = "given up"
     """They failed, and the app's ``retry`` gave up."""
     BACKFILLED = "backfilled"
-    """They were done, when a person asked for it, outside of the schedule."""
+    """They were done outside the schedule, because a person asked for it."""
     ASKED = "asked"
-    """No slot was passed over: a person had something done, and the reason says what."""
+    """No slot was passed over: a person did something, and the reason says what."""
     REPLANNED = "replanned"
-    """They were those of a schedule that was edited, or of a clock that was wrong."""
+    """They belonged to a schedule that was edited, or to a clock that was wrong."""
 
 
 class Span(NamedTuple):
@@ -41,11 +41,11 @@ class Span(NamedTuple):
     plan: str
     """The schedule in force; see `JobSpec.plan`."""
     by: str
-    """Who had it so: a person, or ``crontabber``."""
+    """Who caused it: a person, or ``crontabber``."""
     at: datetime
     """When that was written."""
 
 
 def note_of(app_name: str, what: str, by: str, now: datetime) -> Span:
-    """That a person had *what* done with a job; it is about no slot."""
+    """That a person did *what* to a job; it is about no slot."""
     return Span(app_name, now, now, 0, Verdict.ASKED, what, "", by, now)

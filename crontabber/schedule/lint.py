@@ -1,7 +1,7 @@
-"""What is odd about schedules, and no error: what ``--configtest`` warns of.
+"""What is odd about schedules without being an error: what ``--configtest`` warns of.
 
-Pure, and by the text of a schedule and the public functions of `calendar`: a schedule that one
-has to know more of is not judged.
+Pure. It uses only the text of a schedule and the public functions of `calendar`, and skips
+schedules that would need more.
 """
 
 import re
@@ -20,7 +20,7 @@ _YEAR = timedelta(days=371)  # each change of a year is in it, some twice
 _WEEKS = timedelta(days=15)
 _ELAPSED = re.compile(r"(\d+)([mhd])")
 _EARLY_RANGE = re.compile(r"\b(1?\d|2[0-8])(-|\.\.)\d+")
-"""Of days, a range that begins before the 29th: it is about more than the end of a month."""
+"""A range of days that begins before the 29th: it is about more than the end of a month."""
 _NO_SUCH_DAY = {
     29: "no 29th in February, except in leap years",
     30: "no 30th in February",
@@ -30,7 +30,7 @@ _MONTHS_WITHOUT = {29: {2}, 30: {2}, 31: {2, 4, 6, 9, 11}}
 
 
 def oddities(jobs: Sequence[JobSpec], now: datetime) -> Iterator[str]:
-    """A line for each thing about the schedules of *jobs* that may surprise, from *now* on."""
+    """A line for each thing that may surprise about the schedules of *jobs*, from *now* on."""
     by_name = {job.app_name: job for job in jobs}
     for job in jobs:
         for what in (
@@ -136,7 +136,7 @@ _NAMES = "jan feb mar apr may jun jul aug sep oct nov dec".split()
 
 
 def _months(field: str) -> set[int]:
-    """The months that a field of cron means; all if it is not a mere list of them."""
+    """The months that a field means; all if it is not a plain list of them."""
     words = [
         str(_NAMES.index(word) + 1) if word in _NAMES else word for word in field.lower().split(",")
     ]

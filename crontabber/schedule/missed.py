@@ -10,7 +10,7 @@ from .plan import in_force, schedule_of
 from .spread import offset_of
 
 OURS = "crontabber"
-"""Who had it so, if it was no person."""
+"""Who caused it, if no person did."""
 
 
 class Passing(NamedTuple):
@@ -26,15 +26,15 @@ _MOMENT = timedelta(microseconds=1)
 
 
 def is_paused(state: JobState, now: datetime) -> bool:
-    """Whether a person paused the job, and that lasts."""
+    """Whether a person has paused the job, and the pause lasts."""
     pause = state.pause
     return pause is not None and (pause.until is None or pause.until > now)
 
 
 def unpaused(job: JobSpec, state: JobState, now: datetime) -> Replan:
-    """The pause of *state* is over, as its time is or a person says so.
+    """The pause of *state* is over, by its time or by a person.
 
-    A backfill app catches up; any other waits for the first slot from the end of the pause on.
+    A backfill app catches up; any other waits for the first slot after the pause.
     """
     assert state.pause is not None, "only what is paused can be resumed"
     end = min(state.pause.until or now, now)
@@ -52,9 +52,9 @@ def pause_text(pause: Pause) -> str:
 
 
 def passed_over(job: JobSpec, state: JobState, now: datetime) -> Replan | None:
-    """What to remember instead, if slots are open that are not to be run any more; else None.
+    """The state without open slots that must not run any more; None if there are none.
 
-    Those are slots older than ``too_late``; and for a backfill app whose ``missed`` is
+    These are slots older than ``too_late``; and for a backfill app whose ``missed`` is
     ``latest`` all but the newest.
     """
     slot = state.next_slot
@@ -103,7 +103,7 @@ def _moved(job: JobSpec, state: JobState, end: datetime, passing: Passing) -> Re
 
 
 def passed_by_run(job: JobSpec, before: JobState, after: JobState, run: Run) -> tuple[Span, ...]:
-    """The slots that a run of a job without dates took the place of; and the one it gave up."""
+    """The slots that a run of a job without dates replaced; and the one that it gave up."""
     slot, now = before.next_slot, run.started
     if job.backfill or slot is None or after.next_slot in (None, slot):
         return ()

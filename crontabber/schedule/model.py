@@ -1,8 +1,8 @@
 """The values that everything else speaks of: what a job is, and what is known of it.
 
-Times are timezone-aware datetimes; durations are timedeltas. Nothing here changes
-once made: a transition makes a new value. They are named tuples and not dataclasses
-because every start makes these classes anew: as dataclasses they would be a tenth of
+Times are timezone-aware datetimes; durations are timedeltas. All values are immutable: a
+transition makes a new one. They are named tuples, not dataclasses, because every start makes
+these classes anew: as dataclasses they would be a tenth of what an idle tick costs.
 what an idle tick costs.
 """
 
@@ -17,7 +17,7 @@ from .grammar import Schedule
 from .ledger import Span
 
 Retry = Callable[[int, BaseException], timedelta | None]
-"""From how many runs of a slot failed, and what the last one raised, to how long to wait.
+"""How long to wait, by how many runs of a slot failed and what the last one raised.
 
 None: it is not tried again.
 """
@@ -29,20 +29,20 @@ class Missed(enum.Enum):
     ALL = "all"
     """Each of them is run."""
     LATEST = "latest"
-    """The latest of them is run, the others are passed over."""
+    """Only the latest is run, the others are passed over."""
     NONE = "none"
     """Each is run within ``too_late``, or not at all."""
 
 
 class Tells(NamedTuple):
-    """What a job says of itself about whom to tell; None: as the settings say."""
+    """What a job itself says about reports; None: as the settings say."""
 
     tell: str | None = None
     """Which of its failures are errors in the log: ``changes`` or ``every``."""
     on: tuple[str, ...] | None = None
-    """Of which events messages tell; see `crontabber.schedule.changes.Event`."""
+    """Which events messages report; see `crontabber.schedule.changes.Event`."""
     notify: str | None = None
-    """Apprise's URLs of those who get messages; ``no``: none get any."""
+    """Apprise's URLs to send messages to; ``no``: none."""
     ping: str | None = None
     """The URL that its runs ping; empty: none."""
     ping_style: str | None = None
@@ -55,10 +55,10 @@ class JobSpec(NamedTuple):
     app_name: str
     """Its identity: the key of its row, and what others name in ``depends_on``."""
     class_path: str
-    """What its line names: ``package.module.Class``, or the section of a job, by its name."""
+    """What its line names: ``package.module.Class``, or the name of a section."""
     schedule: Schedule
     zone: ZoneInfo
-    """The time zone in which ``HH:MM`` and whole days are meant."""
+    """The time zone of ``HH:MM`` and of whole days."""
     depends_on: tuple[str, ...] = ()
     """The app_names that must have succeeded first."""
     backfill: bool = False
@@ -80,30 +80,30 @@ class JobSpec(NamedTuple):
     too_late: timedelta | None = None
     """Older slots are passed over; None: none is too old."""
     start: datetime | None = None
-    """Where the dates of a backfill app begin that never ran; None: now."""
+    """Where the dates of a backfill app that never ran begin; None: now."""
     spread: timedelta = timedelta()
-    """Within which time after its slot it begins, always at the same offset."""
+    """Within which time after its slot it begins, always with the same delay."""
     queue: str | None = None
     """Which workers run it, if workers do."""
     priority: int = 0
-    """Which of the jobs that are due workers take first: the highest."""
+    """Which of the due jobs workers take first: the one with the highest."""
     parallel: int = 1
     """Without effect: the dates of one job are done one after the other."""
     keep_output: int = 0
     """How many bytes are kept of what a run writes to stdout and stderr."""
     is_command: bool = False
-    """Whether it runs no code in our process: then its output is not our own, either."""
+    """Whether it is a command, which runs outside our process, so its output is not ours."""
     tells: Tells | None = None
-    """What it says of whom to tell; None: nothing. Known when ``lock`` is."""
+    """What it says about reports; None: nothing. Known when ``lock`` is."""
 
     @property
     def plan(self) -> str:
-        """The schedule as it is remembered: a time of day is nothing without its zone."""
+        """The schedule as a row remembers it, with the zone if there is a time of day."""
         return plan_text(self.schedule, str(self.zone))
 
 
 def plan_text(schedule: Schedule, zone: str) -> str:
-    """A schedule as a row remembers it: a time of day is nothing without its zone."""
+    """A schedule as a row remembers it, with the zone if there is a time of day."""
     return f"{schedule} {zone}" if schedule.is_local else str(schedule)
 
 
@@ -132,7 +132,7 @@ class Claim(NamedTuple):
 
 
 class Pause(NamedTuple):
-    """Why a job does not run by its schedule for a while: a person said so."""
+    """That a person has stopped a job for a time."""
 
     since: datetime
     until: datetime | None
@@ -153,7 +153,7 @@ class JobState(NamedTuple):
     last_run: datetime | None = None
     """When the last run began, whether it succeeded or not."""
     last_success: datetime | None = None
-    """For a backfill app the last slot that succeeded, else when the last good run began."""
+    """For a backfill app the last slot that succeeded, else when the last success began."""
     error_count: int = 0
     """How many runs in a row failed."""
     depends_on: tuple[str, ...] = ()
@@ -162,9 +162,9 @@ class JobState(NamedTuple):
     attempts: int = 0
     """How many runs of the open slot failed."""
     gave_up: bool = False
-    """Whether a backfill app is given its open slot again only when a person says so."""
+    """Whether a backfill app stays at its open slot until a person steps in."""
     ongoing: datetime | None = None
-    """When the run began that is not recorded yet; None if there is none."""
+    """When the current run began; None if there is none."""
     class_path: str | None = None
     plan: str | None = None
     """The schedule by which ``next_slot`` was computed; see `JobSpec.plan`."""
@@ -177,11 +177,11 @@ class JobState(NamedTuple):
     waits_since: datetime | None = None
     """When ``waits_for`` became that parent."""
     asked: tuple[AskedBackfill, ...] = ()
-    """The backfills that were asked for and are not done, in the order of their turns."""
+    """The requested backfills that are not done, in the order of their turns."""
     asked_slot: datetime | None = None
     """The date of one of these that the ongoing run is about; None: it is about ``next_slot``."""
     told: str | None = None
-    """What people were told of it while it is not well: JSON; see `crontabber.schedule.changes`."""
+    """What was reported while it is not well: JSON; see `crontabber.schedule.changes`."""
     claim: Claim | None = None
     """Who runs it. None although ``ongoing`` is set: an older crontabber."""
     version: str | None = None
@@ -200,7 +200,7 @@ class Outcome(enum.Enum):
     CRASHED = "crashed"
     """The process ended before ``run`` did; found by a later tick."""
     MARKED = "marked as successful"
-    """There was no run: a person says that the slot is done."""
+    """There was no run: a person marked the slot as done."""
 
 
 class Run(NamedTuple):
@@ -210,7 +210,7 @@ class Run(NamedTuple):
     slot: datetime
     started: datetime
     duration: timedelta | None
-    """None for a crash, as when it ended is not known, and for a mark."""
+    """None for a crash, whose end is not known, and for a slot that a person marked."""
     outcome: Outcome
     host: str
     error: LastError | None = None
@@ -234,7 +234,7 @@ class SkipReason(enum.Enum):
     PAUSED = "paused"
     """A person paused it."""
     BACKFILL = "a backfill app"
-    """It was asked for by name, and an app that gets dates runs in their order only."""
+    """It was named by ``--job``, but an app that gets dates does them in their order only."""
 
 
 class Skip(NamedTuple):
@@ -260,7 +260,7 @@ class RunNow:
 
 
 class Replan(NamedTuple):
-    """The job is not due, and the next run that is remembered is out of date."""
+    """The job is not due, and the next run in its row is out of date."""
 
     state: JobState
     """What to remember instead."""
@@ -271,4 +271,4 @@ class Replan(NamedTuple):
 
 Decision = RunNow | Skip | Replan
 States = Mapping[str, JobState]
-"""What is known of each job, by app_name."""
+"""The state of each job, by app_name."""

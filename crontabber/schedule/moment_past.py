@@ -1,6 +1,6 @@
 """Why a job did not run at a moment of the past: what became of the slot that was up then.
 
-Pure: the runs and spans that the store has of it come in.
+Pure: the runs and spans in the store are arguments.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ class Account(NamedTuple):
     reason: str
     entry: Entry | None = None
     parents: Sequence["Account"] = ()
-    """Those that had not done their slot when this one was up."""
+    """The parents that had not done their slot when this one was up."""
 
 
 UNKNOWN = "unknown"
@@ -76,7 +76,7 @@ def slot_at(job: JobSpec, row: JobState | None, moment: datetime) -> datetime:
 def _before(
     schedule: Schedule, known: datetime | None, moment: datetime, zone: ZoneInfo
 ) -> datetime:
-    """A slot that is not after *moment*, counted back from one that is *known*."""
+    """A slot that is not after *moment*, counted back from the *known* one."""
     frequency, period = schedule.frequency, schedule.frequency.period
     if not isinstance(frequency, Frequency):  # a calendar is counted from nowhere
         return latest_slot(schedule, moment - 2 * period, moment, zone)
@@ -98,6 +98,6 @@ def good_run(account: Account) -> Run | None:
 
 
 def was_in_time(account: Account, moment: datetime) -> bool:
-    """Whether its slot was done within a minute after *moment*, or so far as one can tell."""
+    """Whether its slot was done within a minute after *moment*, as far as is known."""
     run = good_run(account)
     return account.verdict == DONE and (run is None or run.started - moment < _MINUTE)

@@ -14,8 +14,8 @@ def parse_moment(text: str, zone: tzinfo) -> datetime:
     """Read ``2026-11-21T03:00``, also with seconds, as a time on a clock in *zone*; it is in UTC.
 
     A date alone is its midnight; an offset such as ``+01:00``, or ``Z``, wins over *zone*.
-    In a gap, or where a time exists twice, it is what it is for schedules. Anything else is
-    a `ConfigError`, as are the ends of time that *zone* or UTC cannot show.
+    A time in a gap, or one that exists twice, is read as in schedules. Anything else is
+    a `ConfigError`, as are times too far away for *zone* or UTC.
     """
     try:
         # Python 3.10 does not know Z

@@ -1,4 +1,4 @@
-"""What a job waits for: the moment of its next try, and the slot that the try is about."""
+"""What a job waits for: the time of its next run, and the slot that the run is about."""
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -18,9 +18,9 @@ class Plan(NamedTuple):
     slot: datetime
 
     def due_at(self, job: JobSpec) -> datetime:
-        """When it is time; a backfill app is never given a date of the future.
+        """When it is due; a backfill app never gets a date in the future.
 
-        The ``spread`` of a job puts its slots off; not a retry, nor what a person set by hand.
+        The ``spread`` of a job delays its slots, but not a retry, or what a person set by hand.
         """
         if self.when == self.slot:
             return self.slot + offset_of(job, self.slot) if job.spread else self.slot
@@ -29,8 +29,8 @@ class Plan(NamedTuple):
     def slot_at(self, job: JobSpec, state: JobState | None, now: datetime) -> datetime:
         """The slot to run, if it is run now.
 
-        A backfill app gets the oldest that is open; any other runs once for all that
-        it missed, so the latest. A run ahead of the plan (forced, or ``next_run`` was
+        A backfill app gets the oldest that is open; any other runs once for all slots that
+        it missed, for the latest. A run ahead of the plan (forced, or ``next_run`` was
         set by hand) is about this minute.
         """
         if self.slot > now:
@@ -42,7 +42,7 @@ class Plan(NamedTuple):
 
 
 def plan(job: JobSpec, state: JobState | None, now: datetime) -> Plan:
-    """What *job* waits for, by what is remembered of it."""
+    """What *job* waits for, by its row."""
     if state is None or _begins_at_start(job, state):
         slot = _first(job, now)
         return Plan(slot, slot)
@@ -67,7 +67,7 @@ def _first(job: JobSpec, now: datetime) -> datetime:
 
 
 def has_given_up(job: JobSpec, state: JobState) -> bool:
-    """Whether *job* stays at its open slot, without trying it, until a person says so."""
+    """Whether *job* stays at its open slot, without trying it, until a person steps in."""
     return job.backfill and state.gave_up
 
 
@@ -93,8 +93,8 @@ def _open_slot(job: JobSpec, state: JobState, now: datetime) -> datetime:
 def in_force(job: JobSpec, state: JobState | None) -> tuple[Schedule, ZoneInfo]:
     """The schedule by which the open slots of *job* are counted.
 
-    That is the remembered one as long as slots of it are open: an edited schedule
-    counts from now on, and invents no slots of the past.
+    That is the one in its row as long as slots of it are open: an edited schedule
+    counts from now on, and invents no past slots.
     """
     if state and state.plan and not is_by_schedule(job, state):
         return schedule_of(state.plan, job)
@@ -111,7 +111,7 @@ def schedule_of(text: str, job: JobSpec) -> tuple[Schedule, ZoneInfo]:
 
 
 def is_by_schedule(job: JobSpec, state: JobState) -> bool:
-    """Whether what *state* waits for follows from the schedule of *job*, or none is remembered.
+    """Whether *state* waits by the present schedule of *job*, or remembers no schedule.
 
     It may be remembered in another form, such as ``24h|3:00`` for ``1d|03:00``.
     """
@@ -135,9 +135,9 @@ def _read(text: str) -> tuple[Schedule, str]:
 
 
 def replanned(job: JobSpec, state: JobState, now: datetime) -> Replan | None:
-    """The plan to remember instead, if what *state* waits for is out of date; else None.
+    """The plan to replace that of *state*, if that is out of date; else None.
 
-    Only for a job that waits for a slot of the future; a failed one keeps its retry,
+    Only for a job that waits for a future slot; a failed one keeps its retry,
     unless that was computed by a clock that was stepped back since.
     """
     if _retried_too_late(job, state, now):
@@ -167,7 +167,7 @@ def _retried_too_late(job: JobSpec, state: JobState, now: datetime) -> bool:
 
 
 def _done(job: JobSpec, state: JobState, now: datetime) -> datetime:
-    """What the next slot is counted from; only a date that is done may be of the future."""
+    """What the next slot is counted from; only a date that is done may be in the future."""
     done = state.last_success or state.last_run or now
     return done if job.backfill else min(done, now)
 

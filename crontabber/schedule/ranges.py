@@ -1,4 +1,4 @@
-"""The dates of a range that a person means, and which of them are to be done."""
+"""The dates of a range that a person gives, and which of them to do."""
 
 import enum
 import itertools
@@ -30,7 +30,7 @@ def slots_between(
 ) -> Iterator[datetime]:
     """The slots of *job* from *first* to *last*, both included, in their order.
 
-    They are those from which the schedule counts on to the slot that is open, and on.
+    The schedule leads from them to the open slot, and on.
     """
     anchor = plan(job, state, now).slot
     begin = _slot_before(job.schedule, anchor, first, job.zone)
@@ -65,10 +65,10 @@ def chosen(
     redo: Redo,
     now: datetime,
 ) -> Iterator[datetime]:
-    """Those of the slots *found* that are meant and may be asked for.
+    """Those of the slots *found* that *redo* selects and that may be requested.
 
-    The schedule still gives those from the open slot on. What another backfill is to do is not
-    asked for twice, nor what it has done, unless *redo* says so. *spans* is what the ledger says
+    The schedule does those from the open slot on. What another backfill is to do, or has done,
+    is not requested twice, unless *redo* says so. *spans* is what the ledger says
     of them, in the order of its writing.
     """
     limit, first = open_slot(job, state, now), state.first_slot or state.first_run
@@ -82,7 +82,7 @@ def chosen(
 
 
 def open_slot(job: JobSpec, state: JobState, now: datetime) -> datetime:
-    """The first slot that the schedule still gives."""
+    """The first slot that the schedule will do."""
     return plan(job, state, now).slot
 
 
@@ -97,7 +97,7 @@ def _is_meant(slot: datetime, first: datetime | None, spans: Sequence[Span], red
 
 
 def in_rows(found: Iterable[datetime], all_slots: Iterable[datetime]) -> Dates:
-    """The slots *found* as rows of consecutive ones; *all_slots* are those among which they are."""
+    """The slots *found*, which are among *all_slots*, as rows of consecutive ones."""
     wanted = set(found)
     rows: list[tuple[datetime, datetime]] = []
     follows = False

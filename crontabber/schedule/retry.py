@@ -20,7 +20,7 @@ def next_try(
     """When to try *slot* again, after a run that began at *started* failed.
 
     Without *advice* that is ``error_retry_time`` after it began, cut to the second so that the
-    jitter of cron does not cost a tick. With *advice* it is the time that this names. Either is
+    jitter of cron does not cost a tick. With *advice* it is the time that this names. Both are
     limited by the job's own next slot, so that a failure never makes a job run later than it
     would have; only for a backfill app *advice* counts beyond it, as no date is lost by that.
     """

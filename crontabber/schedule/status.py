@@ -1,7 +1,7 @@
-"""How each job is: one state, the reason in words, since when, and what comes next.
+"""The status of each job: its state, the reason in words, since when, and what comes next.
 
-What is wrong is judged by `crontabber.schedule.health`, as for ``--nagios``; here it becomes one
-word a job, for people who want to see all of them. Pure: values in, values out.
+`crontabber.schedule.health` judges what is wrong, as for ``--nagios``; here it becomes one
+word a job, for a view of all of them. Pure: values in, values out.
 """
 
 import enum
@@ -36,7 +36,7 @@ class State(enum.Enum):
     PAUSED = "paused"
     """A person has stopped it for a time."""
     GAVE_UP = "gave up"
-    """It stays at a date that failed, until a person says so."""
+    """It stays at a date that failed, until a person steps in."""
     RUNNING = "running"
     """A run is under way."""
     WAITING = "waiting"
@@ -54,7 +54,7 @@ class OpenDates(NamedTuple):
 
 
 MOST_OPEN = 100_000
-"""How many open dates are counted; who has more knows enough."""
+"""How many open dates are counted; the exact number of more does not matter."""
 
 
 class JobStatus(NamedTuple):
@@ -83,10 +83,10 @@ class Overview(NamedTuple):
     zone: ZoneInfo
     """That of the schedules."""
     statuses: Sequence[JobStatus]
-    """In the listed order; or the one that was asked for."""
+    """In the listed order; or only the one that was asked for."""
     health: Health
     faults: Sequence[str] = ()
-    """What is wrong with the lines that make no job."""
+    """What is wrong with the lines that cannot be used."""
 
     def counts(self) -> dict[State, int]:
         """How many jobs are in each state that any is in; the worst first."""
@@ -111,7 +111,7 @@ def statuses(
 
 
 def worst_first(found: Sequence[JobStatus]) -> list[JobStatus]:
-    """The gravest findings first, then by state; jobs that are alike stay in their order."""
+    """The worst findings first, then by state; otherwise in their order."""
     rank = {state: number for number, state in enumerate(State)}
 
     def gravity(status: JobStatus) -> tuple[int, int]:
@@ -221,5 +221,5 @@ def failures(count: int) -> str:
 
 
 def tries(count: int) -> str:
-    """How many tries there were, in words."""
+    """How many runs there were, in words."""
     return "1 try" if count == 1 else f"{count} tries"

@@ -74,9 +74,9 @@ def succeeded(
 ) -> JobState:
     """*slot* is done, by a run that began at *started*.
 
-    A backfill app that has slots open up to *horizon*, the moment of its claim, keeps the claim
-    and goes on; slots that came due later wait for the next tick, so that a slow job ends.
-    Those after *until* wait too: for its parents, or its turn.
+    A backfill app with slots open up to *horizon*, the moment of its claim, keeps the claim
+    and continues; slots that came up later wait for the next tick, so that a slow job ends.
+    Those after *until* wait too: for its parents, or for its turn.
     """
     upcoming, plan_text = _upcoming(job, state, slot, horizon)
     after = state._replace(
@@ -152,24 +152,24 @@ def _with_error(state: JobState, began: datetime, error: LastError) -> JobState:
 
 
 def tried_again(state: JobState, now: datetime) -> JobState:
-    """A person says that the next tick tries again what failed: the slot, and dates asked for."""
+    """A person asks the next tick to retry what failed: the slot, and requested dates."""
     asked = tuple(each._replace(retry_at=None) for each in state.asked)
     state = released(state._replace(asked=asked))
     return state._replace(next_run=now, attempts=0, gave_up=False) if state.last_error else state
 
 
 def run_at(state: JobState, moment: datetime) -> JobState:
-    """A person says when the job runs next; its slots stay as they are planned."""
+    """A person says when the job runs next; its slots stay as planned."""
     return withdrawn(state._replace(next_run=moment))
 
 
 def marked_successful(
     job: JobSpec, state: JobState, moment: datetime, now: datetime | None = None
 ) -> JobState:
-    """A person says, *now*, that *job* counts as having succeeded at *moment*, by default now.
+    """A person marks *job*, *now*, as having succeeded at *moment*, by default now.
 
     - Its error is forgotten, and it waits for the first slot after *moment*.
-    - For a backfill app the slots up to then are closed: it is never given those dates.
+    - For a backfill app the slots up to then are closed: it never gets those dates.
     - A slot that is done is not opened again, so a *moment* before the last success changes
       no slot.
     - The slots of a job that never succeeded are counted from *moment*.
@@ -213,7 +213,7 @@ def marked_slot(job: JobSpec, state: JobState, after: JobState, moment: datetime
 def crashed(job: JobSpec, state: JobState, now: datetime, advice: Advice | None = None) -> JobState:
     """The process that had the claim is gone; its slot is open, and due at once.
 
-    After the second crash in a row it waits ``error_retry_time``, or what *advice* says,
+    From the second crash in a row on it waits ``error_retry_time``, or what *advice* says,
     so that a job which takes its process down does not do so in every tick.
     """
     if state.asked_slot:
@@ -237,7 +237,7 @@ def crashed(job: JobSpec, state: JobState, now: datetime, advice: Advice | None 
 def passed_by_crash(
     job: JobSpec, state: JobState, after: JobState, advice: Advice | None = None
 ) -> tuple[Span, ...]:
-    """The slots that are passed over as *advice* is to give up; `crashed` led to *after*."""
+    """The slots that are passed over because *advice* gives up; `crashed` led to *after*."""
     if state.asked_slot:
         return backfill.failed(job, state, crash_of(job, state), advice)[1]
     return passed_by_run(job, state, after, crash_of(job, state))
