@@ -1,12 +1,12 @@
 """REMEMBER: the contract of every store: what is remembered, and who may run what.
 
 Others use this module and `postgres.PostgresStore`; tests use `memory.MemoryStore`. All SQL is
-in ``sql/``. The laws of the contract, which one suite of tests holds against each store:
+in ``sql/``. The laws of the contract, which one suite of tests checks for each store:
 
 * `StateStore.claim` gives the right to a job to one caller at a time, and what it
   reads under the claim is what counts. A caller that dies loses its claims at once.
 * `StateStore.save` writes the state of a job and the log of its run together or not
-  at all, and only over the state that it was told it would find.
+  at all, and only over the state that the caller names.
 * A state that was saved is what the next look or claim of any session finds.
 """
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:  # no tick needs it
 
 
 Settle = Callable[[JobState], tuple[Run | None, Sequence[Span]]]
-"""From the row of a job that is forgotten to the crash to be logged, if any, and to spans."""
+"""From the row of a job that is forgotten to the crash to log, if any, and to spans."""
 
 
 def nothing_to_settle(_: JobState) -> tuple[None, tuple[()]]:
-    """Neither the log nor the ledger has a line of what is forgotten."""
+    """Forget without a line in the log or the ledger."""
     return None, ()
 
 
@@ -45,10 +45,10 @@ class Snapshot(NamedTuple):
     candidates: frozenset[str] | None = None
     """The class paths of the listed jobs that may be due; None: of all of them."""
     unwritable: str = ""
-    """Why nothing can be written there, so that no job can be run; empty if it can."""
+    """Why nothing can be written there, so that no job can run; empty if it can."""
 
     def may_be_due(self, class_path: str) -> bool:
-        """Whether the job of this class has to be looked at more closely."""
+        """Whether the job of this class may be due."""
         return self.candidates is None or class_path in self.candidates
 
 
@@ -86,11 +86,11 @@ class StateStore(Protocol):
         ...
 
     def look_again(self, app_names: Collection[str]) -> Snapshot:
-        """Give back at once what was released, and read the rows of these jobs alone.
+        """Release on the server what `release` noted, and read the rows of these jobs only.
 
-        For a process that does one run after the other. Whether jobs could be run here at all,
-        the first `look` says. Raises `SessionShared` if the session is not ours alone any more, and
-        `StoreError` if the tables were made anew.
+        For a process that does one run after the other. Only the first `look` says whether jobs
+        can run here at all. Raises `SessionShared` if the session is no longer ours alone, and
+        `StoreError` if the tables were created again.
         """
         ...
 
@@ -109,8 +109,8 @@ class StateStore(Protocol):
     ) -> "list[Run]":
         """The runs of a job at the slots *from_* to *to*, both included, oldest record first.
 
-        With *failed* only those that failed; with *limit* the newest only. A run of which the
-        log has no slot is taken for one at the minute in which it began. Raises
+        With *failed* only those that failed; with *limit* the newest only. A run whose slot the
+        log lacks counts as one at the minute in which it began. Raises
         `LogNotIndexed` if reading a large log would take minutes, as it lacks an index.
         """
         ...
@@ -128,9 +128,9 @@ class StateStore(Protocol):
     def runs_since(
         self, app_names: Collection[str], since: datetime, seconds: int
     ) -> "Mapping[str, Sequence[Trace]]":
-        """What was recorded of these jobs *since* a time, the newest first.
+        """What was recorded for these jobs *since* a time, the newest first.
 
-        Those that ended in the same *seconds*, and alike, are one `Trace`. Raises as `history`.
+        Runs that ended alike within the same *seconds* are one `Trace`. Raises as `history` does.
         """
         ...
 
@@ -155,11 +155,11 @@ class StateStore(Protocol):
         ...
 
     def claimed(self, app_names: Collection[str]) -> set[str]:
-        """Those of these jobs that a session has a claim on; the others only look so."""
+        """Which of these jobs a session has a claim on; the others are only marked so."""
         ...
 
     def held_locks(self, locks: Collection[str]) -> set[str]:
-        """Those of these locks, which jobs share, that a session holds."""
+        """Which of these locks, which jobs share, a session holds."""
         ...
 
     def add(self, state: JobState) -> JobState | None:
@@ -176,27 +176,27 @@ class StateStore(Protocol):
     ) -> JobState:
         """Replace *before* by *after*, and log *run* and *spans*, in one transaction.
 
-        *within* is a job's own database connection, on which `shares_database` said
+        *within* is a job's own database connection, for which `shares_database` said
         yes: then its transaction does the writing, and its commit decides. Returns
-        *after* with its new version; under a claim the pause is left alone, and so are those
-        backfills that *run* is not of, and it is told how they are. Raises `ClaimLost` if the
-        row is not *before* any more: under a claim that means its mark and its slot, and what
-        else was edited meanwhile is overwritten. Returns it without its mark if the claim was lost
-        and cannot be had again with its lock: then the job cannot go on. *within* it is
-        `SlotClosed`, so that the transaction is undone; what the driver raises there is
-        not touched.
+        *after* with its new version; under a claim it leaves alone the pause and those
+        backfills that *run* does not belong to, and returns them as they are. Raises
+        `ClaimLost` if the row is not *before* any more: under a claim only its mark and its slot
+        count, and what else was edited meanwhile is overwritten. Returns it without its mark if the claim was lost
+        and cannot be taken again with its lock: then the job cannot go on. *within* it is
+        `SlotClosed`, which rolls back the transaction; what the driver raises there is
+        passed on.
         """
         ...
 
     def release(self, app_name: str) -> None:
-        """Give back the claim on a job; harmless when there is none.
+        """Release the claim on a job; harmless when there is none.
 
-        Others can have it when our next claim, or `close`, told them so.
+        The server learns of it with our next claim, or by `close`.
         """
         ...
 
     def ask(self, wanted: Mapping[str, AskedBackfill]) -> set[str]:
-        """Have backfills done, by app_name; those that have a row, all or none of them."""
+        """Request backfills, by app_name, of jobs that have a row; all or none of them."""
         ...
 
     def cancel(self, app_name: str, number: int, spans: Sequence[Span] = ()) -> bool:
@@ -212,15 +212,15 @@ class StateStore(Protocol):
         ...
 
     def spans(self, app_name: str, first: datetime, last: datetime) -> list[Span]:
-        """What was not run of a job's slots from *first* to *last*, as it was written."""
+        """Which of a job's slots from *first* to *last* were not run, in the order of writing."""
         ...
 
     def note(self, note: Span) -> None:
-        """Write to the ledger that a person had something done; it is about no slot."""
+        """Write to the ledger that a person did something; it is about no slot."""
         ...
 
     def notes(self, app_name: str, limit: int) -> list[Span]:
-        """What persons had done with a job, the newest first."""
+        """What people did to a job, the newest first."""
         ...
 
     def shares_database(self, connection: Any) -> bool:
@@ -230,7 +230,7 @@ class StateStore(Protocol):
     def reset(self, app_name: str, settle: Settle = nothing_to_settle) -> bool:
         """Forget a job, not its log. False if there was nothing to forget.
 
-        What *settle* makes of its row, read under the claim, is written along with that.
+        *settle* makes a log row and spans from its row, which are written with that.
         Raises `JobOngoingError` if the job is being run.
         """
         ...

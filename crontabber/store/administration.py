@@ -1,4 +1,4 @@
-"""What people ask of the store in PostgreSQL: pauses, backfills, and what the ledger says."""
+"""What people ask of the store in PostgreSQL: pauses, backfills, the ledger."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ class Administration(LogReading):
     def __init__(self, server: Server) -> None:
         self._server = server
         self._ledger: bool | None = None
-        """Whether it can be written to; None: it is not known yet."""
+        """Whether the ledger can be written to; None: it is not known yet."""
 
     def access(self, role: str = "") -> "Access":
         """See `StateStore.access`; tables that are missing lack nothing."""
@@ -82,7 +82,7 @@ class Administration(LogReading):
         return self._of_ledger("notes", app_name=app_name, limit=limit)
 
     def _of_ledger(self, name: str, **parameters: Any) -> list[Span]:
-        """The rows that a statement reads of the ledger; none if there is no ledger."""
+        """The rows of the ledger that a statement reads; none if there is no ledger."""
         if not self._has_ledger():
             return []
         return [span_of(row) for row in self._server.query(name, **parameters)]
@@ -92,9 +92,9 @@ class Administration(LogReading):
         return bool(self._server.query("has_ledger")[0][0])
 
     def _writable(self, spans: Sequence[Span]) -> Sequence[Span]:
-        """*spans* if there is a ledger to write them to; it is made if that is allowed.
+        """*spans* if there is a ledger to write them to; it is created if that is allowed.
 
-        If not, this is logged once: it is no reason to lose the record of a run.
+        If not, that is logged once, but the record of a run is not lost.
         """
         if spans and self._ledger is None:
             fault = self._fault_of_ledger()
@@ -110,7 +110,7 @@ class Administration(LogReading):
         return spans if self._ledger else ()
 
     def _fault_of_ledger(self) -> str | None:
-        """Why this role cannot write to the ledger, which is made if there is none."""
+        """Why this role cannot write to the ledger, which is created if there is none."""
         try:
             self._make_ledger()
         except errors.InsufficientPrivilege as error:

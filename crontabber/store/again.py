@@ -1,4 +1,4 @@
-"""Looking again over one session: for a process that lives on between runs, as a worker's does."""
+"""Looking again over one session: for a process that lives on between runs, like a worker's."""
 
 from collections.abc import Collection
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Between the JSON in the column ``asked`` and the backfills that people asked for."""
+"""Converts between the JSON in the column ``asked`` and requested backfills."""
 
 import json
 from collections.abc import Collection, Iterable
@@ -9,11 +9,11 @@ from ..schedule.asked import AskedBackfill, Dates
 _KINDS = {"number": int, "plan": str, "total": int, "newest_first": bool, "attempts": int}
 _KINDS |= {"error": str, "chained": bool, "by": str}
 _FIRST_YEAR, _LAST_YEAR = 2, 9998
-"""Those of times that Python can compute with, as in `queries.sql`."""
+"""The range of times that Python can compute with, as in `queries.sql`."""
 
 
 def asked_of(text: str | None) -> tuple[AskedBackfill, ...]:
-    """The backfills in a row. What is not ours to read, as a person edited it, counts as none."""
+    """The backfills in a row. What a person edited so that it cannot be read counts as none."""
     if not text:
         return ()
     try:

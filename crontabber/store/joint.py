@@ -16,8 +16,8 @@ from .sql import load_queries, located
 def can_record(connection: Any, session: Session, table: int) -> bool:
     """Whether a transaction of *connection* could carry the record of a run.
 
-    It has to be in the database of *session*, as the same user, and may write *table*, whose
-    oid this is.
+    It has to be in the database of *session*, as the same user, and allowed to write to the
+    table with the oid *table*.
     """
     if not isinstance(connection, Connection) or connection.closed or connection.autocommit:
         return False
@@ -45,7 +45,7 @@ def record(
 
     *schema* is where the tables are, quoted.
 
-    Raises `SlotClosed`, so that the transaction is undone; errors of the driver go on.
+    Raises `SlotClosed`, which rolls back the transaction; errors of the driver pass.
     """
     name, parameters = saving(before, after, run, spans)
     with plain_cursor(connection) as cursor:

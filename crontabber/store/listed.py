@@ -1,4 +1,4 @@
-"""The jobs list as a statement has it: a hundred thousand lines, in few words."""
+"""The jobs list as parameters of a statement: a hundred thousand lines, in few bytes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,8 +11,8 @@ from .rows import array_text
 def schedule_parameters(lines: Sequence[JobLine]) -> dict[str, Any]:
     """The jobs list as the parameters of ``look_for_due``.
 
-    Each schedule is sent once, with the numbers of those that have it: lines share few, and
-    most of them the very object. A plan that ends in a blank is completed by the zone of the
+    Each schedule is sent once, with the numbers of the lines that have it: lines share few,
+    and mostly the very object. A plan that ends in a blank is completed by the zone of the
     schedules.
     """
     schedules = {id(line.schedule): line.schedule for line in lines}

@@ -21,7 +21,7 @@ M = TypeVar("M", bound="MemoryStore")
 class MemoryStore:
     """Remembers jobs in this process; see `crontabber.store.StateStore` for its laws.
 
-    *zone* is the name of the time zone in which ``HH:MM`` is meant.
+    *zone* is the name of the time zone of ``HH:MM``.
     """
 
     def __init__(self, clock: Clock | None = None, zone: str = "UTC") -> None:
@@ -49,7 +49,7 @@ class MemoryStore:
         return other
 
     def look(self, class_paths: Sequence[str] | None, *, migrate: bool = True) -> Snapshot:
-        """See `StateStore.look`; there are no tables to make."""
+        """See `StateStore.look`; there are no tables to create."""
         if class_paths is None:
             return Snapshot(self.clock.now(), self.zone, dict(self.states))
         wanted = {*class_paths, None}
@@ -65,7 +65,7 @@ class MemoryStore:
         return self.look([line.class_path for line in lines])
 
     def look_again(self, app_names: Collection[str]) -> Snapshot:
-        """See `StateStore.look_again`; what was released is given back already."""
+        """See `StateStore.look_again`; `release` has taken effect already."""
         found = {name: self.states[name] for name in app_names if name in self.states}
         return Snapshot(self.clock.now(), self.zone, found)
 
@@ -256,7 +256,7 @@ class MemoryStore:
 
 
 def _is_ours(found: JobState, before: JobState, run: Run | None) -> bool:
-    """Whether what was found is what the caller had seen, as far as the write needs that."""
+    """Whether the row is what the caller had seen, as far as the write needs that."""
     if run is None and before.ongoing is None:
         return found.version == before.version
     if (found.ongoing, found.asked_slot) != (before.ongoing, before.asked_slot):

@@ -3,18 +3,18 @@
 from typing import NamedTuple
 
 _NARROW = 1 << 31
-"""How many numbers above zero a column of 32 bits has; below zero are as many."""
+"""How many numbers above zero a column of 32 bits has; there are as many below."""
 
 
 class LogNumbers(NamedTuple):
     """What the statement ``log_numbers`` answers."""
 
     last: int | None
-    """The last number that was given; None if none was, or if the role may not know it."""
+    """The last number that was used; None if none was, or if the role may not see it."""
     wide: bool
-    """Whether numbers have 64 bits: those do not run out."""
+    """Whether numbers have 64 bits, which do not run out."""
     cycles: bool
-    """Whether numbers go on below zero after the last, and then are used again."""
+    """Whether numbers continue below zero after the last, and are then used again."""
 
     def warning(self) -> str:
         """Return a line when half of the numbers are used; otherwise an empty text."""

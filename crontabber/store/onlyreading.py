@@ -1,6 +1,6 @@
-"""Stores for pages: no statement lasts, and what only reads cannot write.
+"""Stores for pages: every statement has a time limit, and what only reads cannot write.
 
-Pages are open all day, and are read by a role that may only read.
+Pages are open all day, and may have a read-only role.
 """
 
 import os
@@ -21,7 +21,7 @@ from .session import Session
 
 
 class LimitedServer(Server):
-    """Each statement in a transaction of its own that ends after seconds, by the server's clock.
+    """Runs each statement in a transaction of its own, which the server ends after seconds.
 
     Nothing is set for the session: a pooler may give it to a tick.
     """
@@ -40,24 +40,24 @@ class ReadingServer(LimitedServer):
 
     def query(self, *names: str, migrate: bool = False, **parameters: Any) -> list[Row]:
         """See `Server.query`; tables that are missing are always a `TablesNotReady`."""
-        if names == ("access",):  # whether others can write is not to be asked where we cannot
+        if names == ("access",):  # where we cannot write, we cannot ask whether others can
             return Server.query(self, "reading", *names, migrate=False, **parameters)
         return super().query(*names, migrate=False, **parameters)
 
 
 class LimitedStore(PostgresStore):
-    """A `PostgresStore` for what a person does on a page, and waits for."""
+    """A `PostgresStore` for an action on a page, for which a person waits."""
 
     server_class = LimitedServer
     patience = 3.0
-    """For how many seconds what is asked for is tried again: the person can do so too."""
+    """For how many seconds an action is tried again: the person can retry too."""
 
     def __init__(self, factory: Any, tables_owner: str = "") -> None:
         super().__init__(factory, self.patience, tables_owner)
 
     @contextmanager
     def in_time(self, seconds: float) -> Iterator[None]:
-        """In here a server that is silent is given up after *seconds*."""
+        """A context in which a silent server is given up after *seconds*."""
         over = threading.Event()
 
         def watch() -> None:
@@ -71,9 +71,9 @@ class LimitedStore(PostgresStore):
             over.set()
 
     def interrupt(self) -> None:
-        """From another thread: have a statement end that waits for a server which is silent.
+        """From another thread: end a statement that waits for a silent server.
 
-        Such a server keeps to no limit. The session is lost by it.
+        Such a server ignores time limits. The session is lost.
         """
         session = self._server.current
         with suppress(OSError, psycopg2.Error):
@@ -83,7 +83,7 @@ class LimitedStore(PostgresStore):
 
 
 class ReadingStore(LimitedStore):
-    """What `PostgresStore` reads; all that it would write the server refuses."""
+    """Reads as `PostgresStore` does; the server refuses all writes."""
 
     server_class = ReadingServer
     patience = 0.0

@@ -1,4 +1,4 @@
-"""Whether a pooler gives the server's session that we are in to others as well."""
+"""Whether a pooler gives the server's session that we are in to other clients too."""
 
 import contextlib
 from collections.abc import Callable
@@ -7,9 +7,9 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 
 _TIMES = 10
-"""How often each side asks: a pooler may give a transaction any of its sessions."""
+"""How often each side asks: a pooler may give each transaction any of its sessions."""
 _PATIENCE = 2.0
-"""Seconds in which a pooler that has a session to spare has given it."""
+"""Seconds in which a pooler that has a free session provides it."""
 
 
 def is_shared(
@@ -17,15 +17,15 @@ def is_shared(
     connect: Callable[[], Connection],
     ask_other: Callable[[Connection], int],
 ) -> bool:
-    """Whether our transactions are served by a session that other clients get, too.
+    """Whether other clients get the session that serves our transactions, too.
 
-    *ask* and *ask_other* ask, in a transaction of its own, for the process that serves us, or
-    a connection that *connect* has made.
+    *ask* and *ask_other* ask, in a transaction of their own, which process serves us, or
+    a connection that *connect* made.
 
     A pooler answers with a key of its own when a client connects, so its presence is known;
-    its mode is not. In transaction mode our idle session is given to the next client that has
-    something to ask, or we get another one the next time. So a second connection asks, and
-    then we do. If it has to wait, then our session is kept for us.
+    its mode is not. In transaction mode it gives our idle session to the next client that has
+    something to ask, or gives us another one the next time. So a second connection asks, and
+    then we do. If the second one has to wait, our session is kept for us.
     """
     others = _pids_of_another(connect, ask_other)
     own = {ask() for _ in range(_TIMES)}
@@ -35,7 +35,7 @@ def is_shared(
 def _pids_of_another(
     connect: Callable[[], Connection], ask: Callable[[Connection], int]
 ) -> set[int]:
-    """The processes that serve a second connection, as far as they are known in time."""
+    """The processes that serve a second connection, as far as they answer in time."""
     import threading
 
     pids: set[int] = set()
@@ -46,7 +46,7 @@ def _pids_of_another(
             for _ in range(_TIMES):
                 pids.add(ask(connection))
 
-    # in a thread, as a pooler in session mode has it wait for as long as it likes
+    # in a thread, as a pooler in session mode lets it wait without a limit
     thread = threading.Thread(target=look, daemon=True)
     thread.start()
     thread.join(_PATIENCE)

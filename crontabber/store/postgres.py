@@ -1,6 +1,6 @@
 """The store in PostgreSQL: the tables ``crontabber`` and ``crontabber_log``.
 
-A claim is a session-level advisory lock, so the server itself gives it back when the
+A claim is a session-level advisory lock, so the server itself releases it when the
 session of a killed process ends. All statements are in ``sql/``.
 """
 
@@ -44,7 +44,7 @@ _MINUTE = 60.0
 class PostgresStore(LookingAgain, Administration):
     """Remembers jobs in PostgreSQL; see `crontabber.store.StateStore` for its laws.
 
-    *factory* is a ``ConnectionFactory``: it opens connections, and words what went
+    *factory* is a ``ConnectionFactory``: it opens connections, and describes what went
     wrong without secrets. *patience* says for how many seconds a result waits to be
     recorded. *tables_owner* is a role that is trusted to own the tables.
     """
@@ -59,7 +59,7 @@ class PostgresStore(LookingAgain, Administration):
     # -- looking ---------------------------------------------------------------
 
     def look(self, class_paths: Sequence[str] | None, *, migrate: bool = True) -> Snapshot:
-        """See `StateStore.look`; makes or upgrades the tables if they need it."""
+        """See `StateStore.look`; creates or upgrades the tables if necessary."""
         name = "look_at_all" if class_paths is None else "look"
         paths = array_text(class_paths or ())
         rows = self._server.look(name, migrate=migrate, class_paths=paths)
@@ -69,7 +69,7 @@ class PostgresStore(LookingAgain, Administration):
     def look_for_due(
         self, lines: Sequence[JobLine], zone: str, names: Collection[str] = ()
     ) -> Snapshot:
-        """See `StateStore.look_for_due`; makes or upgrades the tables if they need it."""
+        """See `StateStore.look_for_due`; creates or upgrades the tables if necessary."""
         listed = schedule_parameters(lines)
         rows = self._server.look("look_for_due", zone=zone, names=array_text(names), **listed)
         now, server_zone, *_, unwritable, candidates = rows[0][:7]
@@ -77,7 +77,7 @@ class PostgresStore(LookingAgain, Administration):
         return Snapshot(now, server_zone, found, due, unwritable or "")
 
     def read(self, app_name: str) -> JobState | None:
-        """See `StateStore.read`; waits for a server that is gone to come back."""
+        """See `StateStore.read`; waits until a lost server is back."""
         return self._server.with_reconnect(lambda: self._read(app_name), _MINUTE)
 
     def _read(self, app_name: str) -> JobState | None:
@@ -86,7 +86,7 @@ class PostgresStore(LookingAgain, Administration):
         return state_of(rows[0]) if rows else None
 
     def migrate(self) -> None:
-        """Make the tables, or bring those of an older version up to date; harmless twice."""
+        """Create the tables, or bring older ones up to date; harmless twice."""
         self._server.migrate()
 
     # -- claiming --------------------------------------------------------------
@@ -109,7 +109,7 @@ class PostgresStore(LookingAgain, Administration):
     def _claim_again(
         self, wanted: JobState, parents: Sequence[str], lock: str | None
     ) -> ClaimResult | None:
-        """Claim over a new connection: the old one may have done so, and only not said it."""
+        """Claim over a new connection: the old claim may have succeeded without an answer."""
         assert wanted.claim is not None, "a claim names its holder"
         wanted = wanted._replace(claim=self.holder(wanted.claim.time))
         result = self._claim(wanted, parents, lock)
@@ -162,7 +162,7 @@ class PostgresStore(LookingAgain, Administration):
         return ClaimResult(own, of_parents, marked=False)
 
     def release(self, app_name: str) -> None:
-        """See `StateStore.release`; told to the server along with the next claim."""
+        """See `StateStore.release`; the next claim sends it to the server."""
         self._shared.pop(app_name, None)
         if self._server.current:
             self._server.current.release(app_name)
@@ -183,7 +183,7 @@ class PostgresStore(LookingAgain, Administration):
         within: Any = None,
         spans: Sequence[Span] = (),
     ) -> JobState:
-        """See `StateStore.save`; waits for a server that is gone to come back."""
+        """See `StateStore.save`; waits until a lost server is back."""
         if spans:
             spans = self._server.with_reconnect(functools.partial(self._writable, spans))
         if within is not None:
@@ -243,7 +243,7 @@ class PostgresStore(LookingAgain, Administration):
         return self._try_lock(after.app_name, shared)
 
     def _stopped(self, saved: JobState) -> JobState:
-        """Take the mark away: another job with the lock has begun meanwhile."""
+        """Remove the mark: another job with the lock has begun meanwhile."""
         return self._save(saved, saved._replace(ongoing=None, claim=None, asked_slot=None), None)
 
     def reset(self, app_name: str, settle: Settle = nothing_to_settle) -> bool:
@@ -270,7 +270,7 @@ class PostgresStore(LookingAgain, Administration):
 
     @property
     def _table(self) -> int:
-        """The number by which the server knows the table of states."""
+        """The oid of the table of states."""
         return self._server.find().table
 
     def _key(self, app_name: str) -> int:

@@ -113,7 +113,7 @@ class LogReading:
 
 
 def last_runs_if_quick(store: "StateStore", app_names: Collection[str]) -> "Mapping[str, LastRun]":
-    """What the log says of the last runs; nothing if it cannot be read, or not quickly."""
+    """What the log says of the last runs; nothing if it cannot be read quickly, or at all."""
     try:
         return store.last_runs(app_names) if app_names else {}
     except StoreError:  # such as a role that may not read it

@@ -1,7 +1,7 @@
-"""What to do when the answer to a claim or a record was lost: from what was found to a verdict.
+"""What to do when the answer to a claim or a record was lost.
 
-Pure: the rows come in, the verdict comes out. The connection was lost, a new one was made, and
-the row was read again. The server may have done what it was asked for, or not.
+Pure: from the rows to a verdict. The connection was lost, a new one was opened, and
+the row was read again. The server may or may not have done what it was asked.
 """
 
 import enum
@@ -11,12 +11,12 @@ from . import ClaimResult
 
 
 class SaveVerdict(enum.Enum):
-    """What became of a record whose answer was lost."""
+    """The verdict on a record whose answer was lost."""
 
     RECORDED = "recorded"
-    """It was made, and only the answer was lost."""
+    """It was written, and only the answer was lost."""
     OVERTAKEN = "overtaken"
-    """It was made, and by now another session has the claim."""
+    """It was written, and by now another session has the claim."""
     STILL_HELD = "still held"
     """The lock is held by a session that may be our own old one: try again in a moment."""
     CLAIM_LOST = "claim lost"
@@ -24,11 +24,11 @@ class SaveVerdict(enum.Enum):
     MARK_FIRST = "mark first"
     """The server crashed, and the mark, whose commit is not waited for, is gone with it."""
     WRITE = "write"
-    """It was not made, and the claim is ours again: make it."""
+    """It was not written, and the claim is ours again: write it."""
 
 
 class ClaimVerdict(enum.Enum):
-    """What became of a claim whose answer was lost, after it was asked for again."""
+    """The verdict on a claim whose answer was lost, after a second try."""
 
     STILL_HELD = "still held"
     """The lock is held by a session that may be our own old one: try again in a moment."""
@@ -37,7 +37,7 @@ class ClaimVerdict(enum.Enum):
     GRANTED = "granted"
     """It was granted now, with what was read under it."""
     MARKED_BEFORE = "marked before"
-    """It is ours, and the row bears the mark of our first try."""
+    """It is ours, and the row has the mark of our first try."""
 
 
 def after_lost_save(
@@ -64,7 +64,7 @@ def after_lost_claim(
 ) -> ClaimVerdict:
     """What to do about a claim that was to mark the row as *wanted*.
 
-    *result* is what the second try got; *found* is the row where that got nothing.
+    *result* is what the second try got; *found* is the row if that got nothing.
     """
     if result is None:
         is_ours = found is None or found.ongoing is None or _same_holder(found, wanted)
@@ -82,7 +82,7 @@ def _same_holder(state: JobState | None, wanted: JobState) -> bool:
 
 
 def _is_record(found: JobState, after: JobState) -> bool:
-    """Whether the row says what *after* was to make it say."""
+    """Whether the row is as *after* was to make it."""
     return _outcome_of(found) == _outcome_of(after)
 
 
@@ -94,7 +94,7 @@ def _outcome_of(state: JobState) -> JobState:
 def _has_outcome(found: JobState, before: JobState, after: JobState) -> bool:
     """Whether the row has the outcome of the run, even if the job is claimed for the next one.
 
-    The time at which the run began tells it from all others; a claim does not change that.
+    The time at which the run began identifies it; a claim does not change that.
     """
     if after.ongoing or after.last_run == before.last_run:
         return False

@@ -1,4 +1,4 @@
-"""Between the rows of the two tables and the values that the rest of crontabber speaks of."""
+"""Converts between the rows of the two tables and the values of `crontabber.schedule.model`."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -51,7 +51,7 @@ def state_of(row: Row) -> JobState:
 
 
 def states_of(rows: Sequence[Row], column: int) -> dict[str, JobState]:
-    """The rows that have a state from that column on, by app_name."""
+    """The states in *rows*, which begin at that column, by app_name."""
     states = (state_of(row[column:]) for row in rows if row[column] is not None)
     return {state.app_name: state for state in states}
 
@@ -116,7 +116,7 @@ def _saving(
     before: JobState, after: JobState, run: Run | None, *, ledger: bool
 ) -> tuple[str, dict[str, Any]]:
     if run is None:
-        # under a claim what people ask for meanwhile is no reason not to give it back
+        # under a claim it may be released even if people have asked for something meanwhile
         return "save_claimed" if before.ongoing else "save", _state_parameters(after)
     if before.asked_slot and run.outcome is not Outcome.MARKED:
         return "save_asked", _asked_parameters(before, after, run)
@@ -127,7 +127,7 @@ def _saving(
 
 
 def written(after: JobState, row: Row) -> JobState:
-    """*after* as it was written, by what ``saved`` tells of it."""
+    """*after* as it was written, completed by what ``saved`` returned."""
     version, since, until, by, why, asked = row[:6]
     return after._replace(
         version=str(version), pause=_pause(since, until, by, why), asked=asked_of(asked)
@@ -183,7 +183,7 @@ def _state_parameters(state: JobState) -> dict[str, Any]:
 
 
 def _asked_parameters(before: JobState, after: JobState, run: Run) -> dict[str, Any]:
-    """The record of a date that was asked for: only its backfill changes."""
+    """The record of a requested date: only its backfill changes."""
     was = next((each for each in before.asked if each not in after.asked), None)
     now = next((each for each in after.asked if was and each.number == was.number), None)
     return {
@@ -244,12 +244,12 @@ def _length_of(duration: timedelta | None) -> str | None:
 
 
 def _text_of(moment: datetime | None) -> str | None:
-    """A time as text; psycopg2 takes three times as long for it, a tenth of what a run costs."""
+    """A time as text; psycopg2 takes three times as long, a tenth of what a run costs."""
     return moment.isoformat() if moment else None
 
 
 def array_text(values: Iterable[object]) -> str:
-    """An array as text: how psycopg2 writes lists is for jobs to change, and some do."""
+    """An array as text: jobs may change how psycopg2 writes lists, and some do."""
     texts = list(map(str, values))
     if "\\" in (joined := '","'.join(texts)) or joined.count('"') != 2 * len(texts) - 2:
         quoted = [text.replace("\\", "\\\\").replace('"', '\\"') for text in texts]
@@ -280,7 +280,7 @@ def _mapped(value: Any, convert: Callable[[str], str]) -> Any:
 def printable(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """The same with the log's texts in ASCII, for what cannot be stored as it is.
 
-    Such are NUL, half of a surrogate pair, and what the database's encoding lacks.
+    This is for NUL, half of a surrogate pair, and what the database's encoding lacks.
     """
     texts = {name: parameters.get(name) for name in _TEXTS}
     return {**parameters, **{name: text and _ascii(text) for name, text in texts.items()}}

@@ -1,4 +1,4 @@
-"""The server behind the store: reached when needed, again after a loss, its tables made."""
+"""The server behind the store: connects, reconnects after a loss, and creates the tables."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -35,7 +35,7 @@ _MISSING = (
 _UNPRINTABLE = (errors.UntranslatableCharacter, errors.CharacterNotInRepertoire, ValueError)
 
 PATIENCE = 300.0
-"""For how many seconds a result waits to be recorded, before it is given up."""
+"""For how many seconds a result waits to be recorded before it is given up."""
 
 _PAUSE = 0.5
 
@@ -58,13 +58,13 @@ class Place(NamedTuple):
     """Where the tables are."""
 
     table: int
-    """The number by which the server knows the table of states."""
+    """The oid of the table of states."""
     schema: str
     """Quoted."""
 
 
 class Server:
-    """One server, through one session at a time; see `PostgresStore` for what it is made from."""
+    """One server, through one session at a time; see `PostgresStore` for the arguments."""
 
     def __init__(self, factory: Any, patience: float, tables_owner: str = "") -> None:
         self._factory = factory
@@ -76,7 +76,7 @@ class Server:
         """Our session, as long as there is one; it may be lost."""
 
     def session(self) -> Session:
-        """Our session on the server; a new one if there is none any more."""
+        """Our session on the server; a new one if the old one is gone."""
         if self.current is None or self.current.lost:
             connect = self._factory.connect if self.current is None else self._reconnect
             try:
@@ -86,7 +86,7 @@ class Server:
         return self.current
 
     def _reconnect(self) -> Any:
-        """Connect in a thread: libpq waits in C, and a signal has to be heard meanwhile."""
+        """Connect in a thread: libpq waits in C, where no signal handler runs."""
         import threading  # an idle tick connects once
 
         made: list[Any] = []
@@ -108,7 +108,7 @@ class Server:
         return made[0]
 
     def look(self, name: str, **parameters: Any) -> list[Row]:
-        """Ask by a statement whose rows begin with time, zone and place, and learn the place.
+        """Run a statement whose rows begin with time, zone and place, and remember the place.
 
         Raises `StoreError` if the tables belong to a role that is not trusted.
         """
@@ -133,8 +133,8 @@ class Server:
     def prepared_session(self) -> Session:
         """Our session, fit for claims.
 
-        The tables are found before: a prepared session does not have the search path any
-        more that leads to them.
+        The tables are found first: a prepared session no longer has the search path
+        that leads to them.
         """
         self.find()
         session = self.session()
@@ -143,7 +143,7 @@ class Server:
         return session
 
     def _check_pooler(self, session: Session) -> None:
-        """Prepare *session* if the pooler before it keeps it for us; else `SessionChanged`.
+        """Prepare *session* if the pooler in front of it keeps it for us; else `SessionChanged`.
 
         A lock that is taken in a session that others get too is no lock.
         """
@@ -156,9 +156,9 @@ class Server:
             raise SessionChanged
 
     def query(self, *names: str, migrate: bool = True, **parameters: Any) -> list[Row]:
-        """Ask the server: again if the tables lacked something, or a text was not storable.
+        """Ask the server; again if the tables lacked something, or a text could not be stored.
 
-        Without *migrate* tables that are missing are a `TablesNotReady`.
+        Without *migrate*, missing tables are a `TablesNotReady`.
         """
         try:
             return self._query(names, parameters, migrate=migrate)
@@ -180,12 +180,12 @@ class Server:
             return self.session().run(*names, **parameters)
         try:
             return self.session().run(*names, **parameters)
-        except errors.UndefinedTable:  # they were made, but in another session
+        except errors.UndefinedTable:  # they were created, but in another session
             raise SessionChanged from None
 
     @contextmanager
     def _naming_blockers(self) -> Iterator[None]:
-        """Add to an error that tells of a wait who stood in the way."""
+        """Add to an error about a wait who stood in the way."""
         try:
             yield
         except errors.LockNotAvailable as error:
@@ -200,9 +200,9 @@ class Server:
             raise Unanswered(f"{error}; in the way: {blockers}") from error
 
     def _blockers(self, *, readers: bool = False) -> str:
-        """Who has a lock that we may have waited for; empty if that cannot be told.
+        """Who has a lock that we may have waited for; empty if that is not known.
 
-        With *readers* those count too that only read.
+        With *readers*, sessions that only read count too.
         """
         place = self.place
         with suppress(Exception):  # it is only for people
@@ -215,7 +215,7 @@ class Server:
     def with_reconnect(self, attempt: Callable[[], T], patience: float | None = None) -> T:
         """What *attempt* returns, as soon as the server lets it.
 
-        It is tried for the *patience* seconds of the store, or for fewer if so told. Raises
+        It is tried for the store's *patience* in seconds, or for fewer if given. Raises
         `Stopped` a moment after a signal.
         """
         began = clock.monotonic()
@@ -238,7 +238,7 @@ class Server:
                 clock.sleep(min(_PAUSE, give_up - now))
 
     def migrate(self) -> None:
-        """Make the tables, or bring those of an older version up to date; harmless twice."""
+        """Create the tables, or bring older ones up to date; harmless twice."""
         session = self.session()
         session.refuse_shared()  # in the session of another tick no tables are found
         try:
@@ -263,7 +263,7 @@ class Server:
 
 
 def _tell(error: StoreError, seconds: float) -> None:
-    """Say what is waited for: a tick that waits looks like one that hangs."""
+    """Log what the tick waits for: otherwise it looks as if it hangs."""
     import logging  # an idle tick has nothing to wait for
 
     logging.getLogger("crontabber").warning(

@@ -30,7 +30,7 @@ _REPEATED = frozenset(
         "save_success",
     }
 )
-"""The statements that are used again and again while there are jobs to run."""
+"""The statements that are used for every run."""
 
 
 _POOLED = (
@@ -48,7 +48,7 @@ GRACE = 1.5
 
 
 class SessionChanged(SessionShared):
-    """The server's session is not the one that has our claims, or not ours alone."""
+    """The server's session does not have our claims, or is not ours alone."""
 
     def __init__(self) -> None:
         super().__init__(_POOLED)
@@ -59,18 +59,18 @@ class ConnectionGone(StoreError):
 
 
 class Unanswered(ConnectionGone):
-    """The connection was given up, as the server did not answer in time."""
+    """The connection was given up because the server did not answer in time."""
 
 
 class Obstacle(StoreError):
-    """Something that may pass stands in the way: a lock, a full disk, a server that is busy."""
+    """Something temporary stands in the way: a lock, a full disk, a busy server."""
 
 
 class Session:
-    """What one connection has on the server; all of it is gone when that is.
+    """What one connection has on the server; all of it is gone when the connection is.
 
-    It is this process's alone. A child that a job forks lets go of it: else the claims of a
-    process that is killed would live for as long as the child does.
+    It belongs to this process alone. A child that a job forks drops it: otherwise the claims of a
+    killed process would live for as long as the child does.
     """
 
     def __init__(self, connection: Connection, here: str = "") -> None:
@@ -87,11 +87,11 @@ class Session:
         self.here = here
         """The schema of the tables, quoted; empty until the first statement found them."""
         self.backend_pid = 0
-        """The process that serves us; known when the session is prepared."""
+        """The server process that serves us; known when the session is prepared."""
         self.token = ""
         """What marks the server's session as ours: a pooler may have others use it too."""
         self.search_path = ""
-        """That which we were given; known when the session is prepared, and has another."""
+        """The search path that we were given; known once the session is prepared."""
         _sessions.add(self)
         # One cursor for all statements: making one takes as long as using it. Its rows are
         # tuples, as they are read by position.
@@ -100,18 +100,18 @@ class Session:
         self._to_unlock: list[int] = []
         self._used: set[str] = set()
         self._kept: dict[str, str] = {}
-        """How to run the named statements whose plan the server keeps."""
+        """How to run each named statement whose plan the server keeps."""
 
     @property
     def lost(self) -> bool:
-        """Whether the connection is known to be gone; it is asked for by a query only."""
+        """Whether the connection is known to be gone; only a query finds that out."""
         return bool(self.connection.closed)
 
     def prepare(self, server_process: int) -> bool:
         """Prepare the session for claims, if this process of the server serves us.
 
-        Returns False if another does, whose session is left as it was. Raises
-        `SessionChanged` if it bears the mark of another tick.
+        Returns False if another does; its session is left as it was. Raises
+        `SessionChanged` if it has the mark of another tick.
         """
         token = os.urandom(8).hex()
         with explained():
@@ -124,7 +124,7 @@ class Session:
         return True
 
     def refuse_shared(self) -> None:
-        """Raise `SessionChanged` if the server's session bears the mark of another tick."""
+        """Raise `SessionChanged` if the server's session has the mark of another tick."""
         token = self.run("session_token")[0][0]
         if token and token != self.token:
             raise SessionChanged
@@ -143,7 +143,7 @@ class Session:
         self.query(";".join([first, *scripts]))
 
     def _text(self, name: str) -> str:
-        """The text of a named statement; if it is used again, by a plan that the server keeps.
+        """The text of a named statement, or of its execution if the server keeps its plan.
 
         To parse and plan it each time would be a third of what a run costs: 0.4 ms.
         """
@@ -154,16 +154,16 @@ class Session:
             self._used.add(name)
             return text
         if name in _REPEATED:
-            # a name of our own: a pooler may give us a session that knows that of another
+            # a name of our own: the session from a pooler may have one of another client
             prepare, text = prepared(text, f"crontabber_{name}_{os.urandom(4).hex()}")
             self.query(prepare)
             self._kept[name] = text
         return text
 
     def query(self, query: str | bytes, parameters: Mapping[str, Any] | None = None) -> list[Row]:
-        """Run statements in one round trip and one transaction; the rows of the last.
+        """Run statements in one round trip and one transaction; return the rows of the last.
 
-        Raises `ConnectionGone` if there is no answer, `Stopped` by a signal, or what the
+        Raises `ConnectionGone` if there is no answer, `Stopped` after a signal, or what the
         driver raises.
         """
         try:
@@ -204,22 +204,22 @@ class Session:
         return app_name in self._locks and not self.lost
 
     def locked(self, app_name: str, *keys: int) -> None:
-        """Locks of a job were taken; one that was ours already the server counts twice."""
+        """Note that locks of a job were taken; the server counts a lock that we had already twice."""
         held = self._locks.get(app_name, ())
         self._to_unlock.extend(key for key in keys if key in held)
         self._locks[app_name] = (*held, *(key for key in keys if key not in held))
 
     def release(self, app_name: str) -> None:
-        """Have the locks of a job given back with the next `unlocking`."""
+        """Have the next `unlocking` release the locks of a job."""
         self._to_unlock.extend(self._locks.pop(app_name, ()))
 
     def unlocking(self) -> str:
-        """The locks that were released, as an array; to be given back by what has it."""
+        """The locks to release, as an array; the caller has to send it to the server."""
         keys, self._to_unlock = self._to_unlock, []
         return array_text(keys)
 
     def close(self) -> None:
-        """Give back all claims, and close the connection; harmless when it is gone."""
+        """Release all claims, and close the connection; harmless when it is gone."""
         try:
             for app_name in list(self._locks):
                 self.release(app_name)
@@ -238,7 +238,7 @@ _sessions: "weakref.WeakSet[Session]" = weakref.WeakSet()
 
 
 def _let_go() -> None:
-    """In a child: the descriptors lead nowhere; not closed, as numbers are used again."""
+    """In a child: redirect the descriptors to nowhere; if closed, their numbers would be reused."""
     for session in _sessions:
         if not session.lost:
             with open(os.devnull, "rb") as nowhere:  # noqa: PTH123  see sql/__init__.py

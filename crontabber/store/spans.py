@@ -1,4 +1,4 @@
-"""Between the rows of the ledger and its spans."""
+"""Converts between the rows of the ledger and spans."""
 
 import json
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from ..schedule.ledger import Span, Verdict
 
 
 def span_of(row: tuple[Any, ...]) -> Span:
-    """A row, in the order of the statement ``spans``; a verdict that is unknown is a replanning."""
+    """A row, in the order of the statement ``spans``; an unknown verdict counts as `REPLANNED`."""
     app_name, first, last, slots, verdict, reason, plan, by, at = row
     known = {each.value: each for each in Verdict}
     verdict = known.get(verdict, Verdict.REPLANNED)

@@ -24,7 +24,7 @@ Spans = tuple[Span, ...]
 
 
 class App(Protocol):
-    """What a tick asks of an app; ``BaseCronApp`` has it."""
+    """What a tick needs of an app; ``BaseCronApp`` has it."""
 
     before_commit: Callable[[Any], None] | None
 
@@ -53,10 +53,10 @@ class Attempt:
         self._job = job
         self._make = make
         self._state = state
-        """As it is in the store; ours while it is marked ongoing."""
+        """The state as it is in the store; ours while it is marked ongoing."""
         self._claim = claim
         self._until = until or claim.time
-        """The last moment whose slot may be run by this claim."""
+        """The last moment whose slot this claim may run."""
         self._run: Run | None = None
         """The run in progress; its duration and outcome are not known yet."""
         self._last: Run | None = None
@@ -64,13 +64,13 @@ class Attempt:
         self._given: Run | None = None
         """The run whose slot the app has asked for."""
         self._written: JobState | None = None
-        """What the job's own transaction wrote; true once that is committed."""
+        """What the job's own transaction wrote; it counts once that is committed."""
         self._app: App | None = None
         self._output = Output(job, context.redact)
         self._running: Iterator[datetime] | None = None
         """The app's ``main``, once it has begun."""
         self._variables = copy_context()
-        """Where the job sets context variables: those of the next job are not touched."""
+        """Where the job sets context variables, so that the next job does not see them."""
 
     def run(self) -> tuple[JobState, Run | None]:
         """Run until no slot is open or one fails; the state that it leaves, and the last run.
@@ -112,7 +112,7 @@ class Attempt:
         self._variables.run(self._context.reporter.started, self._job, self._run)  # sets its span
 
     def _run_slot(self) -> BaseException | None:
-        """Have the app do one slot; everything that it raises, SystemExit too, is its failure."""
+        """Have the app do one slot; all that it raises, even SystemExit, is its failure."""
         error: BaseException | None = None
         process_state = self._context.process_state or ProcessState()
         process_state.remember()
@@ -127,7 +127,7 @@ class Attempt:
             process_state.restore()
             self._context.signals.reinstall()
         if error is not None:
-            # a signal or an alarm may come when the work is done, and before we know
+            # a signal or an alarm may come after the work is done, but before we know
             return None if self._is_done() else error
         return None if self._given is self._run else CrontabberError(self._must_yield)
 
@@ -136,7 +136,7 @@ class Attempt:
         return f"main() of {self._job.class_path} has to yield each slot that it takes, when done"
 
     def _is_done(self) -> bool:
-        """Whether ``main`` waits where it yielded the slot: then it was no error of its own."""
+        """Whether ``main`` waits where it yielded the slot: then the error is not its own."""
         return (
             self._given is self._run
             and type(self._running) is GeneratorType
@@ -150,7 +150,7 @@ class Attempt:
         run_within(context.middleware, self._call_job, job, slot, context.reporter.trouble)
 
     def _call_job(self) -> None:
-        """Call the job's own code, up to the end of the slot, for as long as it may take."""
+        """Call the job's own code, up to the end of the slot, within its time limit."""
         self._context.signals.limit(self._job.timeout)
         try:
             if self._running is None:
@@ -179,8 +179,8 @@ class Attempt:
     def _record_within(self, connection: Any) -> None:
         """Write the record of the run in the transaction that did its work, if it can be.
 
-        An executor may try again. What an earlier try wrote went with its transaction, or is
-        in the way of this one, as its commit was made and only the answer to it was lost.
+        An executor may try again. What an earlier try wrote was rolled back with it, or is
+        in the way of this one, because it was committed and only the answer was lost.
         """
         if not self._context.store.shares_database(connection):
             self._written = None
@@ -232,7 +232,7 @@ class Attempt:
         )
 
     def _keep_lock(self) -> None:
-        """See that our session, which did not write the record, lives: our lock lives in it."""
+        """Check that our session, which did not write the record, lives: our lock lives in it."""
         if self._job.lock and self._state.ongoing:
             self._state = self._context.store.save(self._state, self._state)
 
@@ -250,8 +250,8 @@ class Attempt:
         try:
             self._state = self._record(after, run, spans)
         except ClaimLost:
-            # The commit of the job's own transaction, record and all, was made, and only
-            # the answer to it was lost.
+            # The job's own transaction was committed, including the record, and only
+            # the answer was lost.
             if self._written is None or not self._is_committed(self._written):
                 raise
             self._succeeded()
@@ -266,7 +266,7 @@ class Attempt:
         return found is not None and found.version == written.version
 
     def _stop_between_slots(self) -> None:
-        """After a signal the slots that did not begin wait, and none of them has failed."""
+        """After a signal, slots that did not begin wait, and have not failed."""
         try:
             self._context.signals.check()
         except Stopped:
@@ -274,7 +274,7 @@ class Attempt:
             raise
 
     def _close(self) -> None:
-        """End ``main`` where it stands: what it was to do is done, and recorded."""
+        """End ``main`` where it is: its work is done and recorded."""
         if _is_our_main(self._running):
             return  # nothing of the user's comes after the last slot
         try:
@@ -288,7 +288,7 @@ class Attempt:
 
 
 def _is_our_main(running: object) -> bool:
-    # by the module of its code: a name could be copied, as wraps() does
+    # by the module of its code: wraps() may have copied its name
     if type(running) is not GeneratorType or running.gi_frame is None:
         return False
     return running.gi_frame.f_globals.get("__name__") == "crontabber.base"

@@ -1,4 +1,4 @@
-"""The jobs that may be due: put in order, prepared in one go, and run one after the other."""
+"""The jobs that may be due: ordered, prepared at once, and run one after the other."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -28,16 +28,16 @@ from .results import JobResult, RunOutcome, TickResult
 from .telling import tell_of_waiting, told_of
 
 Prepare = Callable[[Mapping[str, type]], tuple[AppFactory, Mapping[str, ConfigError]]]
-"""Given the classes, by class path, that may be run: how to make their apps, and which cannot."""
+"""From the classes that may run, by class path: how to make their apps, and which cannot."""
 
 
 _ALL, _ASKED = Scope(), Scope(asked=True)
 _MOST_REPLANS = 4
-"""More than a pause that ended, slots that are passed over, and an edited schedule need."""
+"""A pause that ended, slots that are passed over, and an edited schedule need fewer."""
 
 
 class RunJob(Protocol):
-    """What is done with a job that is due: `claim_and_run`, or an engine's handing over."""
+    """What to do with a due job: `claim_and_run`, or hand it over to an engine."""
 
     def __call__(
         self,
@@ -48,7 +48,7 @@ class RunJob(Protocol):
         now: datetime,
         scope: Scope,
     ) -> JobResult:
-        """Run *job* if a claim on it can be had, and keep *states* up to date."""
+        """Run *job* if it can be claimed, and keep *states* up to date."""
         ...
 
 
@@ -81,9 +81,9 @@ class Batch:
         *,
         force: bool = False,
     ) -> TickResult:
-        """Run those that are due, with *force* all; their classes are imported.
+        """Run the jobs that are due, with *force* all; their classes are imported.
 
-        *faults* are told to the reporters, and returned with our own. Raises `StoreError`
+        *faults* go to the reporters, and are returned with our own. Raises `StoreError`
         if the store is lost, `Stopped` by a signal.
         """
         for fault in faults:
@@ -93,7 +93,7 @@ class Batch:
         return TickResult(list(self._results.values()), self._faults, self._states)
 
     def _tell_of_waiting(self, candidates: Sequence[JobSpec]) -> None:
-        """Tell what is news about jobs that were not run; on most ticks there are none."""
+        """Report what is news about jobs that were not run; on most ticks there are none."""
         done = {name for name, result in self._results.items() if result.run}
         waiting = {job.app_name: job for job in (*told_of(self._jobs), *candidates)}
         waiting = {name: job for name, job in waiting.items() if name not in done}
@@ -142,7 +142,7 @@ class Batch:
         return state.next_slot if state else None
 
     def _run_asked(self, jobs: Sequence[JobSpec], make: AppFactory) -> None:
-        """Run the dates that people asked for, when all else is done; chains date by date."""
+        """Run requested dates, when all else is done; chains date by date."""
         going, ran = [job for job in jobs if job.backfill], True
         while ran:
             # a child may do its date as soon as its parent has done so
@@ -153,7 +153,7 @@ class Batch:
             going = [job for job in going if turns.get(job.app_name, True)]
 
     def _has_asked(self, job: JobSpec) -> bool:
-        """Whether a date that was asked for can be run now, and none of the schedule is due."""
+        """Whether a requested date can run now, and none of the schedule is due."""
         state = self._states.get(job.app_name)
         if state is None or not state.asked or state.ongoing:
             return False
@@ -177,7 +177,7 @@ class Batch:
             return False
 
     def _with_rows(self, candidates: Sequence[JobSpec]) -> list[JobSpec]:
-        """Those whose app_name is theirs; the rows that the snapshot lacks are read.
+        """Those whose app_name is their own; reads the rows that the snapshot lacks.
 
         It lacks those of moved classes, of parents elsewhere, and of jobs that wait.
         """
@@ -202,7 +202,7 @@ class Batch:
         return [name for name, state in states if state and _has_crashed(state)]
 
     def _do(self, job: JobSpec, make: AppFactory | None, scope: Scope) -> bool:
-        """Run *job* if it is due; without *make*, its options have a fault."""
+        """Run *job* if it is due; without *make* its options have a fault."""
         decision = self._decided(job, force=scope.force)
         if isinstance(decision, RunNow) and make:
             ran = self._claim_and_run(job, make, scope)
@@ -226,7 +226,7 @@ class Batch:
         return result.outcome is RunOutcome.SUCCEEDED
 
     def _decided(self, job: JobSpec, *, force: bool = False) -> Decision:
-        """What is to be done with *job*, after its row was brought up to date."""
+        """The decision about *job*, after its row was brought up to date."""
         for _ in range(_MOST_REPLANS):
             state = self._states.get(job.app_name)
             decision = decide(job, state, self._states, self._now, force=force)
@@ -239,7 +239,7 @@ class Batch:
         return decision
 
     def _waiting(self, state: JobState, decision: Decision) -> JobState:
-        """*state*, which remembers for which parent the job waits, and since when."""
+        """*state* with the parent that the job waits for, and since when."""
         parent = (isinstance(decision, Skip) and decision.parent) or None
         if parent == state.waits_for:
             return state
@@ -251,7 +251,7 @@ class Batch:
             self._states[job.app_name] = state
 
     def _keep(self, job: JobSpec, after: JobState, replan: Replan | None = None) -> bool:
-        """Remember what is new about a job that is not run now; False if others did meanwhile."""
+        """Save what is new about a job that is not run now; False if others did so meanwhile."""
         state = self._states[job.app_name]
         after = after._replace(
             class_path=job.class_path,

@@ -1,4 +1,4 @@
-"""One job's turn: claim it, judge what is read under the claim, run it, give the claim back."""
+"""One job's turn: claim it, judge what is read under the claim, run it, release the claim."""
 
 from collections.abc import MutableMapping
 from datetime import datetime
@@ -26,11 +26,11 @@ class Scope(NamedTuple):
     """Which slots a turn is about."""
 
     force: bool = False
-    """Whether neither time nor parents count."""
+    """Whether to ignore time and parents."""
     until: datetime | None = None
-    """Slots after that are left for another turn."""
+    """Later slots are left for another turn."""
     asked: bool = False
-    """Whether dates are run that a person asked for, instead of those of the schedule."""
+    """Whether to run requested dates, instead of those of the schedule."""
 
 
 _ALL = Scope()
@@ -47,8 +47,8 @@ def claim_and_run(
     """Claim *job* and run what is open; *states* is kept up to date.
 
     *now* is the tick's moment, at which parents are judged. Raises `StoreError` if the
-    outcome could not be recorded, `Stopped` after a signal, both with the bookkeeping
-    done as far as it can be.
+    outcome could not be recorded, `Stopped` after a signal; in both cases the bookkeeping
+    is done as far as possible.
     """
     return _Turn(context, job, states, now, scope).take(make)
 
@@ -81,7 +81,7 @@ class _Turn:
             self._wanted = self._wanted._replace(asked_slot=date)
 
     def take(self, make: AppFactory) -> JobResult:
-        """Claim, judge, run, give back."""
+        """Claim, judge, run, release."""
         job, store = self._job, self._context.store
         try:
             got = store.claim(self._wanted, job.depends_on, job.lock)
@@ -114,7 +114,7 @@ class _Turn:
         return result or self._race_lost()
 
     def _judge(self, got: ClaimResult) -> _Verdict:
-        """Whether the row that was read under the claim is still to be run, and from where."""
+        """Whether to run by the row that was read under the claim, and from where."""
         state = got.state
         if state is None:  # reset since the snapshot
             return _Verdict(None)
@@ -146,7 +146,7 @@ class _Turn:
         return min(free, *(bound for bound in bounds if bound))
 
     def _judge_again(self, state: JobState) -> _Verdict:
-        """The row is not as it was seen; or it is marked, by a process that is gone."""
+        """Handle a row that is not as it was seen, or is marked by a process that is gone."""
         job, after, crash, change = self._job, state, None, None
         spans: Spans = ()
         decision = self._decide(state)

@@ -16,7 +16,7 @@ from ..schedule.retry import Advice, attempts_at
 from ..store import StateStore
 from .middleware import Middleware
 
-if TYPE_CHECKING:  # most runs succeed, and then there is nothing to tell
+if TYPE_CHECKING:  # most runs succeed, and then there is nothing to report
     from ..schedule.changes import Change
 
 
@@ -31,16 +31,16 @@ class TickContext(NamedTuple):
     middleware: Sequence[Middleware] = ()
     """Functions that wrap every run, the first outermost."""
     process_state: ProcessState | None = None
-    """What is put back after each run, for all runs of a tick; None: each run has its own."""
+    """The process state to restore after each run of a tick; None: each run has its own."""
     remind: timedelta = timedelta(days=1)
-    """How often people are reminded of a job that is not well; zero: never."""
+    """How often to remind of a job that is not well; zero: never."""
     by: str = ""
-    """The person who has one job run; empty: the schedules do."""
+    """The person who asked for a run; empty: the schedules did."""
 
     def spans(self, job: JobSpec, state: JobState, after: JobState, run: Run) -> tuple[Span, ...]:
-        """What the ledger says of a *run* that ends in *after*: what it passes over, whose it is.
+        """The spans of a *run* that leads to *after*: what it passes over, and who asked for it.
 
-        It is written with the record, as is all that is said of a run.
+        They are written with the record.
         """
         spans = passed_by_run(job, state, after, run)
         if not self.by:
@@ -71,7 +71,7 @@ class TickContext(NamedTuple):
         run: Run,
         advice: Advice | None,
     ) -> "tuple[Change | None, JobState]":
-        """What there is to tell of a *run* that failed, and *after* with what is told then."""
+        """What to report of a *run* that failed, and *after* with what is then reported."""
         from ..schedule.changes import after_run
 
         gave_up = advice is not None and advice.again is None
@@ -81,7 +81,7 @@ class TickContext(NamedTuple):
         return change, after._replace(told=told)
 
     def tell_recovered(self, job: JobSpec, before: JobState, after: JobState, run: Run) -> None:
-        """Tell that *job* is well again by a *run* that succeeded, if people know of trouble."""
+        """Report that a successful *run* made *job* well again, if people know of a problem."""
         if before.told is None or after.told is not None:  # it was a date that was asked for
             return
         from ..schedule.changes import recovered
@@ -89,6 +89,6 @@ class TickContext(NamedTuple):
         self.tell(job, recovered(job, before, run, self.clock.now()))
 
     def tell(self, job: JobSpec, change: "Change | None") -> None:
-        """Tell of a *change*, if there is one."""
+        """Report a *change*, if there is one."""
         if change is not None:
             self.reporter.changed(job, change)

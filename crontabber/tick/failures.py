@@ -10,16 +10,16 @@ from ..schedule.model import LastError
 
 _OWN_CODE = str(Path(__file__).parents[1])
 _LONGEST = 100_000
-"""Characters of a text that are kept: enough for people, and no burden on the table."""
+"""How many characters of a text are kept: enough for people, and no burden on the table."""
 _SECRET = 1_000
-"""Characters that a secret has at most: where a text is cut, half of one may be left."""
+"""The longest secret in characters: where a text is cut, half of one may be left."""
 
 
 def last_error(error: BaseException, redact: Redact) -> LastError:
     """Describe *error* for the tables; *redact* takes secrets out of a text.
 
-    Never raises, even if looking at the exception of a job does: a part that raises is
-    left out, and told by what is left.
+    Never raises, even if examining the exception does: a part that raises is
+    left out, and the rest says so.
     """
     return LastError(
         type=_storable(type.__repr__(type(error)), redact),
@@ -50,7 +50,7 @@ def _last_line(error: BaseException) -> str:
 
 
 def _plain(stack: TracebackType | None) -> str:
-    """Files and lines alone: no source is read, which code of a job's could give."""
+    """Files and lines only: no source is read, because a job's code could provide it."""
     lines = []
     while stack:
         code = stack.tb_frame.f_code
@@ -60,7 +60,7 @@ def _plain(stack: TracebackType | None) -> str:
 
 
 def _without_own_frames(stack: TracebackType | None) -> TracebackType | None:
-    """From where the job's own code begins; all of it if that is nowhere."""
+    """The traceback from the job's own code on; all of it if there is none."""
     found = stack
     while found and found.tb_frame.f_code.co_filename.startswith(_OWN_CODE):
         found = found.tb_next
@@ -71,7 +71,7 @@ def _storable(text: str, redact: Redact) -> str:
     """*text* without secrets, as the tables can hold it: its two ends if it is long."""
     if len(text) <= 2 * _LONGEST:
         return _shortened(_clean(text, redact))
-    # to look for secrets in a gigabyte would take minutes
+    # looking for secrets in a gigabyte would take minutes
     begin = _clean(text[:_LONGEST], redact)[:-_SECRET]
     end = _clean(text[-_LONGEST:], redact)[_SECRET:]
     half = _LONGEST // 2

@@ -1,4 +1,4 @@
-"""From the lines of the jobs list to jobs: what a row remembers of a class saves its import."""
+"""From lines of the jobs list to jobs; a row that remembers a class saves its import."""
 
 import functools
 from collections import defaultdict
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class ScheduleDefaults(NamedTuple):
-    """What holds for all jobs alike; see the fields of `JobSpec`."""
+    """What applies to all jobs; see the fields of `JobSpec`."""
 
     error_retry: timedelta
     max_ongoing_age: timedelta
@@ -24,7 +24,7 @@ class ScheduleDefaults(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """Jobs, and what is wrong with the lines that make none."""
+    """Jobs, and what is wrong with the lines that cannot be used."""
 
     jobs: list[JobSpec]
     faults: list[ConfigError]
@@ -50,12 +50,12 @@ class JobCatalogue:
         return {class_path: app.cls for class_path, app in self._apps.items()}
 
     def class_of(self, class_path: str) -> type:
-        """One of these; each job is asked for its own, and there may be thousands."""
+        """One shared object: each job is asked for its own, and there may be thousands."""
         return self._apps[class_path].cls
 
     @property
     def apps(self) -> "list[AppSpec]":
-        """What the classes say that were imported so far."""
+        """What the classes that were imported so far say."""
         return list(self._apps.values())
 
     def app(self, line: JobLine) -> "AppSpec":
@@ -114,7 +114,7 @@ class Names:
 
 
 class Jobs:
-    """The jobs of a catalogue, as rows and classes say they are.
+    """The jobs of a catalogue, as rows and classes describe them.
 
     *zone* is that of the schedules, *states* what is remembered, by app_name.
     """
@@ -149,7 +149,7 @@ class Jobs:
         return self._job(line, row.app_name, row.depends_on, row.backfill)
 
     def told_lines(self) -> list[JobLine]:
-        """The lines of jobs of whose rows something was told to people; most often none."""
+        """The lines of jobs whose rows say that something was reported; mostly none."""
         told = {state.class_path for state in self.states.values() if state.told}
         return [line for line in self.catalogue.lines if line.class_path in told] if told else []
 
@@ -179,7 +179,7 @@ class Jobs:
         )
 
     def all(self) -> Listing:
-        """All jobs in the listed order, with as few imports as can be."""
+        """All jobs in the listed order, with as few imports as possible."""
         return self._listing(lambda line: self.from_row(line) or self.from_class(line))
 
     def imported(self) -> Listing:
@@ -187,7 +187,7 @@ class Jobs:
         return self._listing(self.from_class)
 
     def without_imports(self, is_ours: Callable[[JobLine], bool]) -> Listing:
-        """All jobs in the listed order, and no code of theirs is imported.
+        """All jobs in the listed order, without importing their code.
 
         A job that has no row is called by its class path, unless *is_ours* says of its line that
         its class is one of crontabber's own.
@@ -256,7 +256,7 @@ def in_order(
 def _start(text: str | None, zone: ZoneInfo) -> datetime | None:
     if text is None:
         return None
-    from ..schedule.moments import parse_moment  # most jobs say no start
+    from ..schedule.moments import parse_moment  # most jobs have no start
 
     return parse_moment(text, zone)
 

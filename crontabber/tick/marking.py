@@ -1,4 +1,4 @@
-"""Change what is remembered of a job, as people ask for: under its claim, so that it is idle."""
+"""Change the row of a job for a person: under its claim, so that it does not run."""
 
 from collections.abc import Callable
 from datetime import datetime, timezone
@@ -22,7 +22,7 @@ from ..store import StateStore
 
 Spans = tuple[Span, ...]
 Change = Callable[[JobState], tuple[JobState, Run | None, Spans]]
-"""From what is remembered of a job to what is to be, and to what log and ledger say of it."""
+"""From the state of a job to the new one, and to its lines in log and ledger."""
 
 
 def mark_success(
@@ -33,14 +33,14 @@ def mark_success(
     now: datetime,
     by: str = OURS,
 ) -> JobState:
-    """Have *job* count as having succeeded at *moment*, and return what is remembered then.
+    """Mark *job* as having succeeded at *moment*, and return its new state.
 
-    *by* is who asked for it. *seen* is its row as a look at the store showed it, *now* the
-    store's time. What that means is told by
-    `crontabber.schedule.transition.marked_successful`; the log says it too. A run that
-    crashed does not stand in the way: the log gets it first. Raises `JobOngoingError` if the
+    *by* is who asked for it. *seen* is its row as a look at the store found it, *now* the
+    store's time. The meaning is that of
+    `crontabber.schedule.transition.marked_successful`; the log gets a line. A run that
+    crashed does not prevent it: the log gets that first. Raises `JobOngoingError` if the
     job is being run, `JobDoneError` if it has succeeded since *moment*, and `ConfigError` if
-    that is yet to come.
+    that is in the future.
     """
     if moment > now:
         raise ConfigError(
@@ -70,7 +70,7 @@ def run_next_at(
     now: datetime,
     by: str = OURS,
 ) -> JobState:
-    """Have *job*, which is not backfill, run next at *moment*; its slots stay as planned.
+    """Have *job*, no backfill app, run next at *moment*; its slots stay as planned.
 
     For the rest, see `mark_success`; but a run that crashed is left to the next tick, and
     this too is a `JobOngoingError`.
@@ -82,14 +82,14 @@ def run_next_at(
 
 
 def has_failed(state: JobState) -> bool:
-    """Whether there is something to `try_again`: the last run, or a date that was asked for."""
+    """Whether there is something to `try_again`: the last run, or a requested date."""
     return state.last_error is not None or any(asked.retry_at for asked in state.asked)
 
 
 def try_again(
     store: StateStore, job: JobSpec, seen: JobState | None, now: datetime, by: str = OURS
 ) -> JobState:
-    """Have the next tick try again what failed, also where a backfill app gave up.
+    """Have the next tick try again what failed, even if a backfill app gave up.
 
     For the rest, see `run_next_at`.
     """
@@ -123,8 +123,8 @@ def _change(
     what: str,
     by: str,
 ) -> JobState:
-    """Make a change under a claim; in its transaction note *what* it is, and the person *by*."""
-    # without the mark: to another tick a mark without a run is a crash
+    """Make a change under a claim, and note in its transaction *what* it is, and *by* whom."""
+    # without the mark: another tick would take a mark without a run for a crash
     got = store.claim(claimed(job, seen, store.holder(now))._replace(ongoing=None), ())
     if got is None:
         raise JobOngoingError(_ongoing(job))

@@ -19,11 +19,11 @@ class Middleware(NamedTuple):
 
     name: str
     function: Callable[[Step, JobSpec, datetime], object]
-    """Is given ``call_next``, which runs the rest and raises what the job raised."""
+    """Gets ``call_next``, which runs the rest and raises what the job raised."""
 
 
 def load(names: Iterable[str]) -> tuple[list[Middleware], list[ConfigError]]:
-    """The functions of these dotted names, and why some of them cannot be had."""
+    """The functions with these dotted names, and why some of them cannot be imported."""
     loaded, faults = [], []
     for name in names:
         try:
@@ -38,8 +38,8 @@ def run_within(
 ) -> None:
     """Call *run* once, with all of *middleware* around it, the first outermost.
 
-    Raises what *run* raises and nothing else, but `Stopped` if a signal comes before it
-    begins. *tell* is told what is wrong with a function.
+    Raises what *run* raises and nothing else, except `Stopped` if a signal comes before it
+    begins. *tell* is called with what is wrong with a function.
     """
     if not middleware:
         return run()
@@ -58,7 +58,7 @@ def run_within(
 
 
 class _Once:
-    """A step that is taken once; each further call only tells again how that ended."""
+    """A step that is taken once; each further call only repeats how it ended."""
 
     def __init__(self, step: Step) -> None:
         self._step = step
@@ -82,7 +82,7 @@ class _Once:
 
 
 class _Around:
-    """One middleware, and the steps that it is to call."""
+    """One middleware, and the steps that it has to call."""
 
     def __init__(
         self, middleware: Middleware, rest: _Once, job: JobSpec, slot: datetime, tell: Tell

@@ -15,7 +15,7 @@ class RunOutcome(enum.Enum):
     SUCCEEDED = "succeeded"
     """Every slot that it ran is done."""
     FAILED = "failed"
-    """Its last run raised, or crashed earlier and is not run again yet."""
+    """Its last run raised, or crashed earlier and has not run again yet."""
     SKIPPED = "skipped"
     """It was not run; ``skip`` says why."""
     HANDED_OVER = "handed over"
@@ -43,7 +43,7 @@ class JobResult(NamedTuple):
 
     @property
     def exit_code(self) -> ExitCode:
-        """What this result alone makes the command exit with."""
+        """The exit status that this result alone leads to."""
         if self.outcome is RunOutcome.RACE_LOST:
             return ExitCode.RACE_LOST
         if self.skip and self.skip.reason in _HELD:
@@ -71,13 +71,13 @@ class TickResult(NamedTuple):
     jobs: Sequence[JobResult] = ()
     """In the order of their turns; jobs that only wait for their time are left out."""
     faults: Sequence[CrontabberError] = ()
-    """What a person has to mend; each was told to the reporters."""
+    """What a person has to fix; the reporters got each of them."""
     states: States = MappingProxyType({})
     """The rows that it knows, as it left them."""
 
     @property
     def exit_code(self) -> ExitCode:
-        """What the command exits with: the gravest of all that happened."""
+        """The exit status of the command: the lowest that is not 0."""
         codes = {result.exit_code for result in self.jobs} | {
             ExitCode.ERROR for fault in self.faults
         }

@@ -20,7 +20,7 @@ class Selection(NamedTuple):
     candidates: list[JobSpec]
     """As their classes say, in the listed order."""
     skipped: list[JobResult]
-    """Jobs that are not run although their time has come."""
+    """Jobs that do not run although their time has come."""
     faults: list[ConfigError]
 
 
@@ -29,7 +29,7 @@ def select(
 ) -> Selection:
     """Look at the listed jobs once. What an idle tick does not need is not imported here.
 
-    *verbose* tells the reporter of every job that is not due.
+    *verbose* reports every job that is not due.
     """
     selection = Selection([], [], [*jobs.catalogue.faults])
     for line in jobs.catalogue.lines:
@@ -58,7 +58,7 @@ def _candidate(line: JobLine, snapshot: Snapshot, jobs: Jobs) -> JobSpec | tuple
     if job:
         states, now = snapshot.states, snapshot.now
         decision = decide(job, states[job.app_name], states, now)
-        # a blocked job may be free when its parents have run, and so may an asked-for date
+        # a blocked job may be free when its parents have run, and so may a requested date
         waits = isinstance(decision, Skip) and decision.reason is not SkipReason.BLOCKED
         if isinstance(decision, Skip) and waits and not _may_do_asked(states[job.app_name], now):
             return job, decision
@@ -66,5 +66,5 @@ def _candidate(line: JobLine, snapshot: Snapshot, jobs: Jobs) -> JobSpec | tuple
 
 
 def _may_do_asked(state: JobState, now: datetime) -> bool:
-    """Whether a date that a person asked for may be run, as far as its own row can tell."""
+    """Whether a requested date may run, as far as its own row says."""
     return any(may_be_tried(asked, now) for asked in state.asked)

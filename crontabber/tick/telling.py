@@ -1,4 +1,4 @@
-"""What a tick tells of jobs that it did not run: late, blocked, reminders, well again."""
+"""What a tick reports of jobs that it did not run: late, blocked, reminders, well again."""
 
 from collections.abc import Iterable, MutableMapping
 from datetime import datetime
@@ -14,9 +14,9 @@ States = MutableMapping[str, JobState]
 def tell_of_waiting(
     context: TickContext, waiting: Iterable[JobSpec], states: States, now: datetime, jobs: Jobs
 ) -> None:
-    """Tell what is news about jobs that were not run, by their *states* at *now*.
+    """Report what is news about jobs that were not run, by their *states* at *now*.
 
-    What is told is written down first, so that no other tick tells it too. *states* is kept
+    It is saved before it is sent, so that no other tick reports it too. *states* is kept
     up to date.
     """
     from ..schedule.changes import without_run
@@ -29,18 +29,18 @@ def tell_of_waiting(
         try:
             states[job.app_name] = context.store.save(state, state._replace(told=told))
         except StoreError:
-            continue  # another tick has changed the row since: it tells, or the next one does
+            continue  # another tick has changed the row since: it reports, or the next one does
         context.reporter.changed(_as_its_class_says(job, jobs), change)
 
 
 def told_of(jobs: Jobs) -> list[JobSpec]:
-    """The listed jobs of which something was told that is not taken back yet."""
+    """The listed jobs with a problem that was reported, and no recovery yet."""
     found = (jobs.from_row(line) for line in jobs.told_lines())
     return [job for job in found if job]
 
 
 def _as_its_class_says(job: JobSpec, jobs: Jobs) -> JobSpec:
-    """The same with all that its class says of whom to tell, if it can be imported."""
+    """The same with what its class says about reports, if it can be imported."""
     line = jobs.catalogue.listed(job.class_path)
     try:
         return jobs.from_class(line) if line else job

@@ -36,9 +36,9 @@ _SHARED = (
     "log_numbers",
     "reading",
 )
-"""Parts of other statements, which stand in braces there; a part may have earlier ones in it.
+"""Parts of other statements, which name them in braces; a part may contain earlier ones.
 
-What stays is for `located`: the schema of the tables, which the first statement finds.
+What remains in braces is for `located`: the schema, which the first statement finds.
 """
 
 
@@ -61,7 +61,7 @@ def load_queries() -> Mapping[str, str]:
 
 
 def located(text: str, schema: str) -> str:
-    """A statement on the tables in *schema*, which is quoted; empty: where the path leads."""
+    """A statement on the tables in *schema*, which is quoted; empty: found by the search path."""
     there = f"{schema}." if schema else ""
     text = text.replace("{there_text}", there.replace("'", "''").replace("%", "%%"))
     there = there.replace("%", "%%")

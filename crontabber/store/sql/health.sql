@@ -1,9 +1,9 @@
--- What is asked of the catalog for --nagios, --list-jobs and --configtest; no tick does.
+-- What --nagios, --list-jobs and --configtest ask of the catalog; no tick does.
 
 -- name: access
--- What a role, by default the one that asks, may do with the two tables, as the rules of
--- PostgreSQL have it; of which of them rows may be hidden, from that role or from us; and how many
--- numbers the log has used, where that can be told.
+-- What a role, by default the one that asks, may do with the two tables, by the rules of
+-- PostgreSQL; which of them may hide rows, from that role or from us; and how many
+-- numbers the log has used, if that is known.
 -- Rights on a table are no use without its schema.
 WITH asked AS (
     SELECT rolname AS role, rolsuper OR rolbypassrls AS sees_all

@@ -1,7 +1,7 @@
--- What is read of the log, for people; no tick does.
+-- What people read of the log; no tick does.
 
 -- name: log_index
--- Whether the runs of one job can be found quickly: by an index, or as the log is small.
+-- Whether the runs of one job can be found quickly: by an index, or because the log is small.
 SELECT
     EXISTS (
         SELECT FROM pg_catalog.pg_index
@@ -22,7 +22,7 @@ CASE WHEN duration BETWEEN '0' AND '100 years'::pg_catalog.interval THEN duratio
 
 -- name: run_columns
 -- A row as Run reads it. A run is recorded after its slot; an older crontabber wrote the
--- slot of those only that succeeded. What Python cannot have reads as null.
+-- slot only of those that succeeded. What Python cannot represent reads as null.
 app_name,
 CASE WHEN coalesce(slot, success) {tellable} THEN coalesce(slot, success) END,
 log_time,
@@ -35,7 +35,7 @@ exc_traceback,
 output
 
 -- name: history
--- The newest first. No slot is of the future, so the index on log_time leaves out what is older.
+-- The newest first. No slot is in the future, so the index on log_time leaves out what is older.
 SELECT {run_columns} FROM {here}.crontabber_log
 WHERE app_name = %(app_name)s
     AND (%(first)s::timestamptz IS NULL OR log_time >= %(first)s)
@@ -67,12 +67,12 @@ LEFT JOIN LATERAL (
 ) AS failing ON last.exc_type IS NOT NULL
 
 -- name: error_kind
--- What pictures show of an error: what it said would be most of the rows.
+-- What pictures show of an error: its text would be most of the rows.
 CASE WHEN exc_type = %(crashed)s THEN exc_type WHEN exc_type IS NOT NULL THEN 'failed' END
 
 -- name: recent_runs
--- The newest runs of several jobs, the newest first: those of a job are one text, as thousands of
--- rows are read slowly, and as what is read of a text that did not change is known already.
+-- The newest runs of several jobs, the newest first: those of a job are one text, because reading
+-- thousands of rows is slow, and a text that did not change need not be parsed again.
 SELECT name, runs.text FROM pg_catalog.unnest(%(names)s::text[]) AS name
 CROSS JOIN LATERAL (
     SELECT pg_catalog.string_agg(run.text, '/') AS text FROM (
@@ -122,7 +122,7 @@ ORDER BY 2 DESC
 
 -- name: reading
 -- Before a statement of a page, in the same message and so in its transaction: what we set is
--- undone with it, also where a pooler gives the session to others.
+-- undone with it, even if a pooler gives the session to others.
 SELECT
     pg_catalog.set_config('statement_timeout', '5s', true),
     pg_catalog.set_config('lock_timeout', '2s', true)

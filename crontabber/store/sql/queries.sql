@@ -1,11 +1,11 @@
 -- All statements of a tick, by name. The placeholders are psycopg2's.
 
 -- name: tellable
--- The times that Python has, and some more to compute with.
+-- The range of times that Python can represent, less some room to compute with.
 BETWEEN '0002-01-01 UTC'::timestamptz AND '9998-12-31 UTC'::timestamptz
 
 -- name: row_fault
--- What of a row Python cannot have; null if it is well.
+-- What in a row Python cannot represent; null if nothing.
 nullif(pg_catalog.concat_ws(
     ', ',
     CASE WHEN NOT next_run {tellable} THEN 'next_run is ' || next_run::text END,
@@ -27,7 +27,7 @@ nullif(pg_catalog.concat_ws(
 ), '')
 
 -- name: row_is_well
--- The same, quickly: whether there is no such fault. Of all times the first and the last count.
+-- The same, quickly: whether there is no such fault. Of the times only the extremes count.
 CASE
     WHEN pg_catalog.array_ndims(depends_on) > 1 THEN false
     WHEN pg_catalog.array_position(depends_on, NULL) IS NOT NULL THEN false
@@ -44,8 +44,8 @@ END
 
 -- name: state_columns
 -- A row as JobState reads it, in the order of its fields. What an older crontabber
--- made untrue reads as null: see 0002_slots_and_claims.sql. So does what Python cannot have.
--- JSON is read by us: how the driver reads it is for jobs to change.
+-- made untrue reads as null: see 0002_slots_and_claims.sql. So does what Python cannot represent.
+-- We read JSON ourselves: jobs may change how the driver reads it.
 app_name,
 CASE WHEN next_run {tellable} THEN next_run END,
 CASE
@@ -81,9 +81,9 @@ crontabber.xmin::text,
 {row_fault}
 
 -- name: untrusted
--- What of our tables belongs neither to us, nor to the owner of the database, nor to a
--- superuser, nor to the role that the option tables_owner names. A row of it would be
--- believed, and its triggers would run with our rights.
+-- Which of our tables belong neither to us, nor to the owner of the database, nor to a
+-- superuser, nor to the role that the option tables_owner names. Their rows would be
+-- believed, and their triggers would run with our rights.
 SELECT pg_catalog.string_agg(what, ' and ') FROM (
     SELECT
         relowner AS owner,
@@ -120,8 +120,8 @@ WHERE NOT owner.rolsuper
     )
 
 -- name: place
--- Where the tables are, found by the search path that we were given: their schema, the
--- number of the table of states, what of them is not to be trusted, and why nothing can be
+-- Where the tables are, by the search path that we were given: their schema, the
+-- oid of the table of states, which of them cannot be trusted, and why nothing can be
 -- written there.
 '{there_text}crontabber'::pg_catalog.regclass::pg_catalog.oid::pg_catalog.int8,
 (
@@ -142,8 +142,8 @@ SELECT pg_catalog.now(), pg_catalog.current_setting('TimeZone'), {place}
 -- name: configured
 -- The names of the rows that count for a configuration. Parents may belong to another one; rows
 -- of no known class are an older crontabber's, or new to us. Lists come as ARRAY(SELECT ...)
--- because the planner takes those for short, and uses the indexes even if the statistics speak
--- of many ghosts.
+-- because the planner assumes that those are short, and uses the indexes even if the statistics
+-- know of many ghosts.
 ours AS (
     SELECT app_name, depends_on FROM {there}crontabber
     WHERE class_path = ANY (ARRAY(SELECT pg_catalog.unnest(%(class_paths)s::text[])))
@@ -154,7 +154,7 @@ ours AS (
 )
 
 -- name: look
--- Time, zone and rows in one statement. Without a row the first columns come alone.
+-- Time, zone and rows in one statement. Without rows there is one row with the first columns only.
 WITH {configured}
 SELECT pg_catalog.now(), pg_catalog.current_setting('TimeZone'), {place}, {state_columns}
 FROM (SELECT 1) AS always LEFT JOIN {there}crontabber
@@ -165,8 +165,8 @@ pg_catalog.concat(crontabber.xmin, ' ', app_name)
     IN (SELECT pg_catalog.unnest(%(known)s::text[]))
 
 -- name: look_at_changes
--- The same, without the rows that are known in their present version: of these the first row has
--- the names.
+-- The same, without the rows whose present version is known: the first row has the names of
+-- those.
 WITH {configured}
 SELECT
     pg_catalog.now(),
@@ -185,10 +185,10 @@ SELECT pg_catalog.now(), pg_catalog.current_setting('TimeZone'), {place}, {state
 FROM (SELECT 1) AS always LEFT JOIN {there}crontabber ON true
 
 -- name: look_for_due
--- The same for a tick: the rows of those jobs only that may be due, and of their parents. A
--- row is left out if `decide` is sure to say "not due": it waits for a time of the future, as
+-- The same for a tick: only the rows of jobs that may be due, and of their parents. A
+-- row is left out if `decide` is sure to say "not due": it waits for a future time, as
 -- the schedule in the jobs list has it, and is neither marked, nor given up, nor written by a
--- clock that was wrong. The first row tells which listed classes are left: with one row or
+-- clock that was wrong. The first row says which listed classes are left: with one row or
 -- several, or none yet. The rows of names are read in any case.
 WITH schedule AS (
     SELECT
@@ -245,14 +245,14 @@ LEFT JOIN {there}crontabber ON NOT first AND app_name = ANY (ARRAY(
 ORDER BY first DESC
 
 -- name: prepare_session
--- Once for a session that claims. A claim is only as good as a fresh read after the
--- lock was taken, so a stricter isolation level would be a weaker one here. The session
--- must live as long as the job does, however idle; and the server must notice when our
--- host is gone, or the lock would stay. What is prepared is planned once: left to itself
--- the server plans the mark anew each time, for another 0.1 ms a run. The token marks the
+-- Once for a session that claims. A claim needs a fresh read after the
+-- lock was taken, so a stricter isolation level would weaken it. The session
+-- must live as long as the job does, even if idle; and the server must notice when our
+-- host is gone, or the lock would stay. What is prepared is planned once: otherwise
+-- the server plans the mark each time, for another 0.1 ms a run. The token marks the
 -- session as ours: with a pooler in transaction mode another tick may have marked it before.
--- Nothing is set in a session that is not the expected one. From here on nothing is looked up
--- where other roles may create, and temporary tables of our names hide nothing: statements name
+-- Nothing is set in a session that is not the expected one. From here on no name is looked up
+-- where other roles may create, and temporary tables cannot hide ours: statements name
 -- the schema of the tables.
 SELECT
     pg_catalog.pg_backend_pid(),
@@ -282,8 +282,8 @@ VALUES
     ('tcp_keepalives_count', '3')
 
 -- name: look_again
--- For a session that lives on between runs: gives back what was released, tells whose session
--- it is and which table the locks of jobs are to be of, and reads the rows of few jobs.
+-- For a session that lives on between runs: releases locks, says whose session
+-- it is and which table the locks of jobs belong to, and reads the rows of few jobs.
 SELECT
     (SELECT pg_catalog.count(pg_catalog.pg_advisory_unlock(key)) FROM pg_catalog.unnest(%(unlock)s::bigint[]) AS key),
     pg_catalog.pg_backend_pid(), pg_catalog.current_setting('crontabber.session', true),
@@ -299,7 +299,7 @@ SELECT pg_catalog.current_setting('crontabber.session', true)
 SELECT pg_catalog.pg_backend_pid()
 
 -- name: leave_session
--- Gives back the locks, takes back what was set, and takes our mark off: a pooler may hand the
+-- Releases the locks, resets the settings, and removes our mark: a pooler may give the
 -- session to the next client as it is.
 WITH session AS MATERIALIZED (
     SELECT pg_catalog.current_setting('crontabber.session', true) = %(token)s AS is_ours
@@ -317,8 +317,8 @@ SELECT
 FROM session
 
 -- name: lock
--- Gives back what was released, and takes the lock of a job. In a session that a pooler
--- gave us meanwhile, or gave another tick too, the lock would stay, or be no lock: it is
+-- Releases earlier locks, and takes the lock of a job. In a session that a pooler
+-- gave us meanwhile, or to another tick too, the lock would stay, or be no lock: it is
 -- re-entrant. A job that shares a lock with others takes that second, and has its claim
 -- only with it. The answer is a setting, as the mark is a statement of its own.
 SELECT
@@ -333,7 +333,7 @@ SELECT
     END, false)
 
 -- name: answer
--- What every mark says first: whether there is the lock, and who we are. The mark may be
+-- What every mark asks first: whether we have the lock, and who we are. The mark may be
 -- lost if the server crashes: the lock is the truth, the mark is for people, so its commit
 -- need not wait for the disk.
 pg_catalog.current_setting('crontabber.locked'),
@@ -438,14 +438,14 @@ ON CONFLICT (app_name) DO NOTHING
 RETURNING xmin::text
 
 -- name: pause
--- What people ask for while a run may be under way, whose record leaves it alone.
+-- What people may change while a run is under way; its record leaves that alone.
 paused_since = %(paused_since)s,
 paused_until = %(paused_until)s,
 paused_by = %(paused_by)s,
 pause_reason = %(pause_reason)s
 
 -- name: save
--- Only over the very version of the row that was read.
+-- Only if the row still has the version that was read.
 WITH saved AS (
     UPDATE {here}.crontabber SET {assignments}, {pause}, asked = %(asked)s
     WHERE app_name = %(app_name)s AND xmin::text = %(was_version)s
@@ -454,12 +454,12 @@ WITH saved AS (
 SELECT saved.*, pg_catalog.pg_backend_pid() FROM saved
 
 -- name: saved
--- What is told of a row that was written: what people asked for meanwhile is known by that.
+-- What is returned of a row that was written: it shows what people asked for meanwhile.
 xmin::text AS version, paused_since, paused_until, paused_by, pause_reason, asked::text AS asked
 
 -- name: ours
--- Only while the mark is ours and the slot is open; other changes that people made in the row
--- during the run give way to its outcome.
+-- Only while the mark is ours and the slot is open; other changes that people made to the row
+-- during the run are overwritten by its outcome.
 WHERE app_name = %(app_name)s
     AND ongoing IS NOT DISTINCT FROM %(was_ongoing)s
     AND (%(was_slot)s::timestamptz IS NULL OR next_slot = %(was_slot)s)
@@ -494,8 +494,8 @@ WITH saved AS (
 SELECT saved.*, pg_catalog.pg_backend_pid() FROM saved
 
 -- name: save_asked
--- The record of a date that was asked for: the regular plan stays, and so do other backfills,
--- of which some may have been asked for, or cancelled, during the run.
+-- The record of a requested date: the regular plan stays, and so do other backfills,
+-- some of which may have been requested, or cancelled, during the run.
 WITH saved AS (
     UPDATE {here}.crontabber SET
         asked = (
@@ -534,7 +534,7 @@ SELECT saved.*, pg_catalog.pg_backend_pid() FROM saved
 )
 
 -- name: make_ledger
--- Made when it is first needed: no tick reads it.
+-- Created when it is first needed: no tick reads it.
 SELECT pg_catalog.pg_advisory_xact_lock(x'63726F6E74616200'::bigint);
 CREATE TABLE IF NOT EXISTS {here}.crontabber_spans (
     id bigserial PRIMARY KEY,
@@ -559,7 +559,7 @@ SELECT pg_catalog.has_table_privilege('{there_text}crontabber_spans', 'INSERT')
     AND pg_catalog.has_sequence_privilege('{there_text}crontabber_spans_id_seq', 'USAGE')
 
 -- name: spans
--- What was not run of a job, between two moments.
+-- Which slots of a job were not run, between two moments.
 SELECT app_name, first_slot, last_slot, slots, verdict, reason, plan, done_by, done_at
 FROM {here}.crontabber_spans
 WHERE app_name = %(app_name)s AND last_slot >= %(first)s AND first_slot <= %(last)s AND slots > 0
@@ -578,7 +578,7 @@ FROM pg_catalog.json_to_recordset(%(spans)s::json) AS note (
 )
 
 -- name: notes
--- What persons had done with a job.
+-- What people did to a job.
 SELECT app_name, first_slot, last_slot, slots, verdict, reason, plan, done_by, done_at
 FROM {here}.crontabber_spans
 WHERE app_name = %(app_name)s AND slots = 0
@@ -589,7 +589,7 @@ LIMIT %(limit)s
 SELECT pg_catalog.nextval(pg_catalog.pg_get_serial_sequence('{there_text}crontabber_spans', 'id'))
 
 -- name: ask
--- Also while a run is under way, whose record leaves it alone.
+-- Also while a run is under way; its record leaves this alone.
 UPDATE {here}.crontabber AS job SET asked = (
     SELECT pg_catalog.json_agg(each) FROM (
         SELECT each FROM pg_catalog.json_array_elements(job.asked) AS each
@@ -623,8 +623,8 @@ SELECT app_name FROM saved
 UPDATE {here}.crontabber SET {pause} WHERE app_name = %(app_name)s RETURNING app_name
 
 -- name: save_success
--- The same for what is written most often, with half of the values: the claim has written
--- the others. To bind, send and parse them was a tenth of what a run costs.
+-- The same for the most frequent record, with half of the values: the claim has written
+-- the others. Binding, sending and parsing them was a tenth of what a run costs.
 WITH saved AS (
     UPDATE {here}.crontabber SET
         next_run = %(next_slot)s,
@@ -649,7 +649,7 @@ WITH saved AS (
 SELECT saved.*, pg_catalog.pg_backend_pid() FROM saved
 
 -- name: may_record
--- Asked in a job's own transaction, which may be for reading only, or have another role.
+-- Asked in a job's own transaction, which may be read-only, or have another role.
 SELECT pg_catalog.current_setting('transaction_read_only') = 'off'
     AND pg_catalog.has_schema_privilege(relnamespace, 'USAGE')
     AND pg_catalog.has_table_privilege(oid, 'SELECT')
@@ -661,7 +661,7 @@ SELECT {state_columns} FROM {here}.crontabber WHERE app_name = %(app_name)s
 
 -- name: blockers
 -- Who stands in our way: sessions with a lock on our tables, or on the key of migrations; those
--- that only read stand in the way of a migration alone.
+-- that only read stand in the way of migrations only.
 SELECT pg_catalog.string_agg(pg_catalog.format(
     'process %%s (role %%s, %%s, %%s)', pid, usename,
     coalesce(nullif(application_name, ''), 'no application_name'), state
@@ -697,10 +697,10 @@ SELECT app_name FROM saved
 SELECT pg_catalog.pg_try_advisory_lock(%(lock)s)
 
 -- name: begin_migration
--- Two first ticks must not both make tables; and a migration that waits for a long
+-- Two first ticks must not both create tables; and a migration that waits for a long
 -- reader must not make every other reader wait behind it. The limit is set before the first
--- lock: any role may take that. The number says "crontab", so that it is recognised in pg_locks.
--- The tables are made where the search path leads that we were given.
+-- lock: any role may take that. The number spells "crontab", to be recognised in pg_locks.
+-- The tables are created where the search path that we were given leads.
 SELECT
     pg_catalog.set_config('lock_timeout', '10s', true),
     pg_catalog.set_config('search_path', coalesce(
@@ -709,14 +709,14 @@ SELECT
 SELECT pg_catalog.pg_advisory_xact_lock(x'63726F6E74616200'::bigint)
 
 -- name: is_old
--- Of a row of the log. The first condition is one that an index on log_time can answer.
+-- Whether a log row is old. An index on log_time can answer the first condition.
 log_time < pg_catalog.now() - least(%(successes)s::interval, %(errors)s::interval)
     AND log_time < pg_catalog.now() - CASE
         WHEN exc_type IS NULL THEN %(successes)s::interval ELSE %(errors)s::interval
     END
 
 -- name: find_old
--- By where they lie: ids say nothing of age once the sequence was set back, and 0.18 made no
+-- By ctid: ids say nothing about age once the sequence has been set back, and 0.18 made no
 -- index on them.
 SELECT ctid::text FROM crontabber_log WHERE {is_old} LIMIT %(limit)s
 
@@ -725,7 +725,7 @@ SELECT pg_catalog.count(*) FILTER (WHERE exc_type IS NULL), pg_catalog.count(exc
 FROM crontabber_log WHERE {is_old}
 
 -- name: clean_log
--- Removes those of some rows that are old: another one may lie there by now.
+-- Removes those of these rows that are old: another row may be at that ctid by now.
 WITH gone AS (
     DELETE FROM crontabber_log WHERE ctid = ANY (%(rows)s::tid[]) AND {is_old} RETURNING exc_type
 )
@@ -735,7 +735,7 @@ SELECT pg_catalog.count(*) FILTER (WHERE exc_type IS NULL), pg_catalog.count(exc
 output IS NOT NULL AND log_time < pg_catalog.now() - %(output)s::interval
 
 -- name: find_old_output
--- Found as above; here nothing is removed but a text.
+-- Found as above; only the text is removed.
 SELECT ctid::text FROM crontabber_log WHERE {is_old_output} LIMIT %(limit)s
 
 -- name: count_old_output
@@ -750,7 +750,7 @@ SELECT pg_catalog.count(*) FROM trimmed
 
 -- name: log_numbers
 -- The last number of the log, whether numbers have 64 bits, and whether they are used again. No
--- row without a sequence; null for the last number if there is none, or we may not know it.
+-- row without a sequence; null for the last number if there is none, or we may not see it.
 SELECT
     CASE WHEN pg_catalog.has_sequence_privilege(seqrelid, 'SELECT, USAGE')
         THEN pg_catalog.pg_sequence_last_value(seqrelid)
