@@ -10,7 +10,7 @@ import sys
 from contextlib import suppress
 
 with suppress(FileNotFoundError):  # the working directory is gone
-    # Python put it there; to find us it has looked there for modules of its own already.
+    # Python put it there; to find us it has already looked there for its own modules.
     if not getattr(sys.flags, "safe_path", sys.flags.isolated) and sys.path[0] == os.getcwd():
         del sys.path[0]
 

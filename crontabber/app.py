@@ -1,4 +1,4 @@
-"""CronTabber: the jobs of one configuration, and how they are run."""
+"""CronTabber: runs the jobs of one configuration."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -35,10 +35,10 @@ RowLevelLockError = ClaimLost
 
 
 class CronTabber(GenericApp):
-    """Runs the jobs of one configuration. What else people ask for is in `crontabber.verbs`."""
+    """Runs the jobs of one configuration. The other verbs are in `crontabber.verbs`."""
 
     signals: "Signals | None" = None
-    """Installed already, by a caller that lives longer than a tick; None: we have our own."""
+    """Installed already, by a caller that lives longer than a tick; None: we install our own."""
 
     def tick(self) -> TickResult:
         """Run the jobs that are due."""
@@ -57,7 +57,7 @@ class CronTabber(GenericApp):
         return self._tick(snapshot)
 
     def _tick_for_a_person(self) -> TickResult:
-        """Run the jobs that are due, and tell what runs next if there are none."""
+        """Run the jobs that are due, and report what runs next if there are none."""
         snapshot = self._writable(self.look())
         self._check_sections(snapshot)
         jobs = self.jobs(snapshot).all().jobs
@@ -108,16 +108,16 @@ class CronTabber(GenericApp):
             return self._run([find_job(class_path, jobs)], snapshot, jobs)
 
     def find(self, job: str | type) -> "tuple[str, AppSpec]":
-        """A listed job by its class, app_name or class path: its class path, and its class.
+        """Find a listed job by class, app_name or class path; return its class path and class.
 
-        No database is asked. Raises `UnknownJobError`, or what is wrong with the job's line.
+        Asks no database. Raises `UnknownJobError`, or what is wrong with the job's line.
         """
         name = job if isinstance(job, str) else f"{job.__module__}.{job.__qualname__}"
         return find_app(name, self.catalogue)
 
     @contextmanager
     def _telling(self, *, beat: bool = False) -> Iterator[None]:
-        """Tell the reporters when all is over; with *beat* also why it could not be done."""
+        """Call the reporters at the end of the tick; with *beat* also if the tick failed."""
         try:
             yield
         except CrontabberError as error:
@@ -130,13 +130,13 @@ class CronTabber(GenericApp):
     def _picture(
         self, snapshot: Snapshot, jobs: Jobs, imported: Sequence[JobSpec], result: TickResult
     ) -> Tick:
-        """What the tick knows at its end; of the jobs that were *imported*, all."""
+        """What the tick knows at its end; everything about the jobs that were *imported*."""
         specs = {job.app_name: job for job in (*jobs.all().jobs, *imported)}
         runs = [each.run for each in result.jobs if each.run]
         return Tick("", snapshot.now, [*specs.values()], result.states, runs, len(result.faults))
 
     def _check_sections(self, snapshot: Snapshot) -> None:
-        """Raise ConfigError if a section is of no job; most often rows tell which names there are.
+        """Raise ConfigError if a section belongs to no job; usually the rows have all names.
 
         Classes are imported only if they do not.
         """
@@ -150,7 +150,7 @@ class CronTabber(GenericApp):
         self.settings.check_sections(self.classes())
 
     def _writable(self, snapshot: Snapshot) -> Snapshot:
-        """*snapshot*; a `StoreError` if no job can be run where it is from, due or not."""
+        """Return *snapshot*; raise `StoreError` if no job can run on its server."""
         if snapshot.unwritable:
             raise StoreError(
                 f"no job can be run: {snapshot.unwritable}; give crontabber a server that it can "
@@ -197,7 +197,7 @@ class CronTabber(GenericApp):
             return batch.run(candidates, [*faults, *more], force=force)
 
     def context(self, snapshot: Snapshot, reporter: Reporter, signals: "Signals") -> "TickContext":
-        """What every step of a tick needs, but for the middleware."""
+        """What every step of a tick needs, except the middleware."""
         from .process.clock import ServerClock
         from .tick.context import TickContext
 

@@ -30,15 +30,15 @@ _OLDER = {
     "toposort",
 }
 _NOT_RUN = (GeneratorType, CoroutineType, AsyncGeneratorType)
-"""What calling a function returns that has not done anything yet."""
+"""What a call returns if the function has not done anything yet."""
 
 
 class BaseCronApp(RequiredConfig):  # type: ignore[misc]
     """A job's code: derive from this, give it an ``app_name``, and write ``run``.
 
     ``run`` takes no arguments, unless a decorator of `crontabber.mixins` promises
-    some: first the connections, and last, for a backfill app, the date. Returning is
-    success; an exception is failure, which is remembered and tried again.
+    some: first the connections, then, for a backfill app, the date. Returning is
+    success; an exception is a failure, and the job is tried again.
     """
 
     app_name: str
@@ -59,7 +59,7 @@ class BaseCronApp(RequiredConfig):  # type: ignore[misc]
     """How long one run may take: ``"2h"``, ``"90s"``, or a number of seconds."""
 
     late: "str | float | timedelta | None" = None
-    """How late it may be before that is reported: as ``timeout``; None: what the option says."""
+    """How late it may be before that is reported, in the form of ``timeout``; None: the option."""
 
     missed: str | None = None
     """What becomes of slots that were not run in time: ``"all"``, ``"latest"`` or ``"none"``; None:
@@ -67,13 +67,13 @@ class BaseCronApp(RequiredConfig):  # type: ignore[misc]
     too_late: "str | float | timedelta | None" = None
     """Older slots are passed over; None: none is too old."""
     start: "str | date | None" = None
-    """Where the dates of a backfill app begin that never ran: ``"2026-11-21"``; None: now."""
+    """Where the dates of a backfill app that never ran begin: ``"2026-11-21"``; None: now."""
     spread: "str | float | timedelta | None" = None
-    """Within which time after its slot it begins, always at the same offset."""
+    """Within which time after its slot it begins, always with the same delay."""
     queue: str
     """Which workers run it, if workers do."""
     priority: int
-    """Which of the jobs that are due workers take first: the highest."""
+    """Which of the due jobs workers take first: the one with the highest."""
     parallel: int = 1
     """Without effect: the dates of one job are done one after the other."""
     keep_output: int = 0
@@ -96,7 +96,7 @@ class BaseCronApp(RequiredConfig):  # type: ignore[misc]
         self.job_information = job_information
 
     def run(self, *args: Any) -> None:
-        """Do the job's work, once. Yours to write."""
+        """Do the job's work, once. Override this."""
         raise NotImplementedError(
             f"{type(self).__name__} has no run(): write what the job does in "
             f"a method run(self{', date' if self.is_backfill else ''})"
@@ -105,8 +105,8 @@ class BaseCronApp(RequiredConfig):  # type: ignore[misc]
     def main(self, slots: Iterable[datetime]) -> Iterator[datetime]:
         """Run the job for each of *slots*, and yield each slot when it is done.
 
-        The next slot is asked for only after the last one was yielded and the caller
-        came back: in between it is recorded.
+        The next slot is taken only after the last one was yielded and the caller
+        came back: in between, the last one is recorded.
         """
         for slot in slots:
             if self.is_backfill:

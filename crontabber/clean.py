@@ -1,6 +1,6 @@
 """Trim the log: an app to schedule, so that ``crontabber_log`` does not grow for ever.
 
-One line in the jobs list is all that it needs: ``crontabber.clean.CleanLog|1d``.
+It needs one line in the jobs list: ``crontabber.clean.CleanLog|1d``.
 """
 
 import logging
@@ -17,9 +17,9 @@ from .store.sql import load_queries
 from configman import Namespace
 
 BATCH = 1000
-"""How many rows are removed in one transaction: some hundredths of a second."""
+"""How many rows one transaction removes: some hundredths of a second."""
 _BATCHES = 100
-"""For how many transactions the log is looked through once."""
+"""For how many transactions the log is searched once."""
 
 SUCCESSES, ERRORS = 30.0, 180.0
 """For how many days rows are kept; errors longer, as that is what people look for."""
@@ -30,7 +30,7 @@ _logger = logging.getLogger("crontabber")
 
 
 class Cleaned(NamedTuple):
-    """How many rows of the log are gone."""
+    """How many rows of the log were removed."""
 
     successes: int = 0
     errors: int = 0
@@ -48,7 +48,7 @@ def clean_log(connection: Any, successes: float, errors: float, batch: int = BAT
     """Remove from the log what is older than so many days, in transactions of *batch* rows.
 
     *connection* is psycopg2's, on the database of the tables, with no transaction begun.
-    An interruption leaves what is done done, and harms nothing.
+    An interruption does no harm: what is done stays done.
     """
     cleaned = Cleaned()
     for row in _batches(connection, "find_old", "clean_log", batch, _days(successes, errors)):
@@ -57,7 +57,7 @@ def clean_log(connection: Any, successes: float, errors: float, batch: int = BAT
 
 
 def trim_output(connection: Any, days: float, batch: int = BATCH) -> int:
-    """Remove the output of runs that is older than so many days, and no row; of how many runs.
+    """Remove output that is older than so many days, but no row; return from how many runs.
 
     For the rest, see `clean_log`.
     """
@@ -70,7 +70,7 @@ def trim_output(connection: Any, days: float, batch: int = BATCH) -> int:
 def _batches(
     connection: Any, find: str, change: str, batch: int, ages: dict[str, timedelta]
 ) -> Iterator[tuple[int, ...]]:
-    """Change the rows that are found, in transactions of *batch* rows: what each of them says."""
+    """Change the rows that are found, *batch* rows a transaction; yield what each returns."""
     more = True
     while more:
         found = _ask(connection, find, limit=batch * _BATCHES, **ages)
@@ -80,7 +80,7 @@ def _batches(
             [counts] = _ask(connection, change, rows=rows, **ages)
             changed = changed or any(counts)
             yield counts
-        more = len(found) == batch * _BATCHES and changed  # what cannot go, stays
+        more = len(found) == batch * _BATCHES and changed  # what cannot be removed, stays
 
 
 def count_old(connection: Any, successes: float, errors: float) -> Cleaned:
@@ -108,7 +108,7 @@ def _ask(connection: Any, name: str, **parameters: object) -> list[tuple[Any, ..
 @using_postgres()
 @with_postgres_connection_as_argument()
 class CleanLog(BaseCronApp):
-    """Removes what is old from ``crontabber_log``; its user needs DELETE and UPDATE on that."""
+    """Trims ``crontabber_log``; its user needs SELECT, DELETE and UPDATE on that."""
 
     app_name = "crontabber-clean-log"
 
@@ -133,7 +133,7 @@ class CleanLog(BaseCronApp):
     )
 
     def run(self, connection: Any) -> None:
-        """Remove what is old, output first, and say in the log how much it was."""
+        """Remove what is old, output first, and log how much it was."""
         config = self.config
         trimmed = trim_output(connection, config.keep_output_days)
         cleaned = clean_log(connection, config.keep_successes_days, config.keep_errors_days)

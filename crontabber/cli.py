@@ -1,4 +1,4 @@
-"""The ``crontabber`` command: the only place that prints, and says how the process exits."""
+"""The ``crontabber`` command: the only place that prints, and sets the exit status."""
 
 import gc
 import io
@@ -26,7 +26,7 @@ _UNKNOWN = 3
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what the command line asks for, and return the exit status."""
     argv = sys.argv[1:] if argv is None else argv
-    gc.disable()  # until jobs run: a start makes nothing that is garbage soon
+    gc.disable()  # until jobs run: a start makes no garbage
     nagios = _is_nagios(argv)
     _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
@@ -51,23 +51,23 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _prepare_end() -> None:
-    """Have the process end soon, or have it told why it does not."""
+    """Prepare for the end of the process, and log what delays it."""
     if threads := sys.modules.get("crontabber.process.threads"):  # without, no job's code was run
         threads.watch()
     for stream in filter(None, (sys.stdout, sys.stderr)):
         _let_go(stream)
     if not gc.isenabled():  # no job was run: the end of the process frees all that is left
-        gc.freeze()  # to be looked through at the end would be a fifteenth of an idle tick
+        gc.freeze()  # a collection at the end would be a fifteenth of an idle tick
 
 
 def _open_closed_streams() -> None:
-    """Have closed descriptors lead nowhere: else files and sockets of ours get their numbers."""
+    """Open closed descriptors on nowhere: otherwise our files and sockets get their numbers."""
     for number, (name, mode) in enumerate([("stdin", "r"), ("stdout", "w"), ("stderr", "w")]):
         try:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free: this one
-            os.set_inheritable(number, True)  # or it would be closed again in the jobs' processes
+            os.set_inheritable(number, True)  # or it would be closed again in the processes of jobs
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(number, mode, closefd=False))
 
@@ -92,13 +92,13 @@ def _complain(text: str) -> None:
 
 
 def _mended(name: str) -> TextIO:
-    """A stream of ours, also if an object that a job left has closed it since."""
+    """A stream of ours, repaired if an object that a job left has closed it."""
     streams = sys.modules.get("crontabber.process.streams")  # without, no job's code was run
     return streams.usable(name) if streams else getattr(sys, name)  # type: ignore[no-any-return]
 
 
 def _let_go(stream: TextIO) -> None:
-    """Throw away what *stream* does not take: Python would try again, and exit with 120."""
+    """Discard what *stream* does not take: Python would try again, and exit with 120."""
     try:
         stream.flush()
     except (OSError, ValueError):  # a full disk, a closed pipe, or a job that closed it
@@ -107,7 +107,7 @@ def _let_go(stream: TextIO) -> None:
 
 
 def _is_nagios(argv: Sequence[str]) -> bool:
-    """Whether Nagios asks, as far as one can tell before it is read: nothing else begins so."""
+    """Whether Nagios asks, before the command line is parsed: nothing else begins like that."""
     names = {word.partition("=")[0] for word in argv}
     return any(
         re.match("-[fhl]*n", name) or ("--nagios".startswith(name) and name > "--")
@@ -116,7 +116,7 @@ def _is_nagios(argv: Sequence[str]) -> bool:
 
 
 def _answer_nagios(argv: Sequence[str], environ: Mapping[str, str]) -> "tuple[str, int]":
-    """Answer on one line, and in time, no matter what fails: only Nagios is there to hear it."""
+    """Answer on one line, and in time, no matter what fails: only Nagios reads it."""
     from .config.commandline import CommandLine
     from .verbs.nagios import answer_in_time, cannot_tell
 
@@ -134,13 +134,13 @@ def _answer_nagios(argv: Sequence[str], environ: Mapping[str, str]) -> "tuple[st
 
 
 def _limit(line: "CommandLine") -> float:
-    """How many seconds it may take to find out how many it may take."""
+    """For how many seconds `--nagios` may read the configuration, before it knows its limit."""
     from .config.converters import some_seconds
     from .config.options import NAGIOS_TIMEOUT
 
     try:
         return some_seconds(line.settings["crontabber.nagios_timeout"])
-    except (KeyError, ValueError):  # to be complained of by who reads all settings
+    except (KeyError, ValueError):  # reported when all settings are read
         return NAGIOS_TIMEOUT
 
 
@@ -150,7 +150,7 @@ def _answer(argv: Sequence[str], environ: Mapping[str, str]) -> "tuple[str, int]
     line = CommandLine.parse(argv)
     try:
         return _answer_at_once(line, environ) or _do(line, environ)
-    except SystemExit as error:  # of the code of others, such as a class of connections
+    except SystemExit as error:  # from code of others, such as a connection class
         from .process.contained import where_of
 
         what = "a class that the configuration names ends the process"
@@ -200,7 +200,7 @@ def _do(
     if loaded:
         loaded(settings)
     if settings.wants_admin and (not settings.jobs.lines or command.help == "settings"):
-        # who asks how to begin should not have to wait for psycopg2
+        # a person who asks how to begin should not have to wait for psycopg2
         return settings.run_admin({}), ExitCode.OK
     if not settings.wants_admin:
         settings.require_file() if command.has_verb else settings.require_jobs()
@@ -211,7 +211,7 @@ def _do(
     with CronTabber(settings, sys.stdout if sys.stdout.isatty() else None) as app:
         if settings.wants_admin:
             if command.help:
-                app.find(str(command.help))  # or it is said why that is no job
+                app.find(str(command.help))  # or raise why that is no job
             return Answer(settings.run_admin(app.classes()))
         if not command.configtest:  # which does so itself
             classes = app.classes() if settings.needs_all_classes else {}
@@ -230,14 +230,14 @@ def _masked(text: str, command: "Command", redact: Callable[[str], str]) -> str:
 
 
 def _log(app: "CronTabber", warnings: Sequence[str]) -> None:
-    """Log what is odd about the settings, and at DEBUG all of them."""
+    """Log what is odd about the settings; at DEBUG, log all of them."""
     if not (warnings or app.verbose):
         return
     import logging
 
     app.log()
     logger = logging.getLogger("crontabber")
-    # cron mails all that is printed: only a person at a terminal is told of a mere oddity
+    # cron mails all that is printed: only a person at a terminal gets a mere oddity
     level = logging.WARNING if sys.stderr.isatty() else logging.INFO
     for warning in warnings:
         logger.log(level, warning, extra={"action": "configure", "app_name": ""})

@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL: how they are made, handed out, and closed again."""
+"""Connections to PostgreSQL: opened, handed out, and closed again."""
 
 import contextlib
 import select
@@ -11,7 +11,7 @@ from .database import libpq
 
 from configman import Namespace, RequiredConfig
 
-# ``driver`` is imported where it is needed: for the options alone, as --help shows them,
+# ``driver`` is imported where it is needed: just for the options, which --help shows,
 # psycopg2 would cost as long as Python itself.
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
@@ -35,7 +35,7 @@ _TUNING = {
 }
 
 _CHARACTERISTICS = ("autocommit", "isolation_level", "readonly", "deferrable", "cursor_factory")
-"""What a user can make of a connection without a word to the server."""
+"""What a user can change of a connection without telling the server."""
 
 
 def _options() -> Namespace:
@@ -60,7 +60,7 @@ _OTHERS = libpq.PARAMETERS - {*_IDENTITY, *_TUNING}
 
 
 class _OfDriver:
-    """An attribute whose value is the driver's, which is imported when it is asked for."""
+    """An attribute of the driver, which is imported when the attribute is read."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -72,7 +72,7 @@ class _OfDriver:
 
 
 class ConnectionFactory(RequiredConfig):  # type: ignore[misc]
-    """Makes a new connection each time, and closes what it made.
+    """Opens a new connection each time, and closes it at the end.
 
     An empty option means what libpq makes of it: its environment variables (PGHOST, …),
     a service or pgpass file, its default. Host, port, dbname, user and password, and any
@@ -86,19 +86,19 @@ class ConnectionFactory(RequiredConfig):  # type: ignore[misc]
     optional_config: Mapping[str, tuple[str, bool]] = {
         name: (f"libpq's parameter {name}", name in libpq.SECRETS) for name in sorted(_OTHERS)
     }
-    """The options that exist only where they are set: their docs, and whether they are secret."""
+    """The options that exist only if they are set: their docs, and whether they are secret."""
 
     operational_exceptions = _OfDriver("OPERATIONAL")
-    """What a refused or lost connection raises. So do other things: ask
+    """What a refused or lost connection raises. Other things raise it too: call
     `is_operational_exception`."""
     IntegrityError = _OfDriver("IntegrityError")
-    """The driver's, for who does not want to import that."""
+    """The driver's, for code that does not want to import that."""
 
     def __init__(self, config: Any) -> None:
         self.config = config
 
     def connect(self) -> "Connection":
-        """Open a new connection, which is the caller's to close.
+        """Open a new connection, which the caller has to close.
 
         Its queries end when a signal's handler raises. Raises what the driver raises,
         and `ConfigError` if ``dsn`` is not a connection string.
@@ -106,14 +106,14 @@ class ConnectionFactory(RequiredConfig):  # type: ignore[misc]
         return self.connection(None)
 
     def connection(self, name: str | None = None) -> "Connection":
-        """What makes the connections, as in crontabber 0.18. *name* means nothing here."""
+        """Open a connection, as in crontabber 0.18. *name* means nothing here."""
         from .database.driver import connect
 
         return connect(self.parameters())
 
     @contextlib.contextmanager
     def __call__(self, name: str | None = None) -> "Iterator[Connection]":
-        """A context with a connection, which is given to `close_connection` at its end."""
+        """A context with a connection, which ends with `close_connection`."""
         is_ours = getattr(self.connect, "__func__", None) is ConnectionFactory.connect
         connection = self.connection(name) if is_ours else self.connect()
         try:
@@ -134,21 +134,21 @@ class ConnectionFactory(RequiredConfig):  # type: ignore[misc]
         """Close what the factory keeps open: nothing."""
 
     def force_reconnect(self) -> None:
-        """Have the next connection be a new one, as each is here."""
+        """Make the next connection a new one, as each is here."""
 
     def is_operational_exception(self, error: BaseException) -> bool:
-        """Whether the same work, on a new connection, may succeed in a while.
+        """Whether the same work, on a new connection, may succeed later.
 
-        So it may when the connection was refused or lost, when the server goes down or
-        comes up, and when a transaction lost against another (deadlock, serialization).
-        The class and the SQLSTATE tell, never the text.
+        That is so if the connection was refused or lost, if the server goes down or
+        comes up, and if a transaction lost against another (deadlock, serialization).
+        The class and the SQLSTATE decide, never the text.
         """
         from .database.driver import is_operational
 
         return is_operational(error)
 
     def parameters(self) -> dict[str, str]:
-        """What libpq is told: only what is set somewhere."""
+        """The parameters for libpq: only those that are set somewhere."""
         return {
             "fallback_application_name": "crontabber",
             **self._set(_TUNING),
@@ -187,11 +187,11 @@ class ConnectionFactory(RequiredConfig):  # type: ignore[misc]
         return Redactor(frozenset(secrets), frozenset(libpq.known(parameters)))
 
     def redact(self, text: str) -> str:
-        """*text* with asterisks for the password, wherever it stands."""
+        """*text* with asterisks for the password, wherever it occurs."""
         return self.redactor()(text)
 
     def unavailable(self, error: BaseException) -> str:
-        """One line: where the connection was to go, and why it cannot be used."""
+        """One line: where `connect` goes, and why the connection cannot be used."""
         reason = " ".join(self.redact(str(error)).split()) or type(error).__name__
         return f"cannot use the database ({self.describe()}): {reason}"
 
@@ -199,9 +199,9 @@ class ConnectionFactory(RequiredConfig):  # type: ignore[misc]
 class PooledConnectionFactory(ConnectionFactory):
     """Keeps its connections open, by name, and hands them out again.
 
-    One that is in use is never handed out twice; one that died is not kept. What a user made
-    of it by ``set_session``, ``autocommit`` and the like is undone; what the server was told
-    by ``SET`` stays, as do prepared statements and temporary tables.
+    One in use is never handed out again; a dead one is not kept. What a user changed
+    with ``set_session``, ``autocommit`` and the like is undone; what the server was told
+    with ``SET`` stays, as do prepared statements and temporary tables.
     """
 
     def __init__(self, config: Any) -> None:
@@ -249,5 +249,5 @@ class PooledConnectionFactory(ConnectionFactory):
 
 
 def _is_quiet(connection: "Connection") -> bool:
-    """Whether an idle connection lives: a server that ended it has left word, unasked."""
+    """Whether an idle connection lives: a server that ended it has sent a message."""
     return not connection.closed and not select.select([connection], [], [], 0)[0]

@@ -44,7 +44,7 @@ def date_to_string(moment: datetime) -> str:
 
 
 def timesince(earlier: datetime, later: datetime | None = None) -> str:
-    """The time from *earlier* to *later* (now) in words; 0 seconds if it is none."""
+    """The time from *earlier* to *later* (now) in words; 0 seconds if it is negative."""
     return words((later or utc_now()) - earlier)
 
 
@@ -56,7 +56,7 @@ def timeuntil(later: datetime, now: datetime | None = None) -> str:
 def words(span: timedelta) -> str:
     """A span in its largest unit and the next, such as ``4 minutes, 59 seconds``.
 
-    A year has 365 days; fractions of a second, and what is negative, do not count.
+    A year has 365 days; fractions of a second and negative spans count as nothing.
     """
     left = max(span // _SECOND, 0)
     parts: list[str] = []

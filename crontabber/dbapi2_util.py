@@ -58,9 +58,9 @@ def execute_no_results(connection: Any, sql: str, parameters: Parameters = None)
 
 
 def _execute(cursor: Any, sql: str, parameters: Parameters) -> None:
-    """Execute as the driver wants it: to some, None is no way to say that there are no parameters.
+    """Execute as the driver wants it: some do not take None for no parameters.
 
-    psycopg2 for one takes ``%`` as it is if there are none, not even an empty list of them.
+    psycopg2, for one, takes ``%`` literally only without parameters, not with an empty list.
     """
     if parameters is None:
         cursor.execute(sql)

@@ -1,4 +1,4 @@
-"""Every error of crontabber: one root, and a docstring that says what to do.
+"""Every error of crontabber: they have one root, and say what to do.
 
 An error that a user can cause carries a message of one line: what is wrong, where,
 and what to do about it. ``cli`` prints that line and exits with ``exit_code``.
@@ -16,14 +16,14 @@ Redact = Callable[[str], str]
 
 
 class ExitCode(enum.IntEnum):
-    """What the command's exit status means.
+    """The exit status of the command.
 
     ``--configtest`` exits with a count instead, ``--nagios`` with a Nagios status,
     and a tick that a signal ended with 128 plus the signal's number.
     """
 
     OK = 0
-    """All went well; a job that raised is remembered, and does not change this."""
+    """All went well; a job that failed does not change this."""
     ERROR = 1
     """Something in the configuration, the command line or the database is wrong."""
     RACE_LOST = 2
@@ -33,7 +33,7 @@ class ExitCode(enum.IntEnum):
 
 
 MOST_FAULTS = 125
-"""The highest exit status that says how many faults there are: beyond it are those of signals."""
+"""The highest exit status that counts faults: signals have those above it."""
 
 
 class CrontabberError(Exception):
@@ -57,7 +57,7 @@ class ConfigError(CrontabberError):
 class ConfigErrors(ConfigError):
     """Several things are wrong with the configuration.
 
-    Its text has them all on one line; who can print several prints its ``faults``.
+    Its text has them all on one line; code that can print several lines prints its ``faults``.
     """
 
     def __init__(self, errors: Iterable[ConfigError]) -> None:
@@ -87,7 +87,7 @@ class UnknownJobError(CrontabberError):
 
 
 class EndsProcess(CrontabberError):
-    """The code of a job would end the process, and no run of it is in progress."""
+    """The code of a job would end the process outside a run."""
 
 
 class JobDoneError(CrontabberError):
@@ -105,11 +105,11 @@ class StoreError(CrontabberError):
 
 
 class TablesNotReady(StoreError):
-    """The tables are missing or those of an older crontabber, and were not to be made."""
+    """The tables are missing or too old, and the caller does not want them to be created."""
 
 
 class LogNotIndexed(StoreError):
-    """The log is large and has no index, so that reading it would take minutes."""
+    """The log is large and has no index, so reading it would take minutes."""
 
 
 class DatabaseUnavailable(StoreError):
@@ -117,7 +117,7 @@ class DatabaseUnavailable(StoreError):
 
 
 class SessionShared(StoreError):
-    """The session on the server is not ours alone, so that no claim in it could be trusted."""
+    """The session on the server is not ours alone, so no claim in it can be trusted."""
 
 
 class ClaimLost(StoreError):
@@ -125,11 +125,11 @@ class ClaimLost(StoreError):
 
 
 class SlotClosed(StoreError):
-    """The slot was recorded as done already."""
+    """The slot is recorded as done already."""
 
 
 class LockHeld(CrontabberError):
-    """A job that is running now has the lock that this one needs."""
+    """A running job has the lock that this one needs."""
 
     exit_code: int = ExitCode.ONGOING
 
@@ -139,7 +139,7 @@ class CommandFailed(CrontabberError):
 
 
 class JobCrashed(CrontabberError):
-    """The process that ran the job ended without a word.
+    """The process that ran the job ended without a record.
 
     Never raised: it is the type under which such a run is recorded.
     """
@@ -163,15 +163,15 @@ class Stopped(BaseException):
         self.signum = signum
 
 
-# An exception of a job's own class may raise anything at any touch: its type, its text and
-# where it was raised are asked for by these, which never raise.
+# An exception of a job's own class may raise anything whenever it is touched. These functions
+# find its type, its text and where it was raised, and never raise.
 
 _traceback_of = BaseException.__dict__["__traceback__"].__get__
 _name_of = type.__dict__["__name__"].__get__
 
 
 def text_of(error: BaseException) -> str:
-    """``str(error)``, or what can be said if that raises."""
+    """``str(error)``, or a substitute if that raises."""
     try:
         return str.__str__(str(error))
     except BaseException as broken:  # noqa: BLE001  see above
@@ -184,13 +184,13 @@ def name_of(error: BaseException) -> str:
 
 
 def full_name_of(error: BaseException) -> str:
-    """The same with its module, but for what is built in."""
+    """The same with its module, except for builtins."""
     path = type.__repr__(type(error))  # <class 'module.Name'>
     return path.partition("'")[2].rpartition("'")[0] or name_of(error)
 
 
 def is_a(error: BaseException, kind: type | tuple[type, ...]) -> bool:
-    """Whether *error* is of a class of ours or Python's, by what it is and not what it says."""
+    """Whether *error* is of a class of ours or Python's, by its type and not by ``__class__``."""
     return issubclass(type(error), kind)
 
 

@@ -26,23 +26,23 @@ Self = TypeVar("Self", bound="GenericApp")
 
 
 class Answer(NamedTuple):
-    """What a command has to say, and the exit status to say it with."""
+    """The text of an answer, and the exit status."""
 
     text: str
     code: int = 0
 
 
 class GenericApp:
-    """Settings at work: use it as a context manager, and it lets go of the database.
+    """Settings, store and reporters; as a context manager it closes the database at the end.
 
-    *terminal* is where a person sits who wants to see what runs, if there is one.
+    *terminal* is where to show what runs, if a person watches.
     """
 
     person: str = ""
-    """Who asks for what is changed; empty: the user of this process."""
+    """The person who asks for changes; empty: the user of this process."""
     jobs_class: type[Jobs] = Jobs
     lives_on = False
-    """Whether it has several ticks, and learns of more jobs in each."""
+    """Whether it runs several ticks, and learns of more jobs in each."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class GenericApp:
         self._terminal = terminal
         self._logs = False
         self._secrets: frozenset[str] = frozenset()
-        """What is secret besides, such as the options of those apps that were prepared."""
+        """Further secrets, such as options of the apps that were prepared."""
 
     def __enter__(self: Self) -> Self:
         return self
@@ -75,19 +75,19 @@ class GenericApp:
 
     @property
     def asker(self) -> str:
-        """Who asks for what is changed."""
+        """The person who asks for changes."""
         from .process.person import person
 
         return self.person or person()
 
     @property
     def verbose(self) -> bool:
-        """Whether the log shows jobs that are not due, too."""
+        """Whether the log also shows jobs that are not due."""
         return self.settings.logging.lowest_level <= DEBUG
 
     @property
     def has_terminal(self) -> bool:
-        """Whether a person sits there who wants to see what runs."""
+        """Whether a person watches what runs."""
         return self._terminal is not None
 
     def redact(self, text: str) -> str:
@@ -95,24 +95,24 @@ class GenericApp:
         return self.redactor()(text)
 
     def redactor(self) -> "Redactor":
-        """Takes all secrets out of texts, as far as they are known by now."""
+        """Takes all secrets that are known by now out of texts."""
         from .secrecy.redactor import Redactor
 
         redactor: Redactor = self.settings.redactor | self.database.redactor()
         return redactor | Redactor(self._secrets)
 
     def hide(self, secrets: Iterable[str]) -> None:
-        """Have these kept secret too."""
+        """Keep these secret too."""
         self._secrets |= frozenset(secrets)
 
     def origin(self, job: JobSpec) -> tuple[str, str]:
-        """What a job comes from, for people: the word for that, and which one."""
+        """What a job comes from, for people: the word for it, and its name."""
         kind, what = self.settings.sections.runs(job.class_path)
-        # a class path holds no secret, and to look for one in each of a thousand takes a second
+        # a class path holds no secret, and looking for one in each of a thousand takes a second
         return f"{kind.title()}:", what if kind == "class" else self.redact(what)
 
     def classes(self) -> dict[str, type]:
-        """The classes of all jobs, by class path; of those that can be imported."""
+        """The classes of all jobs that can be imported, by class path."""
         self.catalogue.import_all()
         return self.catalogue.classes
 
@@ -129,7 +129,7 @@ class GenericApp:
 
     @functools.cached_property
     def catalogue(self) -> JobCatalogue:
-        """The jobs list of the settings, and its classes as they are imported."""
+        """The jobs list of the settings, whose classes are imported when needed."""
         return JobCatalogue(self.settings.jobs, self._load)
 
     def jobs(self, snapshot: Snapshot) -> Jobs:
@@ -156,8 +156,8 @@ class GenericApp:
                 self.hide(secret_texts(app.own_environment))  # type: ignore[attr-defined]
             return app
 
-        if not gc.isenabled():  # as the command starts: from here on memory is the jobs'
-            gc.freeze()  # classes and options stay, and need not be looked through each time
+        if not gc.isenabled():  # the command disabled it: from here on, jobs use memory
+            gc.freeze()  # classes and options stay, and need not be searched each time
             gc.enable()
         return make, resolved.faults
 
@@ -175,7 +175,7 @@ class GenericApp:
         return SentryReporter(self.settings.sentry_dsn, __version__, redact=self.redact)
 
     def log(self) -> None:
-        """Send log records where the settings say; the first that has one does this."""
+        """Send log records where the settings say; done once, before the first record."""
         if self._logs:
             return
         from .log.setup import configure
@@ -186,7 +186,7 @@ class GenericApp:
     def _load(self, class_path: str) -> type:
         from .config.loader import NoSuchModule, load_class
 
-        self.log()  # what a module says while it is imported is heard
+        self.log()  # for what a module logs while it is imported
         not_searched = self.settings.find_modules()
         try:
             return self.settings.sections.app(class_path, load_class)
@@ -196,7 +196,7 @@ class GenericApp:
             raise
 
     def _reporters(self) -> Iterator[Reporter]:
-        """The reporters, made when there is something to tell."""
+        """The reporters, made when there is something to report."""
         from .reporters.log import LogReporter
 
         self.log()
@@ -204,13 +204,13 @@ class GenericApp:
         if self._terminal:
             from .reporters.terminal import TerminalReporter
 
-            # who asks for one job gets the reason why it is not run as the answer
+            # a person who asks for one job gets the reason why it does not run as the answer
             asked = bool(self.settings.command.job)
             yield TerminalReporter(self._terminal, self.redact, tells_skips=not asked)
         yield from self._distant()
 
     def _distant(self) -> Iterator[Reporter]:
-        """The reporters that tell others than the person who reads the log."""
+        """The reporters that reach others than the reader of the log."""
         from .reporters.distant import distant
 
         settings = self.settings

@@ -41,8 +41,8 @@ def _parentheses_optional(decorate: Callable[[App], App]) -> _Decorator:
 def as_backfill_cron_app(cls: App) -> App:
     """Give every slot that was missed to ``run(self, date)``, oldest first, each once.
 
-    The date is the slot: an aware datetime in the time zone of the schedules. After
-    connections, if there are any: ``run(self, connection, date)``.
+    The date is the slot: an aware datetime in the time zone of the schedules. It follows
+    connections: ``run(self, connection, date)``.
     """
     cls.is_backfill = True
     return cls
@@ -52,8 +52,8 @@ def as_backfill_cron_app(cls: App) -> App:
 def with_subprocess(cls: App) -> App:
     """Give the app ``self.run_process(command, input=None, timeout=None)``.
 
-    It returns (exit code, stdout, stderr), without the blanks and line breaks around what
-    was written. Of a list, what is not a string is made one. For the rest, see
+    It returns (exit code, stdout, stderr), with the blanks and line breaks around the output
+    stripped. Items of a list that are not strings are converted. For the rest, see
     `crontabber.process.commands.run`.
     """
     cls.run_process = staticmethod(_run_process)
@@ -77,16 +77,16 @@ def _command(given: Any) -> process.Command:
 def with_transactional_resource(
     class_path: str | type, resource_name: str, reference_value_from: str | None = None
 ) -> Callable[[App], App]:
-    """Give the app a database, or anything else that has connections and transactions.
+    """Give the app a database, or another resource with connections and transactions.
 
-    *class_path* names a class like `ConnectionFactory`: made with a config, called for
-    a connection that is a context manager. For the resource NAME the app gets
+    *class_path* names a class like `ConnectionFactory`: it takes a config, and a call returns
+    a context manager with a connection. For the resource NAME the app gets
 
     * ``self.NAME_connection_factory`` and ``self.NAME_transaction_executor``, made when
-      they are first asked for;
-    * the options ``NAME_class`` and ``transaction_executor_class``, and theirs, under
-      ``self.config.NAME``. Where they are not set, they are what the section
-      *reference_value_from* says, such as ``resource.postgresql``.
+      they are first used;
+    * the options ``NAME_class`` and ``transaction_executor_class``, and those of both, under
+      ``self.config.NAME``. If they are not set, they are as in the section
+      *reference_value_from*, such as ``resource.postgresql``.
     """
 
     def decorate(cls: App) -> App:
@@ -116,7 +116,7 @@ def with_transactional_resource(
 
 
 def with_resource_connection_as_argument(resource_name: str) -> Callable[[App], App]:
-    """Give ``run`` a connection, closed at its end; what was not committed is lost.
+    """Give ``run`` a connection, which is closed at its end; what is not committed is lost.
 
     The app needs the resource too: see `with_transactional_resource`. With several
     resources, the connections come in the order of the decorators, from the top.
@@ -130,12 +130,12 @@ def with_resource_connection_as_argument(resource_name: str) -> Callable[[App], 
 
 
 def with_single_transaction(resource_name: str) -> Callable[[App], App]:
-    """Make the whole ``run`` one transaction, on a connection that it is given.
+    """Make the whole ``run`` one transaction, on a connection that it gets.
 
     It is committed when ``run`` returns, and rolled back when ``run`` raises. An app
-    that is asked for a connection and for a transaction of one resource gets one
+    with both a connection and a transaction of one resource gets one
     connection, and the transaction. ``before_commit`` is called in the topmost
-    transaction, which commits last: nothing is recorded that can still be undone.
+    transaction, which commits last: nothing is recorded that can still be rolled back.
     """
 
     def decorate(cls: App) -> App:
@@ -150,7 +150,7 @@ def with_single_transaction(resource_name: str) -> Callable[[App], App]:
 def using_postgres(cls: App) -> App:
     """Give the app ``self.database_connection_factory`` and ``…_transaction_executor``.
 
-    Its options are under ``self.config.database``; what is not set there is that of the
+    Its options are under ``self.config.database``; those that are not set come from the
     section ``[resource] [[postgresql]]``.
     """
     return with_transactional_resource(_CONNECTION_FACTORY, "database", "resource.postgresql")(cls)
@@ -158,7 +158,7 @@ def using_postgres(cls: App) -> App:
 
 @_parentheses_optional
 def with_postgres_connection_as_argument(cls: App) -> App:
-    """Give ``run`` a PostgreSQL connection, in which it commits for itself."""
+    """Give ``run`` a PostgreSQL connection, on which it commits itself."""
     return with_resource_connection_as_argument("database")(cls)
 
 
@@ -180,7 +180,7 @@ def _check(cls: type[Any]) -> None:
 
 
 def _set_lazily(cls: type[Any], name: str, make: Callable[[Any, str], Any], resource: str) -> None:
-    # On the class, not in an __init__ of ours: the app's own runs once, and undisturbed.
+    # On the class, not in an __init__ of ours: the app's own runs once, undisturbed.
     attribute = functools.cached_property(lambda app: make(app, resource))
     attribute.__set_name__(cls, name)
     setattr(cls, name, attribute)
@@ -201,7 +201,7 @@ def _get(app: Any, resource: str, what: str) -> Any:
         return getattr(app, f"{resource}_{what}")
     except AttributeError:
         if hasattr(type(app), f"{resource}_{what}"):
-            raise  # it is there, and failed to be made
+            raise  # it exists, but could not be made
         need = (
             "using_postgres()"
             if resource == "database"
@@ -214,7 +214,7 @@ def _get(app: Any, resource: str, what: str) -> Any:
 
 
 def _add_argument(cls: type[Any], resource: str, transaction: bool) -> None:
-    """Have ``run`` called with a connection of *resource*, before all others."""
+    """Call ``run`` with a connection of *resource* as its first argument."""
     _check(cls)
     inherited: Mapping[str, bool] = getattr(cls, "_connection_arguments", {})
     if not inherited:

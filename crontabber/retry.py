@@ -13,7 +13,7 @@ class SupportsRetry(Protocol):
     """What a class of your own needs to be the ``retry`` of an app."""
 
     def get_schedule_in(self, attempts: int, exception: BaseException) -> float | timedelta | None:
-        """How long to wait until a failed slot is tried again, in seconds; None: not at all.
+        """How long to wait before a failed slot is tried again, in seconds; None: give up.
 
         *attempts* says how many of its runs failed, this one included, and *exception*
         what the last one raised: `JobCrashed` if its process is gone, `JobTimeout` if it
@@ -27,10 +27,10 @@ class RetryStrategy:
     """Try a slot again after ``wait + linear_wait * (n - 1) + exponential_wait ** n``
     seconds, where n is how many of its runs failed, but after no more than *max_wait*.
 
-    *max_attempts* is how often a slot is run at most; None: for ever. *on* are the
-    exceptions after which it is tried again; none: all. A crash, or the end of the tick
-    by a signal, counts as an attempt, but is the fault of no exception that could be in
-    *on*. What is not a number, or less than nothing, is a ValueError.
+    *max_attempts* is how often a slot is run at most; None: for ever. *on* has the
+    exceptions after which it is tried again; empty: all. A crash, or the end of the tick
+    by a signal, counts as an attempt, and is tried again even if
+    *on* lacks it. What is not a number, or is negative, is a ValueError.
     """
 
     max_attempts: int | None = None
@@ -53,7 +53,7 @@ class RetryStrategy:
         object.__setattr__(self, "on", on)
 
     def get_schedule_in(self, attempts: int, exception: BaseException) -> float | None:
-        """How many seconds to wait after so many *attempts* failed; None: it is enough."""
+        """How many seconds to wait after so many *attempts* failed; None: give up."""
         if self.max_attempts is not None and attempts >= self.max_attempts:
             return None
         if self.on and not isinstance(exception, (*self.on, JobCrashed, Stopped)):

@@ -66,11 +66,11 @@ def run_job(
 ) -> AppT:
     """Run an app once, as crontabber would, and return it.
 
-    *date* is what a backfill app is given, an aware datetime; this minute if left out. No
-    other app sees it. *options* are the app's own, by name, and *settings* any others by
-    dotted name, such as ``resource.postgresql.dbname``; both as one writes them in
+    *date* is what a backfill app gets, an aware datetime; this minute if left out. No
+    other app sees it. *options* are the app's own, by name, and *settings* are others by
+    dotted name, such as ``resource.postgresql.dbname``; both are written as in
     ``crontabber.ini``, or as numbers and truth values. The app's ``timeout``, ``retry``
-    and ``lock`` mean nothing here, nor does any middleware.
+    and ``lock`` have no effect here, nor has any middleware.
 
     Raises what the app raises, `ConfigError` for an option that cannot be used, and
     TypeError or ValueError for an argument that means nothing.
@@ -93,7 +93,7 @@ class Simulation:
     schedules. A job can let time pass by ``clock.advance``.
 
     Raises ValueError for a zone, and `ConfigError` for a schedule or a setting, that
-    cannot be used. What is wrong with an app is told by a tick, in `troubles`.
+    cannot be used. A tick says in `troubles` what is wrong with an app.
     """
 
     def __init__(
@@ -107,9 +107,9 @@ class Simulation:
         self.clock = FakeClock(start)
         self.store = MemoryStore(self.clock, _zone(zone))
         self.reporter = Reporter()
-        """Is told what happens; put your own here to listen. It may fail, as any reporter."""
+        """Gets what happens; put your own here to listen. It may fail, like any reporter."""
         self.troubles: list[str] = []
-        """What a person would have to mend: a line for each run that failed, and for each
+        """What a person would have to fix: a line for each run that failed, and for each
         reason why a tick returned 1."""
         self._settings = _settings({}, settings or {})
         self._configs: dict[str, Any] = {}
@@ -124,7 +124,7 @@ class Simulation:
 
     @property
     def states(self) -> dict[str, JobState]:
-        """What is remembered of each job, by app_name."""
+        """The state of each job, by app_name."""
         return self.store.states
 
     @property
@@ -133,12 +133,12 @@ class Simulation:
         return [run for run in self.log if run.error]
 
     def slots(self, app_name: str) -> list[datetime]:
-        """The slots that succeeded, in the order in which they did, in UTC."""
+        """The slots that succeeded, in that order, in UTC."""
         runs = (run for run in self.log if run.app_name == app_name)
         return [run.slot for run in runs if run.outcome is Outcome.SUCCEEDED]
 
     def tick(self, at: datetime | None = None) -> ExitCode:
-        """Start crontabber once, now or *at* this moment; what it would exit with."""
+        """Start crontabber once, now or *at* this moment; return the exit status."""
         if at is not None:
             self.clock.set(at)
         snapshot = self.store.look(list(self._classes))
@@ -177,7 +177,7 @@ class Simulation:
         faults: dict[str, ConfigError] = {}
         for class_path, cls in classes.items():
             try:
-                if class_path not in self._configs:  # which is most of what a tick costs
+                if class_path not in self._configs:  # resolving is most of what a tick costs
                     self._configs[class_path] = _config(cls, self._settings)
             except ConfigError as error:
                 faults[class_path] = error
@@ -191,7 +191,7 @@ class Simulation:
 
 
 class _Troubles(Reporter):
-    """Keeps what a person has to mend."""
+    """Keeps what a person has to fix."""
 
     def __init__(self, troubles: list[str]) -> None:
         self._troubles = troubles
@@ -224,7 +224,7 @@ def _settings(options: Mapping[type, Mapping[str, object]], more: Mapping[str, o
 
 
 def _text(name: str, value: object) -> str:
-    """*value* as it is written in a file. What has several forms there is not guessed."""
+    """*value* as it is written in a file; values with several forms there are refused."""
     if not isinstance(value, str | int | float):
         raise TypeError(
             f"option {name} is of type {type(value).__name__}: write it as a text, as in "

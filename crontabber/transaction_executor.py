@@ -23,7 +23,7 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 _CHECK = 1.0
-"""Every how many seconds of a wait the quit check is called."""
+"""How many seconds of a wait are between two quit checks."""
 
 
 class TransactionExecutor(RequiredConfig):  # type: ignore[misc]
@@ -40,7 +40,7 @@ class TransactionExecutor(RequiredConfig):  # type: ignore[misc]
         """Work with the connections of *connection_factory*.
 
         *quit_check_callback* is called before each try, and every second of a wait: what
-        it raises ends the work. What it returns means nothing.
+        it raises ends the work. Its return value is ignored.
         """
         self.config = config
         self.connection_factory = connection_factory
@@ -54,7 +54,7 @@ class TransactionExecutor(RequiredConfig):  # type: ignore[misc]
         """Call ``function(connection, *args, **kwargs)`` and return what it returns.
 
         When it returns, its transaction is committed; when it raises, it is rolled back
-        and the exception goes on. The connection is the factory's, and given back at
+        and the exception is passed on. The connection comes from the factory, and goes back at
         the end.
         """
         self._check()
@@ -63,7 +63,7 @@ class TransactionExecutor(RequiredConfig):  # type: ignore[misc]
                 result = function(connection, *args, **kwargs)
                 _commit(connection)
             except BaseException as error:
-                with contextlib.suppress(Exception):  # the first error is the one to tell
+                with contextlib.suppress(Exception):  # the first error is the one to report
                     connection.rollback()
                 if _is_disguised_loss(error, connection):
                     raise psycopg2.OperationalError(str(error)) from error
@@ -76,7 +76,7 @@ def _commit(connection: Any) -> None:
         isinstance(connection, Connection)
         and connection.get_transaction_status() == TRANSACTION_STATUS_INERROR
     ):
-        # COMMIT would be answered by ROLLBACK, and no error
+        # the answer to COMMIT would be ROLLBACK, without an error
         raise errors.InFailedSqlTransaction(
             "the transaction cannot be committed: a statement in it failed, "
             "and the exception was caught"
@@ -85,10 +85,10 @@ def _commit(connection: Any) -> None:
 
 
 def _is_disguised_loss(error: BaseException, connection: Any) -> bool:
-    """Whether a lost connection shows as something else.
+    """Whether *error* is a lost connection in disguise.
 
-    Code that goes on using it, such as the roll-back at the end of ``with connection:``, is
-    told of a misuse (`InterfaceError`). psycopg2 says 2 when a connection was not closed by us.
+    Code that goes on using it, such as the roll-back at the end of ``with connection:``, gets
+    an `InterfaceError`. psycopg2 sets ``closed`` to 2 if it was not we who closed it.
     """
     return (
         isinstance(connection, Connection)
@@ -99,7 +99,7 @@ def _is_disguised_loss(error: BaseException, connection: Any) -> bool:
 
 
 def _is_operational(factory: Any, error: Exception) -> bool:
-    """Whether the same work may succeed in a while, as a factory of any class says it."""
+    """Whether the same work may succeed later, as a factory of any class says."""
     if hasattr(factory, "is_operational_exception"):
         return bool(factory.is_operational_exception(error))
     return isinstance(error, getattr(factory, "operational_exceptions", ()))
@@ -124,10 +124,10 @@ def _seconds_to_str(delays: tuple[float, ...]) -> str:
 
 
 class _BackoffExecutor(TransactionExecutor):
-    """Runs a function as one transaction, and again while the database is not there.
+    """Runs a function as one transaction, and again while the database is away.
 
     Each try is a new transaction on a new connection, so the function may be called
-    several times; what it does beside the database is done as often.
+    several times; what it does outside the database is done as often.
     """
 
     required_config = Namespace()
@@ -149,10 +149,10 @@ class _BackoffExecutor(TransactionExecutor):
         raise NotImplementedError
 
     def __call__(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        """Call *function* as `TransactionExecutor` does, until the database is there.
+        """Call *function* as `TransactionExecutor` does, until the database is back.
 
-        Tried again is what the factory's `is_operational_exception` says, or its
-        ``operational_exceptions`` if it has only these; any other exception goes on at once.
+        It tries again after the errors that the factory's `is_operational_exception` names, or its
+        ``operational_exceptions`` if it has only these; others are passed on at once.
         """
         for delay in self._delays():
             try:
@@ -192,7 +192,7 @@ class TransactionExecutorWithInfiniteBackoff(_BackoffExecutor):
 
 
 class TransactionExecutorWithLimitedBackoff(_BackoffExecutor):
-    """Tries once more after each delay, and ends with the database's own error."""
+    """Tries again after each delay, and then raises the database's own error."""
 
     def _delays(self) -> Iterable[float]:
         delays: Iterable[float] = self.config.backoff_delays

@@ -1,8 +1,8 @@
 """The one place that reads a clock or sleeps.
 
 A tick asks the database for the time once, and carries it forward by the monotonic
-clock of its host: what the hosts' own clocks say does not matter. What it reads that by is kept
-where a job that patches `time`, as tests do, does not find it.
+clock of its host, so the hosts' own clocks do not matter. The functions that it reads are kept
+where a job that patches `time`, as tests do, does not find them.
 """
 
 import time
@@ -12,7 +12,7 @@ from typing import Protocol
 
 
 def monotonic(_read: Callable[[], float] = time.monotonic) -> float:
-    """Seconds that only ever grow, for measuring."""
+    """Seconds of the monotonic clock, for measuring."""
     return _read()
 
 

@@ -1,4 +1,4 @@
-"""Jobs that are commands of the shell: the app that a tick runs for one of them."""
+"""Jobs that are shell commands: the app that a tick runs for one of them."""
 
 import os
 import shutil
@@ -17,11 +17,11 @@ from .tail import BEFORE, Tail, text_of
 
 _LAST_LINES = 10
 _LONGEST = 2000
-"""What a failure tells of stderr: so many lines, and so many characters of them."""
+"""How much of stderr a failure shows: so many lines, and so many characters."""
 
 _GO = "go\n"
 _WHEN_GUARDED = ("/bin/sh", "-c", 'read -r go && exec "$@" </dev/null', "crontabber")
-"""Begins a command when it is told to: if we are killed before it is guarded, it never begins."""
+"""Begins a command only when told to: if we are killed before it is guarded, it never begins."""
 
 
 class CommandOptions(NamedTuple):
@@ -29,22 +29,22 @@ class CommandOptions(NamedTuple):
 
     command: str
     directory: str = ""
-    """Where it works; empty: where crontabber was started."""
+    """Its working directory; empty: where crontabber was started."""
     environment: Mapping[str, str] = {}
     environment_file: str = ""
     """A file of ``NAME=value`` lines, which is read before each run."""
     nice: int | None = None
-    """By how much it is nicer than crontabber."""
+    """Its niceness, added to that of crontabber."""
     success_codes: frozenset[int] = frozenset({0})
-    """With which exit statuses it has succeeded."""
+    """The exit statuses that mean success."""
     shell: str = "/bin/sh"
-    """The program that is given the command, after ``-c``."""
+    """The program that runs the command, with ``-c``."""
     keep_output: int = 16384
-    """How many of the last bytes that it writes are kept."""
+    """How many of the last bytes of its output are kept."""
 
 
 def command_app(app_name: str, options: CommandOptions, *, backfill: bool) -> type:
-    """The class of a job that is a command: a tick runs it as any app."""
+    """The class of a job that is a command: a tick runs it like any app."""
     return type(
         "Command",
         (CommandApp,),
@@ -68,7 +68,7 @@ class CommandApp:
     is_backfill: bool = False
     keep_output: int = 0
     before_commit: Callable[[Any], None] | None = None
-    """What another app calls before it commits; a command commits nothing of ours."""
+    """What other apps call before they commit; a command commits nothing of ours."""
 
     def __init__(self, config: Any, job_information: Any = None) -> None:
         options = self.options
@@ -82,7 +82,7 @@ class CommandApp:
 
     @property
     def output(self) -> bytes:
-        """The last that the command wrote, and `BEFORE` bytes more than are kept."""
+        """The last that the command wrote, `BEFORE` bytes more than are kept."""
         return self._output.last()
 
     def main(self, slots: Iterable[datetime]) -> Iterator[datetime]:
@@ -123,7 +123,7 @@ class CommandApp:
         self._errors.add(piece)
 
     def _facts(self, slot: datetime) -> dict[str, str]:
-        """What the command may want to know."""
+        """The variables that tell the command about its run."""
         last = self._last_success
         return {
             "CRONTABBER_JOB": self.app_name,
@@ -143,7 +143,7 @@ class CommandApp:
     def _last_lines(self) -> str:
         lines = text_of(self._errors.last()).rstrip().splitlines()[-_LAST_LINES:]
         text = "\n".join(lines)
-        if len(text) > _LONGEST:  # half a word may be half a secret, which cannot be found
+        if len(text) > _LONGEST:  # half a word may be half a secret, which would not be found
             text = "… " + " ".join(text[-_LONGEST:].split(maxsplit=1)[1:])
         return f": {text}" if text else ""
 

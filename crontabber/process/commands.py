@@ -1,4 +1,4 @@
-"""Run a command as a process group of its own, which is ended as a whole if it has to be.
+"""Run a command as a process group of its own, which can be ended as a whole.
 
 It serves `crontabber.mixins.with_subprocess`, and jobs that are commands.
 """
@@ -18,7 +18,7 @@ from .guard import Guard
 from .pipes import Hear, Pipes
 
 GRACE = 5.0
-"""For how many seconds a group that was asked to end may still work."""
+"""For how many seconds a group may still work after it was asked to end."""
 
 _STEP = 0.05
 _LOOK = 1.0
@@ -32,11 +32,11 @@ class Launch(NamedTuple):
     command: Command
     """A string goes to the shell; a list is a program and its arguments."""
     directory: str | None = None
-    """The directory in which it works; None: ours."""
+    """Its working directory; None: ours."""
     environment: Mapping[str, str] | None = None
     """All of its environment; None: ours."""
     nice: int = 0
-    """By how much it is nicer than we are."""
+    """Its niceness, added to ours."""
 
 
 def run(
@@ -45,13 +45,13 @@ def run(
     """Run *command* and return its exit code, and what it wrote to stdout and stderr.
 
     A string goes to the shell; a list is a program and its arguments, and no shell sees
-    it. Text is UTF-8, with U+FFFD for what is not; *input* is all that the command can
+    it. Text is UTF-8, with U+FFFD for other bytes; *input* is all that the command can
     read. The exit code is minus the number of the signal that ended it, if one did.
 
     After *timeout* seconds the command and all that it started are ended, first by
     SIGTERM and after `GRACE` seconds by SIGKILL, and `subprocess.TimeoutExpired` is
-    raised, with the output so far. The same happens when a signal's exception, or any
-    other, ends the wait. What a command that ends by itself leaves in the background
+    raised, with the output so far. The command is also ended when a signal's exception, or any
+    other, ends the wait. What a command that ends normally leaves in the background
     lives on. Raises `OSError` if there is no such program, and TypeError or ValueError
     for an argument that means nothing.
     """
@@ -75,7 +75,7 @@ def follow(
 ) -> int:
     """Run a command, pass on what it writes, piece by piece, and return its exit code.
 
-    It may write as much as it likes, as nothing of it is kept here. For the rest, see `run`.
+    It may write any amount, as nothing is kept here. For the rest, see `run`.
     """
     with _children_heard():
         started: Future[_Running] = Future()
@@ -94,9 +94,9 @@ def follow(
 
 @contextlib.contextmanager
 def _children_heard() -> Iterator[None]:
-    """In here the exit code of a child is for the one who waits for it.
+    """A context in which the exit code of a child goes to the code that waits for it.
 
-    Where SIGCHLD is ignored the system drops it, and a handler may take it: each failure
+    If SIGCHLD is ignored the system drops it, and a handler may take it: each failure
     would be taken for a success.
     """
     handler = signal.getsignal(signal.SIGCHLD)
@@ -134,8 +134,8 @@ def _start(
 ) -> None:
     """Start the command, in a thread: no signal's handler runs there.
 
-    One that raised inside of Popen would leave a process that nothing waits for. And on Linux
-    a thread is nice by itself, and what it starts is as nice as it is.
+    One that raised inside Popen would leave a process that nothing waits for. And on Linux
+    niceness belongs to a thread, and what it starts inherits it.
     """
     if not started.set_running_or_notify_cancel():
         return
@@ -180,7 +180,7 @@ class _Running(NamedTuple):
     def wait(self, timeout: float | None) -> None:
         """Wait for the end of the command and of its output.
 
-        A daemon that left the group may hold the pipes open for ever: when nothing of the
+            A daemon that left the group may hold the pipes open for ever: when nothing of the
         group lives, there is no more to wait for.
         """
         limit = math.inf if timeout is None else timeout
@@ -201,7 +201,7 @@ class _Running(NamedTuple):
             self.process.wait(seconds)
 
     def end(self) -> None:
-        """End all of the group, and pass on its last words."""
+        """End all of the group, and pass on its last output."""
         try:
             self._end_group()
         finally:
@@ -214,7 +214,7 @@ class _Running(NamedTuple):
             self._signal(signal.SIGTERM)
             ends = clock.monotonic() + GRACE
             while self._lives() and clock.monotonic() < ends:
-                # who cannot write cannot tidy up
+                # a process that cannot write cannot clean up
                 if not self.pipes.are_open or not self.pipes.pass_on(_STEP):
                     clock.sleep(_STEP)
         finally:
@@ -222,12 +222,12 @@ class _Running(NamedTuple):
             self._signal(signal.SIGKILL)
 
     def _lives(self) -> bool:
-        """Whether anything of the group does."""
+        """Whether anything of the group lives."""
         return self.process.poll() is None or self._signal(0)
 
     def _signal(self, signum: int) -> bool:
-        """Send a signal to the group, and return whether there is one."""
-        # its number is its first process's, and stays taken while one of them lives
+        """Send a signal to the group, and return whether the group exists."""
+        # its number is that of its first process, and stays taken while one of them lives
         try:
             os.killpg(self.process.pid, signum)
         except ProcessLookupError:

@@ -1,7 +1,7 @@
-"""Code of jobs that runs outside of a run: what would end the process is an error like any other.
+"""Contains the code of jobs outside a run: what would end the process becomes a normal error.
 
-A module is imported, a class looked at, an option converted before anything is claimed: the
-tick would end without a word there, and each later one, too.
+A module is imported, a class examined, an option converted before anything is claimed: the
+tick would end there silently, and each later one too.
 """
 
 import _signal  # type: ignore[import-not-found]  # `signal` makes enums: four times the time
@@ -19,7 +19,7 @@ Exit = Callable[[int], NoReturn]
 _OURS = (__file__.removesuffix("process/contained.py"), importlib.__file__, "<frozen ")
 _real: Exit = os._exit
 _before: Exit = _real
-"""What is put back when the last context ends; another library may have put its own there."""
+"""The ``os._exit`` to restore when the last context ends; it may be another library's."""
 _inside: list[tuple[int, int]] = []
 """The process and thread of each context, as several threads may have one at the same time."""
 
@@ -31,7 +31,7 @@ class _Left(SystemExit):
 class Contained:
     """A context in which the code of jobs can end nothing but itself: it raises `EndsProcess`.
 
-    So it is with SystemExit, KeyboardInterrupt and all else that is no ``Exception``, and with
+    This holds for SystemExit, KeyboardInterrupt and all else that is no ``Exception``, and for
     ``os._exit``. A real SIGINT raises KeyboardInterrupt, also if the code has swallowed that;
     `Stopped` passes.
     """
@@ -63,7 +63,7 @@ class Contained:
 
 
 def _leave(status: int) -> NoReturn:
-    """In place of ``os._exit``, for those too who keep it beyond a context."""
+    """Replaces ``os._exit``, also for code that keeps it beyond a context."""
     if _place() in _inside:  # and not in a child that the code forks
         raise _Left(status)
     _real(status)
@@ -85,7 +85,7 @@ def _unguard(place: tuple[int, int]) -> None:
 
 
 def where_of(error: BaseException) -> str:
-    """File and line of the code of others that raised *error*, for people; or nothing."""
+    """File and line of the user's code that raised *error*, for people; or nothing."""
     where = ""
     step = traceback_of(error)
     while step:

@@ -1,4 +1,4 @@
-"""The environment of commands: that of crontabber without what is its own, and what is set."""
+"""The environment of commands: crontabber's, without its own settings, plus what is set."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -15,8 +15,8 @@ _ESCAPED = re.compile(r'\\(["\\$`])')
 def inherited(environ: Mapping[str, str]) -> dict[str, str]:
     """*environ* without variables that have a dot in their name: those are settings of ours.
 
-    They may hold passwords, and no shell can read them. What else there is, cron would have
-    given to the command too.
+    They may hold passwords, and no shell can read them. All others, cron would have
+    passed to the command too.
     """
     return {name: value for name, value in environ.items() if "." not in name}
 
@@ -24,8 +24,8 @@ def inherited(environ: Mapping[str, str]) -> dict[str, str]:
 def read_environment_file(path: Path) -> dict[str, str]:
     """The variables of a file of ``NAME=value`` lines.
 
-    As in the shell, a blank and ``#`` begin a comment. A value may stand in quotes: in single
-    ones all is meant as it is written; in double ones a backslash goes before ``"``, ``$``, a
+    As in the shell, a blank and ``#`` begin a comment. A value may be in quotes: in single
+    ones all is literal; in double ones a backslash goes before ``"``, ``$``, a
     backquote or another backslash. Raises `CommandFailed`, which never quotes a value.
     """
     try:
@@ -52,7 +52,7 @@ def _variables(text: str, path: Path) -> Iterator[tuple[str, str]]:
 
 
 def _value(text: str) -> str | None:
-    """A value as it is meant; None if its quotes are not closed."""
+    """A value without its quotes; None if they are not closed."""
     if not text.startswith(("'", '"')):
         return _COMMENT.sub("", text)
     quoted = _QUOTED.fullmatch(text)

@@ -9,9 +9,9 @@ from typing import TextIO
 
 
 def replace(path: Path, text: str) -> None:
-    """Replace the file, so that what reads it never sees a part of it.
+    """Replace the file atomically, so that no reader sees half of it.
 
-    All users may read it: programs that do so, as a web server, have users of their own. Raises
+    All users may read it: its readers, such as a web server, have users of their own. Raises
     OSError.
     """
     with replacing(path) as file:
@@ -21,7 +21,7 @@ def replace(path: Path, text: str) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[TextIO]:
-    """A file that only its owner can read, which takes the place of *path* when it is written.
+    """A file that only its owner can read, which replaces *path* when it is written.
 
     If anything is raised meanwhile, what was there stays. Raises OSError.
     """

@@ -1,8 +1,8 @@
-"""A guard over a group of processes: should we be killed, it kills them.
+"""A guard over a group of processes, which kills them if we are killed.
 
-The system offers this for one process only, which would leave what a shell has started. The
-guard is a shell that waits for our word. Our end of its pipe is closed when we are gone, no
-matter how we went.
+The system can do this for a single process only, which would leave what a shell has started. The
+guard is a shell that waits for a line from us. Our end of its pipe is closed when we are gone,
+no matter how.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ _SCRIPT = (
 
 
 class Guard:
-    """Kills a group of processes as soon as this process has ended without a word."""
+    """Kills a group of processes as soon as this process has ended without `release`."""
 
     def __init__(self) -> None:
         self._shell = subprocess.Popen(

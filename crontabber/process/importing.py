@@ -1,4 +1,4 @@
-"""How Python finds modules, and those that it has: what a job did to them is undone."""
+"""How Python finds modules, and which it has: what a job did to them is undone."""
 
 import contextlib
 import sys
@@ -10,10 +10,10 @@ _NEEDED = sys.stdlib_module_names | {"__main__", "configman", "configobj", "cron
 
 
 class ImportPath(Thing):
-    """Where modules are looked for.
+    """Where Python looks for modules.
 
-    What a job adds stays, behind all that was there: its own modules, which are imported
-    once, may import more from there later, and hide no other job's.
+    What a job adds stays, after all that was there: its own modules, which are imported
+    once, may import more from there later, but cannot hide another job's.
     """
 
     def read(self) -> Any:
@@ -21,7 +21,7 @@ class ImportPath(Thing):
         return sys.path, [*sys.path]
 
     def put_back(self, was: Any) -> bool:
-        """Have what there was, in its order, and then what is new."""
+        """Restore what there was, in its order, followed by what is new."""
         path, entries = was
         if sys.path is path and path == entries:
             return False
@@ -32,7 +32,7 @@ class ImportPath(Thing):
 
 
 class Finders(Contents):
-    """What finds modules: that it is there. What is added, as libraries do, stays in its place."""
+    """The finders of modules: removed ones come back. Those that libraries add stay in place."""
 
     def put_back(self, was: Any) -> bool:
         """Put back what is gone."""
@@ -45,9 +45,9 @@ class Finders(Contents):
 
 
 class Modules(Thing):
-    """The modules that crontabber and Python's own code import: that they are there.
+    """The modules that crontabber and Python's own code import: removed ones come back.
 
-    Another's module that a job removes, to have it read again, stays away.
+    Any other module that a job removes, to have it read again, stays away.
     """
 
     def read(self) -> Any:

@@ -1,4 +1,4 @@
-"""What Python itself keeps for the process, where reading and setting it needs more than a name."""
+"""What Python itself keeps for the process, and is more than a name in a module."""
 
 import decimal
 import gc
@@ -23,7 +23,7 @@ class Environment(Thing):
         return os.environ, _environ._data.copy()  # type: ignore[attr-defined]  # noqa: SLF001  40 µs less
 
     def put_back(self, was: Any) -> bool:
-        """Have the variables that there were, and no others."""
+        """Restore the variables that there were, and no others."""
         environ, variables = was
         now = _environ._data  # type: ignore[attr-defined]  # noqa: SLF001
         if os.environ is environ and now == variables:
@@ -37,7 +37,7 @@ class Environment(Thing):
             {name: value for name, value in variables.items() if now.get(name) != value}
         )
         if zone:
-            time.tzset()  # C may have read it, without a word to Python
+            time.tzset()  # C may have read it, without Python's knowledge
         return True
 
 
@@ -49,7 +49,7 @@ class Zone(Thing):
         return time.tzname, time.timezone, time.altzone
 
     def write(self, was: Any) -> None:
-        """Have it found out from the environment, which is put back before."""
+        """Have C read it from the environment, which is restored before."""
         time.tzset()
 
 
@@ -61,7 +61,7 @@ class Locale(Thing):
         return locale.setlocale(locale.LC_ALL)
 
     def write(self, was: str) -> None:
-        """Set it; raises `locale.Error` if it is not there any more."""
+        """Set it; raises `locale.Error` if the locale is gone."""
         locale.setlocale(locale.LC_ALL, was)
 
 
@@ -74,7 +74,7 @@ class Decimals(Thing):
         return context, context.copy()
 
     def put_back(self, was: Any) -> bool:
-        """Put back the context, and in it what is not as it was."""
+        """Put back the context, and in it what has changed."""
         context, copy = was
         changed = decimal.getcontext() is not context
         if changed:
@@ -99,7 +99,7 @@ class Filters(InModule):
         return module.filters, [*module.filters]
 
     def write(self, was: Any) -> None:
-        """Put the list back, and have Python forget what it has decided by the other one."""
+        """Put the list back, and have Python forget decisions that it made by another."""
         module: Any = sys.modules[self._module]
         module.filters = was[0]
         module.resetwarnings()
@@ -107,7 +107,7 @@ class Filters(InModule):
 
 
 class Collector(Thing):
-    """Whether garbage is collected, and how often."""
+    """Whether Python collects garbage, and how often."""
 
     def read(self) -> Any:
         """How it is now."""
@@ -123,7 +123,7 @@ class Collector(Thing):
 class Loggers(Thing):
     """The loggers that there were: levels, handlers, filters, whether they are disabled.
 
-    So with their handlers. Those that a job makes are its own.
+    The same for their handlers. Those that a job makes are its own.
     """
 
     def read(self) -> Any:
@@ -135,7 +135,7 @@ class Loggers(Thing):
         return root.manager.disable, loggers, [*map(_handler, handlers.values())], found
 
     def is_watched(self, was: Any) -> bool:
-        """Always: code makes loggers when it is imported."""
+        """Yes, always: code makes loggers when it is imported."""
         return True
 
     def is_current(self, was: Any) -> bool:
@@ -154,7 +154,7 @@ class Loggers(Thing):
             logger.level, logger.disabled, logger.propagate = level, is_off, propagates
             logger.filters[:], logger.handlers[:] = filters, known
         if changed or logging.root.manager.disable != disabled:
-            logging.disable(disabled)  # and what was decided by the other levels is forgotten
+            logging.disable(disabled)  # this also forgets what was decided by other levels
             return True
         return bool(spoilt)
 
@@ -169,7 +169,7 @@ def _handler(handler: Any) -> tuple[Any, ...]:
 
 
 class LevelNames(Thing):
-    """What levels are called in the log."""
+    """The names of the log levels."""
 
     def read(self) -> list[str]:
         """How it is now."""
@@ -182,14 +182,14 @@ class LevelNames(Thing):
 
 
 _CALLERS = "faulthandler" in sys.modules
-"""Whether it was used before there was a job: then it is not ours to stop."""
+"""Whether it was used before any job: then it is not ours to stop."""
 
 
 class Watchdog(Thing):
     """The timer that dumps all tracebacks, and may end the process: a job's ends with its run."""
 
     def read(self) -> None:
-        """Nothing: it cannot be told."""
+        """Nothing: it cannot be read."""
 
     def put_back(self, was: None) -> bool:
         """Stop it."""
@@ -199,7 +199,7 @@ class Watchdog(Thing):
 
 
 class Tracing(InModule):
-    """Whether the memory that Python takes is traced."""
+    """Whether Python's memory is traced."""
 
     def __init__(self, module: str, why: str) -> None:
         super().__init__(module, "start", why, label=module)
@@ -214,7 +214,7 @@ class Tracing(InModule):
 
 
 class Connecting(Attribute):
-    """How connections are made; but with gevent and the like it stays."""
+    """How sockets connect; left alone if gevent or the like is in use."""
 
     def put_back(self, was: Any) -> bool:
         """Put back the very same object."""
@@ -222,15 +222,15 @@ class Connecting(Attribute):
 
 
 class Clock(Names):
-    """The functions that read the clock and sleep; with gevent and the like they stay."""
+    """The functions that read the clock and sleep; left alone if gevent or the like is in use."""
 
     def put_back(self, was: Any) -> bool:
-        """Put back what is not as it was."""
+        """Put back what has changed."""
         return not is_green() and super().put_back(was)
 
 
 class Waiting(InModule):
-    """How psycopg2 waits; but with gevent and the like, whose patches hold together, it stays."""
+    """How psycopg2 waits; left alone if gevent or the like is in use: its patches are one whole."""
 
     def _read(self, module: Any) -> Any:
         return module.get_wait_callback()
@@ -242,5 +242,5 @@ class Waiting(InModule):
 
 
 def is_green() -> bool:
-    """Whether a library has replaced how the whole process waits: all of that, or none."""
+    """Whether a library has replaced how the whole process waits: then all of it stays."""
     return "gevent.monkey" in sys.modules or "eventlet.patcher" in sys.modules

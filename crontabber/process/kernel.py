@@ -35,11 +35,11 @@ class _SignalState(NamedTuple):
 
 
 class SignalState(Thing):
-    """Handlers, blocked signals, the pipe that is told of signals, and timers.
+    """Handlers, blocked signals, the wake-up descriptor for signals, and timers.
 
-    A job begins with the default for SIGCHLD: where it is ignored, as a parent's ``trap ''
-    CHLD`` has it, every command seems to have succeeded. In other threads than the main one
-    nothing of this can be changed but the mask.
+    A job begins with the default for SIGCHLD: if it is ignored, as after a parent's ``trap ''
+    CHLD``, every command seems to have succeeded. In threads other than the main one
+    only the mask can be changed.
     """
 
     def read(self) -> _SignalState:
@@ -86,7 +86,7 @@ class SignalState(Thing):
 
 
 def _wakeup() -> int:
-    """Where signals are written to, which only setting it tells."""
+    """The descriptor that signals are written to, which can be read only by setting it."""
     descriptor: int = _set_wakeup_fd(-1)
     if descriptor != -1:
         _set_wakeup_fd(descriptor, warn_on_full_buffer=False)
@@ -110,7 +110,7 @@ class Directory(Thing):
 
 
 class Mask(Thing):
-    """The mask of new files, which only setting it tells."""
+    """The mask of new files, which can be read only by setting it."""
 
     def read(self) -> int:
         """How it is now."""
@@ -131,7 +131,7 @@ class Identity(Thing):
         return os.getresuid(), os.getresgid(), os.getgroups()
 
     def write(self, was: Any) -> None:
-        """Become the user again; raises PermissionError where rights were given up for good."""
+        """Become the user again; raises PermissionError if rights were given up for good."""
         users, groups, others = was
         if os.getresuid() != users:
             os.setresuid(*users)
@@ -142,7 +142,7 @@ class Identity(Thing):
 
 
 class Limits(Thing):
-    """The limits of resources, as far as a hard one does not forbid it."""
+    """The limits of resources, as far as hard limits allow."""
 
     def read(self) -> Any:
         """How it is now."""
@@ -168,14 +168,14 @@ class Limits(Thing):
 
 
 class Priority(Thing):
-    """How nice the process is, by which rules it gets processors, and which."""
+    """The niceness of the process, its scheduling policy and its CPU affinity."""
 
     def read(self) -> Any:
         """How it is now."""
         return os.getpriority(os.PRIO_PROCESS, 0), _scheduling(), _processors()
 
     def write(self, was: Any) -> None:
-        """Only root can be less nice again, or go before others."""
+        """Set it; only root can lower the niceness again, or raise the priority."""
         nice, scheduling, processors = was
         if scheduling != _scheduling():
             with contextlib.suppress(PermissionError):

@@ -1,6 +1,6 @@
-"""The signal that asks this process to end, as far as a tick remembers one.
+"""The signal that asks this process to end, if one came.
 
-Apart from `signals`, so that an idle tick, which installs no handlers, need not import that.
+Separate from `signals`, which an idle tick, without handlers, need not import.
 """
 
 from typing import Protocol
@@ -17,7 +17,7 @@ class Remembering(Protocol):
         ...
 
     def uninstall(self) -> None:
-        """Have signals do what they did before."""
+        """Restore what signals did before."""
         ...
 
 

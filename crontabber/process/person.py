@@ -1,4 +1,4 @@
-"""Who asks: the person at the command line, for what others are to read later."""
+"""The person at the command line, as others will read it later."""
 
 import os
 

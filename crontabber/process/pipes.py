@@ -1,4 +1,4 @@
-"""What a command reads and writes: passed on as it comes, and kept nowhere."""
+"""What a command reads and writes: passed on at once, and kept nowhere."""
 
 import os
 import select
@@ -10,13 +10,13 @@ from typing import Any
 from . import clock
 
 Hear = Callable[[bytes], object]
-"""Is given what a command wrote, piece by piece."""
+"""Gets what a command wrote, piece by piece."""
 
 _PIECE = 1 << 16
 
 
 class Pipes:
-    """The pipes of a process: what goes through them, as long as there are both ends."""
+    """The pipes of a process, which pass data as long as both ends are open."""
 
     def __init__(
         self, process: "subprocess.Popen[bytes]", stdout: Hear, stderr: Hear, input: bytes = b""

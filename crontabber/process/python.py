@@ -2,7 +2,7 @@
 
 import sys
 
-# What -m does, when the working directory is off the path: -m itself imports from there.
+# What -m does, but with the working directory off the path: -m itself imports from there.
 _RUN = (
     "import sys; sys.path[:] = filter(None, sys.path); del sys.argv[0]; import runpy; "
     "runpy.run_module(sys.argv[0], run_name='__main__', alter_sys=True)"
@@ -24,11 +24,11 @@ def module_command(module: str, *arguments: str) -> list[str]:
 
 
 def detached_command(script: str, *arguments: str) -> list[str]:
-    """Return the command line that runs *script*, of the standard library, as no child of ours.
+    """Return the command line that runs *script*, of the standard library, but not as our child.
 
-    Its process ends at once, and the script goes on in another: a job that waits for all of its
-    children must not wait for it. Nothing is imported but the standard library, which is half
-    of the time that it takes to begin.
+    Its process ends at once, and the script continues in another: a job that waits for all its
+    children must not wait for it. Only the standard library is imported, which saves half
+    of the start-up time.
     """
     return [sys.executable, "-I", "-S", "-c", _DETACHED, script, *arguments]
 

@@ -1,8 +1,8 @@
-"""What is written to stdout and stderr, by this process and its children, passed on and kept.
+"""Passes on and keeps what this process and its children write to stdout and stderr.
 
-A process of its own does it. In a thread of ours it would stand still, and the pipe fill up,
-whenever code in C holds Python's lock while it writes; and what a job leaves running in the
-background may go on writing when we are gone.
+A separate process does it. In a thread of ours it would stop, and the pipe fill up,
+whenever C code holds the GIL while it writes; and what a job leaves running in the
+background may go on writing after we are gone.
 """
 
 import contextlib
@@ -20,12 +20,12 @@ from .tail import BEFORE, Tail
 
 _PIECE = 1 << 16
 _PATIENCE = 5.0
-"""Seconds to wait for an answer: it may be held up by who reads our stdout."""
+"""Seconds to wait for an answer: the reader of our stdout may delay it."""
 _QUESTION = b"?"
 
 
 class Recorder:
-    """Keeps the last *limit* bytes of what is written from here on; see `last`.
+    """Keeps the last *limit* bytes of what is written from now on; see `last`.
 
     Others have to put the descriptors 1 and 2 back, as `crontabber.process.streams` does.
     Raises OSError if there can be no pipe or process.
@@ -34,7 +34,7 @@ class Recorder:
     def __init__(self, limit: int) -> None:
         _flush()
         self._ours, theirs = socket.socketpair()
-        outputs = [1] if os.path.sameopenfile(1, 2) else [1, 2]  # one has them in their order
+        outputs = [1] if os.path.sameopenfile(1, 2) else [1, 2]  # a single one keeps their order
         pipes = {output: os.pipe() for output in outputs}
         try:
             _fork(theirs, {reader: output for output, (reader, _) in pipes.items()}, limit)
@@ -57,7 +57,7 @@ class Recorder:
             return b""
 
     def close(self) -> None:
-        """Keep no more; what is still written is passed on, by whom it may be."""
+        """Keep no more; what any process still writes is passed on."""
         self._ours.close()
 
 
@@ -129,10 +129,10 @@ def _bytes_in(reader: int) -> int:
 
 
 def _close_others(ours: set[int]) -> None:
-    """A connection that we held open would live on, and its claims, when the tick is gone."""
+    """Close what we inherited: an open connection, and its claims, would outlive the tick."""
     begin = 0
     for number in sorted(ours):
-        if begin < number:  # Python takes an empty range for all there are
+        if begin < number:  # Python takes an empty range for all
             os.closerange(begin, number)
         begin = number + 1
     os.closerange(begin, os.sysconf("SC_OPEN_MAX"))

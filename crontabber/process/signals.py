@@ -1,4 +1,4 @@
-"""Signals that ask a tick to end: they end the job that runs, never the bookkeeping."""
+"""Signals that ask a tick to end: they end the running job, never the bookkeeping."""
 
 import _signal  # type: ignore[import-not-found]  # see `kernel`
 import os
@@ -16,25 +16,25 @@ from .pending import installed
 STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 _AGAIN = 60.0
-"""Seconds after which a time limit is told again: a finaliser, say, swallows exceptions."""
+"""Seconds after which a time limit raises again: a finaliser, for one, swallows exceptions."""
 
 
 class Signals:
-    """While installed, a signal is remembered, and raised only where that does no harm."""
+    """While installed, remembers a signal, and raises it only where that does no harm."""
 
     def __init__(self) -> None:
         self._pending: Stopped | None = None
         self._inside = False
         """Whether an exception does no harm: a job's code is running."""
         self._told: float | None = None
-        """When that code was last told of a signal, by the monotonic clock."""
+        """When a signal was last raised in that code, by the monotonic clock."""
         self._previous: dict[int, Any] = {}
         self._limit: timedelta | None = None
         self._alarm: _Alarm | None = None
 
     def __enter__(self) -> "Signals":
         for number in STOPPING:
-            # what the caller chose to ignore (nohup, say) stays ignored
+            # what the caller chose to ignore (as nohup does) stays ignored
             if signal.getsignal(number) is not signal.SIG_IGN:
                 self._previous[number] = signal.signal(number, self._handle)
         installed.add(self)
@@ -67,14 +67,14 @@ class Signals:
             raise self._pending
 
     def interruptible(self) -> "_Interruptible":
-        """In here a signal raises `Stopped` at once; so does one that came before."""
+        """A context in which a signal raises `Stopped` at once; so does one that came before."""
         return _Interruptible(self)
 
     def begin(self) -> None:
         """Have signals raise at once; raises `Stopped` if one came before."""
         self._inside, self._told = True, None
         try:
-            self.check()  # not before: one that came in between would go unheard
+            self.check()  # not earlier: a signal in between would be missed
         except BaseException:
             self._inside = False
             raise
@@ -84,9 +84,9 @@ class Signals:
         self._inside = False
 
     def limit(self, limit: timedelta | None) -> None:
-        """Until `unlimit`, raise `JobTimeout` when *limit* is over, if we are interruptible.
+        """Until `unlimit`, raise `JobTimeout` after *limit*, if we are interruptible.
 
-        So it is in the main thread, where signals arrive; elsewhere nothing is limited.
+        This works in the main thread, where signals arrive; elsewhere there is no limit.
         """
         if threading.current_thread() is threading.main_thread():
             self._alarm = _Alarm()
@@ -100,7 +100,7 @@ class Signals:
             raise JobTimeout(f"did not finish within {duration_text(self._limit)}")
 
     def unlimit(self) -> None:
-        """Take back the timer, even if a job changed it; harmless when there is no limit."""
+        """Cancel the timer, even if a job changed it; harmless when there is no limit."""
         limit, self._limit = self._limit, None
         alarm, self._alarm = self._alarm, None
         if alarm:
@@ -115,7 +115,7 @@ class Signals:
 
 
 class _Interruptible:
-    """The context of `Signals.interruptible`; one that does not touch a job's exception."""
+    """The context of `Signals.interruptible`, which does not touch a job's exception."""
 
     def __init__(self, signals: Signals) -> None:
         self._signals = signals
@@ -127,8 +127,8 @@ class _Interruptible:
         self._signals.end()
 
 
-# A process that a job forks is not a tick: signals do there what they do without us. They wait
-# until that is so, as Python forgets those that come earlier.
+# A process that a job forks is not a tick: there, signals do what they do without us. They wait
+# until that is restored, because Python forgets those that come earlier.
 
 
 _masks: list[Any] = []
@@ -154,7 +154,7 @@ os.register_at_fork(before=_hold, after_in_parent=_go_on, after_in_child=_go_on_
 
 
 class _Alarm:
-    """The process's timer and what it rings, as they were before a job."""
+    """The process's timer and its handler, as they were before a job."""
 
     def __init__(self) -> None:
         self._handler = _signal.getsignal(signal.SIGALRM)
@@ -162,7 +162,7 @@ class _Alarm:
         self._read = monotonic()
 
     def restore(self, *, used: bool) -> None:
-        """Put both back; a timer that was not *used* by us has gone on meanwhile."""
+        """Put both back; a timer that we did not *use* has gone on meanwhile."""
         if used or not self._left:
             signal.setitimer(signal.ITIMER_REAL, 0)
         if self._handler is not None:  # None is that of another library

@@ -1,6 +1,6 @@
 """The descriptors 0 to 2 and the streams of `sys` over them, which a job may close or wrap.
 
-A stream that is broken is mended, not replaced: handlers of logs and others hold it.
+A broken stream is repaired, not replaced, because log handlers and others hold it.
 """
 
 import contextlib
@@ -14,13 +14,13 @@ from .things import Thing
 
 _NAMES = ("stdin", "stdout", "stderr")
 _OUT_OF_THE_WAY = 200
-"""Copies of descriptors get numbers from here on, which nothing else is given soon."""
+"""Copies of descriptors get numbers from here on, which nothing else gets soon."""
 
 _copies: set[int | None] = set()
 _known: dict[int, Any] = {}
-"""The streams over 0 to 2, by these: one that is broken does not tell its own."""
+"""The streams over 0 to 2, by descriptor: a broken stream does not know its own."""
 _forms: dict[int, tuple[Any, ...]] = {}
-"""How they write, when that could last be told."""
+"""How they write, as far as last known."""
 _PLAIN = ("utf-8", "backslashreplace", False, False, True)
 
 
@@ -44,7 +44,7 @@ class Streams(Thing):
     """Descriptors 0 to 2, and stdin, stdout and stderr."""
 
     def read(self) -> _State:
-        """How it is now; what a job broke after its end is mended."""
+        """How it is now; what a job broke after its end is repaired."""
         streams = [sys.stdin, sys.stdout, sys.stderr]
         for number, stream in enumerate(streams):
             if _is_ours(stream, number):
@@ -58,16 +58,16 @@ class Streams(Thing):
         )
 
     def put_back(self, was: _State) -> bool:
-        """Put back what was changed; what the job printed is written."""
+        """Put back what was changed, and write what the job printed."""
         lost = _lead_back(was)
         return self._put_streams_back(was) or lost
 
     def is_watched(self, was: _State) -> bool:
-        """Always: a job can break them after its end."""
+        """Yes, always: a job can break them after its end."""
         return True
 
     def is_current(self, was: _State) -> bool:
-        """Whether there are the same streams; those that a job broke after its end are mended."""
+        """Whether the streams are the same; those that a job broke after its end are repaired."""
         for number, stream in enumerate(was.streams):
             if getattr(sys, _NAMES[number], None) is not stream:
                 return False
@@ -97,7 +97,7 @@ class Streams(Thing):
 
 
 def usable(name: str) -> Any:
-    """``sys.NAME``, mended if a job broke it after its end."""
+    """``sys.NAME``, repaired if a job broke it after its end."""
     stream, number = getattr(sys, name, None), _NAMES.index(name)
     if _is_ours(stream, number):
         _learn(stream, number)
@@ -146,7 +146,7 @@ def _blocks(number: int) -> bool | None:
 
 
 def _lead_back(was: _State) -> bool:
-    """Have 0 to 2 lead where they led; whether a copy was lost, or one did not block as it did."""
+    """Restore 0 to 2; return whether a copy was lost, or one no longer blocked as before."""
     changed = False
     for number, copy in enumerate(was.copies):
         if copy is not None:
@@ -165,7 +165,7 @@ def _lead_back(was: _State) -> bool:
 
 
 def _open_if_closed(number: int) -> None:
-    """Have it lead nowhere: else a file or socket of ours would get its number."""
+    """Redirect it to nowhere: otherwise a file or socket of ours would get its number."""
     try:
         os.fstat(number)
     except OSError:
@@ -192,7 +192,7 @@ def _is_ours(stream: Any, number: int) -> bool:
 
 
 def _learn(stream: Any, number: int) -> bool:
-    """Know how a stream of ours writes; it is mended if it is broken, and whether it was."""
+    """Note how a stream of ours writes; repair it if it is broken, and return whether it was."""
     try:
         form, broken = _form_of(stream), bool(stream.closed)
     except ValueError:  # it is detached
@@ -215,7 +215,7 @@ def _form_of(stream: Any) -> tuple[Any, ...]:
 
 
 def _holders(stream: Any) -> tuple[int, int]:
-    """How many hold its buffer and the file below: each of them can close it, at any time."""
+    """How many objects hold its buffer and the file below: each can close it, at any time."""
     if type(stream) is not io.TextIOWrapper:
         return 0, 0
     buffer = stream.buffer
@@ -231,7 +231,7 @@ def _flush(stream: Any) -> None:
 
 
 def _let_go(stream: Any, ours: Any) -> None:
-    """Flush a job's stream, and have it leave our buffer alone when it ends."""
+    """Flush a job's stream, and detach it, so that it does not close our buffer."""
     _flush(stream)
     with contextlib.suppress(BaseException):
         if isinstance(stream, io.TextIOWrapper) and stream.buffer is ours.buffer:
@@ -276,7 +276,7 @@ def _mend(stream: Any, number: int) -> None:
 
 
 def _replace_if_closed(stream: Any, number: int) -> bool:
-    """Have nowhere in place of another's stream that is closed: what is written must not raise."""
+    """Replace a closed stream of others by one to nowhere: writing must not raise."""
     if getattr(stream, "closed", False):
         nowhere = open(os.devnull, "w" if number else "r")  # noqa: PTH123, SIM115  see kernel.py
         setattr(sys, _NAMES[number], nowhere)

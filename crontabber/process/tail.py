@@ -1,13 +1,13 @@
-"""The end of what is written, however much that is."""
+"""The end of what is written, however much it is."""
 
 from collections.abc import Callable
 
 BEFORE = 4096
-"""Bytes before those that are kept: where a secret is cut in two it could not be found."""
+"""Bytes before those that are kept: a secret that is cut in two could not be found."""
 MOST = 1 << 24
-"""Bytes that are kept at most: a row of the log should stay small, and can have a gigabyte."""
+"""The most bytes that are kept: a row of the log should stay small."""
 _SPARE = 1 << 16
-"""Bytes that may be too many, so that not each piece costs a copy."""
+"""Bytes that may be kept too many, so that not each piece costs a copy."""
 
 
 class Tail:
@@ -37,7 +37,7 @@ class Tail:
 
 
 def text_of(data: bytes) -> str:
-    """What was written as text that a table can hold, with the numbers of bytes that are none."""
+    """What was written, as text that a table can hold; other bytes are shown as numbers."""
     return data.decode("utf-8", "backslashreplace").replace("\0", "\\x00")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, MutableMapping
 from typing import Any
 
 _UNLOADED = object()
-"""What is read of a module that is not imported: it is not imported for this."""
+"""The value for a module that is not imported: it is not imported for this."""
 _ABSENT = object()
 
 
@@ -18,7 +18,7 @@ class Thing:
         self.why = why
 
     def read(self) -> Any:
-        """How it is now; as short a work as can be, as it is done before and after each run."""
+        """How it is now; as little work as possible, as it is done before and after each run."""
         raise NotImplementedError
 
     def write(self, was: Any) -> None:
@@ -26,7 +26,7 @@ class Thing:
         raise NotImplementedError
 
     def put_back(self, was: Any) -> bool:
-        """Make it what was read earlier, if it is not; whether it was not. May raise."""
+        """Make it what was read earlier, and return whether it differed. May raise."""
         if self.read() == was:
             return False
         self.write(was)
@@ -37,12 +37,12 @@ class Thing:
         return False
 
     def is_current(self, was: Any) -> bool:
-        """Whether there is no more; asked of what is watched."""
+        """Whether there is nothing more; asked of what is watched."""
         return True
 
 
 class InModule(Thing):
-    """What belongs to a module, which may not be imported when a job begins."""
+    """A thing in a module that may not be imported yet when a job begins."""
 
     def __init__(self, module: str, name: str, why: str, label: str = "") -> None:
         super().__init__(label or f"{module}.{name}", why)
@@ -90,7 +90,7 @@ class Attribute(InModule):
         return module.__dict__.get(self._attribute, _ABSENT)
 
     def put_back(self, was: Any) -> bool:
-        """Put the very same object back; how a job's object compares is not asked."""
+        """Put the very same object back, without comparing a job's object."""
         if self.read() is was:
             return False
         self.write(was)
@@ -112,7 +112,7 @@ class Attribute(InModule):
 
 
 class Value(InModule):
-    """What a module has a pair of functions for: *get* tells it, and *set* takes it.
+    """A thing with a pair of functions in a module: *get* reads it, and *set* sets it.
 
     *fresh* is what it is in a module that was just imported.
     """
@@ -163,7 +163,7 @@ class Entries(InModule):
         return found, found.copy()
 
     def put_back(self, was: Any) -> bool:
-        """Put back what was in it, if that is not so."""
+        """Put back what was in it, if that has changed."""
         if was is _UNLOADED or _have_same(*was):
             return False
         self.write(was)
@@ -189,7 +189,7 @@ class Names(InModule):
         return names, names.copy()  # type: ignore[attr-defined]  # it is a dict
 
     def put_back(self, was: Any) -> bool:
-        """Put back what is not as it was; without a builtin, of which some may be gone."""
+        """Put back what has changed, without using builtins, some of which may be gone."""
         if was is _UNLOADED or was[0] == was[1]:
             return False
         was[0].update(was[1])
@@ -197,10 +197,10 @@ class Names(InModule):
 
 
 def _have_same(one: dict[Any, Any], other: dict[Any, Any]) -> bool:
-    """Whether the dicts have the same objects in them, without asking these."""
+    """Whether the dicts have the same objects in them, without comparing these."""
     return len(one) == len(other) and all(map(operator.is_, one.values(), other.values()))
 
 
 def are_same(one: Collection[Any], other: Collection[Any]) -> bool:
-    """Whether both have the same objects in them, in one order, without asking these."""
+    """Whether both have the same objects in the same order, without comparing these."""
     return len(one) == len(other) and all(map(operator.is_, one, other))

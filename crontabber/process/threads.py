@@ -1,4 +1,4 @@
-"""Threads and children that jobs leave: who did so is told if the process has to stand for them."""
+"""Threads and children that jobs leave: if the process has to wait for them, the log says so."""
 
 import sys
 import threading
@@ -6,15 +6,15 @@ from contextlib import suppress
 from typing import Any
 from weakref import WeakKeyDictionary
 
-_threads = threading.enumerate  # bound here: what a job puts in its place is for itself
+_threads = threading.enumerate  # bound here: a job may replace it for itself
 _MOMENT = 1.0
-"""For how many seconds one may keep a process that wants to end, without a word."""
+"""For how many seconds one may keep a process that wants to end before that is logged."""
 _left: "WeakKeyDictionary[Any, str]" = WeakKeyDictionary()
 """The threads, and the processes of multiprocessing, that Python waits for, and whose they are."""
 
 
 class NotingThreads:
-    """A context in which code of jobs runs; what it leaves running is that of *who*."""
+    """A context in which a job's code runs; what it leaves running belongs to *who*."""
 
     def __init__(self, who: str) -> None:
         self._who = who
@@ -32,7 +32,7 @@ class NotingThreads:
 
 
 def watch() -> None:
-    """Have it logged who keeps this process, which is about to end, if that takes a while.
+    """Log who keeps this process, which is about to end, if that takes a while.
 
     A daemon does so: Python first ends threads that only wait for work, as those of executors.
     """
@@ -49,7 +49,7 @@ def _running() -> list[Any]:
 
 
 def _kept() -> dict[str, list[str]]:
-    """What keeps the process, by who left it."""
+    """What keeps the process, by the job that left it."""
     found: dict[str, list[str]] = {}
     for each in _running():
         if who := _left.get(each):

@@ -1,7 +1,7 @@
 """Work that must end in time: done in a child process, which is killed if it does not.
 
-A signal's handler cannot do that. It waits as long as the process is in C, as it is while
-libpq connects to one silent address after the other or a module of a user's loads; and what
+A signal's handler cannot do that. It waits while the process is in C, as when
+libpq connects to one silent address after the other or a user's module loads; and what
 it raises may be swallowed. A child that hangs in any of these ways can be killed.
 """
 
@@ -16,7 +16,7 @@ from ..errors import CrontabberError, Stopped
 from . import clock
 
 Work = Callable[[Callable[[float], None]], tuple[str, int]]
-"""Returns a text, without a NUL in it, and a status; may call what it is given to set the limit."""
+"""Returns a text, without NUL, and a status; may call its argument to set the limit."""
 
 _END = b"\0"
 """Ends each message of the child."""
@@ -36,8 +36,8 @@ class NoAnswer(CrontabberError):
 def in_time(work: Work, limit: float) -> tuple[str, int]:
     """Do *work* in a child process, for *limit* seconds at most, and return what it returns.
 
-    All that the child prints goes to stderr. Raises `NoAnswer` if it took too
-    long or ended without an answer, and OSError if there can be no process.
+    All that the child prints goes to stderr. Raises `NoAnswer` if it takes too
+    long or ends without an answer, and OSError if no process can be made.
     """
     began = clock.monotonic()
     reader, writer = os.pipe()

@@ -181,10 +181,10 @@ class StateStore(Protocol):
         *after* with its new version; under a claim it leaves alone the pause and those
         backfills that *run* does not belong to, and returns them as they are. Raises
         `ClaimLost` if the row is not *before* any more: under a claim only its mark and its slot
-        count, and what else was edited meanwhile is overwritten. Returns it without its mark if the claim was lost
-        and cannot be taken again with its lock: then the job cannot go on. *within* it is
-        `SlotClosed`, which rolls back the transaction; what the driver raises there is
-        passed on.
+        count, and what else was edited meanwhile is overwritten. Returns it without its mark if
+        the claim was lost and cannot be taken again with its lock: then the job cannot go on.
+        *within* it is `SlotClosed`, which rolls back the transaction; what the driver raises
+        there is passed on.
         """
         ...
 

@@ -204,7 +204,7 @@ class Session:
         return app_name in self._locks and not self.lost
 
     def locked(self, app_name: str, *keys: int) -> None:
-        """Note that locks of a job were taken; the server counts a lock that we had already twice."""
+        """Note that locks of a job were taken; the server counts one that we had before twice."""
         held = self._locks.get(app_name, ())
         self._to_unlock.extend(key for key in keys if key in held)
         self._locks[app_name] = (*held, *(key for key in keys if key not in held))
