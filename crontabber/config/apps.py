@@ -1,7 +1,7 @@
-"""The second pass: the options of app classes, of as many as are needed, in one go.
+"""The second pass: resolves the options of all needed app classes at once.
 
-What is called a class path here is what the line of a job names: for a job that is a section, the
-name of that. So one class may make several jobs, each with its own options.
+A class path here is what the line of a job names; for a job that is a section, that is the
+section's name. So one class may make several jobs, each with its own options.
 """
 
 import contextlib
@@ -29,22 +29,22 @@ Classes = Mapping[str, type]
 """App classes by class path."""
 
 Asked = Mapping[str, Any]
-"""The namespaces of what app classes ask for, by class path."""
+"""The namespaces that app classes declare, by class path."""
 
-# A manager has a cost of its own, and one that grows with the square of its options.
+# A manager has a fixed cost, and one that grows with the square of its options.
 _AT_ONCE = 50
 
 _UNCHANGING = (str, int, float, bool, NoneType, timedelta, date, datetime)
-"""What several apps may be given the same one of."""
+"""The types of which several apps may share one value."""
 _KNOWN = ("configman.", "crontabber.")
-"""Where converters are from of which it is known that they make the same of the same."""
+"""The modules whose converters are known to make the same value of the same text."""
 
 
 class AppConfigs(NamedTuple):
     """What apps get as ``self.config``, by class path."""
 
     configs: dict[str, Any]
-    """The app's namespace; what is not in it is looked up in those around it."""
+    """The app's namespace; other names are looked up in those around it."""
     faults: dict[str, ConfigError]
     """Why there is no config for an app."""
     secrets: set[str]
@@ -52,7 +52,7 @@ class AppConfigs(NamedTuple):
 
 
 def app_configs(sources: Sources, classes: Classes, lines: Iterable[JobLine] = ()) -> AppConfigs:
-    """Resolve the options of *classes*; what is wrong with one does not spoil the others.
+    """Resolve the options of *classes*; a fault in one does not affect the others.
 
     Those of the job *lines* find their ``frequency`` and ``time`` in their configs too.
     """
@@ -99,14 +99,14 @@ def all_options(sources: Sources, classes: Classes) -> dict[str, Any]:
 
 
 def _set_name(sources: Sources, name: str) -> str:
-    """Where an option is to be set: one of a job that is a section, there."""
+    """Where an option has to be set: in its section, if the job is one."""
     if not name.startswith(JOB_SECTION):
         return name
     return sources.written(name) if name in sources.aliases else JOB + name[len(JOB_SECTION) :]
 
 
 def all_names(sources: Sources, classes: Classes) -> dict[str, bool]:
-    """See `Resolver.names`; of *classes* whose options cannot be used, as far as they can."""
+    """See `Resolver.names`; if options of *classes* cannot be used, as far as possible."""
     asked = {}
     for class_path, cls in classes.items():
         with contextlib.suppress(ConfigError):
@@ -134,9 +134,9 @@ def _parts(sources: Sources, batch: Asked) -> Iterator[dict[str, bool]]:
 
 
 def _twins(sources: Sources, asked: Asked) -> dict[str, str]:
-    """The classes that ask for just what an earlier one does, and that one, by class path.
+    """The classes that declare the same as an earlier one, and that one, by class path.
 
-    Only those that nothing is set for in particular: so what they get is alike too.
+    Only those without settings of their own, so that they get the same values too.
     """
     particular = {_namespace_in(name) for name in sources.texts}
     first: dict[Any, str] = {}
@@ -152,7 +152,7 @@ def _twins(sources: Sources, asked: Asked) -> dict[str, str]:
 
 
 def _signature(required: Any) -> tuple[object, ...] | None:
-    """What is the same for namespaces that are alike; None if that cannot be told."""
+    """A key that is equal for namespaces that are alike; None if that is not known."""
     signature: list[object] = []
     for name in required.keys_breadth_first(include_dicts=True):
         option = required[name]
@@ -173,14 +173,14 @@ def _is_unchanging(value: object) -> bool:
 
 
 def _makes_the_same(converter: Any) -> bool:
-    """Whether a converter is known to make the same value each time, of the same text."""
+    """Whether a converter is known to make the same value of the same text each time."""
     if converter is None or any(converter is kind for kind in (str, int, float, bool)):
         return True
     return type(converter) is FunctionType and converter.__module__.startswith(_KNOWN)
 
 
 def _copy(resolved: AppConfigs, class_path: str, twin: str) -> bool:
-    """Give a class a copy of what its twin got; False if that could be changed by one of them."""
+    """Give a class a copy of what its twin got; False if one of them could change that."""
     config = resolved.configs[twin]
     copy = _copied(config)
     if copy is None:
@@ -192,7 +192,7 @@ def _copy(resolved: AppConfigs, class_path: str, twin: str) -> bool:
 
 
 def _copied(config: Any) -> Any:
-    """The same namespace again, for another app to have; None if that is not to be had."""
+    """A copy of the namespace for another app; None if it cannot be copied."""
     copy = DotDictWithAcquisition()
     for name, value in config.items():
         if isinstance(value, DotDictWithAcquisition):
@@ -207,7 +207,7 @@ def _copied(config: Any) -> Any:
 
 
 def _batches(asked: Asked) -> Iterator[Asked]:
-    """*asked* so divided that no part has two classes of one name: their sections are one."""
+    """*asked*, divided so that no part has two classes of one name, which share a section."""
     rest = dict(asked)
     while rest:
         batch: dict[str, str] = {}
@@ -218,7 +218,7 @@ def _batches(asked: Asked) -> Iterator[Asked]:
 
 
 def _resolve(sources: Sources, batch: Asked, resolved: AppConfigs) -> set[str]:
-    """Resolve what is asked for in one go; those for whom all would be the same once more."""
+    """Resolve a batch at once; copy the values to classes that would get the same."""
     try:
         resolver = Resolver(sources, batch)
         values = resolver.values()

@@ -15,7 +15,7 @@ from .loader import LONGEST_NAME
 from .messages import said_by
 
 _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""What no table can hold, or what shows a line otherwise than it is: control characters, line
+"""What no table can hold, or what disguises a line: control characters, line
 and paragraph separators, the characters that turn the direction of writing, lone surrogates."""
 
 _OURS = frozenset({"crontabber.base", "crontabber.mixins"})
@@ -51,7 +51,7 @@ class AppSpec(NamedTuple):
 
     @classmethod
     def of(cls, app: type) -> "AppSpec":
-        """Read an app class; a `JobLineError` says what it lacks to be run as a cron app."""
+        """Read an app class; a `JobLineError` says what it lacks to be a cron app."""
         try:
             with Contained():
                 return cls._of(app)
@@ -85,7 +85,7 @@ class AppSpec(NamedTuple):
             duration_from(_said(app, "too_late"), f"too_late of {app.__name__}"),
             start_from(_said(app, "start"), f"start of {app.__name__}"),
             duration_from(_said(app, "spread"), f"spread of {app.__name__}") or timedelta(),
-            # an engine that has queues says what is wrong with these; to others they mean nothing
+            # an engine with queues checks these; to others they mean nothing
             _if_a(str, _said(app, "queue"), None),
             _if_a(int, _said(app, "priority"), 0),
             number_from(_said(app, "parallel"), f"parallel of {app.__name__}", 1, default=1),
@@ -98,7 +98,7 @@ class AppSpec(NamedTuple):
 
 
 def depends_on_of(cls: type) -> tuple[str, ...]:
-    """The app_names in ``depends_on``, each once; a `JobLineError` if it is no such thing."""
+    """The app_names in ``depends_on``, each once; a `JobLineError` if it is something else."""
     depends_on = getattr(cls, "depends_on", None) or ()
     names = (depends_on,) if isinstance(depends_on, str) else depends_on
     if not isinstance(names, tuple | list) or not all(
@@ -113,7 +113,7 @@ def depends_on_of(cls: type) -> tuple[str, ...]:
 
 
 def check_name(name: str, what: str) -> None:
-    """See that *name* can be stored and shown; a `JobLineError` about *what* if it cannot."""
+    """Check that *name* can be stored and shown; a `JobLineError` about *what* if it cannot."""
     if _UNFIT.search(name):
         shown = ascii(name[:100])
         raise JobLineError(
@@ -127,9 +127,9 @@ def check_name(name: str, what: str) -> None:
 
 
 def _check_run(cls: type) -> None:
-    """See that ``run`` is there and does something when it is called.
+    """Check that ``run`` exists and does something when it is called.
 
-    An app with a ``main`` of its own may do without, or use ``run`` as it likes.
+    An app with a ``main`` of its own need not have it, or may use it differently.
     """
     if any(_is_own(cls, name) for name in ("main", "_run_proxy")):
         return
@@ -148,27 +148,27 @@ def _is_own(cls: type, name: str) -> bool:
 
 
 def lock_of(cls: type) -> str | None:
-    """The ``lock`` of an app; a `JobLineError` if it is no name."""
+    """The ``lock`` of an app; a `JobLineError` if it is not a name."""
     return lock_from(getattr(cls, "lock", None), f"lock of {cls.__name__}")
 
 
 def retry_of(cls: type) -> Retry | None:
-    """The ``retry`` of an app; a `JobLineError` if it says nothing about tries."""
+    """The ``retry`` of an app; a `JobLineError` if it is not a retry policy."""
     return retry_from(getattr(cls, "retry", None), f"retry of {cls.__name__}")
 
 
 def timeout_of(cls: type) -> timedelta | None:
-    """The ``timeout`` of an app; a `JobLineError` if it is no length of time."""
+    """The ``timeout`` of an app; a `JobLineError` if it is not a length of time."""
     return duration_from(getattr(cls, "timeout", None), f"timeout of {cls.__name__}")
 
 
 def late_of(cls: type) -> timedelta | None:
-    """The ``late`` of an app; a `JobLineError` if it is no length of time."""
+    """The ``late`` of an app; a `JobLineError` if it is not a length of time."""
     return duration_from(getattr(cls, "late", None), f"late of {cls.__name__}")
 
 
 def keep_output_of(cls: type) -> int:
-    """The ``keep_output`` of an app; a `JobLineError` if it is no number of bytes."""
+    """The ``keep_output`` of an app; a `JobLineError` if it is not a number of bytes."""
     return number_from(_said(cls, "keep_output"), f"keep_output of {cls.__name__}", 0)
 
 
@@ -183,7 +183,7 @@ def _if_a(kind: type, value: Any, default: Any) -> Any:
 
 
 def missed_from(missed: object, what: str) -> Missed | None:
-    """Which missed slots are run, as it is written; a `JobLineError` about *what* if it is none."""
+    """Read ``missed``; a `JobLineError` about *what* if it is none of its values."""
     if missed is None or isinstance(missed, Missed):
         return missed
     try:
@@ -194,13 +194,13 @@ def missed_from(missed: object, what: str) -> Missed | None:
 
 
 _FIRST_YEAR, _LAST_YEAR = 1970, 2199
-"""Of a ``start``: an earlier one means millions of dates, a later one none that anyone sees."""
+"""The limits of a ``start``: an earlier one means millions of dates, a later one never comes."""
 
 
 def start_from(start: object, what: str) -> str | None:
     """A date or a time, as text; a `JobLineError` about *what* if it is none.
 
-    Where its clock stands is known later: the zone is that of the schedules.
+    The zone is that of the schedules, which is known later.
     """
     if start is None:
         return None
@@ -221,7 +221,7 @@ def start_from(start: object, what: str) -> str | None:
 
 
 def number_from(number: object, what: str, least: int, default: int = 0) -> int:
-    """A whole number; a `JobLineError` about *what* if it is none, or less than *least*."""
+    """A whole number; a `JobLineError` about *what* if it is not, or less than *least*."""
     if number is None:
         return default
     if not isinstance(number, int) or isinstance(number, bool) or number < least:
@@ -230,7 +230,7 @@ def number_from(number: object, what: str, least: int, default: int = 0) -> int:
 
 
 def lock_from(lock: object, what: str) -> str | None:
-    """A ``lock`` as it is written; a `JobLineError` about *what* if it is no name."""
+    """Read a ``lock``; a `JobLineError` about *what* if it is not a name."""
     if lock is None:
         return None
     if isinstance(lock, str) and lock.strip():
@@ -240,7 +240,7 @@ def lock_from(lock: object, what: str) -> str | None:
 
 
 def retry_from(retry: Any, what: str) -> Retry | None:
-    """A ``retry`` as it is written; a `JobLineError` about *what* if it says nothing of tries."""
+    """Read a ``retry``; a `JobLineError` about *what* if it is not a retry policy."""
     if retry is None:
         return None
     from ..retry import RetryStrategy, delay_of  # most apps have none
@@ -262,7 +262,7 @@ def _shown(retry: object) -> str:
 
 
 def duration_from(value: object, what: str) -> timedelta | None:
-    """A length of time as it is written; a `JobLineError` about *what* if it is none."""
+    """Read a length of time; a `JobLineError` about *what* if it is not one."""
     if value is None:
         return None
     try:
@@ -283,7 +283,7 @@ def _duration(value: object) -> timedelta:
 
 
 def tells_of(cls: type) -> Tells | None:
-    """What an app says of whom to tell of it. Raises `JobLineError`."""
+    """What an app says about reports. Raises `JobLineError`."""
     said = {name: _telling(cls, name) for name in Tells._fields}
     if all(value is None for value in said.values()):
         return None
@@ -294,6 +294,6 @@ def tells_of(cls: type) -> Tells | None:
 
 
 def _telling(cls: type, name: str) -> Any:
-    """An attribute of an app that may say something; others are its own affair."""
+    """An attribute of an app that may be an option of ours; others are its own."""
     value = _said(cls, name)
     return value if isinstance(value, str | bool | list | tuple) else None

@@ -21,7 +21,7 @@ _FILES = frozenset({"admin.conf", "admin.dump_conf", "admin.print_conf"})
 
 
 class CommandLine:
-    """What was typed after ``crontabber``; its ``repr`` tells nothing, as it may hold secrets."""
+    """What was typed after ``crontabber``; its ``repr`` is empty, as it may hold secrets."""
 
     def __init__(
         self, command: Command, settings: Mapping[str, str], bare: Collection[str] = ()
@@ -50,7 +50,7 @@ class CommandLine:
 
 
 def _check(command: Command) -> None:
-    """See that options which belong together are together, and others are not."""
+    """Check that options which belong together are together, and others are not."""
     verbs = [f"--{name.replace('_', '-')}" for name in command.verbs]
     if len(verbs) > 1 and not (command.version or command.help):
         raise ConfigError(f"give only one of {' and '.join(verbs[:2])}")
@@ -143,7 +143,7 @@ class _Reader:
 
     def _store(self, name: str, text: str | None) -> None:
         if text is None and name in _options() and has_optional_value(_options()[name]):
-            self.verbs[name] = True  # the next word may be meant for it, or not
+            self.verbs[name] = True  # the next word is not taken for its value
             return
         if text is None:
             text = self._value_of(name)
@@ -156,7 +156,7 @@ class _Reader:
             self.verbs[name] = _flag(name, text) if _is_flag(name) else text
 
     def _value_of(self, name: str) -> str:
-        """The value of an option that has none attached, and has to have one or is a flag."""
+        """The value of an option without an attached one: the next word, or that of a flag."""
         is_known = name in _options()
         if is_known and _is_flag(name):
             return "yes"
@@ -192,7 +192,7 @@ def _full_name(name: str) -> str:
         raise ConfigError(f"option --{name} is not unique: {_listed(candidates)}")
     if "." not in name:
         raise ConfigError(f"unknown option --{name}{_nearest(name)}")
-    return name  # the database class or an app class may know it
+    return name  # it may be an option of the database class or of an app class
 
 
 def _listed(names: Iterable[str]) -> str:

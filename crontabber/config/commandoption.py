@@ -1,4 +1,4 @@
-"""What there is to say of an option of the command line."""
+"""The description of an option of the command line."""
 
 from typing import NamedTuple
 

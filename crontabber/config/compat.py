@@ -1,7 +1,7 @@
 """Make configman 1.3.0 work on today's Python; import this before configman.
 
 configman's last release names things that Python has since moved or removed, and
-two of its look-ups relied on accidents of Python 2. All are mended here, in
+two of its look-ups relied on accidents of Python 2. All are patched here, in
 configman's own modules, so that nothing else in the process is touched:
 
 * ``collections.Mapping`` and its siblings left ``collections`` in Python 3.10
@@ -20,8 +20,8 @@ configman's own modules, so that nothing else in the process is touched:
   error that is both, so that an app may ask its config in either way.
 
 Under the ``crontabber`` command, which imports this module first, an app module may say
-``from configman import Namespace`` and need not know of this. Code that runs on its own (a
-unit test, say) has to import something of crontabber before configman.
+``from configman import Namespace`` and need not know this. Code that runs on its own (such as a
+unit test) has to import something of crontabber before configman.
 """
 
 import collections
@@ -120,7 +120,7 @@ def _getitem_with_acquisition(self: Any, key: str) -> Any:
 
 
 def install() -> None:
-    """Import configman and mend it; harmless when called again."""
+    """Import configman and patch it; harmless when called again."""
     if "configman" not in sys.modules:
         _import_configman()
         _give_stand_ins()

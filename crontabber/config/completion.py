@@ -1,7 +1,7 @@
-"""Completion in shells: ``--completion=bash`` and its like print a script for one.
+"""Completion in shells: ``--completion=bash``, ``zsh`` and ``fish`` print a script for one.
 
 The script knows the options. It asks the command for the names of jobs, which come from the
-jobs list as it is written: no job is imported, and no database is asked.
+jobs list as it is written: it imports no job and asks no database.
 """
 
 import re
@@ -29,7 +29,7 @@ _WORDS = {
     "yes|no": "yes no",
     "ENGINE": "procrastinate",
 }
-"""What may stand for a value, where that is not a name or a file."""
+"""The possible values of options that are neither names nor files."""
 _NAMES = ("NAME", "NAMES", "TOPIC")
 
 
@@ -46,7 +46,7 @@ def complete(kind: str, line: "CommandLine", environ: Mapping[str, str]) -> str:
 
 
 def _job_names(line: "CommandLine", environ: Mapping[str, str]) -> Iterator[str]:
-    """The names that the jobs list has; none if it cannot be read."""
+    """The names in the jobs list; none if it cannot be read."""
     from .converters import jobs_text
     from .sources import Sources
 
@@ -72,7 +72,7 @@ def _all() -> list[CommandOption]:
 
 
 # Bash splits words at = unless COMP_WORDBREAKS says otherwise. No word is given to compgen -W,
-# which would run what stands in $(...) in it.
+# which would run a $(...) in it.
 _BASH = """\
 # Completion of crontabber in bash: eval "$(crontabber --completion=bash)" in ~/.bashrc
 _crontabber() {
@@ -233,7 +233,7 @@ def _flags(options: list[CommandOption]) -> list[str]:
 
 
 def _typed(option: CommandOption) -> Iterator[str]:
-    """What bash offers of an option: with ``=`` if a value has to follow, or may."""
+    """What bash offers for an option: with ``=`` if a value has to, or may, follow."""
     if not option.value or option.is_optional:
         yield f"--{option.name}"
     if option.value:

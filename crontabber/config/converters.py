@@ -15,7 +15,7 @@ _FACILITIES = frozenset(
 _YES_NO = dict.fromkeys("true t yes y on 1".split(), True)
 _YES_NO |= dict.fromkeys("false f no n off 0".split(), False)
 ENGINES = {"procrastinate": "crontabber.contrib.procrastinate.engine"}
-"""Who can run the due jobs instead of the tick, and the module that is imported for it."""
+"""What can run the due jobs instead of the tick, and the module to import for it."""
 _SEPARATORS = ("nagios", "manual")
 
 
@@ -57,7 +57,7 @@ def _duration(text: str, unit: timedelta) -> float:
         number = float(text)
     except ValueError:
         raise ValueError("it is not a number") from None
-    if not 0 <= number <= CENTURY / unit:  # nor is it when it is no number at all (nan)
+    if not 0 <= number <= CENTURY / unit:  # true for nan, too
         raise ValueError("it is not a length of time up to a century")
     return number
 
@@ -81,7 +81,7 @@ def lateness(text: str) -> timedelta:
 
 
 def nagios_separators(text: str) -> str:
-    """Whose separators the line for Nagios has."""
+    """The separators of the line for Nagios: ``nagios`` or ``manual``."""
     name = text.strip()
     if name not in _SEPARATORS:
         known = " or ".join(_SEPARATORS)

@@ -26,7 +26,7 @@ def to_text(kind: str, options: Options, texts: Texts) -> str:
 def write(path: str, options: Options, texts: Texts) -> None:
     """Write the configuration to a new file, of the kind that its name ends in.
 
-    Only its owner can read the file, and it appears as a whole. Raises ConfigError if it cannot
+    Only its owner can read the file, and it appears atomically. Raises ConfigError if it cannot
     be written, and if there is a link or a file with other contents: those may be passwords
     and comments, which would be lost.
     """
@@ -63,7 +63,7 @@ def _reserve(path: str, content: bytes) -> bool:
         if Path(path).is_symlink():
             return False
     try:
-        # neither follows a link that has just been made, nor waits for the other end of a pipe
+        # neither follow a link that has just been made, nor wait for the other end of a pipe
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
             is_file = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
             return is_file and file.read(len(content) + 1) in (b"", content)
@@ -72,7 +72,7 @@ def _reserve(path: str, content: bytes) -> bool:
 
 
 def _to_json(options: Options, texts: Texts) -> str:
-    """Return what json can hold: it has no comments, so what is not set is left out."""
+    """Return what json can hold: without comments, what is not set is left out."""
     namespace = Namespace()
     for name, option in options.items():
         hidden = name.startswith("admin.") or is_secret(name, option)

@@ -13,16 +13,16 @@ import configobj
 from ..errors import ConfigError, ConfigErrors
 
 # ``+include FILE`` includes; ``#+include FILE`` is the hint that configman writes into
-# its dumps, which becomes effective by making the file that it names.
+# its dumps, which takes effect once the file that it names exists.
 _INCLUDE = re.compile(r"\s*(#?)\+include\s+(.*?)\s*")
 
 _OPENED = re.compile(r"""[^=]*=\s*('''|\"""|'|")(?:(?!\1).)*""")
 """A line whose value begins with a quote that it does not close."""
 
 _GOES_ON = re.compile(r"""\s*[^=\[]+=\s*(['"])(?!\1\1).*?\1\s*[^\s,#].*""")
-"""A line whose value begins with a quote, and goes on behind the one that closes it."""
+"""A line whose value begins with a quote, and continues after the closing one."""
 
-# not compiled before there is a fault to tell
+# not compiled before there is a fault to report
 _SECTION = r"\s*(\[+)\s*(.*?)\s*\]+\s*(?:#.*)?"
 _OPTION = r"""\s*("[^"]*"|'[^']*'|[^'"=#][^=]*?)\s*=\s*(.*)"""
 
@@ -48,7 +48,7 @@ class Place(NamedTuple):
 
 
 class _Ini(configobj.ConfigObj):  # type: ignore[misc]
-    """Takes the lines of a long value at once: one by one, 100,000 jobs take 8 s, not 0.1."""
+    """Takes the lines of a long value at once: one by one, 100,000 jobs would take 8 s, not 0.1."""
 
     def _multiline(self, value: str, infile: list[str], cur_index: int, maxline: int) -> Any:
         quotes, end = value[:3], cur_index + 1
@@ -64,7 +64,7 @@ def read_ini(path: str) -> dict[str, str]:
     """Read the file: dotted names of options to their text.
 
     A ConfigError says which lines of which file cannot be understood, or which options
-    have a ``%(name)s`` that stands for nothing.
+    have a ``%(name)s`` without meaning.
     """
     texts, faults = parse_ini(path)
     if faults:
@@ -73,7 +73,7 @@ def read_ini(path: str) -> dict[str, str]:
 
 
 def parse_ini(path: str) -> tuple[dict[str, str], list[ConfigError]]:
-    """What `read_ini` returns, and why some options cannot be used.
+    """Return what `read_ini` does, and why some options cannot be used.
 
     A ConfigError says which lines cannot be understood: they may change what the rest means.
     """
@@ -112,7 +112,7 @@ def _syntax_errors(
         line, place = lines[number - 1]
         if isinstance(error, configobj.ParseError) and (opened := _OPENED.fullmatch(line)):
             yield ConfigError(f"{place}: the {opened[1]} that begins a text here is not closed")
-            return  # so that what follows is not what it seems
+            return  # what follows is not what it seems
         if isinstance(error, configobj.ParseError) and _GOES_ON.fullmatch(line):
             fault = "a text goes on after its closing quote: put the whole of it in '''…'''"
         yield ConfigError(f"{place}: {fault}")
@@ -121,7 +121,7 @@ def _syntax_errors(
 def places_in_ini(path: str) -> Iterator[tuple[str, Place]]:
     """Where each option stands, by dotted name; a section's name ends in a dot.
 
-    For a file that can be read; only when there is a fault to tell.
+    For a file that can be read; called only when there is a fault to report.
     """
     levels: list[str] = []
     closing = ""
@@ -146,7 +146,7 @@ def read_text(path: str) -> str:
     """The text of a UTF-8 file; a ConfigError says why it cannot be read."""
     try:
         with open(path, encoding="utf-8") as file:
-            return file.read().removeprefix("\ufeff")  # what some editors begin a file with
+            return file.read().removeprefix("\ufeff")  # with which some editors begin a file
     except UnicodeDecodeError as error:
         number = error.object.count(b"\n", 0, error.start) + 1
         raise ConfigError(f"{path}, line {number}: this is not UTF-8 text") from None
@@ -197,7 +197,7 @@ def _flatten(content: Any) -> Iterator[tuple[str, str | Exception]]:
 def _text(section: Any, name: str) -> str | Exception:
     written = dict.__getitem__(section, name)
     if isinstance(written, str) and "%" not in written:
-        return written  # nothing is to be replaced, which `section` would look for
+        return written  # there is nothing to replace, which `section` would look for
     try:
         value = section[name]
     except Exception as error:  # noqa: BLE001  odd values raise more than configobj's own

@@ -1,7 +1,7 @@
-"""Options and their values to the text of an ini file, each with its doc.
+"""Writes options, with their values and docs, as the text of an ini file.
 
 An option that has not been set is written as a comment. So is a secret, even if it has been
-set: everyone may see the text. Read again, the text gives the same values, without secrets.
+set: anyone may see the text. Read again, the text gives the same values, except secrets.
 """
 
 import re
@@ -77,7 +77,7 @@ def _option(name: str, option: Any, texts: Texts) -> Iterator[str]:
     text = text_of(name, option, texts)
     assignment = f"{key}={quoted(text)}"
     if name in texts and _reads_back(assignment, text):
-        yield assignment  # in one piece: to indent each line would change the text
+        yield assignment  # in one piece: indenting each line would change the text
         return
     if name in texts or "\r" in text:
         yield "# (no ini file can hold this value)"
@@ -88,7 +88,7 @@ def _option(name: str, option: Any, texts: Texts) -> Iterator[str]:
 
 
 def _reads_back(assignment: str, text: str) -> bool:
-    """Whether a file with this line gives this text when it is read; some texts do not."""
+    """Whether a file with this line gives this text when it is read, which some do not."""
     try:
         assignment.encode()
         (value,) = configobj.ConfigObj(assignment.split("\n")).values()

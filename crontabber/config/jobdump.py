@@ -13,7 +13,7 @@ _EXAMPLE = "fetch"
 
 
 def options_of(section: Mapping[str, str]) -> Iterator[tuple[str, Option]]:
-    """The options of a section, as configman has them. Those of its class are for that to tell."""
+    """The options of a section, in configman's form, without those of its class."""
     known = JOB_OPTIONS if "class" in section else {**JOB_OPTIONS, **COMMAND_OPTIONS}
     for key, text in section.items():
         doc = known[key].doc if key in known else "an option of the class"

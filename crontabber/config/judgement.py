@@ -1,4 +1,4 @@
-"""What is wrong with the names that were set, and how bad that is for what is asked for."""
+"""What is wrong with the names that were set, and whether it prevents what is asked for."""
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -16,14 +16,14 @@ Classes = Mapping[str, type]
 
 
 class Judgement(NamedTuple):
-    """What there is to say about the names that were set, and about the texts of options."""
+    """The faults of the names that were set, and of the texts of options."""
 
     faults: tuple[ConfigError, ...]
     warnings: tuple[str, ...]
 
 
 class Judge:
-    """Judges the names in *sources*; *strict* takes all that are unknown for errors."""
+    """Judges the names in *sources*; with *strict* all unknown ones are errors."""
 
     def __init__(
         self, sources: Sources, sections: JobSections, jobs: JobList, command: Command, strict: bool
@@ -35,7 +35,7 @@ class Judge:
         self._strict = strict
 
     def unknown(self, known: names.Known) -> list[names.Unknown]:
-        """What was set and is unknown; of sections of jobs, only what seems to be meant for us."""
+        """The unknown names that were set; in sections of jobs, only those that seem ours."""
         if not names.suspects(self._sources, known):  # so that no list of 100,000 jobs is read
             return []
         classes = self._class_names | {names.section_of(name) for name in known}
@@ -45,8 +45,8 @@ class Judge:
     def is_serious(self, each: names.Unknown, classes: Classes | None = None) -> bool:
         """Whether it is an error, and not a mere oddity.
 
-        A class that cannot be imported may have an option in a section that apps share: it
-        is given the benefit of the doubt unless there is a likely mistake.
+        A class that cannot be imported may have an option in a section that apps share: the name
+        gets the benefit of the doubt unless a mistake is likely.
         """
         if self._strict or self.is_typed(each):
             return True
@@ -56,7 +56,7 @@ class Judge:
         return each.is_ours and bool(all_asked or each.guess or not each.is_shared)
 
     def is_typed(self, each: names.Unknown) -> bool:
-        """Whether it stands on the command line."""
+        """Whether it was set on the command line."""
         return self._sources.origins[each.name] == COMMAND_LINE
 
     def judge(self, known: names.Known, classes: Classes) -> Judgement:
@@ -72,7 +72,7 @@ class Judge:
         )
 
     def strays(self) -> Iterator[ConfigError]:
-        """What is set for no job, as far as that is known without classes."""
+        """What is set for no job, as far as is known without classes."""
         if self._strict:
             yield from self._sections.unused(None)
         elif not (self._only_looks or self._command.configtest):  # which judges all of them
@@ -84,14 +84,14 @@ class Judge:
                 yield ConfigError(f"unknown option --{name}: no job is of a class {section}{guess}")
 
     def strangers(self, classes: Classes) -> Iterator[ConfigError]:
-        """The sections that say more of a job that there is not, given *all* classes."""
+        """The sections that belong to no job, given *all* classes."""
         yield from self._sections.strangers(self._app_names(classes))
 
     def _unused(self, classes: Classes) -> Iterator[ConfigError]:
         yield from self._sections.unused(self._app_names(classes))
 
     def _app_names(self, classes: Classes) -> set[str] | None:
-        """Those of all listed classes; None if some could not be imported."""
+        """The app_names of all listed classes; None if some could not be imported."""
         if len(classes) < len({line.class_path for line in self._jobs.lines}):
             return None
         return {str(getattr(cls, "app_name", "")) for cls in classes.values()}
@@ -102,12 +102,12 @@ class Judge:
 
     @property
     def _only_looks(self) -> bool:
-        """Whether nothing is done but to look, for which not all must be right."""
+        """Whether the command only looks, so that some faults are harmless."""
         has_jobs = self._jobs.lines or self._jobs.faults
         command = self._command
         return bool(command.only_looks or (command.nagios and not has_jobs))
 
 
 def _is_top(each: names.Unknown) -> bool:
-    """Whether it is a whole section that means nothing to us or to any job."""
+    """Whether it is a whole section that neither we nor any job know."""
     return bool(each.section) and "." not in each.section

@@ -1,4 +1,4 @@
-"""The names of crontabber 0.18: what they are called now, and which mean nothing any more.
+"""The names of crontabber 0.18: their present names, and which have no effect any more.
 
 This is the only place that knows them.
 """
@@ -27,7 +27,7 @@ _EXECUTOR = r"(.+\.)([A-Za-z0-9_]+)_transaction_executor_class"
 """What 0.18 called a ``transaction_executor_class``: by the name of the resource too."""
 _OF_APP = r"crontabber\.class-[^.]+\."
 _COMMON_EXECUTOR = "crontabber.database_transaction_executor_class"
-"""0.18 had it for all apps, before what `DATABASE` said."""
+"""0.18 took it for all apps, before that of `DATABASE`."""
 
 _STATE = "crontabber itself waits for its database; for apps, write it in [resource] [[postgresql]]"
 _GONE = {
@@ -39,7 +39,7 @@ _SCHEDULE = r"crontabber\.class-[^.]+\.(frequency|time)"
 
 
 def modern(texts: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """The old names among *texts*, each with the name whose text it is now.
+    """The old names among *texts*, each with its present name.
 
     The later ones win over the earlier ones.
     """
@@ -56,12 +56,12 @@ def modern(texts: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def is_old(name: str) -> bool:
-    """Whether it is the name in 0.18 of an option that has another one now."""
+    """Whether it is the 0.18 name of an option that has another name now."""
     return name in FALLBACKS or bool(re.fullmatch(_EXECUTOR, name))
 
 
 def why_gone(name: str) -> str | None:
-    """What to do about an option of 0.18 that means nothing any more; None for all others."""
+    """What to do about an option of 0.18 that has no effect any more; None for all others."""
     if re.fullmatch(_SCHEDULE, name):
         return "the schedule of a job is in the jobs list"
     return _GONE.get(name)

@@ -13,11 +13,11 @@ from ..errors import ConfigError, EndsProcess, JobLineError, Stopped, is_a, name
 from .messages import did_you_mean, nearest, reason_of
 
 LONGEST_NAME = 2600
-"""Bytes of a name in UTF-8; an index of PostgreSQL takes 2704, with what else an entry has."""
+"""Most bytes of a name in UTF-8; an entry of an index of PostgreSQL takes 2704 in all."""
 
 
 class NoSuchModule(JobLineError):
-    """There is no module where a class is said to be."""
+    """The module of a class path does not exist."""
 
 
 def load_class(class_path: str) -> type:
@@ -62,7 +62,7 @@ def load_database_class(class_path: str) -> type:
 
 
 def _import(module_path: str, name: str) -> tuple[types.ModuleType, object]:
-    """The module and what it calls *name*, None if nothing."""
+    """The module, and its attribute *name*, None if it has none."""
     try:
         if not module_path.startswith("crontabber."):
             return _import_contained(module_path, name)
@@ -81,10 +81,10 @@ def _import(module_path: str, name: str) -> tuple[types.ModuleType, object]:
 
 
 def _import_contained(module_path: str, name: str) -> tuple[types.ModuleType, object]:
-    """The same of others' code; what it does to the process meanwhile is undone, as after a run."""
+    """The same for users' code; what it does to the process is undone, as after a run."""
     module = sys.modules.get(module_path)
     if type(module) is types.ModuleType and name in module.__dict__:
-        return module, module.__dict__[name]  # no code runs for this
+        return module, module.__dict__[name]  # this runs no code
     from ..process.contained import Contained  # only needed where modules of others are imported
     from ..process.state import ProcessState
     from ..process.threads import NotingThreads
@@ -98,7 +98,7 @@ def _import_contained(module_path: str, name: str) -> tuple[types.ModuleType, ob
 
 
 def _missing(module_path: str) -> str:
-    """Say that the module is missing, and what may be meant instead."""
+    """Say that the module is missing, and what may be meant."""
     import pkgutil  # only needed when something is wrong
 
     package, _, name = module_path.rpartition(".")
@@ -108,7 +108,7 @@ def _missing(module_path: str) -> str:
     siblings = {module.name for module in pkgutil.iter_modules(parent and parent.__path__)}
     if package:
         return f"there is no module {module_path}{did_you_mean(name, siblings)}"
-    # most often the directory is missing: only a very near name is worth a guess
+    # usually the directory is missing: only a very similar name is worth a guess
     guess = nearest(name, {each for each in siblings if each[0] == name[0]}, likeness=0.75)
     if guess:
         meant = f"did you mean {guess}, or is its directory neither in pythonpath nor PYTHONPATH?"
@@ -126,7 +126,7 @@ def _raised(module_path: str, error: BaseException) -> str:
             return f"importing {module_path} ends the process: {error}"
         error = error.__cause__
     what, where = reason_of(error), where_of(error)
-    own = (SyntaxError, IndentationError, TabError)  # and no class of a job's
+    own = (SyntaxError, IndentationError, TabError)  # and no subclass of a job's
     if type(error) in own and isinstance(error, SyntaxError) and error.lineno:
         what, where = error.msg, f" ({error.filename}:{error.lineno})"
     return f"importing {module_path} raises {name_of(error)}: {what}{where}"

@@ -17,7 +17,7 @@ class LoggingSettings(NamedTuple):
 
     @classmethod
     def of(cls, values: Any) -> "LoggingSettings":
-        """Take them from configman's *values* of the section."""
+        """Read them from configman's *values* of the section."""
         return cls(
             stderr_level=values.stderr_error_logging_level,
             stderr_format=values.stderr_line_format_string,

@@ -1,4 +1,4 @@
-"""What error messages are made of: one line about an exception, a guess at a mistyped name."""
+"""Parts of error messages: one line about an exception, a guess at a mistyped name."""
 
 from collections.abc import Iterable
 
@@ -19,18 +19,18 @@ def did_you_mean(name: str, candidates: Iterable[str]) -> str:
 
 
 def header(section: str) -> str:
-    """How the sections are written that lead to this one: ``[resource] [[postgresql]]``."""
+    """The headers that lead to a section: ``[resource] [[postgresql]]``."""
     keys = section.split(".")
     return " ".join("[" * n + key + "]" * n for n, key in enumerate(keys, 1))
 
 
 def job_header(name: str) -> str:
-    """How the section of a job is written, whose name may have dots."""
+    """The header of the section of a job, whose name may have dots."""
     return f"[job] [[{name}]]"
 
 
 def said_by(error: BaseException) -> str:
-    """What an error is and says, on one line; of code that would end the process, that it does."""
+    """The type and text of an error, on one line; for `EndsProcess` only the text."""
     return reason_of(error) if is_a(error, EndsProcess) else f"{name_of(error)}: {reason_of(error)}"
 
 

@@ -1,7 +1,7 @@
-"""Which of the names that were set are no options, and how bad that is.
+"""Which of the names that were set are no options, and whether that is an error.
 
-Some sections are ours: what is no option there is a mistake. Others any app class may
-have options in, so that their names can be judged only with all classes.
+Some sections are ours: an unknown name there is a mistake. In others any app class may
+have options, so their names can be judged only with all classes.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -17,14 +17,14 @@ _OURS = frozenset(
     | {"resource.logging", "secrets.sentry", DATABASE}
 )
 _PARENTS = frozenset({"resource", "secrets"})
-"""The sections in which others stand, ours and those of apps."""
+"""The sections that contain others, ours and those of apps."""
 _OF_OUR_CLASSES = frozenset({"backoff_delays", "data_directory", "wait_log_interval"})
-"""What our own classes may want from the section of the database, if an app uses them."""
+"""What our own classes may read from the section of the database, if an app uses them."""
 _LIKENESS = 0.8
-"""From here on, up to 1, a section's name is taken for a mistyped one of ours."""
+"""The likeness, up to 1, from which a section's name counts as a mistyped one of ours."""
 
 Known = Mapping[str, bool]
-"""The names of options, and whether each has its own value: else it refers to another."""
+"""The names of options, and whether each has its own value or refers to another."""
 
 
 class Unknown(NamedTuple):
@@ -33,19 +33,19 @@ class Unknown(NamedTuple):
     name: str
     """The first name in question."""
     section: str
-    """The section of an ini file that does not exist; empty: it is only about the option."""
+    """The section of an ini file that does not exist; empty: only the option is unknown."""
     line: str
-    """For people: what it is, where it is, and what may be meant."""
+    """For people: what it is, where it was set, and what may be meant."""
     guess: str
-    """The dotted name of what may be meant; empty if nothing is like it."""
+    """The dotted name of what may be meant; empty if nothing is similar."""
     is_ours: bool
-    """Whether it stands in a section of ours, in none, or where one of ours seems to be meant."""
+    """Whether it is in a section of ours, in none, or where one of ours seems to be meant."""
     is_shared: bool
-    """Whether it stands in a section that apps have too: one could explain it."""
+    """Whether it is in a section that apps use too: one could explain it."""
 
     @property
     def leads_elsewhere(self) -> bool:
-        """Whether it seems to say where the database is, so that another one would be used."""
+        """Whether it seems to say where the database is, so that we would use another one."""
         return any(f"{each}.".startswith(f"{DATABASE}.") for each in (self.name, self.guess))
 
 
@@ -55,9 +55,9 @@ def section_of(name: str) -> str:
 
 
 def unknown(sources: Sources, known: Known, classes: Collection[str]) -> list[Unknown]:
-    """What was set and is none of the *known* names; *classes* are those of the jobs.
+    """The names that were set and are not *known*; *classes* are those of the jobs.
 
-    A section that does not exist is told of once.
+    A section that does not exist is reported once.
     """
     names = suspects(sources, known)
     judge = _Judge(sources, known, classes)
@@ -71,19 +71,19 @@ def unknown(sources: Sources, known: Known, classes: Collection[str]) -> list[Un
 
 
 def suspects(sources: Sources, known: Known) -> list[str]:
-    """The names that were set, are none of the *known* ones, and are ours to judge."""
+    """The names that were set, are not *known*, and are ours to judge."""
     return [name for name in sources.texts if name not in known and _is_for_us(sources, name)]
 
 
 def notes(sources: Sources, known: Known) -> Iterator[str]:
-    """A line for each name of 0.18 that was set, and means nothing any more."""
+    """A line for each name of 0.18 that was set and has no effect any more."""
     for name in sources.texts:
         if name not in known and (why := why_gone(name)):
             yield f"option {name} (from {sources.where(name)}) has no effect any more: {why}"
 
 
 def is_foreign(each: Unknown, classes: Collection[str]) -> bool:
-    """Whether it seems to be about a job in another file: several files may share a third."""
+    """Whether it may be about a job in another file: several files may share a third."""
     section = section_of(each.name)
     return bool(section) and section not in classes and not nearest(section, classes)
 
@@ -92,7 +92,7 @@ def _is_for_us(sources: Sources, name: str) -> bool:
     """Whether we are to judge a name.
 
     Other programs have dotted names in their environment too: there, only what begins
-    with the name of the command or of its database is surely meant for us.
+    with the name of the command or of its database is meant for us.
     """
     if name.startswith(JOB):  # `sections` does this
         return False
@@ -114,7 +114,7 @@ class _Judge:
         self._ours = _OURS | jobs
 
     def judged(self, name: str) -> Unknown:
-        """What there is to say about an unknown name."""
+        """The description of an unknown name."""
         missing = self._missing_section(name)
         ours = self._is_ours(name, missing)
         shared = name.partition(".")[0] not in _OURS
@@ -148,7 +148,7 @@ class _Judge:
         return bool(missing) and (last in _distinctive() or self._resembles(missing))
 
     def _resembles(self, section: str) -> bool:
-        """Whether the section is one of ours, mistyped or in the wrong place."""
+        """Whether the section looks like one of ours, mistyped or in the wrong place."""
         last = section.rpartition(".")[2]
         ours = {each.rpartition(".")[2] for each in self._ours}
         mistyped = nearest(last, ours | _PARENTS, _LIKENESS)
@@ -157,7 +157,7 @@ class _Judge:
     def _section_meant(self, section: str, name: str) -> str:
         within_app = section.startswith(APP_SECTION)
         candidates = [each for each in self._sections if within_app or not _is_within_app(each)]
-        # the later ones win over their namesakes: ours, and the shallow ones
+        # later ones win over earlier ones of the same name: ours, and the shallow ones
         candidates.sort(key=lambda each: (each in self._ours, -each.count("."), each))
         by_last = {each.rpartition(".")[2]: each for each in candidates}
         last = section.rpartition(".")[2]
@@ -168,7 +168,7 @@ class _Judge:
         return self._option_meant(name).rpartition(".")[0] if is_telling else ""
 
     def _option_meant(self, name: str) -> str:
-        """The option that may be meant: of a similar name, or of the same name elsewhere."""
+        """The option that may be meant: one with a similar name, or the same name elsewhere."""
         section, _, last = name.rpartition(".")
         beside = {each.rpartition(".")[2]: each for each in self._known if _is_in(each, section)}
         own = [each for each, has_value in self._known.items() if has_value]
@@ -180,7 +180,7 @@ class _Judge:
 
 
 def _distinctive() -> set[str]:
-    """The last parts of names that hardly any app has too."""
+    """The last parts of names that hardly any app uses."""
     names = setting_options().keys_breadth_first()
     return {name.rpartition(".")[2] for name in names} - {"dsn", "conf"}
 

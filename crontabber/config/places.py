@@ -1,4 +1,4 @@
-"""Where in a file each option and section stands: read only when there is a fault to tell."""
+"""Where in a file each option and section is: read only when there is a fault to report."""
 
 # pathlib would be several milliseconds of an idle tick
 # ruff: noqa: PTH122

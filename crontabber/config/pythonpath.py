@@ -1,4 +1,4 @@
-"""Where the modules of jobs are found besides ``PYTHONPATH``: the option ``pythonpath``."""
+"""The option ``pythonpath``: where to look for modules of jobs besides ``PYTHONPATH``."""
 
 # pathlib would be several milliseconds of a tick
 # ruff: noqa: PTH111, PTH112, PTH116, PTH118
@@ -16,9 +16,9 @@ _INSTALLED = ("site-packages", "dist-packages")
 
 
 def extend(sources: Sources) -> str:
-    """Have Python look for modules there too; harmless when called again.
+    """Make Python look for modules there too; harmless when called again.
 
-    The directories come behind ``PYTHONPATH`` and Python's own modules, which a file that lies
+    The directories come after ``PYTHONPATH`` and Python's own modules, which a file
     beside the configuration must not replace, and before installed packages. Returns why the
     directory of the configuration is left out, for people; or nothing.
     """
@@ -39,7 +39,7 @@ def faults(sources: Sources) -> Iterator[ConfigError]:
 
 
 def warnings(sources: Sources) -> Iterator[str]:
-    """What is odd about the directories that the option names."""
+    """What is odd about the directories that the option names, but no error."""
     for directory in filter(_is_open_to_all, _named(sources)):
         yield (
             f"option {OPTION} (from {sources.where(OPTION)}): all users may write to {directory}, "
@@ -71,7 +71,7 @@ def _named(sources: Sources) -> Iterator[str]:
 def _is_open_to_all(directory: str) -> bool:
     """Whether others than the owner and the group may add files.
 
-    Who owns the directory, or is of its group, may replace the configuration itself.
+    The owner and the group may replace the configuration itself.
     """
     try:
         return bool(os.stat(directory).st_mode & stat.S_IWOTH)

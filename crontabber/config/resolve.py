@@ -1,7 +1,7 @@
-"""Definitions of options and the text that was set, to values: configman's manager at work.
+"""Turns definitions of options, and the texts that were set, into values, with configman.
 
-One manager resolves the options of the command, of the database class, and of as many
-app classes as it is given. No app module is imported here.
+One manager resolves the options of the command, of the database class, and of the
+app classes that it gets. No app module is imported here.
 """
 
 import contextlib
@@ -31,11 +31,11 @@ class UnusableOptions(ConfigErrors):
     def __init__(self, faults: Mapping[str, ConfigError]) -> None:
         super().__init__(faults.values())
         self.names = frozenset(faults)
-        """The dotted names under which these texts were set, or have their defaults."""
+        """The dotted names under which these texts were set, or would be."""
 
 
 class _Texts(dict[str, Any]):
-    """A flat source of values: configman looks dotted names up in it, and acquires nothing."""
+    """A flat source of values, in which configman looks up dotted names without acquisition."""
 
 
 def _logger() -> Any:
@@ -45,7 +45,7 @@ def _logger() -> Any:
 
 
 class _Logger:
-    """The logger for those who use it without an app; an idle tick does not import logging."""
+    """The logger for code outside an app; an idle tick does not import logging."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(_logger(), name)
@@ -57,8 +57,8 @@ class Resolver(ConfigurationManager):  # type: ignore[misc]
     def __init__(self, sources: Sources, asked: Mapping[str, Namespace]) -> None:
         """Resolve all options; *asked* are those of app classes, by class path.
 
-        No two of them may have one name, as it names their section. `UnusableOptions`
-        says which options cannot be used, as far as that can be told at once.
+        No two of them may have one name, because it names their section. `UnusableOptions`
+        says which options cannot be used, as far as that is known at once.
         """
         self._sources = sources
         self._asked = asked
@@ -84,9 +84,9 @@ class Resolver(ConfigurationManager):  # type: ignore[misc]
 
     @property
     def names(self) -> dict[str, bool]:
-        """What can be set, and whether each has its own value: else it refers to another.
+        """The options that can be set, and whether each has its own value or refers to another.
 
-        With the options that exist only where they are set.
+        Includes those that exist only if they are set.
         """
         names = {name: not option.reference_value_from for name, option in self.options.items()}
         for key, option in self.options.items():
@@ -98,14 +98,14 @@ class Resolver(ConfigurationManager):  # type: ignore[misc]
 
     @property
     def _what(self) -> str:
-        """The beginning of a message about an error of configman's."""
+        """The beginning of a message about an error in configman."""
         if len(self._asked) == 1:
             return f"the options of {class_name(*self._asked)} cannot be resolved: "
         return "the configuration cannot be resolved: "
 
     def _overlay_expand(self) -> Any:
-        # Put in here, the definitions escape configman's guesses about them: it takes a
-        # namespace that has an option called "function" for something else.
+        # Passed like this, the definitions escape configman's guesses: it takes a
+        # namespace with an option called "function" for something else.
         for name, section in setting_options().items():
             self.option_definitions[name] = section.safe_copy()
         for class_path, required in self._asked.items():
@@ -120,7 +120,7 @@ class Resolver(ConfigurationManager):  # type: ignore[misc]
         return finished
 
     def _contained(self) -> contextlib.AbstractContextManager[Any]:
-        """Where code of jobs may run: converters, say; an idle tick runs none."""
+        """A context for code of jobs, such as converters; an idle tick runs none."""
         if not self._asked:
             return contextlib.nullcontext()
         from ..process.contained import Contained
@@ -128,7 +128,7 @@ class Resolver(ConfigurationManager):  # type: ignore[misc]
         return Contained()
 
     def _add_optional(self) -> None:
-        """Add the options that exist only where they are set: libpq has some fifty."""
+        """Add the options that exist only if they are set: libpq has some fifty."""
         set_names = {name.rpartition(".")[2] for name in self._sources.texts}
         for key, maker in [*self._all_options()]:
             for name in sorted(set_names.intersection(getattr(maker.value, "optional_config", ()))):
@@ -172,12 +172,12 @@ class Resolver(ConfigurationManager):  # type: ignore[misc]
                     with self._contained():
                         option.from_string_converter(option.default)
                 except TypeError:
-                    continue  # configman takes the text as it is then
+                    continue  # then configman takes the text as it is
                 except Exception as error:  # noqa: BLE001  converters are users' code
                     yield name, _reason(name, option, error)
 
     def _odd_texts(self) -> Iterator[tuple[str, str]]:
-        """What configman would let pass: split texts, and values that are missing."""
+        """Faults that configman ignores: split texts, and missing values."""
         for name, text in self._sources.texts.items():
             option = self.options.get(name)
             if option is None:
@@ -191,7 +191,7 @@ class Resolver(ConfigurationManager):  # type: ignore[misc]
                 yield name, ""
 
     def _written(self, name: str) -> str:
-        """The name of the option that has the text: the one referred to if need be."""
+        """The name of the option that has the text, perhaps the one referred to."""
         option = self.option_definitions[name]
         if name not in self._sources.texts and option.reference_value_from:
             return f"{option.reference_value_from}.{option.name}"
@@ -213,8 +213,8 @@ def resolve_usable(
 ) -> tuple[Resolver, Sources, list[ConfigError]]:
     """Resolve all options but those whose texts cannot be used, which have their defaults.
 
-    Also what was resolved then, and why the others cannot be used. Raises ConfigError if
-    it cannot be told which options these are.
+    Returns also what could be resolved, and why the others cannot be used. Raises ConfigError if
+    it is not known which options these are.
     """
     faults: list[ConfigError] = []
     while True:
@@ -243,7 +243,7 @@ def namespace_of(class_path: str) -> str:
 
 
 def required_options(cls: Any) -> Namespace:
-    """A copy of the options that an app class asks for, which none need to.
+    """A copy of the options that an app class declares, if it declares any.
 
     A ConfigError says why they cannot be read.
     """
@@ -273,7 +273,7 @@ def _required_copy(cls: Any) -> Namespace:
 
 def _reason(name: str, option: Option, error: BaseException) -> str:
     if is_secret(name, option) and not isinstance(error, Harmless):
-        return "its value cannot be understood"  # the error may well quote it
+        return "its value cannot be understood"  # the error may quote it
     return _REASONS.get(option.from_string_converter) or reason_of(error)
 
 

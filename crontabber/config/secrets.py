@@ -1,6 +1,6 @@
 """What is secret in a configuration: options, and the parts of connection strings.
 
-Files that libpq reads itself, such as ``~/.pgpass`` and service files, are not looked into.
+Files that libpq reads itself, such as ``~/.pgpass`` and service files, are not read.
 """
 
 import re
@@ -24,13 +24,13 @@ _KEYS_IN_PATHS = frozenset({"crontabber.ping", "crontabber.heartbeat", "notify.u
 """The options whose URLs have keys in their paths; and these, in the section of a job."""
 URLS_OF_JOBS = frozenset({"ping", "notify"})
 _SHORTEST_KEY = 8
-"""Characters that a part of a path has at least if it is a key."""
+"""How many characters a part of a path has at least if it is a key."""
 _DEPTH = 3
-"""How far to look into the values of options."""
+"""How deep to look into the values of options."""
 
 
 def secrets_of(name: str, option: Any, texts: Mapping[str, str]) -> Iterator[str]:
-    """The secrets of an option that is one, or sounds like one: its text, and its value.
+    """The secrets of an option that is secret, or sounds so: its text, and its value.
 
     The text is its default if nothing is set. A number that only sounds secret is none, such
     as a ``token_lifetime``.
@@ -52,7 +52,7 @@ def _has_keys(name: str) -> bool:
 
 
 def keys_in_urls(text: str) -> Iterator[str]:
-    """What of URLs may be a key: the long parts of their paths and queries, and whole texts."""
+    """What may be a key in URLs: the long parts of their paths and queries, and whole texts."""
     for url in re.split(r"[\s,]+", text):
         scheme, found, rest = url.partition("://")
         if not found:
@@ -66,13 +66,13 @@ def keys_in_urls(text: str) -> Iterator[str]:
 
 
 def _may_be_key(part: str) -> bool:
-    """Whether a part of a path is no word, such as ``services``."""
+    """Whether a part of a path is not a word such as ``services``."""
     is_long = len(part) >= 2 * _SHORTEST_KEY
     return "{" not in part and (is_long or (len(part) >= _SHORTEST_KEY and not part.isalpha()))
 
 
 def secret_texts(texts: Mapping[str, str]) -> Iterator[str]:
-    """The secrets in what has been set, as far as names and connection strings tell."""
+    """The secrets in what has been set, as far as names and connection strings show."""
     for name, text in texts.items():
         if is_secret(name):
             yield str(text)
@@ -94,8 +94,8 @@ def variables(text: str) -> Iterator[str]:
 def within(text: str, *, is_key: bool = False) -> Iterator[str]:
     """The passwords in a connection string or a URL.
 
-    With *is_key* a name before the host, without a password, is one too: Sentry's URLs have
-    it there. It is not so with a database's, where it is the user.
+    With *is_key* a name before the host, without a password, is secret too: Sentry's URLs have
+    a key there. In a database's URL, it is the user.
     """
     for match in _URL.finditer(text):
         yield match["password"] or ""
@@ -142,7 +142,7 @@ def _is_private(name: str) -> bool:
 
 
 def _str_of(value: Any) -> str:
-    """What it is as a text, if its class says so."""
+    """Its text, if its class says so."""
     cls: Any = type(value)
     if cls.__str__ is object.__str__ and cls.__repr__ is object.__repr__:
         return ""

@@ -25,7 +25,7 @@ Refused = Callable[[str], JobLineError]
 
 _MOST_SHOWN = 200
 _NOT_SHOWN = frozenset({"command", "environment", "ping", "notify"})
-"""What is long, or may hold a password."""
+"""Options whose text is long, or may hold a password."""
 
 
 def made(sources: Sources, name: str, texts: Texts, load: Callable[[str], type]) -> type:
@@ -71,7 +71,7 @@ def _values(
 ) -> dict[str, Any]:
     """The options of a section as attributes of a class; those of *commands* as they are.
 
-    With *others* what is no such option is let pass: it may be one of the class.
+    With *others*, other options are ignored: they may belong to the class.
     """
     known = {**JOB_OPTIONS, **COMMAND_OPTIONS} if commands else JOB_OPTIONS
     values: dict[str, Any] = {}
@@ -110,7 +110,7 @@ def _path(sources: Sources, text: str) -> str:
 def _with(cls: type, attributes: Mapping[str, Any], refused: Refused | None = None) -> type:
     """*cls* with these attributes: a class of the same name, so that *cls* may make other jobs.
 
-    What *refused* makes is raised if ``run`` does not fit what is said of dates.
+    The error that *refused* makes is raised if ``run`` does not match ``backfill``.
     """
 
     def fill(namespace: dict[str, Any]) -> None:
@@ -130,7 +130,7 @@ def _with(cls: type, attributes: Mapping[str, Any], refused: Refused | None = No
 
 
 def _check_dates(cls: Any, refused: Refused, *, is_backfill: bool) -> None:
-    """See that ``run`` takes a date if it is given one, and none otherwise."""
+    """Check that ``run`` takes a date if it gets one, and none otherwise."""
     connections = getattr(cls, "_connection_arguments", ())
     arguments = [None] * (1 + len(connections) + is_backfill)
     try:
@@ -139,4 +139,4 @@ def _check_dates(cls: Any, refused: Refused, *, is_backfill: bool) -> None:
         date = "no date, and would be given one" if is_backfill else "a date, and would get none"
         raise refused(f"run() of {cls.__name__} takes {date}") from None
     except (AttributeError, ValueError):
-        return  # an app with a main of its own does without, or nothing can be told
+        return  # an app with a main of its own needs no run, or nothing is known

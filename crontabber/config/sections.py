@@ -1,8 +1,8 @@
 """The sections ``[job] [[NAME]]``: jobs that the configuration itself defines or changes.
 
-A section with ``command`` or ``class`` is a job, which the jobs list names. Any other one says
-more of a job whose class is listed, by its app_name or class path. An idle tick asks for
-`JobSections.strays` only, and reads none of the options; `section` reads those of one.
+A section with ``command`` or ``class`` is a job, which the jobs list names. Any other one has
+options of a job whose class is listed, by its app_name or class path. An idle tick calls
+only `JobSections.strays`, and reads none of the options; `section` reads those of one.
 """
 
 import functools
@@ -27,7 +27,7 @@ class JobSections:
     # -- what is wrong with the sections as a whole ----------------------------------------
 
     def strays(self) -> Iterator[ConfigError]:
-        """The sections that can be of no job, as far as that is known without any class."""
+        """The sections that cannot belong to any job, as far as is known without a class."""
         if self._are_all_listed:
             return
         for name in self._unlisted():
@@ -37,22 +37,22 @@ class JobSections:
 
     @property
     def to_be_known(self) -> list[str]:
-        """The names of sections that are of no job, unless a listed class has such an app_name."""
+        """The sections that belong to no job, unless a listed class has such an app_name."""
         if self._are_all_listed:
             return []
         return [name for name in self._unlisted() if not self._runs(name)]
 
     def strangers(self, app_names: Collection[str] | None) -> Iterator[ConfigError]:
-        """Those of them that are of no job, given the *app_names* of all listed classes.
+        """Those of them that belong to no job, given the *app_names* of all listed classes.
 
-        None is told if these are not known: a section may be of a class that cannot be imported.
+        Empty if these are not known: a section may belong to a class that cannot be imported.
         """
         if app_names is not None:
             unknown = (name for name in self.to_be_known if name not in app_names)
             yield from (self._unknown(name, app_names) for name in unknown)
 
     def unused(self, app_names: Collection[str] | None) -> Iterator[ConfigError]:
-        """All sections that are of no job, and those of jobs that no line names."""
+        """All sections that belong to no job, and those of jobs that no line names."""
         for name in filter(self._runs, self._unlisted()):
             guess = nearest(name, self._named - self._texts.keys())
             hint = f"did you mean {guess}?" if guess else f"add one, such as {name}|1h"
@@ -75,7 +75,7 @@ class JobSections:
             )
 
     def _unlisted(self) -> list[str]:
-        """The sections of no line. Other programs have dotted names in the environment, too."""
+        """The sections that no line names; other programs have dotted environment names, too."""
         known = {*self._named, *self._class_paths, ""}
         return [
             name
@@ -121,7 +121,7 @@ class JobSections:
         except Exception:  # noqa: BLE001  what is wrong with a class is told by `AppSpec.of`
             return cls
         both = dict.fromkeys(each for each in (app_name, class_path) if each in self._texts)
-        if not both or app_name in self._named:  # which is told as the name of two jobs
+        if not both or app_name in self._named:  # reported elsewhere, as the name of two jobs
             return cls
         if len(both) > 1:
             shown = " and ".join(map(job_header, both))
@@ -132,7 +132,7 @@ class JobSections:
         return changed(self._sources, name, self._texts[name], cls)
 
     def runs(self, class_path: str) -> tuple[str, str]:
-        """What runs for a line of the jobs list, for people: ``command`` or ``class``, and it."""
+        """What a line of the jobs list runs, for people: ``command`` or ``class``, and its text."""
         section = self._texts.get(class_path, {}) if class_path in self._named else {}
         for key in WHAT_TO_RUN:
             if text := section.get(key, "").strip():
@@ -147,9 +147,9 @@ class JobSections:
         return {path.strip().rpartition(".")[2] for path in paths}
 
     def aliases(self) -> Mapping[str, str]:
-        """The options of the classes that sections run: the names that each job has them under.
+        """The options of the classes that sections run: for each job, the names in its namespace,
 
-        To the names under which they are set: in the section, or else in that of the class.
+        and the names under which they are set: in its section, or else in that of the class.
         """
         from .joboptions import JOB_OPTIONS
 
@@ -166,7 +166,7 @@ class JobSections:
         return aliases
 
     def options(self) -> dict[str, Any]:
-        """The options of the sections that are no classes' own, as a dump shows them."""
+        """The options of the sections without those of classes, as a dump shows them."""
         if not self._texts:
             return {}
         from .jobdump import options_of
@@ -185,7 +185,7 @@ class JobSections:
 
     @functools.cached_property
     def _are_all_listed(self) -> bool:
-        """Whether lines name all sections, as far as their options need not be divided for that."""
+        """Whether lines name all sections, as far as is known without dividing the options."""
         parts = (name.split(".", 2) for name in self._sources.texts if name.startswith(PREFIX))
         return all(len(each) > 2 and each[1] in self._named for each in parts)
 
@@ -199,7 +199,7 @@ class JobSections:
 
     @functools.cached_property
     def _texts(self) -> dict[str, dict[str, str]]:
-        """The text of each option, by the name of the section; outside of all: the empty one."""
+        """The text of each option, by the name of the section; empty: outside all sections."""
         sections: dict[str, dict[str, str]] = {}
         for name, text in self._sources.texts.items():
             if name.startswith(PREFIX):
@@ -223,7 +223,7 @@ class JobSections:
 
     @functools.cached_property
     def _of_classes(self) -> Mapping[str, Collection[str]]:
-        """The names that are set in the sections of classes, by the beginning of these names."""
+        """The names that are set in the sections of classes, by the beginning of the name."""
         found: dict[str, list[str]] = {}
         for name in self._sources.texts:
             if name.startswith(APP_SECTION):

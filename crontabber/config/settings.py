@@ -1,7 +1,7 @@
-"""What the command works with: the first pass over the configuration, and doors to the second.
+"""The settings of the command: the first pass over the configuration, and the way to the second.
 
-`Settings.load` resolves what an idle tick needs and imports no app. The options of
-app classes are resolved for the classes that one asks for, from the same sources.
+`Settings.load` resolves what an idle tick needs and imports no app. It resolves the options of
+app classes when they are asked for, from the same sources.
 """
 
 import functools
@@ -35,10 +35,10 @@ _HOW_TO_NAME_ONE = (
 
 _DATABASE_CLASSES = ("crontabber.database_class", "resource.postgresql.database_class")
 _OURS = "crontabber."
-"""How the paths of classes begin that no module of others has."""
+"""How the class paths of our own modules begin."""
 
 DEBUG = 10
-"""The level of that name; to import logging would be a part of what an idle tick costs."""
+"""The level with that name; importing logging would cost an idle tick time."""
 
 Classes = Mapping[str, type]
 """App classes by class path."""
@@ -47,12 +47,12 @@ Classes = Mapping[str, type]
 class Settings:
     """The configuration of one start of the command, which never changes.
 
-    Raises ConfigError if an option cannot be used; for ``--configtest`` it has its default
-    then, and `judge` tells of it.
+    Raises ConfigError if an option cannot be used; for ``--configtest`` the option then has its
+    default, and `judge` reports it.
     """
 
     again: "Callable[[], Settings]"
-    """Reads the configuration anew, from where this was `load`ed."""
+    """Reads the configuration again, from the same place."""
 
     def __init__(self, line: CommandLine, sources: Sources) -> None:
         self._base, self._sources, faults = resolve_usable(sources, {})
@@ -60,7 +60,7 @@ class Settings:
         """What is wrong with the texts of options."""
         values = self._base.values()
         own = values.crontabber
-        own.__dict__["_root"] = values  # which it knows by a weak reference only
+        own.__dict__["_root"] = values  # to which it has only a weak reference
 
         self.command = line.command
         self.jobs = JobList.parse(own.jobs)
@@ -82,7 +82,7 @@ class Settings:
         self.web = WebSettings.of(values.web, sources.directory)
         self.database_class: type[Any] = own.database_class
         self.database_config: Any = own
-        """What to make a ``database_class`` with."""
+        """The arguments of a ``database_class``."""
         self._faults += self._judge.strays()
         if self._faults and not self.command.configtest:
             raise _one(self._faults)
@@ -118,23 +118,23 @@ class Settings:
         return self._sources.path
 
     def find_modules(self) -> str:
-        """Have Python find the modules of jobs; why it leaves out the file's directory."""
+        """Make Python find the modules of jobs; return why it leaves out the file's directory."""
         return self._not_searched
 
     @functools.cached_property
     def _not_searched(self) -> str:
-        """What `find_modules` says; it is found once, as all jobs of a tick ask for it."""
+        """What `find_modules` returns; computed once, as all jobs of a tick ask for it."""
         return pythonpath.extend(self._sources)
 
     @functools.cached_property
     def _with_aliases(self) -> Sources:
-        """The sources, with the options that jobs have of their own, by one class or several."""
+        """The sources, with the options of the jobs that sections make."""
         aliases = self.sections.aliases()
         return self._sources.aliased(aliases) if aliases else self._sources
 
     @functools.cached_property
     def redactor(self) -> "Redactor":
-        """Takes the secrets out of texts that are known without app classes."""
+        """Takes those secrets out of texts that are known without app classes."""
         from ..secrecy.redactor import Redactor
         from .secrets import secret_texts, secrets_of
 
@@ -147,20 +147,20 @@ class Settings:
 
     @property
     def needs_all_classes(self) -> bool:
-        """Whether to `check`: only app classes can tell if a name that was set is an option.
+        """Whether to `check`: only app classes know if a name that was set is an option.
 
-        So it is too when ``admin.strict`` is set.
+        Also if ``admin.strict`` is set.
         """
         judge = self._judge
         return self._strict or any(map(judge.is_serious, judge.unknown(self._base.names)))
 
     def require_file(self) -> None:
-        """Raise a ConfigError if there is nothing to work with: no file, and nothing set."""
+        """Raise a ConfigError if there is no file, and nothing is set."""
         if self._sources.is_empty:
             raise ConfigError(f"no configuration is named: {_HOW_TO_NAME_ONE}")
 
     def require_jobs(self) -> None:
-        """Raise a ConfigError if no jobs are listed: most often a name is mistyped."""
+        """Raise a ConfigError if no jobs are listed: usually a name is mistyped."""
         self.require_file()
         if self.jobs.lines or self.jobs.faults:
             return
@@ -185,7 +185,7 @@ class Settings:
         return app_configs(self._with_aliases, classes, self.jobs.lines)
 
     def check(self, classes: Classes) -> tuple[str, ...]:
-        """A line for each oddity of the names, given the classes of *all* jobs.
+        """A line for each oddity in the names, given the classes of *all* jobs.
 
         Raises a ConfigError if one stands in a section of ours, or on the command line, or if
         ``admin.strict`` is set.
@@ -197,7 +197,7 @@ class Settings:
         return tuple(each.line for each in found)
 
     def check_sections(self, classes: Classes) -> None:
-        """Raise a ConfigError if a section is of no job, given the classes of *all* jobs."""
+        """Raise a ConfigError if a section belongs to no job, given the classes of *all* jobs."""
         if found := [*self._judge.strangers(classes)]:
             raise _one(found)
 
@@ -213,7 +213,7 @@ class Settings:
         """A line for each secret on the command line, those that *classes* declare included."""
         typed = [n for n, origin in self._sources.origins.items() if origin == COMMAND_LINE]
         options = self._options({})
-        with suppress(ConfigError):  # which is told where the options are resolved
+        with suppress(ConfigError):  # reported when the options are resolved
             options = self._options(classes if classes and typed else {})
         return tuple(exposed(typed, options, self._sources.texts))
 
@@ -223,11 +223,11 @@ class Settings:
         return (name and f"{name} (from {self._sources.where(name)})") or ""
 
     def where_in_jobs(self, line: str) -> str:
-        """For people: where a line of the jobs list stands."""
+        """For people: where a line of the jobs list is."""
         return self._sources.where_in_jobs(line)
 
     def run_admin(self, classes: Classes) -> str:
-        """Do what `wants_admin` speaks of, with the options of *classes*.
+        """Print or dump, as in `wants_admin`, with the options of *classes*.
 
         Returns the text to print, and writes the file to write. Raises ConfigError.
         """
@@ -259,7 +259,7 @@ class Settings:
         return to_lines(self._base.options, self._sources)
 
     def _options(self, classes: Classes) -> Mapping[str, Any]:
-        """Every option there is; without *classes* a manager, 9 ms of --help, is saved."""
+        """Every option; without *classes*, --help saves a manager, which costs 9 ms."""
         if not classes:
             return self._base.options
         from .apps import all_options
@@ -267,7 +267,7 @@ class Settings:
         return all_options(self._with_aliases, classes)
 
     def _names(self, classes: Classes) -> names.Known:
-        """What can be set, as far as the base and *classes* can tell."""
+        """What can be set, as far as the command and *classes* know."""
         if not classes:
             return self._base.names
         from .apps import all_names

@@ -16,9 +16,9 @@ Texts = Mapping[str, str]
 """The texts that were set, by the same names."""
 
 MASK = SHORT_MASK * 2
-"""In place of the value of an option, as configman has it."""
+"""What replaces the value of an option, as in configman."""
 _PASSWORD = re.compile(r"password|//[^/@]*:[^/@]*@")
-"""What a connection string has that holds a password."""
+"""The parts of a connection string that show that it holds a password."""
 
 
 def is_secret(name: str, option: Any = None) -> bool:
@@ -27,7 +27,7 @@ def is_secret(name: str, option: Any = None) -> bool:
 
 
 def exposed(given: Iterable[str], options: Options, texts: Texts) -> Iterator[str]:
-    """A line for each secret among the options *given* on the command line, which ps shows."""
+    """A line for each secret *given* on the command line, which ps shows."""
     for name in given:
         text = texts[name]
         if not text or not is_secret(name, options.get(name)):

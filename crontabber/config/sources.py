@@ -1,6 +1,6 @@
 """Where settings come from: a file, then the environment, then the command line.
 
-The last one that sets an option wins. All of it is gathered once, into flat text by
+The last one that sets an option wins. All are gathered once, into flat text by
 dotted name, for both passes of `resolve`.
 """
 
@@ -27,23 +27,23 @@ from configman.value_sources import for_conf
 _NAMESPACES = frozenset(
     {"admin", "crontabber", "job", "logging", "notify", "otel", "resource", "sentry", "web"}
 )
-# What these say is for one start of the command, and has no place in a file.
+# These are for one start of the command, and do not belong in a file.
 _NOT_IN_FILE = frozenset({"admin.conf", "admin.dump_conf", "admin.print_conf"})
 CONF = "CRONTABBER_CONF"
-"""The environment's variable with the path of the configuration."""
+"""The environment variable with the path of the configuration."""
 COMMAND_LINE = "the command line"
 ENVIRONMENT = "the environment"
 
 
 class Sources:
-    """What has been set, and where; its ``repr`` tells nothing, as it may hold secrets."""
+    """What has been set, and where; its ``repr`` is empty, as it may hold secrets."""
 
     path = ""
     """The file that was read; empty if none was."""
     faults: Sequence[ConfigError] = ()
     """Why some options of the file have no text."""
     aliases: Mapping[str, str] = MappingProxyType({})
-    """Names that have the text of another, and that other; see `aliased`."""
+    """Names that stand for another name's text; see `aliased`."""
 
     def __init__(
         self, texts: Mapping[str, str], origins: Mapping[str, str], bare: Collection[str] = ()
@@ -77,7 +77,7 @@ class Sources:
         return sources
 
     def aliased(self, aliases: Mapping[str, str]) -> "Sources":
-        """The same, in which each of *aliases* has the text of the name that it leads to."""
+        """The same, in which each name in *aliases* has the text of the name that it leads to."""
         more = copy.copy(self)
         texts = {new: self.texts[old] for new, old in aliases.items()}
         origins = {new: self.origins[old] for new, old in aliases.items()}
@@ -103,7 +103,7 @@ class Sources:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is no file, and nothing is set that has a place in one."""
+        """Whether there is no file, and nothing is set that could be in one."""
         return not self.path and all(name.startswith("admin.") for name in self.texts)
 
     @property
@@ -112,7 +112,7 @@ class Sources:
         return self.path.endswith(".ini")
 
     def is_in_file(self, name: str) -> bool:
-        """Whether the text of an option is that of the file."""
+        """Whether the text of an option comes from the file."""
         return bool(self.path) and self.origins.get(name) == self.path
 
     def is_renamed(self, name: str) -> bool:
@@ -127,7 +127,7 @@ class Sources:
         return str(place or self.origins.get(name, "its default"))
 
     def where_section(self, section: str, name: str) -> str:
-        """For people: where a section of the ini file begins, or this option in it stands."""
+        """For people: where a section of the ini file begins, or where this option in it is."""
         return str(self._places.get(f"{section}.") or self.where(name))
 
     def where_job(self, name: str, option: str) -> str:
@@ -143,7 +143,7 @@ class Sources:
         return os.path.dirname(os.path.abspath(self.path)) if self.path else ""
 
     def where_in_jobs(self, line: str) -> str:
-        """For people: where a line of the jobs list stands."""
+        """For people: where a line of the jobs list is."""
         place = self._places.get("crontabber.jobs")
         if not (place and self.is_in_file("crontabber.jobs")):
             return self.where("crontabber.jobs")
@@ -161,7 +161,7 @@ class Sources:
 
 
 def _conf(line: CommandLine, environ: Mapping[str, str]) -> tuple[str, str]:
-    """The path of the configuration, empty if none is named; and who names it."""
+    """The path of the configuration, empty if none is named; and what names it."""
     if path := line.settings.get("admin.conf"):
         return path, COMMAND_LINE
     for name in ("admin.conf", CONF):
@@ -182,7 +182,7 @@ def _read_named(path: str, named_by: str) -> tuple[Mapping[str, str], Sequence[C
 
 
 def ours(environ: Mapping[str, str]) -> dict[str, str]:
-    """The part of the environment that speaks to us: dotted names in our namespaces."""
+    """The part of the environment for us: dotted names in our namespaces."""
     return {
         name: text
         for name, text in environ.items()
@@ -219,7 +219,7 @@ def _read_json(path: str) -> dict[str, str]:
 
 
 def _flatten(name: str, value: Any) -> Iterator[tuple[str, str]]:
-    """The options in nested objects; one that configman has dumped is an object itself."""
+    """The options in nested objects; in configman's dumps, an option is an object itself."""
     if isinstance(value, dict) and not {"name", "default"} <= value.keys():
         for key, inner in value.items():
             yield from _flatten(f"{name}.{key}" if name else key, inner)

@@ -20,17 +20,17 @@ class WebSettings(NamedTuple):
     users: str
     """The file of users, as an absolute path; empty: there are none."""
     writable: bool
-    """Whether operators may do what changes something."""
+    """Whether operators may change anything."""
     hosts: tuple[str, ...]
-    """The names by which browsers reach the pages, besides those of this host for itself."""
+    """The host names by which browsers reach the pages, besides ``localhost`` and the like."""
     proxy_user_header: str
-    """The header in which a proxy says who is there; empty: none is believed."""
+    """The header in which a proxy names the user; empty: no header is believed."""
     proxy_trusted: tuple[str, ...]
     """The addresses and networks of proxies that are believed."""
     proxy_operators: tuple[str, ...]
     """The users of the proxy who are operators; all others look."""
     prefix: str
-    """The path under which a proxy has the pages, such as ``/cron``; empty: none."""
+    """The path under which a proxy serves the pages, such as ``/cron``; empty: none."""
 
     @classmethod
     def of(cls, values: Any, directory: str) -> "WebSettings":
