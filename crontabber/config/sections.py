@@ -147,9 +147,10 @@ class JobSections:
         return {path.strip().rpartition(".")[2] for path in paths}
 
     def aliases(self) -> Mapping[str, str]:
-        """The options of the classes that sections run: for each job, the names in its namespace,
+        """The options of the classes that sections run, to the names under which they are set.
 
-        and the names under which they are set: in its section, or else in that of the class.
+        The names are those in the namespace of each job; an option is set in the section of
+        the job, or else in that of the class.
         """
         from .joboptions import JOB_OPTIONS
 

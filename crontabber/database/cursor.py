@@ -1,7 +1,7 @@
-"""A cursor that reads and writes values by rules of its own.
+"""A cursor with its own rules for reading and writing values.
 
-psycopg2 keeps for the whole process how values are made of what the server says, and
-literals of values. Both are for jobs to change, and some do.
+psycopg2 keeps for the whole process how it makes values from the server's text, and
+literals from values. Jobs may change both, and some do.
 """
 
 import json
@@ -30,7 +30,7 @@ _TYPES = (
     extensions.PYINTERVAL,
     extensions.new_type((114, 3802), "JSON", _parse),
 )
-"""All that our statements return, and a little more."""
+"""The types that our statements return, and a few more."""
 
 
 class OwnCursor(extensions.cursor):

@@ -1,6 +1,6 @@
-"""What is asked of psycopg2 to make connections, to end them, and to tell what its errors mean.
+"""How to use psycopg2: open connections, close them, and tell what its errors mean.
 
-To import this imports psycopg2, which takes as long as Python itself.
+Importing this imports psycopg2, which takes as long as Python itself.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ OPERATIONAL = (psycopg2.OperationalError, psycopg2.InterfaceError)
 IntegrityError = psycopg2.IntegrityError
 make_dsn = extensions.make_dsn
 
-# What PostgreSQL says when the same work may well succeed in a while.
+# The SQLSTATEs after which the same work may well succeed later.
 _PASSING = {
     errorcodes.SERIALIZATION_FAILURE,
     errorcodes.DEADLOCK_DETECTED,
@@ -42,7 +42,7 @@ _OBSTACLES = (
 _INSUFFICIENT_RESOURCES = "53"
 
 
-_connect = psycopg2.connect  # bound here: what a job puts in its place is for itself
+_connect = psycopg2.connect  # bound here: a job may replace it for itself
 
 
 def connect(parameters: Mapping[str, str]) -> Connection:
@@ -71,25 +71,25 @@ def unknown_to_libpq(parameters: Mapping[str, str]) -> Iterator[str]:
 
 
 _NOWHERE = "/dev/null/nowhere"
-"""No server can have its socket there."""
+"""A place where no server can have its socket."""
 
 
 def refused_by_libpq(parameters: Mapping[str, str]) -> Iterator[str]:
     """What libpq refuses before it connects: a value, or a service that no file has.
 
-    It is asked to connect to nowhere, by which it looks at all else; no server is.
+    libpq is asked to connect to nowhere, which makes it check all else; no server is asked.
     """
     named = parameters.get("host") or parameters.get("hostaddr") or ""
     hosts = [_NOWHERE for _ in named.split(",")]
     nowhere = {**parameters, "host": ",".join(hosts), "hostaddr": ""}
-    if not named:  # how many hosts there are to the ports, the environment or a service says
+    if not named:  # the environment or a service says how many hosts the ports are for
         nowhere["port"] = ""
     if (parameters.get("gssencmode") or os.environ.get("PGGSSENCMODE")) == "require":
         nowhere["gssencmode"] = "prefer"  # sockets never have it
     try:
         _connect(make_dsn(**nowhere)).close()
     except psycopg2.ProgrammingError:
-        return  # what it does not know is told by `unknown_to_libpq`
+        return  # `unknown_to_libpq` reports what it does not know
     except psycopg2.Error as error:
         text = " ".join(str(error).split())
         if _NOWHERE not in text:
@@ -106,7 +106,7 @@ def _is_known(name: str) -> bool:
 
 
 def parse_dsn(dsn: str) -> dict[str, str]:
-    """The parts of a connection string or URL of libpq; a `ConfigError` if it is none."""
+    """The parts of a connection string or URL of libpq; a `ConfigError` if it is neither."""
     try:
         return extensions.parse_dsn(dsn)
     except psycopg2.ProgrammingError:
@@ -126,7 +126,7 @@ def close(connection: Connection) -> None:
 
 
 def reset(connection: Connection, characteristics: Mapping[str, Any]) -> bool:
-    """Roll back what was not committed, and put attributes back; whether that could be done."""
+    """Roll back what was not committed, and reset attributes; return whether that worked."""
     try:
         _roll_back(connection)
         for characteristic, value in characteristics.items():
@@ -137,7 +137,7 @@ def reset(connection: Connection, characteristics: Mapping[str, Any]) -> bool:
 
 
 def _roll_back(connection: Connection) -> None:
-    """Roll back what was not committed; not a word to the server if there is nothing."""
+    """Roll back what was not committed; without asking the server if there is nothing."""
     idle = extensions.TRANSACTION_STATUS_IDLE
     if not connection.closed and connection.get_transaction_status() != idle:
         connection.rollback()
@@ -153,13 +153,13 @@ def is_operational(error: BaseException) -> bool:
 
 
 def is_passing(error: BaseException) -> bool:
-    """Whether the same statement may succeed in a while, in the same session or another."""
+    """Whether the same statement may succeed later, in the same session or another."""
     code = getattr(error, "pgcode", None) or ""
     return code in _OBSTACLES or code.startswith(_INSUFFICIENT_RESOURCES)
 
 
 def is_loss(error: psycopg2.Error) -> bool:
-    """Whether it is a lost connection that libpq, while it waited, did not understand.
+    """Whether it is a lost connection that libpq did not recognise while it waited.
 
     Such a loss comes as an error without a class of its own and without a code.
     """

@@ -1,17 +1,17 @@
 """PostgreSQL connections whose queries end when a signal's handler raises.
 
-While libpq waits for an answer it waits in C, and Python's signal handlers do not get
-to run: a job in a query of an hour would not hear of SIGTERM for an hour. psycopg2 can
+While libpq waits for an answer it waits in C, and Python's signal handlers do not
+run: a job in a query that takes an hour would not notice SIGTERM for an hour. psycopg2 can
 wait in Python instead ("green" mode), but then for everything in the process, and COPY
-and large objects do not work so. Therefore a statement's wait, and only that, is ours:
-it is put in place just before and removed just after.
+and large objects do not work then. Therefore only the wait during a statement is ours:
+it is installed just before and removed just after.
 
-The place for it is the process's: while a job has threads, whose COPY would be refused
-meanwhile, libpq waits after all.
+It is installed for the whole process: while a job has threads, whose COPY would be refused
+meanwhile, libpq waits as usual.
 
 A wait that is cut short cancels the query on the server, and the connection is closed.
-Connecting, commit, rollback and COPY are waited for by libpq as ever: an interrupted
-commit would leave open whether it was made.
+libpq waits for connecting, commit, rollback and COPY as usual: after an interrupted
+commit nothing could tell whether it was made.
 """
 
 import contextlib
@@ -33,7 +33,7 @@ _LOOK = 0.25
 _CANCEL_OWN = 0.5
 """The same for a statement of crontabber's own: its connection is given up in any case."""
 _CANCEL = 5.0
-"""Seconds that a server, which may be gone, has to take note of a cancellation."""
+"""Seconds that a server, which may be gone, has to accept a cancellation."""
 
 
 # Bound here, as a job may put something else in their place.
@@ -50,9 +50,9 @@ class InterruptibleConnection(extensions.connection):
         self._socket = _identity(self)
 
     def give_up_if_taken(self) -> None:
-        """Close it if its descriptor leads elsewhere: a job closed all, as daemons do.
+        """Close it if its descriptor leads elsewhere because a job closed all, as daemons do.
 
-        A file that has the number by now is not written to, and stays as it is.
+        A file that has the number by now is not touched.
         """
         if self.closed or _identity(self) == self._socket:
             return
@@ -60,7 +60,7 @@ class InterruptibleConnection(extensions.connection):
         try:
             taken = os.dup(number)
         except OSError:
-            self.close()  # it is nothing at all
+            self.close()  # it leads to nothing
             return
         with open(os.devnull, "rb+") as nowhere:  # noqa: PTH123  pathlib is not imported for it
             os.dup2(nowhere.fileno(), number, inheritable=False)
@@ -80,7 +80,7 @@ class InterruptibleConnection(extensions.connection):
 
 
 def _identity(connection: Any) -> tuple[int, int] | None:
-    """What the connection's descriptor leads to; None if that is nothing."""
+    """What the connection's descriptor leads to; None if nothing."""
     try:
         found = os.fstat(connection.fileno())
     except OSError:
@@ -94,7 +94,7 @@ _FETCHES = ("fetchone", "fetchmany", "fetchall", "scroll", "__next__")
 
 @functools.cache
 def _interruptible(factory: type, named: bool) -> type:
-    """*factory* with the methods that talk to the server made interruptible.
+    """A subclass of *factory* whose methods that talk to the server are interruptible.
 
     The fetches of a cursor with a name are among them; the others only read memory.
     """
@@ -123,12 +123,12 @@ def _waiting_in_python(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _is_ours_to_wait() -> bool:
-    """Whether signals can arrive here, and no library (gevent, say) has its own way to wait."""
+    """Whether signals can arrive here, and no library, such as gevent, has its own way to wait."""
     return _is_alone() and _get_wait_callback() in (None, _wait)
 
 
 def _is_alone() -> bool:
-    """Whether this is the main thread, and no other can be in a COPY, which then would fail.
+    """Whether this is the main thread, and no other can be in a COPY, which would fail.
 
     Daemons do not count: they are those of libraries, such as Sentry's.
     """
@@ -159,7 +159,7 @@ def _wait(connection: Any) -> None:
 
 
 def _cancel(connection: Any) -> None:
-    """Have the server stop the query; libpq asks on a new line, which may hang."""
+    """Make the server stop the query; libpq opens a new connection for that, which may hang."""
 
     def cancel() -> None:
         with contextlib.suppress(psycopg2.Error):

@@ -1,4 +1,4 @@
-"""What libpq makes of connection parameters: where it goes, and what must not be shown."""
+"""What connection parameters mean to libpq: where it connects, and what must not be shown."""
 
 import os
 import pwd
@@ -58,9 +58,9 @@ SECRETS = {
 def describe(parameters: Parameters) -> str:
     """Where a connection goes, for people: never the password.
 
-    What a service's file says is not looked up: its name stands for it.
+    A service's file is not read: its name is shown instead.
     """
-    from ..secrecy import MASK  # which an idle tick has no use for
+    from ..secrecy import MASK  # an idle tick does not need it
 
     place = _place(parameters)
     if not place["service"]:
@@ -75,7 +75,7 @@ def describe(parameters: Parameters) -> str:
 
 
 def secrets(parameters: Parameters) -> set[str]:
-    """What must not be shown: passwords, those of the environment too, and what may be one."""
+    """What must not be shown: passwords, also in the environment, and what may be one."""
     values = {parameters.get(name, "") for name in SECRETS}
     values |= {os.environ.get(variable, "") for variable in SECRETS.values() if variable}
     host = _place(parameters)["host"]
@@ -83,9 +83,9 @@ def secrets(parameters: Parameters) -> set[str]:
 
 
 def known(parameters: Parameters) -> set[str]:
-    """What everybody may read, also if it is the password, as a user's name may be.
+    """What anyone may read even if it is the password, such as a user's name.
 
-    To mask it would tell just that.
+    Masking it would give that away.
     """
     place = _place(parameters)
     place["host"] = place["host"].rpartition("@")[2]
@@ -93,7 +93,7 @@ def known(parameters: Parameters) -> set[str]:
 
 
 def faults(parameters: Parameters) -> Iterator[str]:
-    """What libpq would refuse as soon as it connects, as far as that can be told before."""
+    """What libpq would refuse when it connects, as far as is known before."""
     for name in _NUMBERS:
         text = parameters.get(name, "")
         if text and not re.fullmatch(r"\s*[+-]?[0-9]+\s*", text):
@@ -104,7 +104,7 @@ def faults(parameters: Parameters) -> Iterator[str]:
 
 
 def missing_files(parameters: Parameters) -> Iterator[str]:
-    """The files that are named and not there; libpq passes over most of them in silence."""
+    """The files that are named but missing; libpq silently ignores most of them."""
     for name in _FILES:
         path = parameters.get(name, "")
         is_file = path and path != _NO_FILES.get(name) and ":" not in path  # a key's engine has one

@@ -1,6 +1,6 @@
 """How long a statement of crontabber's own waits for its answer, and what ends the wait early.
 
-A server may keep a connection open and not answer: it is frozen, or a table is locked. The
+A server may keep a connection open without answering: it is frozen, or a table is locked. The
 limits are on our side, so that they hold from the first statement on and for any server.
 """
 
@@ -13,7 +13,7 @@ class NoAnswer(Exception):
 
 
 class _Limit:
-    """The limit of the statement that is being waited for; in force where it is a context."""
+    """The time limit of the current statement; in force while it is a context."""
 
     def __init__(self, seconds: float, grace: float) -> None:
         self._began = clock.monotonic()
@@ -37,23 +37,23 @@ class _Limit:
 
 
 _limits: list[_Limit] = []
-"""The one in force, if there is one: a tick has one thread, and waits for one answer at a time."""
+"""The limit in force, if any: a tick has one thread, and waits for one answer at a time."""
 
 
 def limited(seconds: float, grace: float = 0.0) -> _Limit:
-    """In here a wait for an answer ends after *seconds*, or at a signal, but not before *grace*.
+    """A context in which a wait ends after *seconds*, or at a signal, but not before *grace*.
 
-    It is looked for about once a second. A wait that is cut short cancels the query.
+    This is checked about once a second. A wait that is cut short cancels the query.
     """
     return _Limit(seconds, grace)
 
 
 def is_limited() -> bool:
-    """Whether the statement that is waited for is crontabber's own."""
+    """Whether the current statement is crontabber's own."""
     return bool(_limits)
 
 
 def look() -> None:
-    """Raise what ends the wait that is in progress, if anything does."""
+    """Raise what ends the current wait, if anything does."""
     if _limits:
         _limits[-1].look()

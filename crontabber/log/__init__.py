@@ -1,5 +1,5 @@
 """LOG: where log records go: to stderr, and to syslog if that is configured.
 
-Others use `setup.configure`. To log, a module needs nothing of this room: it takes the logger
+Others use `setup.configure`. To log, a module needs nothing of this room: it uses the logger
 ``crontabber`` of the standard library.
 """

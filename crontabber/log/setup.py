@@ -15,7 +15,7 @@ _OURS = "crontabber."
 
 
 _SHOWN = frozenset({"succeeded", "failed", "crashed"})
-"""The actions that a person at a terminal is shown by `TerminalReporter`."""
+"""The actions that `TerminalReporter` shows to a person at a terminal."""
 
 
 def configure(
@@ -23,8 +23,8 @@ def configure(
 ) -> None:
     """Send the records of all loggers, those of jobs too, where *settings* say.
 
-    With *person*, a terminal shows each run already: then stderr, if it is a terminal too,
-    gets no second line about it. A second call replaces the handlers of the first; other
+    With *person*, a terminal already shows each run: then stderr, if it is a terminal too,
+    gets no line about it. A second call replaces the handlers of the first; other
     handlers are left alone. *redact* takes secrets out of each line, and out of tracebacks.
     """
     root = logging.getLogger()
@@ -75,7 +75,7 @@ class _Stderr(logging.StreamHandler):  # type: ignore[type-arg]  # no generic in
 
 
 class _Syslog(logging.Handler):
-    """Imports what speaks to syslog when there is something to say: an idle tick does not."""
+    """Imports `syslog` when there is something to send: an idle tick does not."""
 
     def __init__(self, settings: "LoggingSettings") -> None:
         super().__init__()
@@ -95,5 +95,5 @@ class _Syslog(logging.Handler):
 
     def close(self) -> None:
         if self._target:
-            self._target.close()  # a job's dictConfig closes all handlers, and we go on
+            self._target.close()  # a job's dictConfig closes all handlers, but we continue
         super().close()

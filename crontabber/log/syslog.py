@@ -1,4 +1,4 @@
-"""Speaks to syslog; imported when there is something to say."""
+"""Sends records to syslog; imported when there is something to send."""
 
 import errno
 import logging
@@ -13,17 +13,17 @@ _PAUSE = 30.0
 _PATIENCE = 2.0
 """Seconds that a record waits for a syslog whose queue is full."""
 _LENGTHS = (65_000, 8_000, 2_000, 1_000, 480)
-"""Bytes to which a record is shortened if the one before does not fit into a datagram."""
+"""Bytes to which to shorten a record, one after the other, until it fits into a datagram."""
 _SHORTENED = b" [shortened]"
 
 
 class SyslogHandler(logging.Handler):
-    """Sends each record as a datagram, or to a stream where the socket is one.
+    """Sends each record as a datagram, or to a stream if the socket is one.
 
-    *host* is a name or an address, to be spoken to by UDP, or begins with ``/``: then it
+    *host* is a name or an address, which gets UDP, or begins with ``/``: then it
     is the path of a socket such as ``/dev/log``. A record that is too long is shortened. A
-    syslog that cannot be reached is a warning, once, and is tried again later. The handlers of
-    the standard library would say so for each record, and wait without end.
+    syslog that cannot be reached causes one warning, and is tried again later. The handlers of
+    the standard library would warn for each record, and wait without end.
     """
 
     def __init__(self, host: str, port: int, facility: str) -> None:
@@ -46,7 +46,7 @@ class SyslogHandler(logging.Handler):
             return
         try:
             self._send(self._head(record), text)
-        except (OSError, ValueError) as error:  # a ValueError tells of a name that is none
+        except (OSError, ValueError) as error:  # a ValueError is for an invalid name
             self._hang_up()
             self._silent_until = monotonic() + _PAUSE
             self._warn(error)
@@ -80,7 +80,7 @@ class SyslogHandler(logging.Handler):
                 message = head + _shortened(whole, length)
 
     def _deliver(self, message: bytes) -> None:
-        """Send a message; over a new socket, if syslog was restarted meanwhile."""
+        """Send a message, over a new socket if syslog was restarted meanwhile."""
         restarted = self._socket is not None
         try:
             self._say(message)
@@ -94,7 +94,7 @@ class SyslogHandler(logging.Handler):
 
     def _say(self, message: bytes) -> None:
         connected = self._connected()
-        # a datagram ends where it ends; in a stream, NUL is the end
+        # a datagram needs no end; in a stream, NUL is the end
         connected.sendall(message if connected.type == socket.SOCK_DGRAM else message + b"\0")
 
     def _connected(self) -> socket.socket:
@@ -108,13 +108,13 @@ class SyslogHandler(logging.Handler):
             self._socket = None
 
     def close(self) -> None:
-        """Close the socket; a record that comes nevertheless opens another."""
+        """Close the socket; a later record opens another."""
         self._hang_up()
         super().close()
 
 
 def _shortened(text: bytes, length: int) -> bytes:
-    """The beginning of a text in UTF-8, and a word that there was more."""
+    """The beginning of a text in UTF-8, and a note that it was shortened."""
     if len(text) <= length:
         return text
     return text[: length - len(_SHORTENED)].decode(errors="ignore").encode() + _SHORTENED

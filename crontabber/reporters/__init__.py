@@ -1,8 +1,8 @@
-"""TELL: reporters are told what happens in a tick, for the sake of people; they stop nothing.
+"""TELL: reporters report to people what happens in a tick; they stop nothing.
 
-Others use `Reporter`, the base class with a method for each event, and `Reporters`, which tells
+Others use `Reporter`, the base class with a method for each event, and `Reporters`, which calls
 several; the app chooses among `log`, `terminal` and `sentry`. A reporter may fail: that is
-logged, and all else goes on. The program itself learns what happened from what calls return,
+logged, and all else continues. The program itself learns what happened from return values,
 never from a reporter.
 """
 
@@ -24,7 +24,7 @@ class Tick(NamedTuple):
     """What a tick knows at its end."""
 
     error: str = ""
-    """Why it could not do its work; then nothing else is known."""
+    """Why the tick failed; then nothing else is known."""
     now: datetime | None = None
     """The time on the server when it began."""
     jobs: Sequence[JobSpec] = ()
@@ -33,11 +33,11 @@ class Tick(NamedTuple):
     runs: Sequence[Run] = ()
     """The last run of each job that it ran."""
     faults: int = 0
-    """How many things a person has to mend."""
+    """How many faults a person has to fix."""
 
 
 class Reporter:
-    """Is told what happens in a tick. A subclass overrides the methods of events it is about."""
+    """Gets what happens in a tick. A subclass overrides the methods of its events."""
 
     def selected(self, jobs: Sequence[JobSpec]) -> None:
         """A tick for a person begins: these are all its *jobs*."""
@@ -46,47 +46,47 @@ class Reporter:
         """A slot of *job* begins; the *run* has no duration yet."""
 
     def succeeded(self, job: JobSpec, run: Run) -> None:
-        """The *run* did what it should, and is recorded."""
+        """The *run* succeeded, and is recorded."""
 
     def failed(self, job: JobSpec, run: Run, error: BaseException | None) -> None:
         """The *run* raised *error*, or crashed (then there is none), and is recorded."""
 
     def changed(self, job: JobSpec, change: "Change") -> None:
-        """There is news about *job*; if it is about a run, it is told before that."""
+        """There is news about *job*; news about a run comes before the run."""
 
     def skipped(self, job: JobSpec, skip: Skip) -> None:
-        """*job* is not run in this tick."""
+        """*job* does not run in this tick."""
 
     def replanned(self, job: JobSpec, replan: Replan) -> None:
         """The plan of *job*'s next run was out of date, and is replaced by that of *replan*."""
 
     def handed_over(self, job: JobSpec) -> None:
-        """*job* is due, and a worker of the engine is to run it."""
+        """*job* is due, and was handed over to a worker of the engine."""
 
     def idle(self, upcoming: "Upcoming | None", now: datetime) -> None:
         """There is nothing to do in this tick, *now*; *upcoming* is what runs next, if anything."""
 
     def trouble(self, message: str) -> None:
-        """Something is wrong that a person has to mend; one line."""
+        """One line about something that a person has to fix."""
 
     def ticked(self, tick: Tick) -> None:
-        """The tick did its work, an idle one too; told only if the settings ask for it."""
+        """The tick did its work, even an idle one; called only if the settings ask for it."""
 
     def finished(self) -> None:
         """The tick is over."""
 
 
 class Reporters(Reporter):
-    """Several reporters as one. If one of them raises, this is logged, and the others are told.
+    """Several reporters as one. If one of them raises, that is logged, and the others are called.
 
-    *make* makes them, when there is something to tell for the first time.
+    *make* makes them, when there is something to report for the first time.
     """
 
     def __init__(self, make: Callable[[], Iterable[Reporter]]) -> None:
         self._make = make
         self._reporters: list[Reporter] | None = None
         self._about: dict[str, list[Reporter]] = {}
-        """Those whose class has a method of its own for an event."""
+        """The reporters whose class overrides the method of an event."""
 
     def _tell(self, event: str, *what: Any) -> None:
         if event not in self._about:
@@ -104,7 +104,7 @@ class Reporters(Reporter):
                 self._reporters.extend(self._make())
             except BaseException as error:  # noqa: BLE001  the others are told
                 _log_failure("it could not be made", error)
-            self._about.clear()  # of what was told while they were made
+            self._about.clear()  # computed while they were made
         silent = getattr(Reporter, event)
         return [each for each in self._reporters if getattr(type(each), event, None) is not silent]
 
@@ -149,7 +149,7 @@ class Reporters(Reporter):
 def _log_failure(what: str, error: BaseException) -> None:
     import logging  # an idle tick has nothing to log
 
-    # no traceback: to print one asks the exceptions in it
+    # no traceback: printing one calls the exceptions in it
     why = f"{full_name_of(error)}: {text_of(error)}"
     with suppress(Exception):  # a handler that a project has may raise
         logging.getLogger("crontabber").warning("a reporter failed: %s: %s", what, why)

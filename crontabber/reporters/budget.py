@@ -1,4 +1,4 @@
-"""How long a tick may wait for those whom it tells, all of them together."""
+"""How long a tick may wait for all its receivers together."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ PATIENCE = 3.0
 """Seconds that a whole tick waits."""
 
 OTHERS = 1.0
-"""Seconds of them that Sentry, which is told at once, leaves for those who are told at the end."""
+"""Seconds of these that Sentry, which gets errors at once, leaves for the others."""
 
 
 class Budget:
@@ -20,7 +20,7 @@ class Budget:
 
     @contextmanager
     def spent(self) -> Iterator[None]:
-        """What is done within is waited for."""
+        """A context whose time is taken from the budget."""
         began = monotonic()
         try:
             yield
@@ -28,5 +28,5 @@ class Budget:
             self.left -= monotonic() - began
 
     def renew(self) -> None:
-        """The next tick waits anew: a process of a worker has several."""
+        """Begin a new budget for the next tick: a worker's process has several."""
         self.left = self.patience

@@ -1,11 +1,11 @@
-"""The process that delivers for a tick: it has time to wait for receivers, and the tick has not.
+"""The process that delivers for a tick: unlike the tick, it has time to wait for receivers.
 
 `crontabber.reporters.courier` starts this file as a script of its own, so it imports nothing of
-ours. A thread that a job's ``fork`` would copy is none in here, and a look-up of a name that
-hangs, which has no time-out, ends with this process.
+ours. It is no process in which jobs fork, so its threads do no harm, and a name look-up that
+hangs, which has no time-out, ends with it.
 
-It is told what to deliver by lines of JSON, and answers each by a line: its number, and what
-went wrong, if anything. URLs come that way and not as arguments, which all users could see.
+It gets what to deliver as lines of JSON, and answers each with a line: its number, and what
+went wrong, if anything. URLs come that way, because all users could see arguments.
 """
 
 import base64
@@ -28,18 +28,18 @@ from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_opener
 
 GRACE = 30.0
-"""Seconds after the end of the tick in which receivers that are slow may still be reached."""
+"""Seconds after the end of the tick in which slow receivers may still be reached."""
 _TIMEOUT = 10.0
 """Seconds that a receiver may be silent."""
 _CHECK = 60.0
-"""Seconds between looks at whether the tick lives, while it says nothing."""
+"""Seconds between looks at whether a silent tick lives."""
 _LANES = 16
-"""How many deliveries to one receiver are made at once: those with one key one after the other.
+"""How many deliveries to one receiver run at once; those with one key follow each other.
 
-Each receiver has its own: what is for one does not wait behind what is for another that hangs.
+Each receiver has its own threads, so that none waits behind one that hangs.
 """
 _LONGEST = 300
-"""Characters of what is said of a trouble."""
+"""The most characters of a fault that are reported."""
 
 Letter = dict[str, Any]
 
@@ -52,9 +52,9 @@ class NoRedirects(HTTPRedirectHandler):
         return
 
 
-@functools.cache  # to read the certificates takes longer than to deliver
+@functools.cache  # reading the certificates takes longer than a delivery
 def tls(ca_certs: str | None = None, *, verify: bool = True) -> ssl.SSLContext:
-    """Trust the system's certificates, certifi's where it is installed, and *ca_certs*."""
+    """Trust the system's certificates, those of certifi if it is installed, and *ca_certs*."""
     context = ssl.create_default_context()
     try:
         import certifi
@@ -143,7 +143,7 @@ _WAYS = {"http": lambda letter: post(letter, _TIMEOUT), "command": _run, "messag
 
 
 class _Desk:
-    """Takes letters in, and has a thread deliver those with the same key in their order."""
+    """Takes letters, and has a thread deliver those with the same key in order."""
 
     def __init__(self) -> None:
         self._lanes: dict[tuple[str, int], queue.SimpleQueue[Letter]] = {}
@@ -191,9 +191,9 @@ def _receiver_of(letter: Letter) -> str:
 
 
 def _lines(tick: int) -> Iterator[bytes]:
-    """What the process *tick* says, until it says no more or is gone.
+    """The lines of the process *tick*, until it sends no more or is gone.
 
-    A process that a job left behind may hold the pipe open: its end alone does not tell.
+    A process that a job left behind may hold the pipe open, so its end alone is no sign.
     """
     rest = b""
     while True:
@@ -219,7 +219,7 @@ def _lives(pid: int) -> bool:
 
 
 def main(tick: str) -> None:
-    """Deliver what the process *tick* says, until all is said and done."""
+    """Deliver what the process *tick* sends, until all is delivered."""
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
     desk = _Desk()

@@ -1,6 +1,6 @@
 """Hands letters to a process that delivers them, so that no receiver holds up a job.
 
-At the end of a tick it is waited for, within the tick's budget, to hear what went wrong.
+At its end, the tick waits for that process, within its budget, to learn what went wrong.
 """
 
 import base64
@@ -29,14 +29,14 @@ class Failure(NamedTuple):
     """A letter that did not arrive, as far as is known."""
 
     to: str
-    """Who should have got it, without secrets."""
+    """The receiver, without secrets."""
     why: str
 
 
 class Courier:
-    """Has letters delivered, those with the same key one after the other.
+    """Delivers letters through the process, those with the same key one after the other.
 
-    The process that does it begins with the first one. *budget* is what a tick may wait.
+    The process starts with the first letter. *budget* is how long a tick may wait.
     """
 
     def __init__(self, budget: Budget) -> None:
@@ -44,7 +44,7 @@ class Courier:
         self._process: _Process | None = None
         self._numbers = itertools.count()
         self._open: dict[int, str] = {}
-        """Who has not got a letter yet, by its number."""
+        """The receivers of letters that are not delivered yet, by number."""
         self._failures: list[Failure] = []
 
     def request(
@@ -57,14 +57,14 @@ class Courier:
         headers: dict[str, str] | None = None,
         **more: Any,
     ) -> None:
-        """Have an HTTP request made; *to* is its address for people, and its key."""
+        """Deliver an HTTP request; *to* is its address for people, and its key."""
         more.setdefault("key", url)
         encoded = base64.b64encode(body).decode() if body else ""
         letter = {"url": url, "method": method, "body": encoded, "headers": headers or {}}
         self.send(to, "http", **letter, **more)
 
     def send(self, to: str, way: str, **letter: Any) -> None:
-        """Have a letter delivered in a *way* that `carrier` knows; returns at once."""
+        """Deliver a letter in a *way* that `carrier` knows; returns at once."""
         number = next(self._numbers)
         self._open[number] = to
         try:
@@ -75,7 +75,7 @@ class Courier:
             self._failures.append(Failure(self._open.pop(number), f"no process: {error}"))
 
     def finish(self) -> list[Failure]:
-        """Wait for the letters, as long as the tick may; those that did not arrive."""
+        """Wait for the letters, as long as the tick may; return those that did not arrive."""
         process, self._process = self._process, None
         if process:
             with self._budget.spent():
@@ -103,7 +103,7 @@ class Courier:
 
 
 class CourierReporter(Reporter):
-    """Ends what a tick tells by a courier: logs what did not arrive, a line for each receiver."""
+    """Comes last: logs what a courier could not deliver, a line for each receiver."""
 
     def __init__(self, courier: Courier, budget: Budget, redact: Redact = str) -> None:
         self._courier = courier
@@ -151,7 +151,7 @@ class _Process:
         self._write()
 
     def answers(self, until: float) -> Any:
-        """What it answers, one by one, *until* that time of the monotonic clock."""
+        """Its answers, one by one, *until* that time of the monotonic clock."""
         rest = b""
         self._check()
         while (left := until - monotonic()) > 0:
@@ -180,7 +180,7 @@ class _Process:
             pass
 
     def _check(self) -> None:
-        """See that a job has not closed our pipes: a file of its own may be in their place."""
+        """Check that a job has not closed our pipes: a file of its own may be in their place."""
         if any(_identity(pipe) != identity for pipe, identity in self._pipes.items()):
             raise CrontabberError("a job has closed what leads to it")
 

@@ -1,4 +1,4 @@
-"""Checks in at Sentry when jobs run, with their schedules, so that it alarms if one is missed."""
+"""Checks in at Sentry when jobs run, with their schedules, so that it notices missed runs."""
 
 import re
 import uuid
@@ -85,7 +85,7 @@ def slug_of(app_name: str) -> str:
 
 
 def monitor_of(job: JobSpec) -> Mapping[str, Any]:
-    """What Sentry is to know of the job: when it runs, how late it may be, how long it may take."""
+    """What Sentry needs to know: when the job runs, how late it may be, how long it may take."""
     longest = job.timeout or job.max_ongoing_age
     return {
         "schedule": schedule_of(job.schedule),

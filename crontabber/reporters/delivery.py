@@ -1,7 +1,7 @@
 """Delivers a letter to Sentry, within a fixed time.
 
-Sentry's clients only write the letters. They are sent here, for three reasons: the time to
-wait must be certain; raven's own https does not work after Python 3.11; and a thread that
+Sentry's clients only write the letters. This module sends them, for three reasons: the time to
+wait must be limited; raven's own https does not work after Python 3.11; and a thread that
 lives on after a letter is sent would disturb jobs that fork.
 """
 
@@ -24,8 +24,8 @@ class Letter(NamedTuple):
 def deliver(letter: Letter, dsn: Dsn, patience: float) -> None:
     """Send *letter*; a `ConfigError` of one line says why it did not arrive.
 
-    Returns after *patience* seconds at the latest. It takes a thread for that: the time-out
-    of a socket starts anew with each byte, and the look-up of a name has none.
+    Returns after *patience* seconds at the latest. That needs a thread: the time-out
+    of a socket starts again with each byte, and a name look-up has none.
     """
     answers: list[str] = []
     thread = threading.Thread(

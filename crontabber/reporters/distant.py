@@ -1,4 +1,4 @@
-"""The reporters that tell others than the person who reads the log, as the settings want it."""
+"""The reporters that reach others than the reader of the log, by the settings."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 def distant(
     tell: "TellSettings", dsn: str, release: str, redact: Redact, *, own: bool
 ) -> Iterator[Reporter]:
-    """Make them; they share the seconds that a tick may wait, and who delivers.
+    """Make them; they share the seconds that a tick may wait, and the process that delivers.
 
-    *own*: there may be jobs that say themselves whom to tell.
+    *own*: jobs may have receivers of their own.
     """
     budget = Budget()
     crons = dsn if tell.crons else ""
@@ -39,7 +39,7 @@ def distant(
 def _delivered(
     tell: "TellSettings", crons: str, release: str, redact: Redact, budget: Budget, *, own: bool
 ) -> Iterator[Reporter]:
-    """Those that a courier delivers for."""
+    """The reporters that a courier delivers for."""
     from .courier import Courier, CourierReporter
 
     courier = Courier(budget)
@@ -59,7 +59,7 @@ def _delivered(
 
 
 def _contained(make: Callable[[], Reporter]) -> Iterator[Reporter]:
-    """The reporter that *make* makes; if it cannot, the log says why, and the others are made."""
+    """The reporter that *make* makes; if it fails, the log says why, and the others are made."""
     try:
         made = make()
     except ConfigError as error:
@@ -100,7 +100,7 @@ def ping_of(tell: "TellSettings") -> "Ping | None":
 
 
 def whom_of(tell: "TellSettings") -> "Whom":
-    """Who is told of a job."""
+    """The receivers of messages about a job."""
     from .notify import Whom
 
     return Whom(tell.command, tell.urls, tell.on)

@@ -27,7 +27,7 @@ class Dsn:
     def parse(cls, text: str) -> "Dsn":
         """Read a DSN; a `ConfigError` says what is wrong, without the key.
 
-        raven's names for ways to send (``threaded+https``) are taken for what follows
+        raven's names for transports (``threaded+https``) are read as what follows
         the plus sign.
         """
         try:

@@ -1,4 +1,4 @@
-"""Tells the log: one record of one line for each event."""
+"""Writes the log: one record of one line for each event."""
 
 import logging
 from collections.abc import Callable
@@ -25,9 +25,9 @@ logger = logging.getLogger("crontabber")
 class LogReporter(Reporter):
     """Writes to the logger ``crontabber``; *redact* takes secrets out of a text.
 
-    A job of which *changes_only* is true, has an error when it begins to fail, and
-    when its error becomes another; that it fails again is mere information. Of any other each
-    failure is an error.
+    A job for which *changes_only* is true logs an error when it begins to fail, and
+    when it fails with another error; repeated failures are logged at INFO. For any other job,
+    each failure is an error.
 
     Each record carries the name of the event as ``action``, and the job's ``app_name`` (empty
     if it is not about one job). Tracebacks are logged at DEBUG only: the tables have them.

@@ -1,4 +1,4 @@
-"""Tells people of changes: one message a tick, by a command or by Apprise."""
+"""Sends messages about changes: one a tick, by a command or by Apprise."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from .wording import LASTING, change_words, error_words, message_line
 _MOST = 20
 """How many jobs a message names; the command gets all."""
 _ORDER = (Event.GAVE_UP, Event.CRASHED, Event.FAILED, Event.LATE, Event.RECOVERED)
-"""The gravest first."""
+"""The worst first."""
 _NOUNS = {
     Event.GAVE_UP: "gave up",
     Event.CRASHED: "crashed",
@@ -26,18 +26,18 @@ _NOUNS = {
 
 
 class Whom(NamedTuple):
-    """Who is told of a job, and of what."""
+    """Who gets messages about a job, and about which events."""
 
     command: str = ""
-    """What gets the events as JSON on its stdin; empty: none."""
+    """The command that gets the events as JSON on its stdin; empty: none."""
     urls: tuple[str, ...] = ()
     """Apprise's URLs."""
     on: tuple[str, ...] = ()
-    """The names of the events that are told."""
+    """The names of the events to report."""
 
 
 class News(NamedTuple):
-    """A change, and how it is said."""
+    """A change, and its words."""
 
     job: str
     change: Change
@@ -50,7 +50,7 @@ class News(NamedTuple):
 
 
 class NotifyReporter(Reporter):
-    """Tells those whom *whom* names for a job, at the end of a tick, all in one message."""
+    """Sends one message, at the end of a tick, to the receivers that *whom* names for the jobs."""
 
     def __init__(
         self, courier: Courier, whom: Callable[[JobSpec], Whom], redact: Redact = str
@@ -59,7 +59,7 @@ class NotifyReporter(Reporter):
         self._whom = whom
         self._redact = redact
         self._news: dict[tuple[str, Sequence[str]], list[News]] = {}
-        """What is to be told, by the way it goes."""
+        """What to report, by the way it is sent."""
 
     def changed(self, job: JobSpec, change: Change) -> None:
         whom = self._whom(job)
@@ -120,7 +120,7 @@ class NotifyReporter(Reporter):
 
 
 def _scheme(url: str) -> str:
-    """What of an Apprise URL is no secret."""
+    """The part of an Apprise URL that is no secret."""
     scheme, found, _ = url.partition("://")
     return scheme if found else "a URL without ://"
 
@@ -140,7 +140,7 @@ _ONE = {**_NOUNS, Event.LATE: "is late", Event.RECOVERED: "is well again"}
 
 
 def event_of(news: News) -> dict[str, Any]:
-    """What a command is told of a change."""
+    """What a command gets about a change."""
     change = news.change
     run = change.run
     error = error_words(change.error) if change.error else change.why or None

@@ -1,4 +1,4 @@
-"""Tells OpenTelemetry of runs: a span each, and metrics, sent by OTLP at the end of a tick."""
+"""Reports runs to OpenTelemetry: a span each, and metrics, by OTLP at the end of a tick."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -18,8 +18,8 @@ _PROTOBUF = {"Content-Type": "application/x-protobuf"}
 class OtelReporter(Reporter):
     """Sends spans and metrics to *endpoint*, such as ``http://localhost:4318``.
 
-    The span of a run is the current one while the job's code runs, so that spans of its own
-    are below it. If the project has a tracer provider by then, that makes and sends the spans.
+    The span of a run is current while the job's code runs, so that the job's own spans
+    are its children. If the project has a tracer provider by then, that makes and sends the spans.
     """
 
     def __init__(self, endpoint: str, headers: str, release: str, courier: Courier) -> None:
@@ -48,7 +48,7 @@ class OtelReporter(Reporter):
             self._sdk.fail(self._span, run)
             self._record(job, run)
             self._end()
-        else:  # a crash, which is told by another process
+        else:  # a crash, which another process reports
             self._record(job, run)
 
     def finished(self) -> None:
@@ -102,7 +102,7 @@ class _Sdk:
         )
 
     def _provide(self, resource: Any) -> None:
-        """Have spans kept here, unless the project has a provider, which sends them itself."""
+        """Keep spans here, unless the project has a provider, which sends them itself."""
         from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 
         if not isinstance(self._trace.get_tracer_provider(), self._trace.ProxyTracerProvider):

@@ -24,11 +24,11 @@ _HOSTS = {
     "nosnch.in": SNITCH,
 }
 _OUTPUT = 10_000
-"""Bytes of the end of what a run said: healthchecks.io keeps as many."""
+"""Bytes of the end of a run's output: healthchecks.io keeps that many."""
 _MESSAGE = 1_000
-"""Characters of a message that stands in a URL."""
+"""Characters of a message in a URL."""
 _OFTEN = 10.0
-"""Seconds between two pings that a job's slots succeeded, when many are caught up with."""
+"""Seconds between two pings while a job catches up on many slots."""
 
 
 class Ping(NamedTuple):
@@ -37,9 +37,9 @@ class Ping(NamedTuple):
     url: str
     """With ``{job}`` and ``{state}``."""
     style: str = ""
-    """Whose form it has; empty: as its host suggests."""
+    """The service whose form it has; empty: as its host suggests."""
     start: bool = False
-    """Whether the beginning of a run is pinged, too."""
+    """Whether runs ping when they begin, too."""
 
 
 class Request(NamedTuple):
@@ -53,7 +53,7 @@ class Request(NamedTuple):
 def request_of(
     ping: Ping, app_name: str, state: str, run: Run | None = None, run_id: str = ""
 ) -> Request | None:
-    """The request that tells that a run of the job *app_name* is in this *state*.
+    """The request that says that a run of the job *app_name* is in this *state*.
 
     None if the receiver knows no such state.
     """
@@ -77,7 +77,7 @@ def request_of(
 
 
 def style_of(url: str) -> str:
-    """Whose form a ping of *url* has, by its host."""
+    """The service whose form a ping of *url* has, by its host."""
     host = urlsplit(url).hostname or ""
     for known, style in _HOSTS.items():
         if host == known or host.endswith(f".{known}"):
@@ -86,7 +86,7 @@ def style_of(url: str) -> str:
 
 
 def receiver_of(url: str) -> str:
-    """Who is pinged, for people: without what may be a key."""
+    """The receiver of the ping, for people: without what may be a key."""
     try:
         parts = urlsplit(url)
         return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
@@ -118,7 +118,7 @@ def _with_query(url: str, more: dict[str, str]) -> str:
 
 
 def _output(run: Run) -> bytes:
-    """The end of what the run said, and why it failed."""
+    """The end of the run's output, and why it failed."""
     said = getattr(run, "output", "") or ""
     why = ""
     if run.error:
@@ -131,9 +131,9 @@ def _words(run: Run | None) -> str:
 
 
 class PingReporter(Reporter):
-    """Pings what *ping_of* says of a job, and *heartbeat* when a tick is over.
+    """Pings what *ping_of* names for a job, and *heartbeat* when a tick is over.
 
-    While a backfill app catches up, one ping every ten seconds tells of all its slots.
+    While a backfill app catches up, one ping every ten seconds stands for all its slots.
     """
 
     def __init__(
@@ -146,9 +146,9 @@ class PingReporter(Reporter):
         self._ping_of = ping_of
         self._heartbeat = heartbeat
         self._ids: dict[str, str] = {}
-        """The run that has begun and is not pinged as ended, by app_name."""
+        """The run that has begun, and whose end is not pinged yet, by app_name."""
         self._held: tuple[JobSpec, Run] | None = None
-        """A run that succeeded; if the job's next slot succeeds at once, that is told instead."""
+        """A successful run; if the job's next slot succeeds at once, that is pinged instead."""
         self._sent_at = 0.0
 
     def started(self, job: JobSpec, run: Run) -> None:

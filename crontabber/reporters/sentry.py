@@ -1,4 +1,4 @@
-"""Tells Sentry about jobs that failed; a client is imported when there is an error to send."""
+"""Reports failed jobs to Sentry; a client is imported when there is an error to send."""
 
 import logging
 import warnings
@@ -21,7 +21,7 @@ _logger = logging.getLogger("crontabber")
 
 
 class _Event(NamedTuple):
-    """What is sent: an exception, or a message if there is none, or if it cannot be sent."""
+    """What to send: an exception, or a message if there is none or it cannot be sent."""
 
     error: BaseException | None
     message: str
@@ -34,9 +34,9 @@ class SentryReporter(Reporter):
     """Sends the exceptions of jobs to *dsn*, with app name, slot and *release*.
 
     No local variables are sent, and *redact* takes secrets out of every text. A tick waits
-    *patience* seconds in all, or what is left of the *budget* that it shares with others;
-    errors that did not get to Sentry by then are not sent. If anything goes wrong, the end of
-    the tick logs one warning; nothing is stopped.
+    *patience* seconds in all, or the rest of the *budget* that it shares with others;
+    errors that did not reach Sentry by then are not sent. If anything goes wrong, the end of
+    the tick logs one warning, and nothing stops.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class SentryReporter(Reporter):
         self._errors = self._lost = 0
         self._trouble = ""
         if not self._reserve:
-            self._budget.renew()  # else the last of those who share it does
+            self._budget.renew()  # otherwise the last reporter that shares it does
 
     def send_test(self) -> str:
         """Send a test exception; a sentence that says where it arrived.
@@ -102,7 +102,7 @@ class SentryReporter(Reporter):
         return f"a test exception was sent to {client.dsn}, by {client.name}"
 
     def _send(self, event: _Event) -> "_Client":
-        """Send *event*, or raise; the time this takes is subtracted from what the tick may wait."""
+        """Send *event*, or raise; the time is taken from what the tick may wait."""
         from .delivery import deliver
 
         if self._budget.left <= self._reserve:
@@ -126,7 +126,7 @@ class _Client:
         """What to send, and where. Raises a `ConfigError` if the client fails."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # raven is old, and new Pythons complain
-            with suppress(BaseException):  # the exception may not let itself be looked at
+            with suppress(BaseException):  # examining the exception may raise
                 return self._make(event)
             try:
                 return self._make(event._replace(error=None))
@@ -249,7 +249,7 @@ def _raven(dsn: "Dsn", common: Mapping[str, Any], redact: Redact) -> _Client:
         hook_libraries=[],
         enable_breadcrumbs=False,
         capture_locals=False,
-        context={},  # else the command line is sent
+        context={},  # otherwise the command line is sent
         **common,
     )
 

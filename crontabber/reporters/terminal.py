@@ -1,4 +1,4 @@
-"""Tells a person at a terminal: a line for each run, a progress bar for many slots."""
+"""Shows runs at a terminal: a line for each, a progress bar for many slots."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from ..schedule.forecast import Upcoming
 
 MANY = 3
-"""With so many open slots or more there is a progress bar."""
+"""The number of open slots from which there is a progress bar."""
 
 
 _WIDEST = 40
-"""Columns of the longest name that others are aligned with."""
+"""Columns of the longest name with which others are aligned."""
 _OUTCOME = len("crashed")
-"""Columns of the word for how it went."""
+"""Columns of the word for the outcome."""
 _STYLES = {"ok": "green", "failed": "bold red", "crashed": "bold red", "handed over": "cyan"}
 _SKIPS = {SkipReason.ONGOING: "running", SkipReason.LOCKED: "locked"}
-"""In one word, why a job is not run, if the reason itself is longer."""
+"""One word for why a job does not run, if the reason itself is longer."""
 
 
 class TerminalReporter(Reporter):
@@ -133,7 +133,7 @@ def _columns(name: str) -> int:
 
 
 def _until(span: timedelta) -> str:
-    """A time that is left, in the two largest units that it has: ``15 h 27 min``, ``3 d 2 h``."""
+    """A remaining time in its two largest units: ``15 h 27 min``, ``3 d 2 h``."""
     minutes = max(-(-span // timedelta(minutes=1)), 1)
     if minutes < 60:
         return f"{minutes} min"
@@ -176,7 +176,7 @@ class _Bar:
         )
         self._task = self._progress.add_task(app_name, total=count)
         self._progress.start()
-        console.show_cursor()  # after a SIGKILL nothing would show it again
+        console.show_cursor()  # a SIGKILL would leave it hidden
         self._progress.refresh()
 
     def advance(self, duration: timedelta | None) -> None:

@@ -1,4 +1,4 @@
-"""Writes metrics to a file for Prometheus' node_exporter, whole and at once, after every tick."""
+"""Writes metrics to a file for Prometheus' node_exporter, atomically, after every tick."""
 
 import logging
 import re
@@ -38,11 +38,11 @@ _HELP = {
     "job_blocked": "Whether the job is due and waits for a parent.",
     "job_ongoing": "Whether the job is running.",
 }
-"""Each metric, all of them gauges, and what it is."""
+"""Each metric, all of them gauges, and its meaning."""
 
 
 class Job(NamedTuple):
-    """What there is to write about a job."""
+    """The metrics of a job."""
 
     spec: JobSpec
     state: JobState | None
@@ -59,7 +59,7 @@ class TextfileReporter(Reporter):
 
     def ticked(self, tick: Tick) -> None:
         if tick.error or tick.now is None:
-            return  # what is there gets old, and that is to be noticed
+            return  # the old file ages, which monitoring should notice
         try:
             jobs = _judged(tick, durations_of(_read(self._path), tick))
             replace(self._path, exposition(jobs, tick.now, tick.faults))
@@ -86,7 +86,7 @@ def exposition(jobs: Sequence[Job], now: datetime, faults: int = 0) -> str:
 def durations_of(text: str, tick: Tick) -> dict[str, float]:
     """How many seconds the last run of each job took: by this *tick*, or by the older *text*.
 
-    The rows do not have it. Of a job that ran elsewhere meanwhile it is not known.
+    The rows do not have it. For a job that ran elsewhere meanwhile it is not known.
     """
     found: dict[str, dict[str, float]] = {_LAST_RUN: {}, _DURATION: {}}
     for name, job, value in _SAMPLE.findall(text):

@@ -1,4 +1,4 @@
-"""How reporters say things: on one line, for people."""
+"""The words of reporters: on one line, for people."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -32,7 +32,7 @@ def exception_line(error: BaseException, redact: Redact) -> str:
 
 
 def _cut(text: str) -> str:
-    """What one line can come from: in a gigabyte no secrets are looked for."""
+    """The beginning of *text*: looking for secrets in a gigabyte takes too long."""
     return text[: _LONGEST * 100]
 
 
@@ -44,7 +44,7 @@ def error_words(error: LastError) -> str:
 
 
 def change_words(job: JobSpec, change: "Change") -> str:
-    """What there is to tell about *job*, without its name."""
+    """What to report about *job*, without its name."""
     event = change.event.value
     since = f"{change.since.astimezone(job.zone):%Y-%m-%d %H:%M %Z}"
     if event == "recovered":
@@ -69,7 +69,7 @@ LASTING = {
 
 
 def crash_line(run: Run, redact: Redact) -> str:
-    """Which process crashed, on which host, and when it had begun."""
+    """Which process crashed, on which host, and when it began."""
     return message_line(redact(run.error.value)) if run.error else "its process is gone"
 
 

@@ -1,22 +1,22 @@
-"""KEEP: secrets are taken out of texts here, in every form that they can take.
+"""MASK: takes secrets out of texts, in every form that they can take.
 
-`redactor` does it, by `forms` (how a secret may be written) and `places` (where one is masked
-that is too short or too common to be masked everywhere). Everybody may import this room; it
-imports nothing of ours. What is a secret, others know: `crontabber.config.secrets` of options,
-`crontabber.database.libpq` of connections.
+`redactor` does it, with `forms` (how a secret may be written) and `places` (where to mask one
+that is too short or too common to be masked everywhere). Every room may import this one; it
+imports none. Others know what is a secret: `crontabber.config.secrets` for options,
+`crontabber.database.libpq` for connections.
 """
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
 MASK = "*" * 8
-"""What stands in place of a secret."""
+"""What replaces a secret."""
 
 SECRET_NAMES = (
     *("password", "passwd", "passphrase", "secret", "token", "dsn"),
     *("apikey", "api_key", "api-key"),
 )
-"""One of them is in the name of an option, a variable or an argument that is secret."""
+"""An option, a variable or an argument is secret if its name contains one of these."""
 
 
 def sounds_secret(name: str) -> bool:

@@ -1,7 +1,7 @@
 """How a text may be written: escaped for Python, JSON, SQL, libpq, URLs or HTML, or as base64.
 
-Escapes are undone rather than made: there are many ways to write a character, and each can be
-needless (``%61`` is an ``a``) or done twice. So a secret is looked for in what a text means.
+Escapes are undone rather than made: there are many ways to write a character, and each may be
+needless (``%61`` is an ``a``) or done twice. So we look for a secret in what a text means.
 """
 
 import base64
@@ -46,19 +46,19 @@ _LOOSE_ENDS = re.compile(
     """,
     re.VERBOSE,
 )
-"""What may become an escape with what stands before or after it."""
+"""What may be part of an escape, with what is before or after it."""
 _ENTITIES = {"lt": "<", "gt": ">", "amp": "&", "quot": '"', "apos": "'"}
 _CONTROLS = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "a": "\a"}
 _LEAST_ENCODED = 6
-"""Characters of base64 that are no chance."""
+"""How many characters of base64 are no coincidence."""
 
 
 _LINE = 8
-"""Characters of a line that is a secret of its own: lines of tracebacks are indented."""
+"""How many characters a line needs to be a secret itself: lines of tracebacks are indented."""
 
 
 class View:
-    """What a text means, and where it says so: the text itself, or another *view* unescaped."""
+    """What a text means, and where: the text itself, or another *view* unescaped."""
 
     def __init__(self, text: str, view: "View | None" = None) -> None:
         self.text = text
@@ -121,10 +121,10 @@ def variants(secret: str) -> Iterator[str]:
 
 
 def encoded(secret: str) -> Iterator[str]:
-    """The parts of base64 and of hexadecimal digits that *secret* leads to, wherever it stands.
+    """The parts of base64 and of hexadecimal digits that *secret* leads to, at any position.
 
-    Of base64 it is what depends on *secret* alone, for each of three alignments; nothing of
-    a secret that is too short for that.
+    In base64 these depend on *secret* alone, for each of three alignments; there are none for
+    a secret that is too short.
     """
     for data in {_bytes(secret), *([secret.encode("latin-1")] if _is_latin(secret) else [])}:
         if 2 * len(data) >= _LEAST_ENCODED:
@@ -139,7 +139,7 @@ def encoded(secret: str) -> Iterator[str]:
 
 
 def encoded_ends(secret: str) -> Iterator[str]:
-    """How base64 ends that is of a text which ends with *secret*, for each alignment."""
+    """How the base64 of a text that ends with *secret* ends, for each alignment."""
     for before, lost in enumerate((0, 2, 3)):
         yield base64.b64encode(b"\0" * before + _bytes(secret)).decode()[lost:]
 

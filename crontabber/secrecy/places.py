@@ -1,7 +1,7 @@
-"""Secrets that are too short or too common to be masked wherever they stand.
+"""Secrets that are too short or too common to be masked everywhere.
 
-With ``test`` or the user's own name as a password there would be a log full of
-asterisks, and the asterisks would tell what it is. Such a one is masked where it is given as
+With ``test`` or the user's own name as a password, the log would be full of
+asterisks, which would give it away. Such a secret is masked where it is given as
 a secret: ``password=test``, ``'password': 'test'``, ``//user:test@host``, ``Basic dTp0ZXN0``.
 """
 
@@ -32,7 +32,7 @@ _COMMON = frozenset(
     update user username value values version warning webmaster worker write
     """.split()
 )
-"""What logs and tracebacks are made of, as far as people take it for passwords."""
+"""Common words of logs and tracebacks that people also use as passwords."""
 
 _NAMES = (*SECRET_NAMES, "pass", "pwd")
 _ANCHORS = (*_NAMES, "--", "://", "basic")
@@ -43,7 +43,7 @@ _END = r"""(?= [.:!?]? (?: [\s"',;&)\]}<>|\\] | $ ) )"""
 def is_weak(secret: str, known: Collection[str], short: int = SHORT_WORD) -> bool:
     """Whether a text would be found, or guessed, where the text is not about the *secret*.
 
-    *known* is what everybody may read, such as the user's name. A word or a number of less
+    *known* is what anyone may read, such as the user's name. A word or a number of fewer
     than *short* characters is weak.
     """
     word = secret.casefold()
@@ -64,7 +64,7 @@ class Places:
 
     def spans(self, text: str) -> Iterator[tuple[int, int]]:
         """Where in *text* there are secrets."""
-        # The one capital letter that is longer in small letters; to look for words like this
+        # The one capital letter that is longer in small letters; looking for words like this
         # takes a hundredth of the time that the pattern alone would.
         lower = text.replace("\u0130", "I").lower()
         for anchor in _ANCHORS:

@@ -17,15 +17,15 @@ _BASE64 = "+-/_" + string.ascii_letters + string.digits
 
 @dataclass(frozen=True)
 class Redactor:
-    """Masks its secrets wherever they stand in a text, however they are written there.
+    """Masks its secrets anywhere in a text, in any form.
 
-    Those that are short or common are masked where they are given: see `places`. Masked
-    once is masked: to do it again changes nothing. It costs nothing before there is a text.
+    Those that are short or common are masked where they are given: see `places`. Masking
+    again changes nothing. It costs nothing before there is a text.
     """
 
     secrets: frozenset[str] = frozenset()
     known: frozenset[str] = frozenset()
-    """What everybody may read, although it is a secret, or a part of one, too."""
+    """What anyone may read, although it is a secret, or a part of one, too."""
 
     def __or__(self, other: "Redactor") -> "Redactor":
         return Redactor(self.secrets | other.secrets, self.known | other.known)
@@ -75,7 +75,7 @@ def _finder(redactor: Redactor) -> _Finder:
 
 
 def _runs(text: str, part: str) -> Iterator[Span]:
-    """Where there is base64, or hexadecimal digits, with *part*: what is around it tells too."""
+    """Where there is base64, or hexadecimal digits, with *part*: what surrounds it counts too."""
     end = 0
     while (begin := text.find(part, end)) >= 0:
         end = len(text) - len(text[begin:].lstrip(_BASE64))
