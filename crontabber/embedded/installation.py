@@ -1,4 +1,4 @@
-"""Where PostgreSQL's programs are, as which user they run, and in which environment."""
+"""Where PostgreSQL's programs are, and the user and environment that they run with."""
 
 import functools
 import importlib.util
@@ -54,7 +54,7 @@ def bin_directory(major: int | None = None) -> Path:
 def _installed() -> dict[int, Path]:
     """Return the programs' directories by major version.
 
-    This looks into the package that carries them, and does not import it: the import warns.
+    This looks into the package that has them, but does not import it: the import warns.
     The package's own way to start a server opens every directory above the data to others,
     and the server does not end with its users.
     """
@@ -81,14 +81,14 @@ def minimal_environment() -> dict[str, str]:
     """Return the variables that PostgreSQL's programs get.
 
     SQL can read the server's environment, and ours may hold secrets. PostgreSQL also reads
-    variables that are meant for clients, such as ``PGPORT``. We read what it says in English.
+    variables that are meant for clients, such as ``PGPORT``. We read its messages in English.
     """
     inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     return {"PATH": os.defpath, "LC_ALL": "C", **inherited}
 
 
 def server_identity() -> Identity:
-    """Return as which user to run PostgreSQL: for root, whom it refuses, as ``pgserver``."""
+    """Return the user to run PostgreSQL as: for root, which it refuses, that is ``pgserver``."""
     if os.geteuid() != 0:
         return {}
     try:
@@ -99,7 +99,7 @@ def server_identity() -> Identity:
 
 
 def _make_server_user() -> pwd.struct_passwd:
-    """Make the system user; cron's PATH has no ``sbin``, where ``useradd`` is."""
+    """Create the system user; cron's PATH has no ``sbin``, where ``useradd`` is."""
     useradd = shutil.which("useradd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     command = ["--system", "--user-group", "--no-create-home", "--shell", "/bin/false"]
     if useradd:

@@ -30,7 +30,7 @@ _POLL = 0.02
 def main(directory: str, linger: str, settings: str) -> int:
     """Keep a server until no process uses it; return the exit status."""
     if os.fork():
-        os._exit(0)  # the process that started us need not wait for us, nor ever reap us
+        os._exit(0)  # the process that started us need not wait for us, or reap us
     os.umask(0o077)
     signal.signal(signal.SIGTERM, lambda signum, _: sys.exit(128 + signum))
     try:
@@ -73,7 +73,7 @@ def _say(line: str) -> None:
 
 
 def find_server(place: Place) -> psutil.Process | None:
-    """Return the server that runs on the cluster; None without one.
+    """Return the server that runs on the cluster; None if there is none.
 
     It is found among the processes of the user that PostgreSQL runs as. The number in
     ``postmaster.pid`` could be that of any process, because SQL can change the file.
@@ -83,13 +83,13 @@ def find_server(place: Place) -> psutil.Process | None:
         with contextlib.suppress(psutil.Error):
             if str(place.cluster) in process.cmdline():
                 parents[process] = process.ppid()
-    # its children are called the same until they have a title
+    # its children have the same name until they have a title
     pids = {process.pid for process in parents}
     return next((process for process, parent in parents.items() if parent not in pids), None)
 
 
 def _processes() -> Iterator[psutil.Process]:
-    """Give all processes of PostgreSQL of the user that ours runs as."""
+    """Yield all processes of PostgreSQL of the user that ours runs as."""
     user = server_identity().get("user", os.geteuid())
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
@@ -98,15 +98,15 @@ def _processes() -> Iterator[psutil.Process]:
 
 
 def _clear_up_after_crash(place: Place) -> None:
-    """Remove what a server that crashed left behind: its children, and ``postmaster.pid``.
+    """Remove what a crashed server left behind: its children, and ``postmaster.pid``.
 
     PostgreSQL does not start while a child of the last server lives, and a child ends only after
-    its statement; nor if another process of its user has the number in ``postmaster.pid`` by now.
+    its statement; nor while another process of its user has the number in ``postmaster.pid``.
     """
     for process in _processes():
         with contextlib.suppress(psutil.Error, OSError):
             if Path(process.cwd()).samefile(place.cluster):
-                process.kill()  # which ends one that is stopped, too
+                process.kill()  # SIGKILL ends a stopped one, too
                 _wait(process)
     (place.cluster / "postmaster.pid").unlink(missing_ok=True)
 
@@ -162,7 +162,7 @@ def _process_state(place: Place) -> dict[str, Any]:
 
 
 def _owned(directory: Path) -> Path:
-    """Hand a directory over to the user that PostgreSQL runs as."""
+    """Give a directory to the user that PostgreSQL runs as."""
     identity = server_identity()
     if identity:
         os.chown(directory, identity["user"], identity["group"], follow_symlinks=False)
@@ -170,7 +170,7 @@ def _owned(directory: Path) -> Path:
 
 
 def _becomes_ready(place: Place, server: psutil.Process) -> bool:
-    """Wait until the server answers, or has ended; whether it answers."""
+    """Wait until the server answers or has ended; return whether it answers."""
     while place.socket_directory() is None:
         if _has_ended(server):
             return False

@@ -1,8 +1,8 @@
-"""What lies in a data directory: the cluster, the log, the socket and the locks.
+"""What is in a data directory: the cluster, the log, the socket and the locks.
 
 The directory is ours. ``cluster`` and ``socket`` belong to the user that PostgreSQL runs as,
 which is another one when we are root. SQL can change each file in them, so what they
-say decides nothing but whether the server is ready, and which of our programs to start.
+say decides only whether the server is ready, and which of our programs to start.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ PORT = 5432
 SUPERUSER = "postgres"
 """The only role of a new cluster."""
 READY = "ready"
-"""What a keeper says when its server answers; PostgreSQL uses the same word."""
+"""What a keeper writes when its server answers; PostgreSQL uses the same word."""
 # A socket's path has room for 104 bytes (macOS) with its end, 108 on Linux.
 _LONGEST_SOCKET = 103
 _ASKED = struct.pack("!ii", 8, 80877103)
@@ -35,7 +35,7 @@ _PATIENCE = 5.0
 
 
 class Place:
-    """A data directory that exists, or is made with *mode*.
+    """A data directory that exists, or is created with *mode*.
 
     Raises `ConfigError` if it cannot be used, or if other users could change it.
 
@@ -99,7 +99,7 @@ class Place:
     # -- the log -----------------------------------------------------------------
 
     def new_log(self) -> int:
-        """Begin the log anew; return its descriptor."""
+        """Begin a new log; return its descriptor."""
         self.log.unlink(missing_ok=True)
         return open_plainly(self.log, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
 
@@ -146,7 +146,7 @@ class Place:
         return directory
 
     def _socket_directory(self) -> Path | None:
-        """Return the directory of the socket; None where there is none that is the server's."""
+        """Return the directory of the socket; None if the server has none."""
         try:
             directory = self._sockets if self._has_room else self._link.readlink()
             found = directory.lstat()
@@ -159,13 +159,13 @@ class Place:
     def _has_room(self) -> bool:
         """Whether the socket can be in the data directory.
 
-        It cannot where the path is too long for a socket, or has a comma, which separates hosts.
+        It cannot if the path is too long for a socket, or has a comma, which separates hosts.
         """
         path = os.fsencode(_socket(self._sockets))
         return len(path) <= _LONGEST_SOCKET and b"," not in path
 
     def new_socket_directory(self) -> Path:
-        """Make a directory for the socket, for its owner only.
+        """Create a directory for the socket, for its owner only.
 
         It is in the data directory, or a link there says where it is.
         """
@@ -192,8 +192,8 @@ def _socket(directory: Path) -> Path:
 def _answers(directory: Path) -> bool:
     """Whether a server listens there that will take a connection.
 
-    A connection alone says nothing: after a server was killed its socket lives on for as long as a
-    child that it had just made holds it, without an answer. A server that is slow is there.
+    A connection alone proves nothing: after a server was killed, its socket lives on as long as a
+    child that it had just made holds it, without an answer. A slow server does count.
     """
     with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(_PATIENCE)

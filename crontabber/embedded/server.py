@@ -22,7 +22,7 @@ _POLL = 0.02
 
 
 class ConnectionParameters(TypedDict):
-    """How to connect, in libpq's words; ``host`` is the directory of a Unix socket."""
+    """How to connect, as libpq's parameters; ``host`` is the directory of a Unix socket."""
 
     host: str
     port: int
@@ -31,7 +31,7 @@ class ConnectionParameters(TypedDict):
 
 
 class User:
-    """A process's use of the server under a data directory, while which the server stays.
+    """A process's use of the server in a data directory; the server runs as long as that lasts.
 
     It ends with `close`, or with the process, however that ends. A child that the process
     forks is the same user, until it closes the descriptor, executes a program or ends: a
@@ -105,7 +105,7 @@ class User:
 
 
 def _prepare(data_directory: str | os.PathLike[str]) -> Place:
-    """Make the directory, and check all that can be wrong before anything is started."""
+    """Create the directory, and check all that can be wrong before anything is started."""
     mode = 0o700 if os.geteuid() else 0o711  # as root, PostgreSQL's user passes through
     place = Place(data_directory, mode)
     try:
@@ -124,10 +124,10 @@ def server(
     linger: float = LINGER,
     settings: Mapping[str, str] | None = None,
 ) -> Iterator[ConnectionParameters]:
-    """Have a server run under *data_directory* in the block; start it, or join the one that runs.
+    """Keep a server running in *data_directory* in the block; start it, or join a running one.
 
     Gives the parameters of a connection to the database ``postgres``. *linger* (seconds)
-    and *settings* (PostgreSQL's parameters, by name) count where this starts the server.
+    and *settings* (PostgreSQL's parameters, by name) count if this starts the server.
     A `ConfigError` says that the directory or the installation cannot be used, a
     `DatabaseUnavailable` that the server does not start.
     """
@@ -139,6 +139,6 @@ def server(
 
 
 def wait_until_stopped(data_directory: str | os.PathLike[str]) -> None:
-    """Wait until no server runs under *data_directory*."""
+    """Wait until no server runs in *data_directory*."""
     with Place(data_directory).locked("keeper"):
         pass

@@ -1,4 +1,4 @@
-"""Directories that only we can change, and files in them that lead nowhere else."""
+"""Directories that only we can change, and files in them that are no links."""
 
 import contextlib
 import errno
@@ -17,12 +17,12 @@ _MOST_LINKS = 40
 def private_directory(path: Path, mode: int | None = None) -> Path:
     """Return *path* as an absolute path without symbolic links, if only we can change it.
 
-    With *mode*, directories that are missing are made. Raises `ConfigError` for a directory
+    With *mode*, missing directories are created. Raises `ConfigError` for a directory
     that is not ours or that others may write to, and for one on the way to it that another
-    user could replace; `OSError` for what cannot be made or looked at.
+    user could replace; `OSError` for what cannot be created or read.
 
-    A directory that another user has prepared may hold a link in the place of any file that we
-    write. One that they can rename they can prepare at any moment.
+    A directory that another user has prepared may hold a link in place of any file that we
+    write. If they can rename it, they can replace it by such a one at any moment.
     """
     rest, step, links = [*reversed((Path.cwd() / path).parts)], Path(), 0
     while rest:
@@ -41,7 +41,7 @@ def private_directory(path: Path, mode: int | None = None) -> Path:
 
 
 def _look(step: Path, mode: int | None) -> os.stat_result:
-    """Return what `lstat` says of *step*; make a directory there if it is missing."""
+    """Return `lstat` of *step*; create a directory there if it is missing."""
     if mode is not None and not os.path.lexists(step):
         with contextlib.suppress(FileExistsError):  # another process has just made it
             step.mkdir(mode)
@@ -70,8 +70,8 @@ def _check(step: Path, found: os.stat_result, *, last: bool = False) -> None:
 def _is_open(found: os.stat_result, *, last: bool) -> bool:
     """Whether users other than the owner may replace what is in a directory.
 
-    A directory on the way may have the sticky bit, as /tmp has: then only the owner of a file
-    renames it. It may let a group write of which its owner is the only member, as umask 002 does.
+    A directory on the way may have the sticky bit, like /tmp: then only the owner of a file
+    can rename it. It may let a group write whose only member is its owner, as with umask 002.
     """
     mode = found.st_mode
     if last:

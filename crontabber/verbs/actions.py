@@ -1,4 +1,4 @@
-"""What operators can have done: what each action will do, what it asks for, and its command."""
+"""The actions of operators: what each will do, what it asks for, and its command."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
@@ -14,7 +14,7 @@ from ..views.text import one_line
 from ..views.times import clock
 
 Given = Mapping[str, str]
-"""What a form says, by the names of its fields."""
+"""The values of a form, by the names of its fields."""
 
 
 class Subject(NamedTuple):
@@ -42,7 +42,7 @@ class Field(NamedTuple):
     """``text``, ``checkbox``, ``datetime-local``, or one of ``choices``."""
     hint: str = ""
     choices: Mapping[str, str] = {}
-    """What can be chosen, and how it is called."""
+    """What can be chosen, and its label."""
     required: bool = False
 
 
@@ -50,18 +50,18 @@ class Action(NamedTuple):
     """One thing that can be done with a job."""
 
     title: str
-    """Also what the button says."""
+    """Also the label of the button."""
     effect: Callable[[Subject], Sequence[str]]
     """What it will do, in sentences."""
     command: Callable[[Subject, Given], Command]
-    """What the command line would say."""
+    """The same as a command line."""
     obstacle: Callable[[Subject], str] = lambda _about: ""
     """Why it cannot be done; empty: it can, as far as is known."""
     fields: Sequence[Field] = ()
     grave: bool = False
     """Whether something is lost by it."""
     previews: bool = False
-    """Whether it is shown first what would be done."""
+    """Whether it can first show what it would do."""
 
 
 def _run(about: Subject) -> Sequence[str]:
@@ -89,7 +89,7 @@ def _retry(about: Subject) -> Sequence[str]:
 
 
 def _failures(state: JobState) -> Iterator[str]:
-    """What failed that is to be tried again."""
+    """What failed and would be tried again."""
 
     def sentence(what: str, count: int, error: str) -> str:
         times = "once" if count == 1 else f"{count} times in a row"
@@ -242,12 +242,12 @@ ACTIONS: Mapping[str, Action] = {
         previews=True,
     ),
 }
-"""All but the cancellation of a backfill, which is about a number."""
+"""All actions except cancelling a backfill, which is about a number."""
 CANCEL = "cancel"
 
 
 def links(about: Subject) -> Element:
-    """The ways to the actions that nothing stands in the way of."""
+    """The links to the actions that are possible."""
     fitting = [name for name, action in ACTIONS.items() if not action.obstacle(about)]
     names = fitting if about.job else ["reset"]
     items = [
@@ -258,5 +258,5 @@ def links(about: Subject) -> Element:
 
 
 def link(do: str, **about: str) -> str:
-    """The way to an action: with a *job*, or to `CANCEL` with the *number* of a backfill."""
+    """The link to an action on a *job*, or to `CANCEL` the backfill with this *number*."""
     return f"act?{urlencode({'do': do, **about})}"

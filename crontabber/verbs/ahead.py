@@ -1,4 +1,4 @@
-"""The verbs that show what is to come and what waits for what: ``--preview`` and ``--graph``."""
+"""The verbs ``--preview`` and ``--graph``: what is to come, and what waits for what."""
 
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, TextIO
@@ -33,7 +33,7 @@ def preview(app: GenericApp, command: "Command", stream: TextIO) -> Answer:
     jobs = [each.job for each in overview.statuses]
     end = _until(command.until, seen.now, seen.jobs.zone) if command.until else None
     most = _count(command.count_) if command.count_ else (_MOST if end else _COUNT)
-    asked = command.format != "ics"  # whose times are not known
+    asked = command.format != "ics"  # their times are not known
     found = forecast(jobs, seen.states, seen.now, count=most, until=end, asked=asked)
     if command.format == "ics":
         return Answer(calendar(found, seen.now))
@@ -43,7 +43,7 @@ def preview(app: GenericApp, command: "Command", stream: TextIO) -> Answer:
 
 
 def graph(app: GenericApp, command: "Command", stream: TextIO) -> Answer:
-    """Which job waits for which: all, or the one that *command* names, and its kin.
+    """Which job waits for which: all, or the job that *command* names and its relatives.
 
     Writes nothing. Raises `UnknownJobError`.
     """

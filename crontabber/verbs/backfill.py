@@ -1,4 +1,4 @@
-"""The verb ``--backfill``: dates on purpose."""
+"""The verb ``--backfill``: requests past dates."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -18,9 +18,9 @@ from ..store import Snapshot
 from ..tick.lookup import find_job
 
 _MOST = 100_000
-"""Dates that one backfill may have: more is a typing error, and could not be listed."""
+"""The most dates of one backfill: more is a typing error, and could not be listed."""
 _MOST_ROWS = 1_000
-"""Rows of consecutive dates that a row of the table is to hold."""
+"""The most rows of consecutive dates that one row of the table may hold."""
 _DAY = timedelta(days=1)
 _MOMENT = timedelta(microseconds=1)
 
@@ -32,15 +32,15 @@ class _Part(NamedTuple):
     slots: list[datetime]
     rows: Dates
     open: int
-    """How many dates of the range the schedule still gives."""
+    """How many dates of the range the schedule will do."""
 
 
 def ask(app: GenericApp, wish: Command) -> Answer:
-    """Have a backfill app do dates of the past, and its children if that is wanted.
+    """Request past dates of a backfill app, and of its children if that is wanted.
 
     Ticks do them, when nothing of the schedule is due. Raises `UnknownJobError`, and
     `ConfigError` for a job without dates, a time that cannot be read, and a range that
-    cannot be meant.
+    makes no sense.
     """
     snapshot = app.look()
     jobs = app.jobs(snapshot)
@@ -77,7 +77,7 @@ def ask(app: GenericApp, wish: Command) -> Answer:
 def _give(
     app: GenericApp, wanted: Mapping[str, AskedBackfill], job: JobSpec, now: datetime
 ) -> None:
-    """Write to the rows of the jobs what is asked for, and to the ledger who did so."""
+    """Write the request to the rows of the jobs, and to the ledger who made it."""
     given = app.store.ask(wanted)
     if not given:
         raise ConfigError(f"{job.app_name} was reset at this moment; try again")
@@ -95,7 +95,7 @@ def _redo(text: str) -> Redo:
 
 
 def _range(wish: Command, job: JobSpec, now: datetime) -> tuple[datetime, datetime]:
-    """The first and last moment of the range; a day alone means all of it."""
+    """The first and last moment of the range; a date alone means the whole day."""
     if not job.backfill:
         raise ConfigError(
             f"{job.app_name} is not a backfill app, so it has no dates: "
@@ -212,5 +212,5 @@ def _still_open(part: _Part) -> str:
 
 
 def time_of(moment: datetime, job: JobSpec) -> str:
-    """A slot as people read it, in the zone of the schedules."""
+    """A slot for people, in the zone of the schedules."""
     return f"{moment.astimezone(job.zone):%Y-%m-%d %H:%M}"

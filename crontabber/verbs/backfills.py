@@ -1,4 +1,4 @@
-"""The verbs ``--list-backfills`` and ``--cancel-backfill``: what was asked for, and is not done."""
+"""The verbs ``--list-backfills`` and ``--cancel-backfill``: requested dates that are not done."""
 
 from collections.abc import Iterable
 
@@ -17,7 +17,7 @@ from .survey import survey
 
 
 def list_backfills(app: GenericApp, form: str = "", only: str = "") -> Answer:
-    """The backfills that were asked for and are not done, a line for each of their jobs.
+    """The requested backfills that are not done, a line for each of their jobs.
 
     *only* is the app_name of one job; empty: all.
     """
@@ -67,7 +67,7 @@ def _fields(asked: AskedBackfill, job: JobSpec) -> dict[str, object]:
 
 
 def cancel(app: GenericApp, number: str) -> Answer:
-    """Forget what is still to be done of a backfill; a date in progress is finished."""
+    """Forget what is left to do of a backfill; a date in progress is finished."""
     if not number.isascii() or not number.isdecimal():
         raise ConfigError(f"{number[:40]!r} is not the number of a backfill: see --list-backfills")
     snapshot = app.store.look(None)
@@ -113,7 +113,7 @@ def _progress(
 
 
 def left_of(asked: AskedBackfill, job: JobSpec | None) -> int:
-    """How many dates are still to be done."""
+    """How many dates are left to do."""
     if job is None:
         return len(asked.dates)
 

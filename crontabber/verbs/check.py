@@ -19,15 +19,15 @@ from ..store import Snapshot
 from ..views.configtest import report
 
 _PATIENCE = 30.0
-"""Seconds that a person waits for a test message to arrive."""
+"""For how many seconds a person waits for a test message to arrive."""
 _JOB_LINE = re.compile("job line '(.*?)': ")
 
 
 def configtest(app: GenericApp, form: str = "") -> Answer:
     """Check the whole configuration; the exit status is the number of faults.
 
-    The database is asked for the rights of the role that runs the jobs, and for parents that
-    are not in the configuration; if it is out of reach, that is no fault of the configuration.
+    It asks the database for the rights of the role that runs the jobs, and for parents that
+    are not in the configuration; an unreachable database is no fault of the configuration.
     """
     settings = app.settings
     catalogue = app.catalogue
@@ -55,12 +55,12 @@ def configtest(app: GenericApp, form: str = "") -> Answer:
 
 
 def _document(app: GenericApp, faults: Iterable[ConfigError], warnings: Iterable[str]) -> str:
-    """What was found as a document; the jobs are those that can be used."""
+    """The faults as a document; the jobs are those that can be used."""
     from ..process.clock import utc_now
     from ..views.configtest import report_document
 
     zone = app.settings.timezone
-    snapshot = Snapshot(utc_now(), str(zone or "UTC"), {})  # the database may be out of reach
+    snapshot = Snapshot(utc_now(), str(zone or "UTC"), {})  # the database may be unreachable
     jobs = app.jobs(snapshot).imported().jobs
     texts = [str(fault) for fault in faults], [*warnings]
     return report_document(
@@ -76,7 +76,7 @@ def _no_jobs(settings: Settings) -> Iterator[ConfigError]:
 
 
 def _with_places(app: GenericApp, faults: Iterable[ConfigError]) -> Iterator[ConfigError]:
-    """*faults*, those of job lines with the place where the line stands."""
+    """*faults*, those of job lines with the place of the line."""
     for fault in faults:
         line = _JOB_LINE.match(str(fault))
         place = line and app.settings.where_in_jobs(line[1])
@@ -84,12 +84,12 @@ def _with_places(app: GenericApp, faults: Iterable[ConfigError]) -> Iterator[Con
 
 
 def sentrytest(app: GenericApp) -> Answer:
-    """Send a test exception to Sentry; raises ConfigError if it does not get there."""
+    """Send a test exception to Sentry; raises ConfigError if it does not arrive."""
     return Answer(app.sentry().send_test())
 
 
 def notifytest(app: GenericApp) -> Answer:
-    """Send a test message to all whom ``[notify]`` names; a `ConfigError` if one is not reached."""
+    """Send a test message to all receivers in ``[notify]``; a `ConfigError` if one fails."""
     from ..reporters.budget import Budget
     from ..reporters.courier import Courier
     from ..reporters.distant import whom_of
@@ -101,7 +101,7 @@ def notifytest(app: GenericApp) -> Answer:
 
 
 def _connections(app: GenericApp) -> Iterator[ConfigError]:
-    """What is wrong with where the database and Sentry are said to be."""
+    """What is wrong with the addresses of the database and of Sentry."""
     where = app.settings.where
     try:
         for fault in _refused(app.database):
@@ -121,7 +121,7 @@ def _connections(app: GenericApp) -> Iterator[ConfigError]:
 
 
 def _of_apps(configs: Iterable[Any]) -> Iterator[ConfigError]:
-    """What is wrong with where the databases of apps are said to be."""
+    """What is wrong with the addresses of the databases of apps."""
     for config in configs:
         for resource in filter(lambda name: isinstance(config[name], Mapping), set(config)):
             cls = config[resource].get(f"{resource}_class")
@@ -138,7 +138,7 @@ def _of_resource(cls: Any, config: Any, resource: str) -> Iterator[ConfigError]:
 
 
 def _refused(database: Any) -> Iterator[str]:
-    """What libpq would refuse, of a factory that can say what libpq is told."""
+    """What libpq would refuse, for a factory that knows libpq's parameters."""
     if not hasattr(database, "parameters"):
         return
     from ..database.driver import refused_by_libpq, unknown_to_libpq
@@ -150,7 +150,7 @@ def _refused(database: Any) -> Iterator[str]:
 
 
 def _access(app: GenericApp) -> Access:
-    """What the database would not let the jobs do, and its zone, as far as it can be asked."""
+    """Which rights the jobs lack in the database, and its zone, if it can be asked."""
     with suppress(ConfigError, StoreError):
         return app.store.access(app.settings.nagios.role)
     return Access()
@@ -162,7 +162,7 @@ def _odd_schedules(app: GenericApp, zone: str) -> Iterator[str]:
     from ..schedule.lint import oddities
 
     now = utc_now()
-    with suppress(ConfigError):  # of a zone that is not known here, which each tick tells
+    with suppress(ConfigError):  # for a zone that is not known here, which each tick reports
         yield from oddities(app.jobs(Snapshot(now, zone, {})).imported().jobs, now)
 
 

@@ -76,7 +76,7 @@ def _steer(command: Command, app: GenericApp) -> Answer | None:
 
 
 def _ask(command: Command, app: GenericApp) -> Answer | None:
-    """Pauses, and dates on purpose."""
+    """Pauses, and requested backfills."""
     from . import backfill, backfills, pause
 
     if command.pause:

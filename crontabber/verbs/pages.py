@@ -1,4 +1,4 @@
-"""The live pages: no framework is needed, a `Request` comes in, and a `Page` goes out.
+"""The live pages, without a framework: from a `Request` to a `Page`.
 
 Nothing is written, and no code of jobs is imported.
 """
@@ -26,11 +26,11 @@ App = TypeVar("App", bound=GenericApp)
 PATIENCE = 6.0
 """For how many seconds a browser waits: more than the server may take for one statement."""
 _NOTES = 20
-"""How much of what persons did with a job is shown."""
+"""How many acts of people on a job are shown."""
 
 
 class Request(NamedTuple):
-    """Which page is asked for, and by whom; the same request gets the same page for a moment."""
+    """Which page is asked for, and by whom; equal requests get the same page for a moment."""
 
     path: str
     """Relative to where the pages are: ``""``, ``"job"``."""
@@ -38,7 +38,7 @@ class Request(NamedTuple):
     person: str = ""
     """Who asks; empty: it is not known."""
     may_act: bool = False
-    """Whether there are to be buttons."""
+    """Whether to show buttons."""
     may_leave: bool = False
     """Whether the person can log out."""
 
@@ -48,7 +48,7 @@ class Request(NamedTuple):
 
     @property
     def page(self) -> int:
-        """Which part of a long list is meant."""
+        """Which part of a long list to show."""
         text = self.get("page")
         return int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else 1
 
@@ -61,18 +61,18 @@ class Page(NamedTuple):
 
 
 def only_reading(app: App) -> App:
-    """*app* as all pages use it that change nothing."""
+    """*app* as used by all pages that change nothing."""
     app.store = ReadingStore(app.database, app.settings.tables_owner)
     return app
 
 
 def in_time(app: GenericApp, seconds: float) -> AbstractContextManager[None]:
-    """In here a server that is silent is given up after *seconds*: that is a `StoreError`."""
+    """A context in which a silent server is given up after *seconds*: that is a `StoreError`."""
     return app.store.in_time(seconds) if isinstance(app.store, LimitedStore) else nullcontext()
 
 
 def look(app: GenericApp, *, imports: bool = False) -> Seen:
-    """Look at the jobs; without *imports* nothing of theirs is imported."""
+    """Look at the jobs; without *imports* none of their code is imported."""
     found = survey(app, imports=imports)
     return Seen(app, found, found.overview(app, briefly=True))
 
@@ -86,7 +86,7 @@ def page(seen: Seen, request: Request) -> Page:
 
 
 def problem(status: int, title: str, text: str, *more: Node) -> Page:
-    """A page that says why there is no other."""
+    """A page that says why there is none."""
     return Page(status, live(Frame(title), tag("p", text, class_="note bad"), *more))
 
 
@@ -123,7 +123,7 @@ def _buttons(seen: Seen, request: Request, status: JobStatus) -> Node:
 
 
 def _by_hand(seen: Seen, status: JobStatus) -> Node:
-    """What persons had done with a job: on these pages, or by the command line."""
+    """What people did to a job: on these pages, or on the command line."""
     notes = []
     with suppress(StoreError):  # the ledger may be closed to a role that only reads
         notes = seen.app.store.notes(status.job.app_name, _NOTES) if status.row else []

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 _YEAR = timedelta(days=365)
 _LINES = 20
-"""How many lines a history has if none are asked for."""
+"""How many lines a history has by default."""
 _MOST = 100_000
-"""How many runs are read of the time before a job's first slot."""
+"""How many runs from before a job's first slot are read."""
 _ENOUGH = 5000
-"""How many runs are read where nothing says how far back to go: of all jobs together, if many."""
+"""How many runs are read if nothing says how far back to go: of all jobs together."""
 _LEAST = 100
 """How many runs of each job are read even so."""
 
@@ -93,7 +93,7 @@ def _of_all(app: GenericApp, seen: Survey, command: Command) -> Answer:
 def _runs(
     app: GenericApp, job: JobSpec, seen: Survey, command: Command, most: int
 ) -> tuple[list[Run], bool]:
-    """The runs that are meant, and whether there are older ones than the newest *most*."""
+    """The runs to show, and whether there are older ones than the newest *most*."""
     if not seen.has_tables:
         return [], False
     first, last = span_of(command, job, seen.now)
@@ -130,7 +130,7 @@ def _entries(
 def span_of(
     command: Command, job: JobSpec, now: datetime
 ) -> tuple[datetime | None, datetime | None]:
-    """The first and the last slot that are meant; a day alone as the last means all of it."""
+    """The first and the last slot to show; a date alone as the last means the whole day."""
     first = parse_moment_near(command.from_, job.zone, now) if command.from_ else None
     last = parse_last_moment_near(command.to, job.zone, now) if command.to else None
     if first and last and last < first:
@@ -147,7 +147,7 @@ def _count(text: str) -> int:
 
 
 def dates(app: GenericApp, command: Command, stream: TextIO) -> Answer:
-    """The calendar of a backfill app, by app_name or class path; a year of it if none is asked for.
+    """The calendar of a backfill app, by app_name or class path; by default the last year.
 
     Writes nothing. Raises `UnknownJobError`, and `ConfigError` for a job without dates.
     """
@@ -185,15 +185,15 @@ def tried(
     last: datetime,
     limit: int | None = None,
 ) -> tuple[list[Run], list[Span]]:
-    """The runs that failed, those that did after all what was passed over, and the ledger.
+    """The failed runs, those that later did what was passed over, and the ledger.
 
-    With *limit* not more runs than this, the newest, of each kind.
+    With *limit* at most this many runs of each kind, the newest.
     """
     spans = app.store.spans(job.app_name, first, last)
     runs = app.store.history(job.app_name, first, last, failed=True, limit=limit)
     for span in spans:
         runs += app.store.history(job.app_name, span.first, span.last, limit=limit)
-    if row and row.first_slot and first < row.first_slot:  # what was asked for before it
+    if row and row.first_slot and first < row.first_slot:  # requested dates before it
         end = row.first_slot - timedelta(microseconds=1)
         runs += app.store.history(job.app_name, first, end, limit=limit or _MOST)
     return runs, spans

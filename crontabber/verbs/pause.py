@@ -15,15 +15,15 @@ from ..tick import marking
 from ..tick.lookup import EVERYTHING, find_all
 
 EVER = "ever"
-"""What has to be said for a pause without an end."""
+"""The length of a pause without an end."""
 _USUAL = timedelta(days=1)
 
 
 def pause(app: GenericApp, names: str, wait: str = "", until: str = "", why: str = "") -> Answer:
     """Pause jobs, by app_name or class path, for a day, *wait*, or *until* a time.
 
-    ``all`` means all that are configured; a *wait* of ``ever`` is until a person resumes them. A
-    run in progress goes on, and a backfill app stops after its date. Raises `UnknownJobError`
+    ``all`` means all that are configured; a *wait* of ``ever`` ends when a person resumes them. A
+    run in progress continues, but a backfill app stops after its date. Raises `UnknownJobError`
     before anything is done, and `ConfigError` for a time that cannot be read or has passed.
     """
     snapshot = app.look()
@@ -52,7 +52,7 @@ def resume(app: GenericApp, names: str) -> Answer:
     for job in found:
         row = _row(app, job, snapshot)
         if row is None or row.pause is None:
-            if names.strip() != EVERYTHING:  # of which most are not
+            if names.strip() != EVERYTHING:  # most of all jobs are not paused
                 lines.append(f"{job.app_name} is not paused")
             continue
         lines.append(_resumed(app, job, row, snapshot.now))
@@ -63,7 +63,7 @@ def _resumed(app: GenericApp, job: JobSpec, row: JobState, now: datetime) -> str
     was = "was paused" if is_paused(row, now) else "was paused, which had ended"
     try:
         after = marking.resume(app.store, job, row, now, app.asker)
-    except JobOngoingError:  # its run moves it on
+    except JobOngoingError:  # its run moves the plan on
         app.store.pause(job.app_name, None)
         app.store.note(note_of(job.app_name, "resume", app.asker, now))
         return f"{job.app_name} {was}: it goes on"

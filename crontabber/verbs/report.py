@@ -1,4 +1,4 @@
-"""The verb ``--report``: all there is to see in one file of HTML that needs nothing else."""
+"""The verb ``--report``: everything in one file of HTML that needs no other."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -22,10 +22,10 @@ from .gather import Seen
 from .survey import survey
 
 _MOST = 50
-"""How many calendars and errors a report has: a mail has to carry it."""
+"""How many calendars and errors a report has at most: it should fit into a mail."""
 _LANES = 300
 _AGE = timedelta(minutes=5)
-"""How old the report of the ticks gets while there is nothing to do."""
+"""How old the report gets while ticks have nothing to do."""
 
 
 def report(app: GenericApp, path: str) -> Answer:
@@ -42,7 +42,7 @@ def report(app: GenericApp, path: str) -> Answer:
 
 
 def after_tick(app: GenericApp, path: str, *, has_news: bool) -> None:
-    """Write the report of the ticks, if there is news in it or it is old; never raises."""
+    """Write the report of the ticks, if there is news or it is old; never raises."""
     file = Path(path)
     try:
         if has_news or utc_now().timestamp() - _written(file) >= _AGE.total_seconds():

@@ -1,4 +1,4 @@
-"""The verbs that change what is remembered: ``--reset-job``, ``--mark-success``, ``--retry`` …"""
+"""The verbs that change the rows of jobs: ``--reset-job``, ``--mark-success``, ``--retry`` …"""
 
 from collections.abc import Iterable
 from datetime import datetime, timezone
@@ -23,8 +23,8 @@ from ..tick.results import left_alone
 def reset_job(app: GenericApp, name: str) -> Answer:
     """Forget the state of one job, by app_name or class path; its log stays.
 
-    A crash that no tick has found yet is logged first, as the slot may be run again.
-    Raises `UnknownJobError`, and `JobOngoingError` if it is being run.
+    A crash that no tick has found yet is logged first, because the slot may run again.
+    Raises `UnknownJobError`, and `JobOngoingError` if the job is running.
     """
     snapshot = app.store.look(None)
     jobs = app.jobs(snapshot)
@@ -52,9 +52,9 @@ def reset_job(app: GenericApp, name: str) -> Answer:
 
 
 def reset_spans(job: JobSpec | None, state: JobState, now: datetime, by: str) -> Spans:
-    """What the ledger says of the slots that were open when *job* was forgotten.
+    """The spans of the slots that were open when *job* was forgotten,
 
-    And of those that a backfill has done which is forgotten with it, as if it were cancelled.
+    and of the dates that a forgotten backfill had done, as if it were cancelled.
     """
     if job is None:
         return ()
@@ -83,13 +83,13 @@ def app_names(app: GenericApp, names: Iterable[str]) -> list[str]:
 
 
 def mark_success(app: GenericApp, names: Iterable[str], at: str = "") -> Answer:
-    """Have jobs, by app_name or class path, count as having succeeded now, or *at* a time.
+    """Mark jobs, by app_name or class path, as having succeeded now, or *at* a time.
 
-    ``all`` means all that are configured. What it means for a job is told by
-    `crontabber.schedule.transition.marked_successful`; one that is being run is left
-    alone, as is one that has succeeded since, which is a `JobDoneError` if no other job was
-    meant. Raises `UnknownJobError` before anything is done, and `ConfigError` for a time
-    that cannot be read, or is yet to come.
+    ``all`` means all that are configured. The meaning for a job is that of
+    `crontabber.schedule.transition.marked_successful`; a running job is left
+    alone, as is one that has succeeded since, which is a `JobDoneError` if it was the only
+    one. Raises `UnknownJobError` before anything is done, and `ConfigError` for a time
+    that cannot be read, or is in the future.
     """
     snapshot = app.look()
     jobs = app.jobs(snapshot)
@@ -107,7 +107,7 @@ def mark_success(app: GenericApp, names: Iterable[str], at: str = "") -> Answer:
             codes.add(error.exit_code)
         else:
             lines.append(_marked(job, moment, after))
-    return Answer("\n".join(lines), min(codes, default=ExitCode.OK))  # the gravest
+    return Answer("\n".join(lines), min(codes, default=ExitCode.OK))  # the worst
 
 
 def run_at(app: GenericApp, name: str, at: str = "", wait: str = "") -> Answer:
@@ -134,7 +134,7 @@ def run_at(app: GenericApp, name: str, at: str = "", wait: str = "") -> Answer:
 
 
 def retry(app: GenericApp, name: str) -> Answer:
-    """Have the next tick try a job again, by app_name or class path, that failed.
+    """Have the next tick retry a failed job, by app_name or class path.
 
     A backfill app that gave up on a date goes on with it. Raises `UnknownJobError`,
     and `JobOngoingError` if it is being run.

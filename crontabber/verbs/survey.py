@@ -1,4 +1,4 @@
-"""What all verbs that look at jobs begin with: the jobs, their rows, and the judgement on them."""
+"""The beginning of all verbs that look at jobs: the jobs, their rows, and their health."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -25,19 +25,19 @@ class Survey(NamedTuple):
     specs: list[JobSpec]
     """In the listed order."""
     faults: list[ConfigError]
-    """What is wrong with the lines that make no job."""
+    """What is wrong with the lines that cannot be used."""
     states: Mapping[str, JobState]
     """The rows as the next tick will find them."""
     health: Health
     jobs: Jobs
     access: Access
     has_tables: bool = True
-    """Whether there is anything to be read."""
+    """Whether the tables exist."""
 
     def overview(self, app: GenericApp, *, briefly: bool = False) -> "Overview":
-        """How each job is, in the listed order.
+        """The status of each job, in the listed order.
 
-        *briefly*: of the log only that is read which says since when those fail that do.
+        *briefly*: reads from the log only since when failed jobs have been failing.
         """
         from ..schedule.status import Overview, statuses
         from ..store.reading import last_runs_if_quick
@@ -54,9 +54,9 @@ class Survey(NamedTuple):
 def survey(
     app: GenericApp, snapshot: Snapshot | None = None, *, imports: bool = True, name: str = ""
 ) -> Survey:
-    """Look at all jobs, and judge them, or the one that *name* means. Makes no tables.
+    """Look at all jobs, and judge them, or the one that *name* means. Creates no tables.
 
-    Without *imports* no code of jobs is imported, and what only their classes know is not known.
+    Without *imports* no code of jobs is imported, so what only classes know is missing.
     Raises `UnknownJobError`.
     """
     from ..schedule.health import judge
@@ -101,7 +101,7 @@ def _chosen(
 
 
 def look_only(app: GenericApp) -> tuple[Snapshot, str]:
-    """A look that makes no tables, and why there was nothing to be seen."""
+    """A look that creates no tables, and why there was nothing to see."""
     try:
         return app.look(migrate=False), ""
     except TablesNotReady as error:
@@ -118,9 +118,9 @@ def _is_ours(app: GenericApp) -> Callable[[JobLine], bool]:
 
 
 def with_own_limits(app: GenericApp, snapshot: Snapshot) -> Listing:
-    """All jobs; what the class alone can say is known of those that are due.
+    """All jobs; those that are due as their classes say.
 
-    Whether these are late depends on the ``late`` of the class. One that cannot be imported
+    Whether these are late depends on the ``late`` of the class. A class that cannot be imported
     here is judged as if it had none.
     """
     from ..schedule.health import is_due
@@ -139,9 +139,9 @@ def with_own_limits(app: GenericApp, snapshot: Snapshot) -> Listing:
 def with_crashes(
     app: GenericApp, jobs: Sequence[JobSpec], snapshot: Snapshot, *, standby: bool
 ) -> Mapping[str, JobState]:
-    """The rows as the next tick will find them, if processes are gone that ran jobs.
+    """The rows as the next tick will find them, after crashes.
 
-    On a *standby* that cannot be told: the locks that would tell are not replicated.
+    On a *standby* crashes are unknown, because locks are not replicated.
     """
     rows = ((job, snapshot.states.get(job.app_name)) for job in jobs)
     marked = {job.app_name: (job, row) for job, row in rows if row and row.ongoing and row.claim}
@@ -149,7 +149,7 @@ def with_crashes(
         return snapshot.states
     states, claimed = dict(snapshot.states), app.store.claimed(marked)
     for name, (job, row) in marked.items():
-        # the run may have been recorded, and its claim given back, since the snapshot
+        # the run may have been recorded, and its claim released, since the snapshot
         if name not in claimed and app.store.read(name) == row:
             states[name] = crashed(job, row, snapshot.now)
     return states

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def explain(app: GenericApp, command: Command, stream: TextIO) -> Answer:
-    """Each check that stands between a job and its run; or what became of it ``--at`` a time.
+    """Each check between a job and its run; or what became of its slot ``--at`` a time.
 
     Writes nothing. Raises `UnknownJobError`, and `ConfigError` for a time that cannot be read.
     """
@@ -51,7 +51,7 @@ def _document(app: GenericApp, one: Overview, fields: dict[str, object]) -> Answ
 
 
 def _with_class(seen: Survey, status: JobStatus) -> JobStatus:
-    """*status* with what only the class knows, such as the lock; as it was if it cannot tell."""
+    """*status* with what only the class knows, such as the lock; unchanged if that fails."""
     for line in seen.jobs.catalogue.lines:
         if line.class_path == status.job.class_path:
             with suppress(ConfigError):
@@ -60,7 +60,7 @@ def _with_class(seen: Survey, status: JobStatus) -> JobStatus:
 
 
 def held(app: GenericApp, seen: Survey, status: JobStatus) -> "Held":
-    """What the store knows of claims and locks; nothing where that cannot be told."""
+    """What the store knows of claims and locks; nothing if it does not know."""
     from ..schedule.explain import Held
 
     if seen.access.standby or not seen.has_tables:  # locks are not replicated

@@ -21,7 +21,7 @@ def style_for(stream: TextIO) -> Style:
     """
     if os.environ.get("NO_COLOR") or not stream.isatty():
         return plain
-    from rich.console import Console  # takes longer to import than most commands to run
+    from rich.console import Console  # its import takes longer than most commands
     from rich.style import Style as Pen
 
     if Console(file=stream).color_system is None:

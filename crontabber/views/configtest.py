@@ -10,7 +10,7 @@ from .text import all_well, one_line
 
 
 def report(faults: Sequence[CrontabberError], warnings: Sequence[str], jobs: int) -> str:
-    """A line for each of *faults* and *warnings*; without faults also how many *jobs* are well."""
+    """A line for each of *faults* and *warnings*; without faults also the number of *jobs*."""
     lines = [one_line(str(fault)) for fault in faults]
     lines += [f"warning: {one_line(warning)}" for warning in warnings]
     if jobs and not faults:

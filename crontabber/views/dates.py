@@ -13,7 +13,7 @@ from .times import heading, schedule_text, slot_text
 
 SIGNS = {Mark.DONE: "✓", Mark.FAILED: "✗", Mark.OPEN: "·", Mark.SKIPPED: "~"}
 ASCII = {Mark.DONE: "+", Mark.FAILED: "x", Mark.OPEN: ".", Mark.SKIPPED: "~"}
-"""The same where the locale has no more."""
+"""The same for an ASCII locale."""
 _RULER = " " * 9 + "".join(f"{'' if day % 5 else day:>2}" for day in range(1, 31))
 MEANINGS = {
     Mark.DONE: "done",
@@ -26,7 +26,7 @@ MEANINGS = {
 def dates(
     found: Dates, now: datetime, *, signs: Mapping[Mark, str] = SIGNS, width: int = 80
 ) -> str:
-    """A row for each month, what the signs mean, and a line for each stretch that is not done."""
+    """A row for each month, the meaning of the signs, and a line for dates that are not done."""
     job = found.job
     lines = [f"{one_line(job.app_name)}  {schedule_text(job.schedule)}"]
     lines += [heading(now, job.zone), ""]

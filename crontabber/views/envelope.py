@@ -1,7 +1,7 @@
-"""JSON: one shape for all that can be looked at; ``crontabber-1.schema.json`` describes it.
+"""JSON: one shape for all documents; ``crontabber-1.schema.json`` describes it.
 
 A document names its ``schema``, its ``kind`` (the verb), when and for which zone it was made, and
-has a list of jobs. A new optional field keeps the version of the schema, anything else raises it.
+has a list of jobs. A new optional field keeps the version of the schema, other changes raise it.
 """
 
 import json
@@ -13,7 +13,7 @@ from ..schedule.model import JobSpec, LastError
 
 SCHEMA = "crontabber/1"
 OWN_WORDS = frozenset({"schema", "kind", "state", "status", "problem", "outcome", "verdict"})
-"""The fields whose values are words of ours, which are no secret of a user's."""
+"""The fields whose values are our own words, which hold no secret."""
 Document = Mapping[str, Any]
 
 
@@ -29,7 +29,7 @@ def document(
 
 
 Origin = Callable[[JobSpec], tuple[str, str]]
-"""Where a job comes from: a label such as ``Class:``, and what stands behind it."""
+"""Where a job comes from: a label such as ``Class:``, and its text."""
 
 
 def class_of(job: JobSpec) -> tuple[str, str]:
@@ -40,7 +40,7 @@ def class_of(job: JobSpec) -> tuple[str, str]:
 def job_fields(
     job: JobSpec, state: str, reason: str = "", *, origin: Origin = class_of, **more: Any
 ) -> dict[str, Any]:
-    """What a document says of a job: who it is, its *state* and why; *more* as a verb has it."""
+    """A job in a document: its identity, its *state* and why; *more* by the verb."""
     label, source = origin(job)
     return {
         "app_name": job.app_name,
@@ -72,7 +72,7 @@ def seconds(span: timedelta | None) -> float | None:
 
 
 def masked(text: str, redact: Callable[[str], str]) -> str:
-    """A document without secrets: *redact* is given each text in it, and not what is around it."""
+    """A document without secrets: *redact* gets each text in it, but not the JSON around it."""
     return _to_text(_masked(json.loads(text), redact))
 
 

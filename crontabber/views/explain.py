@@ -21,14 +21,14 @@ LABELS = {
     "claim": "RUNNING",
     "mark": "RUNNING",
 }
-"""What a check is called that is not well."""
+"""The word for a check that fails."""
 _ORDER = [*LABELS]
 _RARE = frozenset({"missed", "mark"})
-"""The checks that are shown only if they are not well."""
+"""The checks that are shown only if they fail."""
 
 
 def shown_checks(found: Explanation) -> list[Check]:
-    """The checks for people, in the order in which they are read."""
+    """The checks, in the order in which they are shown."""
     shown = [check for check in found.checks if not (check.ok and check.name in _RARE)]
     return sorted(shown, key=lambda check: _ORDER.index(check.name))
 

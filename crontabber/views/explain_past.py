@@ -1,4 +1,4 @@
-"""What ``--explain --at=TIME`` prints: what became of a slot, and of those of the parents."""
+"""What ``--explain --at=TIME`` prints: what became of a slot, and of the parents' slots."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -70,7 +70,7 @@ def _took(run: Run) -> str:
 
 
 def account_fields(account: Account, moment: datetime) -> dict[str, Any]:
-    """What a document says of it."""
+    """The same as a document."""
     return {"asked_about": utc(moment), "past": _past_fields(account)}
 
 

@@ -38,7 +38,7 @@ class _Tree(NamedTuple):
     roots: Sequence[str]
     """Jobs that wait for none, and parents that are not configured."""
     circles: Sequence[str]
-    """What there is to say about jobs that wait for each other."""
+    """The faults of jobs that wait for each other."""
 
 
 def graph(
@@ -98,7 +98,7 @@ def _tree(statuses: Sequence[JobStatus]) -> _Tree:
 def _rows(
     tree: _Tree, name: str, prefixes: tuple[str, str], branches: Branches, said: set[str]
 ) -> Iterator[tuple[str, str, str]]:
-    """The job and what is below it: what is left of its state, its name, what goes on below."""
+    """The lines of a job and of those below it: the tree, its name, its state."""
     here, below = prefixes
     known = name in said
     said.add(name)

@@ -26,7 +26,7 @@ def history(
     style: Style = plain,
     width: int = 80,
 ) -> str:
-    """A line for consecutive slots of one verdict, the oldest first; with the *output* kept."""
+    """A line for consecutive slots with one verdict, the oldest first; with kept *output*."""
     backfill = ", backfill" if job.backfill else ""
     lines = [f"{one_line(job.app_name)}  {schedule_text(job.schedule)}{backfill}"]
     lines += [heading(now, job.zone), ""]
@@ -88,7 +88,7 @@ def _outputs(job: JobSpec, runs: Sequence[Run], now: datetime) -> Iterator[str]:
 
 
 def entry_fields(entry: Entry) -> dict[str, Any]:
-    """What a document says of consecutive slots of one verdict."""
+    """Consecutive slots with one verdict, in a document."""
     return {
         "first": utc(entry.first),
         "last": utc(entry.last),

@@ -1,4 +1,4 @@
-"""HTML as values: elements that hold texts, which are masked and escaped when it is written.
+"""HTML as values: elements with texts, which are masked and escaped when they are written.
 
 There is no way around the escaping: a text becomes markup only as an `Element`.
 """
@@ -11,15 +11,15 @@ from typing import NamedTuple, Union
 from .text import escaped
 
 _VOID = frozenset({"br", "hr", "img", "input", "link", "meta"})
-"""The elements that have no content, and no end."""
+"""The elements without content and without an end tag."""
 _READ = frozenset({"title", "aria_label", "value", "datetime", "alt", "placeholder"})
 """The attributes that people read."""
 _BETWEEN = "\0"
-"""Between the texts that are masked in one go; `escaped` leaves none of it in a text."""
+"""Separates the texts that are masked at once; `escaped` removes it from texts."""
 
 
 Attributes = dict[str, str | int | float | bool | None]
-"""As `tag` is given them. One that is None or False is left out; one that is True has no value."""
+"""As `tag` gets them. None and False leave an attribute out; with True it has no value."""
 
 
 class Element(NamedTuple):
@@ -50,9 +50,9 @@ def render(node: Node, redact: Callable[[str], str] = str) -> str:
     out = _Output([], [], [])
     out.add(node)
     masked = redact(_BETWEEN.join(out.texts)).split(_BETWEEN)
-    if len(masked) != len(out.texts):  # a secret that reaches over several texts
+    if len(masked) != len(out.texts):  # a secret spans several texts
         masked = [redact(text) for text in out.texts]
-    # all in one go, as a page has thousands of texts
+    # all at once, as a page has thousands of texts
     texts = html.escape(_BETWEEN.join(masked)).split(_BETWEEN)
     for place, text in zip(out.places, texts, strict=False):
         out.pieces[place] = text

@@ -39,7 +39,7 @@ def _block(
         yield style("overdue", _line("Paused:", _pause(job, state.pause)))
     if state is None or not (state.last_run or state.last_success or state.ongoing):
         yield "*NO PREVIOUS RUN INFO*"
-        if state:  # it has not run yet: it waits for its time or a parent
+        if state:  # it has not run yet, but waits for its time or a parent
             yield from _next_run(job, state, now, style)
         return
     yield from _ongoing(state, now, style)
@@ -90,14 +90,14 @@ def _next_run(job: JobSpec, state: JobState, now: datetime, style: Style) -> Ite
 
 
 def _error(error: LastError, style: Style) -> Iterator[str]:
-    """The traceback, and below it the exception in our own form instead of Python's."""
+    """The traceback, and below it the exception in our own form."""
     name = error.type.removeprefix("<class '").removesuffix("'>")
     stack = error.traceback.rstrip("\n")
     for ending in (f"{name}: {error.value}".rstrip("\n"), name):
         if f"\n{stack}".endswith(f"\n{ending}"):
             stack = stack.removesuffix(ending).rstrip("\n")
             break
-    if stack and _TRACEBACK not in stack:  # an older crontabber may have kept the frames only
+    if stack and _TRACEBACK not in stack:  # an older crontabber may have kept only the frames
         yield _TRACEBACK
     if stack:
         yield escaped(stack)

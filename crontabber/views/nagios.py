@@ -1,6 +1,6 @@
-"""What ``--nagios`` prints: one line, and the status to exit with.
+"""What ``--nagios`` prints: one line, and the exit status.
 
-A Nagios plugin says all it has to say on one line, and what follows the first ``|`` is
+A Nagios plugin prints a single line, and what follows the first ``|`` is
 performance data:
 ``CRITICAL - my-app (MyApp): <class 'OSError'>: [Errno 13] …; other (Other): … | jobs=2 failed=2…``.
 The manual's form has ``|`` between the values, and no performance data.
@@ -20,7 +20,7 @@ from .text import STANDBY, all_well, one_line
 _LONGEST = 300
 """Bytes of a value that are shown."""
 _SHORTER = 100
-"""The same where there are so many findings that each has to be short."""
+"""The same if there are so many findings that each has to be short."""
 _PACKET = 900
 """Bytes of findings above which their number comes first: NRPE 2 cuts a line at 1024."""
 _LINE = 3800
@@ -31,7 +31,7 @@ _SEPARATORS = str.maketrans("|;", "/,")
 def report(health: Health, *, manual: bool = False) -> tuple[str, Status]:
     """The line about the jobs' *health*, and the worst status.
 
-    With *manual* the values are separated as the manual has it.
+    With *manual* the values are separated as in the manual.
     """
     between = " | " if manual else ": "
     notes = [STANDBY] if health.standby else []
@@ -67,7 +67,7 @@ def report_document(overview: Overview, origin: Origin = class_of) -> tuple[str,
 
 
 def unknown_document(message: str, now: datetime) -> tuple[str, Status]:
-    """The same as `unknown` as a document, which has no jobs and knows no zone."""
+    """The same as `unknown`, as a document without jobs or zone."""
     finding = Finding(Status.UNKNOWN, Problem.UNKNOWN, (message,))
     status = Status.UNKNOWN
     findings = [_finding_fields(finding)]

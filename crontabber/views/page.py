@@ -1,4 +1,4 @@
-"""What all pages have: the frame with the way to the others, states, times, and small parts."""
+"""What all pages share: the frame with the links, states, times, and small parts."""
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
@@ -18,9 +18,9 @@ PAGES = {
     "backfills": "Backfills",
     "ghosts": "Ghosts",
 }
-"""Where each page is, relative to the others, and what it is called.
+"""Where each page is, relative to the others, and its title.
 
-All links are relative: so the pages work below any prefix, and need not know it.
+All links are relative, so the pages work below any prefix without knowing it.
 """
 
 _KINDS = {
@@ -34,7 +34,7 @@ _SIGNS = {"bad": "✗", "warn": "!", "run": "▶", "idle": "·", "good": "✓"}
 """For those who cannot tell the colours."""
 
 Link = Callable[[str], str | None]
-"""From the name of a job to where there is more of it; None: nowhere."""
+"""From the name of a job to the link to its page; None: it has none."""
 
 
 POLICY = (
@@ -45,22 +45,22 @@ POLICY = (
 
 
 class Frame(NamedTuple):
-    """What is around the body of a live page."""
+    """What surrounds the body of a live page."""
 
     title: str
     here: str = ""
     """The page that it is, or belongs to: a key of `PAGES`."""
     now: str = ""
-    """When its database was looked at, in words."""
+    """When the database was read, in words."""
     nav: Mapping[str, str] = PAGES
     person: Node = None
-    """Who looks, and how to leave."""
+    """The user, and how to log out."""
     is_form: bool = False
-    """Whether it asks for something, and must not be refreshed meanwhile."""
+    """Whether it has a form, and must not be refreshed."""
 
 
 def person_node(name: str, *, may_leave: bool) -> Node:
-    """Who looks, and the way out if there is one; nothing for strangers."""
+    """The user, and the logout if there is one; nothing without a user."""
     leave = [" ", tag("a", "Log out", href="logout")] if may_leave else None
     return [tag("span", name), leave] if name else None
 
@@ -128,7 +128,7 @@ def badge(state: State) -> Element:
 
 
 def linked(name: str, link: Link) -> Node:
-    """The name of a job, and the way to it."""
+    """The name of a job, with a link to it."""
     href = link(name)
     return tag("a", name, href=href) if href else name
 
@@ -162,13 +162,13 @@ class Part(NamedTuple):
 
     @classmethod
     def of(cls, found: Sequence[JobStatus], wanted: int, size: int) -> "Part":
-        """The part that is *wanted*, of *size* jobs; the last one for all that come after it."""
+        """The part that is *wanted*, of *size* jobs; the last one if there are fewer."""
         pages = max(-(-len(found) // size), 1)
         number = min(max(wanted, 1), pages)
         return cls(found[(number - 1) * size :][:size], len(found), number, pages)
 
     def more(self, address: Callable[[int], str]) -> Element | None:
-        """The way to the other parts, each at its *address*; None: there are no others."""
+        """The links to the other parts, each at its *address*; None: there are no others."""
         if self.pages == 1:
             return None
         parts: list[Node] = [f"Page {self.number} of {self.pages}, {self.found} jobs "]
@@ -180,7 +180,7 @@ class Part(NamedTuple):
 
 
 def facts(rows: Sequence[tuple[str, Node]]) -> Element:
-    """What there is to say, each with a label."""
+    """Facts, each with a label."""
     parts = [tag("div", tag("dt", label), tag("dd", value)) for label, value in rows]
     return tag("dl", *parts, class_="facts")
 
@@ -188,7 +188,7 @@ def facts(rows: Sequence[tuple[str, Node]]) -> Element:
 def table(
     caption: str, heads: Sequence[str], rows: Sequence[Node], class_: str | None = None
 ) -> Element:
-    """A table; its *caption* is for those who do not see that it is one."""
+    """A table; its *caption* is for those who cannot see it."""
     return tag(
         "table",
         tag("caption", caption, class_="unseen"),
@@ -199,12 +199,12 @@ def table(
 
 
 def wide(content: Node) -> Element:
-    """What may be broader than the screen, and is moved by itself then."""
+    """Content that may be broader than the screen, and then scrolls by itself."""
     return tag("div", content, class_="wide", tabindex="0")
 
 
 def warning(text: str) -> Element | None:
-    """What is to be known before the rest; nothing if *text* is empty."""
+    """What to know before the rest; nothing if *text* is empty."""
     return tag("p", text, class_="note warn") if text else None
 
 

@@ -1,4 +1,4 @@
-"""The page of backfills that were asked for, and how far they are."""
+"""The page of requested backfills, and how far they are."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -20,7 +20,7 @@ class Progress(NamedTuple):
     """None: it is not in this configuration."""
     asked: AskedBackfill
     left: int
-    """How many dates are still to be done."""
+    """How many dates are left to do."""
     next: datetime | None
     is_running: bool = False
     waits: str = ""
@@ -33,7 +33,7 @@ def body(
     link: Link,
     action: Callable[[Progress], Node] = lambda _each: None,
 ) -> list[Node]:
-    """A row for each backfill; *action* is what a person may do to it."""
+    """A row for each backfill; *action* is what the user may do to it."""
     if not found:
         return [tag("p", "No backfill is under way.", class_="empty")]
     heads = ("Number", "Job", "Progress", "Next", "Asked for", "")

@@ -15,7 +15,7 @@ def body(
     now: datetime,
     action: Callable[[JobState], Node] = lambda _each: None,
 ) -> list[Node]:
-    """A row for each ghost; *action* is what a person may do to it."""
+    """A row for each ghost; *action* is what the user may do to it."""
     if not found:
         return [tag("p", "No ghosts: every job in the database is configured.", class_="empty")]
     heads = ("Job", "Class or section", "Last run", "")

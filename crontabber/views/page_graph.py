@@ -10,7 +10,7 @@ from .svg_graph import graph, related
 
 
 def body(overview: Overview, jobs: Sequence[JobStatus], link: Link) -> list[Node]:
-    """The drawing of those of *jobs* that depend on others, and the same as a tree of words."""
+    """A drawing of the *jobs* that depend on others, and the same as a tree in text."""
     drawn = related(jobs)
     alone = len(jobs) - len(drawn)
     rest = f"{alone} more job{'s' if alone > 1 else ''} wait for none, and none waits for them."

@@ -21,11 +21,11 @@ from .status import open_dates
 from .times import clock, schedule_text, short, slot_text, took
 
 _ROOM = 24
-"""For how many bars there is room at least: a few would be broad."""
+"""The least number of bars that there is room for: few would be too broad."""
 _TABLE = 12
 """How many runs are listed; the bars show more."""
 _LETTERS = 20_000
-"""How much is shown of a traceback, and of what a run wrote."""
+"""How much of a traceback, and of a run's output, is shown."""
 
 
 class JobView(NamedTuple):
@@ -34,7 +34,7 @@ class JobView(NamedTuple):
     found: Explanation
     now: datetime
     origin: tuple[str, str]
-    """What it comes from: a word for that, and which one."""
+    """What it comes from: a word for it, and its name."""
     runs: Sequence[Run] = ()
     """Its last runs, the oldest first."""
     history: Sequence[Entry] = ()
@@ -47,12 +47,12 @@ class JobView(NamedTuple):
 
     @property
     def status(self) -> JobStatus:
-        """How it is."""
+        """Its state."""
         return self.found.status
 
 
 def body(view: JobView, link: Link, actions: Node = None) -> list[Node]:
-    """What the page has below its heading; *actions* are what a person may do."""
+    """The page below its heading; *actions* are what the user may do."""
     return [*_how(view), warning(view.trouble), actions, _facts(view, link), *parts(view, link)]
 
 
@@ -132,7 +132,7 @@ def _why(view: JobView, link: Link) -> Element:
 
 def _check(check: Check, view: JobView) -> Element:
     zone, now = view.status.job.zone, view.now
-    is_early = check.name == "schedule"  # nothing is wrong with a job whose time is to come
+    is_early = check.name == "schedule"  # nothing is wrong with a job before its time
     text = check.reason
     if check.since:
         text += f", since {clock(check.since.replace(second=0), zone, now)}"
@@ -165,7 +165,7 @@ def error(view: JobView) -> list[Node]:
 
 
 def _end(text: str) -> str:
-    """The end of a long text, where most is said."""
+    """The end of a long text, which says most."""
     return text if len(text) <= _LETTERS else f"…{text[-_LETTERS:]}"
 
 

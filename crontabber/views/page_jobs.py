@@ -1,4 +1,4 @@
-"""The page of all jobs: how each is, why, its last runs, and when it runs next."""
+"""The page of all jobs: the state of each, why, its last runs, and when it runs next."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -15,16 +15,16 @@ from .text import STANDBY
 from .times import clock, schedule_text, took
 
 ON_A_PAGE = 100
-"""Jobs: more would be slow on a phone."""
+"""The most jobs on a page: more would be slow on a phone."""
 
 
 class Wish(NamedTuple):
-    """Which jobs a person wants to see."""
+    """Which jobs the user wants to see."""
 
     text: str = ""
-    """What is to be in the name, the reason or the path of the class."""
+    """Text that has to occur in the name, the reason or the class path."""
     state: str = ""
-    """The only state to be shown; empty: all."""
+    """The only state to show; empty: all."""
     page: int = 1
 
     def address(self, **changes: str | int) -> str:
@@ -36,7 +36,7 @@ class Wish(NamedTuple):
 
 
 def chosen(overview: Overview, wish: Wish) -> Part:
-    """The jobs that are wished for, the worst first."""
+    """The jobs that match, the worst first."""
     text = wish.text.casefold().strip()
     found = [
         each
@@ -57,7 +57,7 @@ def body(
     runs: Mapping[str, Sequence[Trace]],
     link: Link,
 ) -> list[Node]:
-    """What the live page has."""
+    """The live page."""
     return [
         *notes(overview),
         _filters(overview, wish),
@@ -71,7 +71,7 @@ def body(
 
 
 def notes(overview: Overview) -> list[Node]:
-    """What is to be known of all jobs, first of all what is wrong."""
+    """What to know about all jobs, first what is wrong."""
     found: list[Node] = [tag("p", summary(overview), class_="summary", id="summary")]
     if overview.health.standby:
         found.append(warning(STANDBY))

@@ -11,7 +11,7 @@ from .page import Link, Part, kind_of, linked
 from .times import clock
 
 ON_A_PAGE = 50
-"""Jobs: each has two days of runs."""
+"""The most jobs on a page: each has two days of runs."""
 
 
 def body(
@@ -50,5 +50,5 @@ def _lane(
 
 
 def more(part: Part) -> Element | None:
-    """The way to the jobs that are not shown."""
+    """The links to the jobs that are not shown."""
     return part.more(lambda number: f"timeline?page={number}")

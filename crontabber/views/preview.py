@@ -1,4 +1,4 @@
-"""What ``--preview`` prints: the runs that are to come, as text, as JSON and for calendars."""
+"""What ``--preview`` prints: the next runs, as text, as JSON and for calendars."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta, timezone
@@ -13,11 +13,11 @@ from .times import clock, heading, schedule_text, took
 _GAP = "  "
 _HEADINGS = ("LOCAL TIME", "UTC", "", "JOB")
 _FOLD = 75
-"""Octets of a line in a calendar, its end not counted."""
+"""Octets of a line in a calendar, without its end."""
 
 
 def preview(overview: Overview, found: Sequence[Upcoming], *, width: int = 80) -> str:
-    """A line for each run, with a note where there is something to be known of it.
+    """A line for each run, with a note if there is something to know about it.
 
     Below, the jobs that have no next run, and why.
     """
@@ -86,14 +86,14 @@ def _joined(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _note(each: Upcoming, status: JobStatus | None, now: datetime) -> str:
-    """What is to be known of a run, and what stands in the way of one that is due."""
+    """What to know about a run, and what blocks one that is due."""
     waits = status and each.at <= now and status.state in (State.BLOCKED, State.LATE)
     blocked = f"{status.state.value}: {status.reason}" if waits and status else ""
     return "; ".join(filter(None, (blocked, each.note)))
 
 
 def _without(overview: Overview) -> Iterator[str]:
-    """The jobs that do not run until a person says so."""
+    """The jobs that do not run until a person steps in."""
     for each in overview.statuses:
         if each.next is None or (each.row and each.row.pause and each.row.pause.until is None):
             name = one_line(each.job.app_name)
@@ -141,7 +141,7 @@ def _escaped(text: str) -> str:
 
 
 def _folded(line: str) -> Iterator[str]:
-    """The parts of a line: none has more octets than is allowed, and none ends in a character."""
+    """The parts of a line, none longer than allowed, and none ending within a character."""
     part, size, most = "", 0, _FOLD
     for character in line:
         octets = len(character.encode())

@@ -1,4 +1,4 @@
-"""What ``--status`` prints: a line for each job, the worst first, and one for all of them."""
+"""What ``--status`` prints: a line for each job, the worst first, and a total."""
 
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -16,14 +16,14 @@ KINDS = {
     **dict.fromkeys([State.BLOCKED, State.LATE, State.PAUSED], "overdue"),
     State.RUNNING: "ongoing",
 }
-"""In which style each state is shown; the others are plain."""
+"""The style of each state; the others are plain."""
 _HEADINGS = ("STATE", "JOB", "SCHEDULE", "LAST RUN", "NEXT")
 _GAP = "  "
 _INDENT = " " * 4
 
 
 def status(overview: Overview, *, style: Style = plain, width: int = 80) -> str:
-    """A line for each job, its reason below where the line is full, and a line for all jobs."""
+    """A line for each job, its reason below if the line is full, and a line for all jobs."""
     now, found = overview.now, worst_first(overview.statuses)
     if not found:
         return "There are no jobs."
@@ -51,7 +51,7 @@ def _next(each: JobStatus, now: datetime) -> str:
 
 
 def _widths(rows: Sequence[Sequence[str]], width: int) -> list[int]:
-    """How wide each column is; long names and schedules stand out, and do not widen theirs."""
+    """The width of each column; very long names and schedules do not widen theirs."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     widths[2] = min(widths[2], 24)
     others = sum(widths) - widths[1] + len(_GAP) * (len(widths) - 1)
@@ -72,7 +72,7 @@ def _job(
     style: Style,
     width: int,
 ) -> Iterator[str]:
-    """The line of a job, and its reason: in the line if there is room, else below."""
+    """The line of a job, and its reason: in the line if there is room, or else below."""
     state, name, *rest = cells
     line = _joined(cells, widths)
     if len(name) > widths[1]:
@@ -88,7 +88,7 @@ def _job(
 
 
 def _painted(line: str, each: JobStatus, style: Style) -> str:
-    """*line* with the state, which it begins with, in the style of the state."""
+    """*line* with the state at its beginning in the style of that state."""
     kind, word = KINDS.get(each.state), each.state.value
     return style(kind, word) + line[len(word) :] if kind else line
 
@@ -156,7 +156,7 @@ def _is_to_come(each: JobStatus, now: datetime) -> bool:
 def details(
     each: JobStatus, runs: Sequence[Run], now: datetime, *, origin: Origin = class_of, width: int
 ) -> str:
-    """All that there is to say of one job, and its last *runs*."""
+    """The details of one job, and its last *runs*."""
     lines = [heading(now, each.job.zone), ""]
     for label, text in _facts(each, now, origin):
         first, *others = wrapped(one_line(text), width, " " * 14) or [""]

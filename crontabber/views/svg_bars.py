@@ -10,7 +10,7 @@ from .times import took
 
 _WIDTH, _GAP, _HEIGHT, _FOOT = 16, 4, 88, 16
 _LEAST = 8
-"""All of them are whole numbers, which are written quickly: a page has thousands of them."""
+"""All are whole numbers, which are written quickly: a page has thousands of them."""
 CLASSES = {
     Outcome.SUCCEEDED: "good",
     Outcome.FAILED: "bad",
@@ -24,8 +24,8 @@ CLASSES = {
 def bars(runs: tuple[Trace, ...], room: int = 24, *, large: bool = False) -> Element:
     """The newest *room* of *runs*, which come the newest first; the newest is on the right.
 
-    One path for each colour, as a page has a thousand of these; and they are kept, as most jobs do
-    not run between two looks. A failure has a foot below the line, for those who cannot tell the
+    One path for each colour, as a page has a thousand of these; and cached, as most jobs do
+    not run between two looks. A failure also reaches below the line, for those who cannot tell the
     colours.
     """
     shown = runs[:room]

@@ -1,4 +1,4 @@
-"""Which job waits for which, as a drawing: parents on the left, and what waits for them right."""
+"""Which job waits for which, as a drawing: parents on the left, their children on the right."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from .page import Link, kind_of
 
 _BOX, _HIGH, _ACROSS, _DOWN = 190, 40, 70, 14
 _LETTERS = 26
-"""How many letters of a name have room in a box."""
+"""How many letters of a name fit into a box."""
 
 
 class Spot(NamedTuple):
@@ -31,7 +31,7 @@ class Spot(NamedTuple):
 
 
 def related(jobs: Sequence[JobStatus]) -> list[JobStatus]:
-    """Those of *jobs* that wait for another, or that another waits for."""
+    """The *jobs* that wait for another, or that another waits for."""
     parents = {parent for each in jobs for parent in each.job.depends_on}
     return [each for each in jobs if each.job.depends_on or each.job.app_name in parents]
 
@@ -63,7 +63,7 @@ def graph(jobs: Sequence[JobStatus], link: Link) -> Element:
 def places(depends_on: Mapping[str, Sequence[str]]) -> dict[str, Spot]:
     """Where each job is drawn: right of all its parents, and near the middle of them.
 
-    Not so in a circle, where no order is right.
+    Except in a circle, where no order is right.
     """
     ordered, _ = order(depends_on)
     columns: dict[str, int] = {}

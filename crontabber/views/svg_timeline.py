@@ -11,11 +11,11 @@ SPAN = timedelta(hours=24)
 """How much of the past is shown, and how much of the future."""
 _WIDTH, _HEIGHT = 1000, 24
 _LEAST = 3
-"""How wide a mark is at least."""
+"""The least width of a mark."""
 _UNIT = 2 * SPAN / _WIDTH
 _HOURS = 6
 _BESIDE = 62
-"""How near to the word in the middle no other stands."""
+"""The distance within which no other word is near the one in the middle."""
 KEY = {
     "good": "succeeded",
     "bad": "failed or crashed",
@@ -74,7 +74,7 @@ def axis(now: datetime, zone: tzinfo) -> Element:
         for at in ticks(now, zone)
         if abs(_x(at, now) - middle) > _BESIDE
     ]
-    # in shares of its width, and not in a box that is scaled: letters keep their size
+    # in shares of its width, not in a box that is scaled, so that letters keep their size
     return tag(
         "svg",
         *labels,

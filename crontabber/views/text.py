@@ -1,4 +1,4 @@
-"""Makes text from elsewhere fit to be shown; and the type of what decorates text."""
+"""Makes text from elsewhere safe to show; and the type of what decorates text."""
 
 import re
 from collections.abc import Callable
@@ -31,9 +31,9 @@ def one_line(text: str) -> str:
 STANDBY = (
     "this server is a standby, which cannot tell whether jobs that are marked as running still run"
 )
-"""Advisory locks, by which that is told, are not replicated."""
+"""A standby does not know of crashes, because advisory locks are not replicated."""
 
 
 def all_well(jobs: int) -> str:
-    """The sentence for so many jobs, at least one, when all of them are well."""
+    """The sentence for this many jobs, at least one, when all of them are well."""
     return f"all {jobs} jobs are well" if jobs > 1 else "the one job is well"

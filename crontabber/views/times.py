@@ -14,7 +14,7 @@ _UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 
 
 def short(span: timedelta) -> str:
-    """A length of time in its largest unit, such as ``4m``; what is negative is ``0s``."""
+    """A length of time in its largest unit, such as ``4m``; ``0s`` if it is negative."""
     total = max(int(span.total_seconds()), 0)
     for letter, length in _UNITS:
         if total >= length:
@@ -50,12 +50,12 @@ def clock(moment: datetime, zone: tzinfo, now: datetime | None = None) -> str:
 
 
 def heading(now: datetime, zone: tzinfo) -> str:
-    """When something was looked at, and the zone in which all its times are."""
+    """When something was read, and the zone of all its times."""
     return f"{clock(now.replace(second=0), zone)} {zone}"
 
 
 def slot_text(slot: datetime, schedule: Schedule, zone: tzinfo) -> str:
-    """A slot as people name it: of a schedule in days its day, else the time too."""
+    """A slot for people: its day if the schedule is in days, otherwise the time too."""
     local = slot.astimezone(zone)
     if schedule.is_daily:
         return f"{local:%Y-%m-%d}"
@@ -63,5 +63,5 @@ def slot_text(slot: datetime, schedule: Schedule, zone: tzinfo) -> str:
 
 
 def schedule_text(schedule: Schedule) -> str:
-    """A schedule as people say it: ``1d at 03:00``."""
+    """A schedule for people: ``1d at 03:00``."""
     return str(schedule).replace("|", " at ")
