@@ -14,7 +14,7 @@ from ...verbs.pause import EVER, pause, resume
 from .cron import DjangoCron
 
 Given = Mapping[str, Any]
-"""What a person filled in."""
+"""The values of a form."""
 
 
 class Action(NamedTuple):
@@ -22,11 +22,11 @@ class Action(NamedTuple):
 
     label: str
     permission: str
-    """Who may do it: its codename."""
+    """The codename of the permission to do it."""
     meaning: str
     """What it does, for the page that asks."""
     done: str
-    """What the history of a job says of it."""
+    """Its text in the history of a job."""
     act: Callable[[DjangoCron, str, Given], Answer]
     form: type[forms.Form] = forms.Form
 
@@ -152,4 +152,4 @@ ACTIONS: Mapping[str, Action] = {
         lambda cron, name, _: cron.reset_jobs([name]),
     ),
 }
-"""By the names by which forms ask for them."""
+"""By the names in forms."""

@@ -1,4 +1,4 @@
-"""The jobs and their log in Django's admin: how they are and why, and what to do about it."""
+"""The jobs and their log in Django's admin: their states, the reasons, and actions."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -90,7 +90,7 @@ class JobAdmin(ReadOnlyAdmin, AskingAdmin):
         return found and with_status(request, [found])[0]
 
     def get_urls(self) -> list[Any]:
-        """Those of the list, and those of the pages to look at."""
+        """The URLs of the list, and of the live pages."""
         return [*urls(self), *super().get_urls()]
 
     @admin.display(description="state", ordering="error_count")
@@ -155,7 +155,7 @@ class JobAdmin(ReadOnlyAdmin, AskingAdmin):
 
     @admin.display(description="requested backfills")
     def backfills(self, job: Job) -> str:
-        """How far the backfills are that were asked for."""
+        """How far the requested backfills are."""
         asked = job.status and job.status.row and job.status.row.asked
         return block(backfills(job.app_name)) if asked else NONE
 

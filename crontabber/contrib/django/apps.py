@@ -1,4 +1,4 @@
-"""What Django is told when it starts."""
+"""The Django app: what Django loads when it starts."""
 
 from django.apps import AppConfig
 

@@ -19,7 +19,7 @@ _PAGE = "admin/crontabber/job/confirm.html"
 
 
 def _asking(name: str, action: Action) -> Any:
-    """What Django calls for an action: it asks, and does it when the answer has come."""
+    """What Django calls for an action: it asks, and acts when the answer has come."""
 
     def act(model_admin: "AskingAdmin", request: Any, queryset: Any) -> TemplateResponse | None:
         rows, confirmed = list(queryset), "confirmed" in request.POST
@@ -34,7 +34,7 @@ def _asking(name: str, action: Action) -> Any:
 
 
 class AskingAdmin(admin.ModelAdmin):
-    """Has the actions on jobs that its user may do."""
+    """Offers the actions on jobs that its user may do."""
 
     actions = tuple(_asking(name, action) for name, action in ACTIONS.items())
 
@@ -50,7 +50,7 @@ class AskingAdmin(admin.ModelAdmin):
     def ask(
         self, request: Any, rows: Sequence[Job], name: str, action: Action, form: forms.Form
     ) -> TemplateResponse:
-        """The page that asks whether an action is meant, and how."""
+        """The page that asks for confirmation and details of an action."""
         request.current_app = self.admin_site.name  # to which the links of the page lead
         context = {
             **self.admin_site.each_context(request),

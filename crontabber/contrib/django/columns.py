@@ -1,4 +1,4 @@
-"""How the admin shows times, states and texts of others."""
+"""How the admin shows times, states and foreign text."""
 
 from datetime import datetime
 from typing import Any
@@ -50,7 +50,7 @@ def absolute(moment: datetime) -> str:
 
 
 def ago(moment: datetime | None, text: str = "{}") -> str:
-    """A time as short as can be, such as ``3h ago``; with the time itself under the mouse."""
+    """A short time such as ``3h ago``, with the full time as a tooltip."""
     if moment is None:
         return NONE
     now = utc_now()
@@ -67,19 +67,19 @@ def _words(moment: datetime) -> str:
 
 
 def painted(text: str, state: State) -> str:
-    """*text* as befits a state."""
+    """*text* in the style of a state."""
     style = _STYLES.get(KINDS.get(state, ""))
     return format_html('<span style="{}">{}</span>', style, text) if style else text
 
 
 def line(text: str) -> str:
-    """A text of others, without secrets, on one line that is not too long."""
+    """A foreign text, without secrets, on one line that is not too long."""
     found = one_line(redactor()(text)) or NONE
     return found if len(found) <= _LONGEST else f"{found[: _LONGEST - 1]}…"
 
 
 def block(text: str) -> str:
-    """A text of others, without secrets, as it is."""
+    """A foreign text, without secrets, as it is."""
     return format_html(_BLOCK, escaped(redactor()(text.rstrip()))) if text else NONE
 
 

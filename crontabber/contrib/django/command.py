@@ -1,4 +1,4 @@
-"""A management command as an app of the core, and the command line that it is given."""
+"""A management command as an app of the core, and the command line that it gets."""
 
 import contextlib
 import io
@@ -35,11 +35,11 @@ class CommandApp:
     app_name: ClassVar[str]
     keep_output: ClassVar[int | None]
     is_command: ClassVar[bool] = True
-    """What it prints is in ``output``: it does not get to our stdout."""
+    """What it prints is in ``output``, not on our stdout."""
     job: ClassVar[Job]
 
     before_commit: Callable[[Any], None] | None = None
-    """Not called: the work of a command is no single transaction of ours."""
+    """Not called: a command is never a single transaction of ours."""
 
     def __init__(self, state: JobState, more: Arguments = (), redact: Redact = str) -> None:
         self._last_success = state.last_success
@@ -141,7 +141,7 @@ def _words(name: str, text: str | None, known: dict[str, Action]) -> list[str]:
 
 
 def _option(name: str, known: dict[str, Action]) -> tuple[Action, str | None]:
-    """What *name* means: what ``handle`` calls it, or one of its flags, which comes along."""
+    """The option that *name* means, by its name in ``handle`` or by a flag, and that flag."""
     plain = name.lstrip("-")
     if found := known.get(plain.replace("-", "_")):
         return found, None

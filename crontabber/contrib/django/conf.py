@@ -26,7 +26,7 @@ PREFIX = "CRONTABBER_"
 
 
 class DjangoSettings(Settings):
-    """The settings of the project as the core's own; settings that are missing have their default.
+    """The settings of the project in the form of the core; missing ones have their defaults.
 
     Raises `SettingError`, except for jobs: their faults are in ``jobs.faults``.
     """
@@ -86,7 +86,7 @@ def faults() -> Iterator[SettingError]:
 
 def strangers() -> Iterator[SettingError]:
     """The settings that begin with ``CRONTABBER_`` and do not exist, each as a fault."""
-    known = {SETTING.removeprefix(PREFIX), *_SETTINGS}  # all are alike with the prefix
+    known = {SETTING.removeprefix(PREFIX), *_SETTINGS}  # the prefix would make all similar
     for name in dir(settings):
         if name.startswith(PREFIX) and name.removeprefix(PREFIX) not in known:
             guess = nearest(name.removeprefix(PREFIX), known)
@@ -140,7 +140,7 @@ def _late(given: Any) -> timedelta:
 
 
 def _read_by(read: Callable[[str], Any]) -> Callable[[Any], str]:
-    """See that *read* takes a setting as an ini file would have it, and keep that text."""
+    """Check that *read* takes a setting as in an ini file, and keep that text."""
 
     def check(given: Any) -> str:
         if given is None or given in ("", [], ()):
@@ -167,7 +167,7 @@ _TOLD: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "OTEL_ENDPOINT": ("otel.endpoint", telling.url),
     "OTEL_HEADERS": ("otel.headers", str),
 }
-"""The settings that are options of the core: which, and how each is read."""
+"""The settings that are options of the core: which, and how to read each."""
 
 _SETTINGS: Mapping[str, tuple[Any, Callable[[Any], Any]]] = {
     "DATABASE": ("default", _alias),

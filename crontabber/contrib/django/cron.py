@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 
 class SettingsJobs(Jobs):
-    """The jobs of the settings, which are at hand: no row is needed to know them."""
+    """The jobs of the settings, which need no row to be known."""
 
     def from_row(self, line: JobLine) -> JobSpec | None:
-        """The job of *line*, if it has a row, as the settings say."""
+        """The job of *line*, if it has a row, as in the settings."""
         try:
             job = self.from_class(line)
         except ConfigError:
@@ -40,14 +40,14 @@ class SettingsJobs(Jobs):
 
 
 class CommandLog(LogReporter):
-    """Writes to the log; what a command printed is there already, line by line."""
+    """Writes the log, without what a command printed, which is there already."""
 
     def _wrote(self, job: JobSpec, run: Run) -> None:
         pass
 
 
 class DjangoCron(CronTabber):
-    """`CronTabber` with Django's settings in place of a file; it is a context manager too.
+    """`CronTabber` with Django's settings in place of a file; also a context manager.
 
     The command of a job gets *arguments* after its own.
     """
@@ -106,7 +106,7 @@ class DjangoCron(CronTabber):
         return self._each(names, steer.reset_job)
 
     def retry_jobs(self, names: Iterable[str]) -> Answer:
-        """Have the next tick try several jobs again, or ``all`` that are configured.
+        """Have the next tick retry several jobs, or ``all`` that are configured.
 
         Raises `UnknownJobError` before anything is done.
         """

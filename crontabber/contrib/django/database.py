@@ -1,4 +1,4 @@
-"""Connects crontabber to the project's database by psycopg2, also where Django uses psycopg 3."""
+"""Connects crontabber to the project's database by psycopg2, even if Django uses psycopg 3."""
 
 from typing import Any
 
@@ -26,10 +26,10 @@ def connection_config(alias: str) -> Any:
 
 
 def parameters(database: dict[str, Any]) -> dict[str, str]:
-    """The parameters of libpq for one of ``DATABASES``, without options that are Django's."""
+    """The parameters of libpq for one of ``DATABASES``, without Django's own options."""
     given = database.get("OPTIONS") or {}
     options = {name: str(value) for name, value in given.items() if _is_libpq(name, value)}
-    if role := given.get("assume_role"):  # as which ``migrate`` makes the tables
+    if role := given.get("assume_role"):  # ``migrate`` makes the tables as this role
         escaped = str(role).replace("\\", r"\\").replace(" ", r"\ ")
         options["options"] = f"{options.get('options', '')} -c role={escaped}".strip()
     identity = {ours: str(database[django]) for django, ours in _NAMES.items() if database[django]}
@@ -37,7 +37,7 @@ def parameters(database: dict[str, Any]) -> dict[str, str]:
 
 
 def _is_libpq(name: str, value: Any) -> bool:
-    """Whether libpq knows an option. Only libpq can tell, so it is asked."""
+    """Whether libpq knows an option; libpq itself is asked."""
     if not isinstance(value, str | int) or isinstance(value, bool):
         return False
     try:

@@ -54,7 +54,7 @@ class OutcomeFilter(SimpleListFilter):
 
 
 class NameFilter(SimpleListFilter):
-    """Runs by their job; the names come from the table of jobs, because the log may be long."""
+    """Runs by their job; the names come from the table of jobs, as the log may be long."""
 
     title = "job"
     parameter_name = "job"

@@ -27,13 +27,13 @@ from ...tick.lookup import EVERYTHING
 SETTING = "CRONTABBER_JOBS"
 
 _PATH = "django:"
-"""What the class paths of these jobs begin with: their key in the tables, and no class."""
+"""The beginning of the class paths of these jobs: a key in the tables, not a class."""
 
 AS_AN_APP = (
     *("depends_on", "lock", "retry", "timeout", "late", "spread", "missed", "too_late", "start"),
     *("keep_output", *Tells._fields),
 )
-"""What a job has, and means, as an app does."""
+"""What a job has in common with an app."""
 
 _EXAMPLE = 'write it like {"cmd": "clearsessions", "frequency": "1d", "time": "03:00"}'
 
@@ -49,7 +49,7 @@ class SettingError(JobLineError):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A management command that is run by a schedule."""
+    """A management command that runs by a schedule."""
 
     name: str
     """Its identity, crontabber's app_name; the name of the command, unless another is given."""
@@ -62,7 +62,7 @@ class Job:
     last_success: bool = False
     """Whether the command gets the time of its last success, as ``last_success``."""
     lock: Any = None
-    """This, and those below, as an app has them: see `crontabber.base.BaseCronApp`."""
+    """This, and the fields below, are as in `crontabber.base.BaseCronApp`."""
     retry: Any = None
     timeout: Any = None
     late: Any = None
@@ -145,7 +145,7 @@ class Jobs:
 
 
 def read_job(entry: Any, where: str) -> Job:
-    """Read one dict. Raises a `SettingError` that names *where* it stands."""
+    """Read one dict. Raises a `SettingError` that names *where* it is."""
     if not isinstance(entry, Mapping):
         raise SettingError(f"{where} is a {type(entry).__name__}, and not a dict", _EXAMPLE)
     if not isinstance(entry.get("cmd"), str) or not entry["cmd"].strip():
@@ -162,7 +162,7 @@ def read_job(entry: Any, where: str) -> Job:
     frequency, time = values.pop("frequency", "1d"), values.pop("time", None)
     with _refused(f"the schedule of {where}"):
         if {"|", ":"} & set(frequency):
-            Frequency.parse(frequency)  # refuses it: the time stands for itself
+            Frequency.parse(frequency)  # refuses it: a time needs no frequency
         values["schedule"] = Schedule.parse(f"{frequency}|{time}" if time else frequency)
     values.setdefault("name", values["cmd"])
     if values["name"] == EVERYTHING:
@@ -175,7 +175,7 @@ def read_job(entry: Any, where: str) -> Job:
 
 @contextmanager
 def _refused(what: str) -> Iterator[None]:
-    """Turn what the core says of *what* into a `SettingError`."""
+    """Turn the core's error about *what* into a `SettingError`."""
     try:
         yield
     except JobLineError as error:
@@ -183,7 +183,7 @@ def _refused(what: str) -> Iterator[None]:
 
 
 def joined(value: Any) -> str:
-    """A list as an ini file has it: with commas; a text as it is."""
+    """A list as in an ini file, with commas; a text as it is."""
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
@@ -225,7 +225,7 @@ def _names(value: Any, what: str) -> tuple[str, ...]:
 
 
 def _limit(check: Callable[[Any, str], object]) -> Callable[[Any, str], Any]:
-    """A reader for what an app may say too: *check* refuses a bad value, a good one is kept."""
+    """A reader for an attribute of apps: *check* refuses a bad value, a good one is kept."""
 
     def read(value: Any, what: str) -> Any:
         with _refused(what):

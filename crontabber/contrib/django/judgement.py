@@ -1,4 +1,4 @@
-"""How the jobs are, for the pages of one request: the same judgement as in ``cronlist``."""
+"""The states of the jobs, for the pages of one request, as in ``cronlist``."""
 
 import io
 from collections.abc import Callable, Iterable, Mapping
@@ -22,16 +22,16 @@ _KEPT = "_crontabber_judgement"
 
 
 class Judgement(NamedTuple):
-    """How each job of the settings is, by its name."""
+    """The status of each job of the settings, by its name."""
 
     now: datetime
     statuses: Mapping[str, JobStatus] = {}
     fault: str = ""
-    """Why it cannot be told."""
+    """Why the jobs cannot be judged."""
 
 
 def judgement(request: Any) -> Judgement:
-    """Judge the jobs, once in a *request*; makes no tables."""
+    """Judge the jobs, once in a *request*; creates no tables."""
     known: Judgement | None = getattr(request, _KEPT, None)
     if known is None:
         known = _judge()
@@ -40,7 +40,7 @@ def judgement(request: Any) -> Judgement:
 
 
 def with_status(request: Any, rows: Iterable[Job]) -> list[Job]:
-    """*rows*, each with how its job is."""
+    """*rows*, each with the status of its job."""
     found, statuses = list(rows), judgement(request).statuses
     for job in found:
         job.status = statuses.get(job.app_name)
@@ -48,17 +48,17 @@ def with_status(request: Any, rows: Iterable[Job]) -> list[Job]:
 
 
 def explained(name: str) -> str:
-    """Each check that stands between a job and its run, as ``--explain`` has it."""
+    """Each check between a job and its run, as in ``--explain``."""
     return _shown(lambda cron, page: why.explain(cron, Command(explain=name), page))
 
 
 def calendar(name: str) -> str:
-    """The dates of a backfill job, as ``--dates`` has them."""
+    """The dates of a backfill job, as in ``--dates``."""
     return _shown(lambda cron, page: past.dates(cron, Command(dates=name), page))
 
 
 def backfills(name: str) -> str:
-    """How far the backfills of a job are, as ``--list-backfills`` has it."""
+    """How far the backfills of a job are, as in ``--list-backfills``."""
     return _shown(lambda cron, _: list_backfills(cron, only=name))
 
 

@@ -9,6 +9,6 @@ from .cron import DjangoCron
 
 @contextmanager
 def looking() -> Iterator[DjangoCron]:
-    """In here one can look: nothing is written, and a server that is silent is given up."""
+    """A context to look at jobs: nothing is written, and a silent server is given up."""
     with only_reading(DjangoCron()) as cron, in_time(cron, PATIENCE):
         yield cron

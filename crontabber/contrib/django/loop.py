@@ -15,9 +15,9 @@ _logger = logging.getLogger("crontabber.loop")
 
 
 def loop(tick: Tick, every: timedelta) -> int:
-    """Run *tick* now and then once in each period of *every*, until a signal comes; the signal.
+    """Run *tick* now and once in each period of *every*, until a signal; return the signal.
 
-    The signal ends a job that runs, as in any tick. After a tick that took longer than
+    The signal ends a running job, as in any tick. After a tick that took longer than
     *every*, the next one follows at once. A tick that fails is logged.
     """
     with Signals() as signals:
@@ -35,7 +35,7 @@ def loop(tick: Tick, every: timedelta) -> int:
 def _tick(tick: Tick, signals: Signals) -> None:
     try:
         tick(signals)
-    except CrontabberError as error:  # the database is restarted, say
+    except CrontabberError as error:  # for example, the database restarts
         _log(logging.CRITICAL, "trouble", str(error))
     except Exception:
         _logger.exception("a tick failed", extra=_extra("trouble"))

@@ -1,4 +1,4 @@
-"""The two tables, for Django to read; only crontabber writes to them and changes their form."""
+"""The two tables, for Django to read; only crontabber writes to them and changes them."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ from .conf import value
 
 
 class NativeField(models.Field):
-    """A column that is read as the driver gives it, such as a list or a dict."""
+    """A column whose value is the driver's, such as a list or a dict."""
 
     def __init__(self, *args: Any, column_type: str, **options: Any) -> None:
         self.column_type = column_type
@@ -40,7 +40,7 @@ class Manager(models.Manager):
 
 
 class Job(models.Model):
-    """What is remembered of a job: a row of ``crontabber``."""
+    """The state of a job: a row of ``crontabber``."""
 
     app_name = models.TextField("name", primary_key=True)
     next_run = models.DateTimeField(null=True)
@@ -69,7 +69,7 @@ class Job(models.Model):
     asked = NativeField(null=True, column_type="json")
 
     status: JobStatus | None = None
-    """How it is, where the admin has judged it; None if it is not in the settings."""
+    """Its status, if the admin has judged it; None if it is not in the settings."""
 
     objects = Manager()
 

@@ -94,7 +94,7 @@ def logged_output(
 ) -> Iterator[tuple[LogStream, LogStream]]:
     """Log what Python code prints within this context: stdout at INFO, stderr at WARNING.
 
-    Its end is in *kept* then, too. The output of child processes is not logged; it goes where it
+    *kept* gets its end, too. The output of child processes is not logged; it goes where it
     always goes.
     """
     out = LogStream(name, logging.INFO, redact, kept)

@@ -1,4 +1,4 @@
-"""The live pages inside Django's admin: by its login, its permissions, and its database."""
+"""The live pages inside Django's admin, with its login, permissions and database."""
 
 from typing import Any
 

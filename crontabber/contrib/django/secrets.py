@@ -19,13 +19,13 @@ from .jobs import joined
 _HARMLESS = frozenset({"AUTH_PASSWORD_VALIDATORS", "PASSWORD_HASHERS"})
 _KNOWN = ("USER", "NAME", "HOST")
 _DEPTH = 6
-"""How far to look into settings."""
+"""How deep to look into settings."""
 
 
 def redactor() -> Redactor:
     """Takes out of texts what the settings have under names such as ``SECRET_KEY``.
 
-    So too the passwords of all databases, those in URLs, and the arguments of jobs that
+    Also the passwords of all databases, those in URLs, and the arguments of jobs that
     are given to options with such names.
     """
     found: set[str] = set()
@@ -41,14 +41,14 @@ def redactor() -> Redactor:
     redact = Redactor(frozenset(found - {""}), frozenset(known - {""}))
     try:
         return redact | ConnectionFactory(connection_config(value("DATABASE"))).redactor()
-    except ConfigError:  # of which people are told elsewhere
+    except ConfigError:  # reported elsewhere
         return redact
 
 
 def _read(name: str) -> Any:
     """A setting; None for one that Django refuses, as it does an empty ``SECRET_KEY``.
 
-    Some that are going away warn when they are read, which is an error with ``-W error``.
+    Deprecated ones warn when they are read, which is an error with ``-W error``.
     """
     with warnings.catch_warnings(), suppress(Exception):
         warnings.simplefilter("ignore")

@@ -10,7 +10,7 @@ from ...schedule.model import JobSpec, Run
 from ...secrecy import redacted
 
 PATIENCE = 3.0
-"""Seconds that a tick waits at its end for events that are not sent yet."""
+"""How many seconds a tick waits at its end for events that are not sent yet."""
 
 
 def is_active() -> bool:
@@ -25,7 +25,7 @@ class ProjectSentry(Reporter):
     def __init__(self, redact: Redact = str) -> None:
         from sentry_sdk.integrations.logging import ignore_logger
 
-        ignore_logger("crontabber")  # or each error would be sent again, as it is logged
+        ignore_logger("crontabber")  # or each error would be sent again when it is logged
         self._redact = redact
 
     def failed(self, job: JobSpec, run: Run, error: BaseException | None) -> None:
@@ -44,7 +44,7 @@ class ProjectSentry(Reporter):
                 scope.capture_exception(error)
 
     def trouble(self, message: str) -> None:
-        """Capture what a person has to mend."""
+        """Capture what a person has to fix."""
         import sentry_sdk
 
         sentry_sdk.capture_message(self._redact(message), level="fatal")

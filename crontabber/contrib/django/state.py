@@ -1,4 +1,4 @@
-"""What a command may change of Django itself, and what the next one must not find changed."""
+"""Restores what a command may change in Django itself, for the next command."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,10 +11,10 @@ from django.utils import timezone, translation
 
 @contextmanager
 def kept_state() -> Iterator[None]:
-    """At the end language, time zone, settings and connections are as they were.
+    """A context that restores language, time zone, settings and connections.
 
-    A transaction that was begun and not ended is rolled back, with its connection: in it
-    the next command would do its work, and lose it.
+    A transaction that was begun and not ended is rolled back, with its connection: otherwise
+    the next command would work in it, and lose its work.
     """
     close_old_connections()
     reset_queries()
@@ -52,18 +52,18 @@ def _put_back_settings(was: tuple[Any, dict[str, Any]]) -> None:
         return
     vars(wrapped).clear()
     vars(wrapped).update(values)
-    vars(settings).clear()  # it keeps what it was asked for
+    vars(settings).clear()  # it caches what was read
     settings._wrapped = wrapped  # noqa: SLF001
 
 
 def _begun() -> set[str]:
-    """The connections in which a transaction goes on."""
+    """The connections with an open transaction."""
     used = connections.all(initialized_only=True)
     return {connection.alias for connection in used if connection.in_atomic_block}
 
 
 def _drop(alias: str) -> None:
-    """Close a connection, and have Django make a new one when it is asked for."""
+    """Close a connection, so that Django opens a new one when needed."""
     connection = connections[alias]
     connection.close()
     del connections[alias]

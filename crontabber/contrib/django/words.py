@@ -1,4 +1,4 @@
-"""Answers of the core in words of this project: its commands in place of the command line."""
+"""Translates answers of the core: manage.py's commands in place of the command line."""
 
 import re
 

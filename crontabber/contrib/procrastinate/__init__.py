@@ -21,7 +21,7 @@ __all__ = ["app", "configure", "defer", "procrastinate_app"]
 
 
 def procrastinate_app(*arguments: str) -> "Application":
-    """A Procrastinate app for the configuration that the *arguments* of the command name.
+    """A Procrastinate app for the configuration that the command's *arguments* name.
 
     Without ``--admin.conf=…`` among them it is that of ``CRONTABBER_CONF``. Raises
     `ConfigError`.
@@ -39,18 +39,19 @@ def procrastinate_app(*arguments: str) -> "Application":
 
 
 def configure(job: str | type, **options: Any) -> "JobDeferrer":
-    """What an app is run by once, when its ``defer(**arguments)`` is called.
+    """Return an object whose ``defer(**arguments)`` runs an app once.
 
     *job* is an app class, or the app_name or class path of a job that is listed. The
     *options* are those of Procrastinate's ``Task.configure``: ``schedule_at``,
     ``schedule_in``, ``queue``, ``priority``, ``lock`` … The arguments reach ``run`` by
-    name; what ``run`` cannot be given is a `ConfigError`. Raises `UnknownJobError`, `ConfigError`.
+    name; those that ``run`` does not take are a `ConfigError`. Raises `UnknownJobError` and
+    `ConfigError`.
     """
     return _opened().configure_run(job, **options)
 
 
 def defer(job: str | type, **arguments: Any) -> int:
-    """Run an app once, as soon as a worker can; the number of the run in Procrastinate's table.
+    """Run an app once, as soon as a worker can; return its number in Procrastinate's table.
 
     Raises what `configure` does.
     """
@@ -64,7 +65,7 @@ def _app() -> "Application":
 
 @cache
 def _opened() -> "Application":
-    """That app, with connections of its own until the process ends."""
+    """That app, with its own connections until the process ends."""
     opened = _app()
     opened.open()
     atexit.register(opened.close)
@@ -72,7 +73,7 @@ def _opened() -> "Application":
 
 
 def __getattr__(name: str) -> Any:
-    """``app``: that of ``CRONTABBER_CONF``, which is read when it is first asked for."""
+    """``app``: that of ``CRONTABBER_CONF``, which is read when it is first used."""
     if name != "app":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:

@@ -1,4 +1,4 @@
-"""The app that Procrastinate's workers run, and that runs can be deferred by."""
+"""The Procrastinate app that workers run, and that defers runs."""
 
 import asyncio
 import contextlib
@@ -50,12 +50,12 @@ class Application(procrastinate.App):
         self._tabber = tabber
         self._pool = ProcessPool(arguments)
         self._lacking: set[str] = set()
-        """The jobs of which was said that their apps are not here."""
+        """The jobs whose missing apps were reported already."""
         self.task(name=TASK, queue=QUEUE, pass_context=True)(self._run)
         self.task(name=ONCE, queue=QUEUE, retry=RetryPolicy())(self._run_once)
         clean_up = self.task(name=CLEAN_UP, queue=QUEUE, queueing_lock=CLEAN_UP)(self._clean_up)
-        # With no periodic task at all, Procrastinate 3.10 does not notice that the connection
-        # is gone by which a worker listens, and it would only ask for jobs every few seconds.
+        # Without any periodic task, Procrastinate 3.10 does not notice that a worker's listening
+        # connection is gone, and would only ask for jobs every few seconds.
         self.periodic(cron=queue.CLEANING)(clean_up)
 
     # -- the tasks -------------------------------------------------------------------
@@ -65,8 +65,8 @@ class Application(procrastinate.App):
     ) -> None:
         """Run a job if it is due, and hand over those that waited for it.
 
-        It never fails, and leaves nothing in the table: the next tick looks at the job again
-        in any case.
+        It never fails, and leaves nothing in the table, because the next tick looks at the job
+        again in any case.
         """
         try:
             following = self._batches.following()
@@ -74,7 +74,7 @@ class Application(procrastinate.App):
         except ProcessEnded as error:
             answer = {"error": str(error)}
         except asyncio.CancelledError:
-            return  # the worker has to end: the job is ended, and recorded as failed
+            return  # the worker has to end: the job was ended, and recorded as failed
         if "error" in answer:
             about = {"action": "trouble", "app_name": app_name}
             _logger.error("%s: %s", app_name, answer["error"], extra=about)
@@ -96,7 +96,7 @@ class Application(procrastinate.App):
             raise RunFailed(answer["error"])
 
     def _tell_of_lack(self, name: str, answer: Mapping[str, Any]) -> None:
-        """Say, once for each, which job is left to workers that have its app."""
+        """Report, once for each, a job that is left to workers that have its app."""
         if "lacks" in answer and name not in self._lacking:
             self._lacking.add(name)
             _logger.error(
@@ -107,7 +107,7 @@ class Application(procrastinate.App):
             )
 
     async def _clean_up(self, timestamp: int) -> None:
-        """Do what a tick does too: for one-off runs, which no tick may be waiting for."""
+        """Clean up as a tick does: one-off runs may wait although no tick runs."""
         await queue.clean_up(self)
 
     # -- one-off runs ------------------------------------------------------------------
@@ -125,7 +125,7 @@ class Application(procrastinate.App):
         if wrong := misplaced(given["queue"], given["priority"]):
             raise ConfigError(f"{app.app_name}: {wrong}")
         if not given.keys() & {"schedule_at", "schedule_in"}:
-            # Runs wait in order; but none waits behind one that is planned for some day, nor
+            # Runs wait in order, but none waits behind one that is planned for later, or
             # behind one in a queue without workers.
             given.setdefault("lock", f"{lock_of(app.app_name)} once in {given['queue']}")
         arguments = given.pop("task_kwargs", {})
@@ -154,7 +154,7 @@ class Application(procrastinate.App):
             raise StoreError("the database was lost: the worker ends, and has to be started again")
 
     async def _work(self, options: dict[str, Any]) -> bool:
-        """Run a worker; whether it ended because it was to."""
+        """Run a worker; return whether it ended on request."""
         ours = options.pop("install_signal_handlers", True)
         work = super().run_worker_async(**options, install_signal_handlers=False)
         working = asyncio.ensure_future(work)
@@ -174,6 +174,6 @@ class Application(procrastinate.App):
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Whether it is not how our tasks ended: that a job failed is no failure of its task."""
+    """Whether it is an error of a task itself: a failed job is none."""
     task = getattr(record, "job", {}).get("task_name")
     return record.levelno >= logging.WARNING or task not in (TASK, ONCE, CLEAN_UP)

@@ -1,4 +1,4 @@
-"""How a worker talks to the queue: all that there is to say goes with the next fetch."""
+"""How a worker talks to the queue: one message acknowledges, queues and fetches."""
 
 import asyncio
 from collections import deque
@@ -13,29 +13,29 @@ from .due_job import DueJob
 from .queue import MANY, TASK, job_of, tell_of
 
 LARGEST = 16
-"""How many jobs are fetched at once at most."""
+"""The most jobs to fetch at once."""
 SPAN = 0.1
-"""For how many seconds of work jobs are fetched at once, as long as the last ones took."""
+"""For how many seconds of work to fetch jobs at once, by how long the last ones took."""
 PATIENCE = 0.25
-"""Seconds after which jobs that were fetched and have not begun are given back."""
+"""Seconds after which fetched jobs that have not begun go back to the queue."""
 SOON, AT_ONCE = 0.2, 0.005
-"""Seconds after which the queue is told, if nothing is fetched meanwhile, that jobs are done; and
+"""Seconds after which the queue learns, without a fetch, which jobs are done, and
 which are due now."""
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=timezone.utc)
-"""A time that has come by any clock."""
+"""A time that is past by any clock."""
 _AGAIN = 1.0
-"""Seconds after which it is told again, if the queue could not be reached."""
+"""Seconds before the next try, if the queue could not be reached."""
 _LONGEST = 5.0
-"""For how many seconds a worker that ends waits until all is told."""
+"""For how many seconds a worker that ends waits until the queue knows all."""
 
 
 class BatchingManager(manager.JobManager):
     """Fetches, acknowledges and hands over several jobs in one message, as one transaction.
 
-    Jobs are fetched ahead while those before them are over at once; one that waits behind a
-    job that takes longer is given back, as it would run at once elsewhere. Of a job that is done
-    crontabber's own tables know. If the worker is killed before the queue does, the next
+    Jobs are fetched ahead as long as those before them are short; one that waits behind a
+    longer job goes back to the queue, as it could run at once elsewhere. crontabber's own tables
+    know when a job is done. If the worker is killed before the queue knows, the next
     tick or worker forgets the row: see `queue.clean_up`. One-off runs are acknowledged before the
     next job begins, as no tick knows them.
     """
@@ -43,13 +43,13 @@ class BatchingManager(manager.JobManager):
     def __init__(self, connector: Any) -> None:
         super().__init__(connector)
         self._fetched: deque[jobs.Job] = deque()
-        """Those that have not begun."""
+        """The fetched jobs that have not begun."""
         self._batch, self._fetched_at = 0, 0.0
         """How many were fetched last, and when."""
         self._done: list[int] = []
-        """Those that the queue does not know to be done."""
+        """The jobs that are done, but not yet for the queue."""
         self._due: dict[str | None, jobs.Job] = {}
-        """Those to be queued, by their queueing locks."""
+        """The jobs to queue, by their queueing locks."""
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     # -- as Procrastinate's worker calls it --------------------------------------------------
@@ -68,7 +68,7 @@ class BatchingManager(manager.JobManager):
         return self._fetched.popleft() if self._fetched else None
 
     async def finish_job(self, job: jobs.Job, status: jobs.Status, delete_job: bool) -> None:
-        """Tell the queue that a job is done; of ours, with the next fetch."""
+        """Acknowledge a job; ours with the next fetch."""
         if job.task_name != TASK or not delete_job:
             await super().finish_job(job, status, delete_job)
             return
@@ -79,7 +79,7 @@ class BatchingManager(manager.JobManager):
         return [str(job.task_kwargs["app_name"]) for job in self._fetched if job.task_name == TASK]
 
     def hand_over(self, due: Sequence[DueJob]) -> None:
-        """Have these be queued, along with the acknowledgement of their parent."""
+        """Queue these along with the acknowledgement of their parent."""
         if due:
             self._due |= {each.queueing_lock: job_of(each) for each in due}
             self._start("hand over", self._hand_over_later)
@@ -87,7 +87,7 @@ class BatchingManager(manager.JobManager):
     # -- the end of a worker -------------------------------------------------------------------
 
     async def settle(self) -> None:
-        """Give back what has not begun, and tell what is done; but do not wait for long."""
+        """Give back what has not begun, and acknowledge what is done; but do not wait long."""
         settling = asyncio.create_task(self._settle())
         _, late = await asyncio.wait([settling, *self._tasks.values()], timeout=_LONGEST)
         for each in late:
@@ -100,12 +100,12 @@ class BatchingManager(manager.JobManager):
     # -- in between ----------------------------------------------------------------------------
 
     def _start(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Do this beside, if it is not being done already."""
+        """Do this in the background, if it is not being done already."""
         if name not in self._tasks or self._tasks[name].done():
             self._tasks[name] = asyncio.create_task(work())
 
     def _next_size(self) -> int:
-        """As many as were done in `SPAN` at the pace of the last batch; at most twice as many."""
+        """How many to fetch for `SPAN` at the pace of the last batch; at most twice as many."""
         if not self._batch:
             return 1
         pace = (monotonic() - self._fetched_at) / self._batch
@@ -118,7 +118,7 @@ class BatchingManager(manager.JobManager):
                 await self._give_back()
 
     async def _give_back(self) -> None:
-        """Have jobs that were fetched, and have not begun, wait in the queue again."""
+        """Put fetched jobs that have not begun back into the queue."""
         waiting, self._batch = [*self._fetched], 0
         self._fetched.clear()
         for job in waiting:
@@ -137,7 +137,7 @@ class BatchingManager(manager.JobManager):
         return True
 
     def _is_done(self, job: jobs.Job) -> None:
-        """Have the queue told, with the next fetch or soon."""
+        """Acknowledge with the next fetch, or soon."""
         assert job.id is not None, "it is from the table"
         self._done.append(job.id)
         self._start("tell", self._tell_later)
@@ -153,11 +153,11 @@ class BatchingManager(manager.JobManager):
             await self._tell()
 
     async def _tell(self) -> None:
-        """Tell the queue of the jobs that are done and due, until it has been heard."""
+        """Tell the queue which jobs are done and due, until that succeeds."""
         while self._done or self._due:
             try:
                 await self._exchange(None, 0, 0)
-            except exceptions.ConnectorException:  # else its lock would keep the job from ever
+            except exceptions.ConnectorException:  # otherwise its lock would keep the job from ever
                 await asyncio.sleep(_AGAIN)  # being fetched again while this worker lives
 
     async def _exchange(
@@ -169,7 +169,7 @@ class BatchingManager(manager.JobManager):
             rows = await self._message(
                 due, done=done, queues=queues, worker_id=worker_id, most=most
             )
-        except BaseException:  # told again, as it does no harm
+        except BaseException:  # sent again, as that does no harm
             self._done, self._due = done + self._done, due | self._due
             raise
         tell_of(due.values())
@@ -178,7 +178,7 @@ class BatchingManager(manager.JobManager):
     async def _message(
         self, due: dict[str | None, jobs.Job], **parameters: Any
     ) -> list[dict[str, Any]]:
-        """Send it; what another has queued meanwhile is taken out of *due*."""
+        """Send it; jobs that another has queued meanwhile are removed from *due*."""
         while True:
             try:
                 return await self.connector.execute_query_all_async(
@@ -199,7 +199,7 @@ _ALWAYS = {
     "task": TASK,
 }
 _TOLD = "FROM procrastinate_jobs WHERE id = ANY(%(done)s::bigint[]) AND status = 'doing'"
-"""Rows that another worker has cleaned up meanwhile are none of ours any more."""
+"""Rows that another worker has cleaned up meanwhile are no longer ours."""
 
 
 _MODE = """
@@ -211,13 +211,13 @@ _MODE = """
     FROM pg_catalog.pg_class
     WHERE oid = 'procrastinate_jobs'::pg_catalog.regclass
 """
-"""What holds for a message alone. It does not wait for the disk, unless it fetches what no tick
+"""Settings for one message. It does not wait for the disk, unless it fetches what no tick
 knows of: if the server crashes and forgets it, jobs are queued again that were fetched or done, and
 their claims show whether they are due; children are handed over by the next tick.
 
 And Procrastinate's functions keep their plans while there are many jobs, as the planner counts
-them: to plan takes three times as long as to do. A plan that was made for many jobs does for any
-number, and one for few does not; so with few a new one is made each time, as the connection says.
+them: planning takes three times as long as the work. A plan that was made for many jobs suits any
+number, but one for few does not; so with few, the connection's setting makes a new one each time.
 """
 
 
@@ -234,7 +234,7 @@ def _row(job: jobs.Job) -> types.JobToDefer:
 
 
 def _of_procrastinate(statement: str, **changed: str) -> str:
-    """A statement of Procrastinate's, with something else in place of some parameters."""
+    """A statement of Procrastinate's, with some parameters replaced."""
     text: str = sql.queries[statement].strip().rstrip(";")
     for name, instead in changed.items():
         text = text.replace(f"%({name})s", instead)

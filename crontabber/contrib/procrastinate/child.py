@@ -1,4 +1,4 @@
-"""A process of a worker: does what it is asked for, line by line, until the worker is gone."""
+"""A process of a worker: serves its requests, line by line, until the worker is gone."""
 
 import ctypes
 import functools
@@ -37,16 +37,16 @@ from .staying import StayingTabber
 
 _PR_SET_PDEATHSIG = 1
 _MOMENT = 0.005
-"""For how many seconds the claim of a run that is over waits for the message of the next one."""
+"""For how many seconds a finished run keeps its claim, to release it with the next one."""
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Serve the worker that started us; *arguments* are the command's. The exit status."""
+    """Serve the worker that started us; *arguments* are the command's. Return the exit status."""
     _end_with(os.getppid())
     # A service manager signals all processes of a service: here only the worker decides.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # by which it does so, also under nohup
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # its way to do so, also under nohup
     requests, answers = _take_pipes()
     with Signals() as signals:
         try:
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str]) -> int:
         with suppress(BrokenPipeError):
             for line in requests:
                 if signals.pending:
-                    break  # it came while there was nothing to end
+                    break  # the signal came while there was nothing to end
                 answers.write(json.dumps(_answer(work, json.loads(line))) + "\n")
                 answers.flush()
                 if not select([requests], [], [], _MOMENT)[0]:
@@ -74,7 +74,7 @@ def _answer(work: "Work", request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _done(work: "Work", request: Mapping[str, Any]) -> dict[str, Any]:
-    """Do what is asked for; the time on the server, if another process does just that."""
+    """Do a request; return the time on the server if another process does the same."""
     try:
         if "once" in request:
             work.run_once(request["once"], request["arguments"])
@@ -93,7 +93,7 @@ def _done(work: "Work", request: Mapping[str, Any]) -> dict[str, Any]:
 def _end_with(worker: int) -> None:
     """A worker that is killed takes its jobs with it, as a killed tick does.
 
-    Where the system has no such thing, a job goes on to its end: its claim guards it.
+    If the system cannot do that, a job continues to its end, guarded by its claim.
     """
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -102,7 +102,7 @@ def _end_with(worker: int) -> None:
 
 
 def _take_pipes() -> tuple[TextIO, TextIO]:
-    """The pipes to the worker. What jobs print goes to stderr, and they have nothing to read."""
+    """The pipes to the worker. What jobs print goes to stderr, and their stdin is empty."""
     requests = os.fdopen(os.dup(0), encoding="utf-8")
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     nothing = os.open(os.devnull, os.O_RDONLY)
@@ -113,17 +113,17 @@ def _take_pipes() -> tuple[TextIO, TextIO]:
 
 
 class Work:
-    """Does it by *settings*, over one session, in which no claim outlives its run by much."""
+    """Serves requests by *settings*, over one session; no claim much outlives its run."""
 
     def __init__(self, settings: Settings, signals: Signals) -> None:
         self._tabber = StayingTabber(settings, signals)
         self._claims = False
-        """Whether the claim of the last run is still to be given back, by the next look."""
+        """Whether the next look has to release the claim of the last run."""
 
     def run(self, class_path: str, following: Sequence[str]) -> list[DueJob]:
-        """Run the job of a class, if it is due; those that waited for it, and are due now.
+        """Run the job of a class, if it is due; return the jobs that waited for it and are due now.
 
-        *following* are the app_names of jobs that are likely to be asked for next.
+            *following* are the app_names of jobs that are likely to come next.
         Raises `LockHeld` if it is due, and another run of it or of a job with its lock is in
         progress; `CrontabberError` if its outcome cannot be recorded; `Stopped`
         by a signal.
@@ -148,10 +148,10 @@ class Work:
         try:
             run_once(self._tabber, class_path, arguments)
         finally:
-            self._tabber.let_go()  # and with the session its claim
+            self._tabber.let_go()  # with the session, its claim ends
 
     def give_back(self) -> None:
-        """Give back the claim of the last run, if the look of another one did not do so."""
+        """Release the claim of the last run, if another look has not done so."""
         if not self._claims:
             return
         try:
@@ -165,7 +165,7 @@ class Work:
         return self._tabber.look_at(()).now
 
     def let_go(self, error: BaseException) -> str:
-        """End the session, as something went wrong; what is said of it, without secrets."""
+        """End the session after an error; return its text without secrets."""
         self._claims = False
         text = self._tabber.redact(str(error))
         self._tabber.let_go()
@@ -176,18 +176,18 @@ class Work:
         self._tabber.let_go()
 
     def _due(self, children: Sequence[JobSpec], snapshot: Snapshot) -> list[DueJob]:
-        """Those of the jobs that are due, and free to run."""
+        """The jobs that are due and free to run."""
         jobs = self._tabber.jobs(snapshot)
         found = []
         for child in children:
-            with suppress(ConfigError):  # ticks tell of it
+            with suppress(ConfigError):  # ticks report it
                 found.append(find_job(child.class_path, jobs))
         context = self._tabber.context(snapshot, Reporter(), self._tabber.signals)
         return find_due(context, found, snapshot, jobs, behind=True)[1]
 
     @functools.cached_property
     def _children(self) -> Mapping[str, list[JobSpec]]:
-        """The jobs that depend on a job, by its app_name; as of the first run that succeeded."""
+        """The jobs that depend on a job, by its app_name; computed at the first success."""
         children: defaultdict[str, list[JobSpec]] = defaultdict(list)
         tabber = self._tabber
         for job in tabber.jobs(tabber.look()).all().jobs:

@@ -1,22 +1,22 @@
-"""A job that is due, as a queue has to know it; and what a queue can take."""
+"""A due job as a queue has to know it; and the limits of a queue."""
 
 from typing import Any, NamedTuple
 
 QUEUE = "crontabber"
 """The queue of apps that do not name one."""
 _LONGEST_NAME, _HIGHEST_PRIORITY = 128, 2**31
-"""What Procrastinate's table can take."""
+"""The range of priorities in Procrastinate's table."""
 
 
 class DueJob(NamedTuple):
-    """A job that is due, as a queue has to know it."""
+    """A due job as a queue has to know it."""
 
     app_name: str
     class_path: str
     queue: str = QUEUE
     priority: int = 0
     crash: str = ""
-    """When the run began that crashed, if one did; else empty."""
+    """When the crashed run began; empty if there is none."""
 
     @property
     def queueing_lock(self) -> str:
@@ -28,9 +28,9 @@ class DueJob(NamedTuple):
         """What keeps a job from being fetched twice at once; no other job has it.
 
         Procrastinate holds back every job with a lock that an earlier one waits with, even
-        if that one is in a queue without workers. So a lock that jobs share is kept by their
-        claims alone. The lock of a run that
-        crashed is still held by a worker that is dead, until its heartbeat is missed: so the
+        if that one is in a queue without workers. So a lock that jobs share is held only by their
+        claims. The lock of a run that
+        crashed is still held by a dead worker, until its heartbeat is missed: so the
         next run has another.
         """
         return f"{self.queueing_lock} after {self.crash}" if self.crash else self.queueing_lock

@@ -1,4 +1,4 @@
-"""What a tick does with this engine: it decides as ever, and hands over the jobs that are due."""
+"""The tick with this engine: it decides as usual, but hands over the due jobs."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -25,7 +25,7 @@ def run(
     jobs: Jobs,
     faults: Sequence[ConfigError] = (),
 ) -> TickResult:
-    """Hand over those of *candidates* that are due; the rest of a tick is as ever.
+    """Hand over those of *candidates* that are due; the rest of a tick is as usual.
 
     Raises `ConfigError` if Procrastinate is not installed, `StoreError` if it cannot be
     reached, `Stopped` by a signal.
@@ -54,10 +54,10 @@ def find_due(
     *,
     behind: bool = False,
 ) -> tuple[TickResult, list[DueJob]]:
-    """Those of *candidates*, whose classes are imported, that are due; new jobs are noticed.
+    """Those of *candidates* that are due; their classes are imported, and new jobs get rows.
 
-    With *behind* those too that are claimed at the moment, to wait behind that run: it
-    may be over before it began, as a parent was running then.
+    With *behind* also those that are claimed at the moment, to wait for that run: it
+    may end without beginning, because a parent was running then.
     """
     noted = _Noted(jobs.catalogue.class_of, behind)
     result = Batch(context, snapshot, jobs, _prepare, noted).run(list(candidates), faults)
@@ -65,7 +65,7 @@ def find_due(
 
 
 class _Noted:
-    """In place of running a job, writes down that it is due."""
+    """Instead of running a job, notes that it is due."""
 
     def __init__(self, class_of: Callable[[str], type], behind: bool) -> None:
         self._class_of = class_of
@@ -96,7 +96,7 @@ class _Noted:
 
 
 def _prepare(classes: Mapping[str, type]) -> tuple[AppFactory, Mapping[str, ConfigError]]:
-    """The apps are made where they run; here only what a queue has to know is checked."""
+    """Workers make the apps; here only what a queue has to know is checked."""
     return _unmade, faults(classes)
 
 

@@ -1,4 +1,4 @@
-"""Procrastinate logs the arguments of jobs and its driver's errors: secrets are taken out."""
+"""Masks secrets in Procrastinate's log: it logs jobs' arguments and driver errors."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ _DETAILS = ("job", "jobs", "deferred")
 
 
 class Discreet(logging.Filter):
-    """Takes secrets out of records: those that *redactor* knows, and arguments named so."""
+    """Takes secrets out of records: those that *redactor* knows, and arguments by name."""
 
     def __init__(self, redactor: Callable[[], Redactor]) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class Discreet(logging.Filter):
 
 
 def keep_secrets(redactor: Callable[[], Redactor], *names: str) -> None:
-    """Have Procrastinate's loggers that there are, and those of these *names*, be discreet."""
+    """Mask in Procrastinate's existing loggers, and in those with these *names*."""
     discreet = Discreet(redactor)
     for name in {*_loggers(), *names}:
         logger = logging.getLogger(name)

@@ -1,4 +1,4 @@
-"""One-off runs: how they are asked for, and which of them are tried again."""
+"""One-off runs: how to defer them, and which of them are tried again."""
 
 import asyncio
 import inspect
@@ -28,7 +28,7 @@ class RunDeferrer(JobDeferrer):
         self._app = app
 
     def make_new_job(self, **arguments: Any) -> Job:
-        """What is queued; raises `ConfigError` if the app cannot be run with *arguments*."""
+        """The queued arguments; raises `ConfigError` if the app cannot take *arguments*."""
         configured: Any = self.job.task_kwargs[ARGUMENTS]
         given = {**configured, **arguments}
         for wrong in self._faults(given):
@@ -50,7 +50,7 @@ class RunDeferrer(JobDeferrer):
 
 
 def _parameters(cls: Any) -> tuple[set[str], bool]:
-    """The names by which ``run`` can be given arguments; and whether it takes any others."""
+    """The names of the arguments of ``run``; and whether it takes any others."""
     parameters = inspect.signature(cls.run).parameters.values()
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     known = {each.name for each in parameters if each.kind in named} - {"self"}
@@ -62,7 +62,7 @@ class RunFailed(CrontabberError):
 
 
 class RunHeld(CrontabberError):
-    """A one-off run could not begin at *now*, the server's time: other runs stood in its way."""
+    """A one-off run could not begin at *now*, the server's time, because of other runs."""
 
     def __init__(self, now: datetime) -> None:
         super().__init__()
@@ -70,12 +70,12 @@ class RunHeld(CrontabberError):
 
 
 class RetryPolicy(procrastinate.BaseRetryStrategy):
-    """Has a run that could not begin tried again, and one that a stopping worker ended."""
+    """Retries a run that could not begin, and one that a stopping worker ended."""
 
     def get_retry_decision(
         self, *, exception: BaseException, job: Job
     ) -> procrastinate.RetryDecision | None:
-        """As Procrastinate asks for it."""
+        """As Procrastinate calls it."""
         if isinstance(exception, RunHeld):
             return procrastinate.RetryDecision(retry_at=exception.now + wait(job.attempts))
         if isinstance(exception, asyncio.CancelledError):

@@ -1,7 +1,7 @@
 """The processes in which a worker runs jobs: each one at a time, and kept for the next.
 
 A process of its own is where a job has the main thread to itself, as in a tick: signals
-and time limits reach it, what it does to the process hurts no other job, and none can
+and time limits reach it, what it does to the process affects no other job, and none can
 keep the worker from saying that it lives.
 """
 
@@ -16,24 +16,24 @@ from ...errors import CrontabberError
 from ...process.python import module_command
 
 _LONGEST_ANSWER = 1 << 26
-"""Bytes; an answer names every job that is to be handed over next."""
+"""In bytes: an answer names every job to hand over next."""
 
 
 class ProcessEnded(CrontabberError):
-    """The process that ran a job ended without a word."""
+    """The process that ran a job ended without an answer."""
 
 
 class ProcessPool:
-    """As many processes as there ever were jobs at once; *arguments* are the command's."""
+    """As many processes as there were ever jobs at once; *arguments* are the command's."""
 
     def __init__(self, arguments: Sequence[str]) -> None:
         self._command = module_command(f"{__package__}.child", *arguments)
         self._idle: list[Process] = []
 
     async def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Have a process do what is asked for; its answer. Raises `ProcessEnded`.
+        """Send a request to a process; return its answer. Raises `ProcessEnded`.
 
-        When this is cancelled the job is ended, and recorded as failed, before it returns.
+        If this is cancelled, the job is ended and recorded as failed before it returns.
         """
         process = self._alive() or await self._start()
         asking = asyncio.ensure_future(_ask(process, request))
@@ -49,7 +49,7 @@ class ProcessPool:
         return answer
 
     def _alive(self) -> Process | None:
-        """A process that has nothing to do; those that ended meanwhile are forgotten."""
+        """An idle process; those that ended meanwhile are forgotten."""
         while self._idle:
             process = self._idle.pop()
             if process.returncode is None:
@@ -89,7 +89,7 @@ async def _ask(process: Process, request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def _end(process: Process) -> None:
-    """Close the pipe to the process, and wait: it ends when it can read no more requests."""
+    """Close the pipe to the process, which ends it, and wait."""
     assert process.stdin
     process.stdin.close()
     await process.wait()

@@ -1,4 +1,4 @@
-"""Procrastinate's tables, in the database of the state: made, filled, and cleaned up."""
+"""Procrastinate's tables, in the database of the state: creates, fills and cleans them."""
 
 import asyncio
 import contextlib
@@ -26,28 +26,28 @@ CLEAN_UP = "crontabber.clean_up"
 """Takes back what dead workers held."""
 
 CLEANING = "* * * * *"
-"""When a worker does that, as cron writes it."""
+"""When a worker does that, as a cron expression."""
 HEARTBEAT = 3.0
-"""How often a worker says that it lives, in seconds. No job can keep it from doing so."""
+"""The interval of a worker's heartbeats, in seconds. No job can prevent them."""
 STALLED = 15.0
-"""After so many seconds of silence it is dead."""
+"""After how many silent seconds it counts as dead."""
 POLLING = 2.0
-"""Seconds after which an idle worker looks for jobs whose time has come: no one announces those."""
+"""Seconds after which an idle worker looks for jobs whose time has come, unannounced."""
 MANY = 100
-"""From how many jobs on that are queued at once the server counts them anew."""
+"""From how many jobs queued at once the table is analysed again."""
 LONGEST_WAIT = 30
-"""After at most so many seconds a run is tried again that others kept from beginning."""
+"""The most seconds before a run that could not begin is tried again."""
 
 _TRIES = "tries"
 """The argument of `TASK` that says how often that was so."""
 
 _logger = logging.getLogger("crontabber")
-# Whenever an app is made it says that it is made of two parts, which is no news.
+# Every new app logs that it is made of two parts, which is no news.
 logging.getLogger("procrastinate.blueprints").setLevel(logging.WARNING)
 
 
 def connector(factory: Any) -> procrastinate.PsycopgConnector:
-    """Connects to where *factory* does, a ``ConnectionFactory``; but by psycopg 3."""
+    """Connects like *factory*, a ``ConnectionFactory``, but with psycopg 3."""
     parameters = {**factory.parameters(), "fallback_application_name": "crontabber-queue"}
     conninfo = make_conninfo("", **parameters)
     return procrastinate.PsycopgConnector(
@@ -56,7 +56,7 @@ def connector(factory: Any) -> procrastinate.PsycopgConnector:
 
 
 def pool(**options: Any) -> psycopg_pool.AsyncConnectionPool:
-    """Connections over which a statement is one message, and not four."""
+    """Connections on which a statement is one message, not four."""
     return psycopg_pool.AsyncConnectionPool(**{**options, "configure": _configure, "check": _check})
 
 
@@ -67,12 +67,12 @@ async def _configure(connection: psycopg.AsyncConnection) -> None:
 
 
 async def _check(connection: psycopg.AsyncConnection) -> None:
-    """Raise if a connection is known to be gone; the server is not asked."""
+    """Raise if a connection is known to be gone, without asking the server."""
     connection.pgconn.consume_input()
 
 
 async def put(app: procrastinate.App, due: Sequence[DueJob]) -> None:
-    """Queue what is *due*; what another tick has queued meanwhile is left as it is."""
+    """Queue what is *due*; jobs that another tick has queued meanwhile stay as they are."""
     waiting = {each.queueing_lock: job_of(each) for each in due}
     while waiting:
         try:
@@ -83,7 +83,7 @@ async def put(app: procrastinate.App, due: Sequence[DueJob]) -> None:
             del waiting[violation.queueing_lock or ""]
         else:
             break
-    if len(waiting) >= MANY:  # or fetches are planned as for an empty table, for a minute
+    if len(waiting) >= MANY:  # otherwise fetches are planned as for an empty table, for a minute
         await app.connector.execute_query_async("ANALYZE procrastinate_jobs")
     tell_of(waiting.values())
 
@@ -112,8 +112,8 @@ def job_of(due: DueJob) -> jobs.Job:
 async def put_back(app: procrastinate.App, job: jobs.Job, now: datetime) -> None:
     """Queue a job that could not run at *now*, the server's time, for a little later.
 
-    Not after whole seconds: a worker that lacks the app looks for jobs every two, and would be the
-    first to find it each time.
+    Not after whole seconds: a worker that lacks the app looks for jobs every two, and would be
+    the first to find it each time.
     """
     tries = job.task_kwargs.get(_TRIES, 0)
     assert isinstance(tries, int), "it was put there by us"
@@ -127,12 +127,12 @@ async def put_back(app: procrastinate.App, job: jobs.Job, now: datetime) -> None
 
 
 def wait(tries: int) -> timedelta:
-    """How long to wait after so many tries that came to nothing."""
+    """How long to wait after so many failed tries."""
     return timedelta(seconds=min(2 ** min(tries + 1, 10), LONGEST_WAIT))
 
 
 async def make_tables(app: procrastinate.App) -> None:
-    """Make Procrastinate's tables if there are none."""
+    """Create Procrastinate's tables if there are none."""
     if await app.check_connection_async():
         return
     try:
@@ -143,10 +143,10 @@ async def make_tables(app: procrastinate.App) -> None:
 
 
 async def clean_up(app: procrastinate.App) -> None:
-    """Take back what workers held that are dead.
+    """Take back what dead workers held.
 
-    A job's row is forgotten: whether the job is due, a tick knows. A one-off run is
-    queued again, as no tick knows of it.
+    A job's row is deleted, because a tick knows whether the job is due. A one-off run is
+    queued again, because no tick knows it.
     """
     for task, take_back in ((TASK, _forget), (ONCE, _queue_again)):
         for job in await app.job_manager.get_stalled_jobs(
@@ -167,7 +167,7 @@ async def _queue_again(app: procrastinate.App, number: int) -> None:
 
 
 def give(factory: Any, due: Sequence[DueJob]) -> None:
-    """Queue what is *due* and not queued yet, and clean up what dead workers left.
+    """Queue what is *due* and not queued yet, and clean up after dead workers.
 
     Raises `StoreError`.
     """
@@ -184,9 +184,9 @@ async def _give(app: procrastinate.App, due: Sequence[DueJob]) -> None:
 
 
 async def _queued(app: procrastinate.App, due: Mapping[str, jobs.Job]) -> set[str | None]:
-    """The queueing locks of what is queued already.
+    """The queueing locks of what is already queued.
 
-    What waits otherwise than a job that is *due* has to is taken back: the app has another
+    An entry that differs from its *due* job is taken back: the app has another
     queue by now, which may have workers, or the run crashed whose lock it waits for.
     """
     queued = set()

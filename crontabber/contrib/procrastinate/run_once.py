@@ -1,4 +1,4 @@
-"""One-off runs: an app is run once, beside its schedule, with arguments of the caller."""
+"""One-off runs: runs an app once, beside its schedule, with the caller's arguments."""
 
 import functools
 import os
@@ -22,19 +22,19 @@ from ...tick.lookup import find_job
 from ...tick.middleware import run_within
 
 Call = Callable[[Signals], None]
-"""A call of the app, by signals that are installed."""
+"""A call of the app, under installed signals."""
 
 DATE = "date"
-"""The argument that a backfill app is given as its date."""
+"""The argument that a backfill app gets as its date."""
 _NEVER_SEEN = "never"
-"""A version that no row has: a claim that has seen it marks nothing."""
+"""A version that no row has, so that the claim marks nothing."""
 
 
 def run_once(tabber: CronTabber, class_path: str, arguments: Mapping[str, Any]) -> None:
     """Run an app once, with *arguments* by name. Its state stays as it is.
 
-    A backfill app is given the ``date`` among them, a time as text; if there is none,
-    this minute. The reporters are told of the run, the tables are not: no slot is done
+    A backfill app gets the ``date`` among them, a time as text; if there is none,
+    this minute. The reporters get the run, but the tables do not: no slot is done
     by it. Raises `LockHeld`, before it begins, if a run of the app or another job with its
     lock is in progress; `CrontabberError` if the run fails.
     """
@@ -75,7 +75,7 @@ def _hold(tabber: CronTabber, job: JobSpec, now: datetime) -> None:
 
 
 def _run(tabber: CronTabber, job: JobSpec, slot: datetime, clock: ServerClock, call: Call) -> None:
-    """Make the call, and tell of it. Raises `CrontabberError` if it fails."""
+    """Make the call, and report it. Raises `CrontabberError` if it fails."""
     run = Run(job.app_name, slot, clock.now(), None, Outcome.SUCCEEDED, os.uname().nodename)
     tabber.reporter.started(job, run)
     try:
@@ -94,7 +94,7 @@ def _run(tabber: CronTabber, job: JobSpec, slot: datetime, clock: ServerClock, c
 
 
 def _error_of(tabber: CronTabber, job: JobSpec, slot: datetime, call: Call) -> BaseException | None:
-    """What the call raises, if it does; within the middleware."""
+    """What the call, within the middleware, raises; None if nothing."""
     middleware, faults = tabber.middleware()
     for fault in faults:
         tabber.reporter.trouble(str(fault))
@@ -119,7 +119,7 @@ def _call(
     arguments: Mapping[str, Any],
     signals: Signals,
 ) -> None:
-    """Make the app and run it, within its own limit of time."""
+    """Make the app and run it, within its time limit."""
     signals.limit(job.timeout)
     try:
         app: Any = make(job, state)

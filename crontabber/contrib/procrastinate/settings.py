@@ -1,4 +1,4 @@
-"""The settings of workers and their processes: those of the command."""
+"""The settings of workers and their processes, which are those of the command."""
 
 import os
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from ...generic_app import GenericApp
 
 
 def load(arguments: Sequence[str]) -> Settings:
-    """What the command's *arguments*, ``CRONTABBER_CONF`` and the environment say.
+    """Read the settings from the command's *arguments*, ``CRONTABBER_CONF`` and the environment.
 
     Raises `ConfigError`, also if no jobs are listed anywhere.
     """

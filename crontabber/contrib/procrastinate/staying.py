@@ -1,4 +1,4 @@
-"""crontabber in a process that does one run after the other: what can stay is kept."""
+"""crontabber in a process that does one run after the other, and keeps what it can."""
 
 import sys
 from collections.abc import Callable, Collection, Mapping
@@ -27,11 +27,11 @@ T = TypeVar("T")
 
 _MOMENT = timedelta(seconds=1)
 _AT_ONCE = 50
-"""At most so many classes of a module have their options resolved when one is needed."""
+"""The most classes of a module whose options are resolved when one is needed."""
 
 
 class _RowsAhead:
-    """The rows of jobs that are about to run, as one look read them."""
+    """The rows of jobs that are about to run, read by one look."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
@@ -41,7 +41,7 @@ class _RowsAhead:
     def take(self, app: AppSpec) -> Snapshot | None:
         """The rows of a job, which is about to change its own, and of its parents.
 
-        None if they were not all read, or longer ago than a `_MOMENT`.
+        None if they were not all read, or read longer than a `_MOMENT` ago.
         """
         now, names = self._clock.now(), {app.app_name, *app.depends_on}
         found = {name: self._rows[name] for name in names if name in self._rows}
@@ -52,10 +52,10 @@ class _RowsAhead:
 
 
 class StayingTabber(CronTabber):
-    """Keeps its session, the options and classes, the middleware, and the process as it was.
+    """Keeps its session, options, classes, middleware and the state of the process.
 
-    What a job does to the process is put back after its run, as in a tick: a worker's process is
-    to its jobs what a long tick is. Claims are given back after each run, by `look_at`.
+    What a job does to the process is undone after its run, as in a tick: a worker's process is
+    to its jobs what a long tick is. `look_at` releases the claim of the last run.
     """
 
     lives_on = True
@@ -65,14 +65,14 @@ class StayingTabber(CronTabber):
         super().__init__(settings)
         self.signals = signals
         self._stays = False
-        """Whether there is a session from before, in which jobs can be run."""
+        """Whether there is a session from before in which jobs can run."""
         self._kept: dict[object, Any] = {}
         self._factories: dict[str, AppFactory] = {}
         self._process_state = ProcessState()
         self._ahead: _RowsAhead | None = None
 
     def look_at(self, app_names: Collection[str]) -> Snapshot:
-        """Read the rows of these jobs, and give back all claims. Raises `StoreError`."""
+        """Read the rows of these jobs, and release all claims. Raises `StoreError`."""
         if self._stays:
             try:
                 return self.store.look_again(app_names)
@@ -83,7 +83,7 @@ class StayingTabber(CronTabber):
         return self.store.look_again(app_names)
 
     def let_go(self) -> None:
-        """End the session, and with it all claims; the next look has a new one."""
+        """End the session, and with it all claims; the next look opens a new one."""
         self._stays = False
         self._ahead = None
         self._process_state = ProcessState()
@@ -91,7 +91,7 @@ class StayingTabber(CronTabber):
         self.database.close()
 
     def run_due(self, class_path: str, following: Collection[str] = ()) -> TickResult:
-        """See `CronTabber.run_due`; of the rows only its own and those of its parents are read.
+        """See `CronTabber.run_due`; reads only the rows of the job and of its parents,
 
         Along with them are those of the jobs *following*, by app_name, which are then run by what
         was read, as a tick runs its jobs by one look: what counts is what a claim reads.
@@ -118,9 +118,9 @@ class StayingTabber(CronTabber):
         return context._replace(process_state=self._process_state)
 
     def prepare(self, classes: Mapping[str, type]) -> tuple[AppFactory, Mapping[str, ConfigError]]:
-        """See `GenericApp.prepare`: to resolve options takes longer than a short job.
+        """See `GenericApp.prepare`: resolving options takes longer than a short job.
 
-        Those of a module's classes are resolved together, as that hardly takes longer than one.
+        Those of a module's classes are resolved together, which hardly takes longer than one.
         """
         faults: Mapping[str, ConfigError] = {}
         if new := classes.keys() - self._factories.keys():
@@ -133,7 +133,7 @@ class StayingTabber(CronTabber):
         return self._factories[job.class_path](job, state)
 
     def _beside(self, class_paths: Collection[str]) -> dict[str, type]:
-        """Some of the listed classes that stand in the same modules, and are not prepared yet."""
+        """Some of the listed classes in the same modules that are not prepared yet."""
         modules = {_module_of(path) for path in class_paths} & sys.modules.keys()
         lines = (
             line
@@ -142,7 +142,7 @@ class StayingTabber(CronTabber):
         )
         found = {}
         for line in islice(lines, _AT_ONCE):
-            with suppress(ConfigError):  # which is told when its turn comes
+            with suppress(ConfigError):  # reported when its turn comes
                 found[line.class_path] = self.catalogue.app(line).cls
         return found
 
@@ -156,7 +156,7 @@ class StayingTabber(CronTabber):
             return super()._load(class_path)
         finally:
             if len(sys.modules) != before:
-                # what a module does to the process as it is imported stays, as in a tick
+                # what a module does to the process when it is imported stays, as in a tick
                 self._process_state = ProcessState()
 
     def _once(self, key: object, make: Callable[[], T]) -> T:

@@ -1,4 +1,4 @@
-"""The page on which operators act: it says what will be done, and does it when that is sent."""
+"""The page on which operators act: it says what it will do, and does it when confirmed."""
 
 import io
 import logging
@@ -33,7 +33,7 @@ _PATIENCE = 15.0
 
 
 class Wish(NamedTuple):
-    """What a person wants done."""
+    """What the user wants to do."""
 
     do: str
     given: Given
@@ -57,7 +57,7 @@ class Shown(NamedTuple):
 def act_routes(
     load: Callable[[], Settings], changed: Callable[[], None], *, may_leave: bool
 ) -> list[Route]:
-    """The page ``act``; *load* reads the configuration, *changed* is told that a job was.
+    """The page ``act``; *load* reads the configuration, *changed* is called after a change.
 
     *may_leave* says whether persons can log out.
     """
@@ -73,16 +73,16 @@ def act_routes(
             changed()
         person = person_node(wish.person.name, may_leave=may_leave)
         text = page_of(shown.title, shown.body, person, shown.redact)
-        # without a referrer a browser would not say either from which page a form is sent
+        # without a referrer, a browser would not say which page a form comes from
         return HTMLResponse(text, shown.status, {"Referrer-Policy": "same-origin"})
 
     return [Route("/act", act, methods=["GET", "POST"])]
 
 
 async def _in_time(load: Callable[[], Settings], wish: Wish, sends: bool) -> Shown:
-    """The page for a wish, which is fulfilled if a person *sends* it; not long after it is asked.
+    """The page for a wish, which is carried out if the user *sends* it; within a time limit.
 
-    A database that is silent is given up.
+    A silent database is given up.
     """
     try:
         app = ActingApp.of(await anyio.to_thread.run_sync(load), wish.person.name)
@@ -99,7 +99,7 @@ def _shown(app: ActingApp, wish: Wish, sends: bool) -> Shown:
     try:
         with app:
             return _cancel(app, wish, sends) if wish.do == CANCEL else _act(app, wish, sends)
-    except CrontabberError as error:  # from which the application has taken the secrets
+    except CrontabberError as error:  # the application has masked its secrets
         return _refused("That cannot be done", error)
 
 
@@ -112,7 +112,7 @@ def _act(app: ActingApp, wish: Wish, sends: bool) -> Shown:
     action = ACTIONS.get(wish.do)
     if action is None:
         raise UnknownJobError(f"there is no action {wish.do[:40]!r}: go back to the page of a job")
-    # to be asked is no reason to make tables
+    # a question is no reason to create tables
     about = _subject(app, app.store.look(None, migrate=sends), wish.job)
     title = f"{action.title}: {about.name}"
     if obstacle := action.obstacle(about):
@@ -142,7 +142,7 @@ def _subject(app: ActingApp, snapshot: Snapshot, name: str) -> Subject:
 
 
 def _refuse_unseen(app: ActingApp, about: Subject, wish: Wish) -> None:
-    """Raise `JobLineError` if what only classes know is needed for a backfill."""
+    """Raise `JobLineError` if a backfill needs what only classes know."""
     if about.state is None:
         raise ConfigError(f"{about.name} has not run yet, so it has no dates of the past")
     if "with-children" in wish.given:
@@ -186,7 +186,7 @@ def _cancel(app: ActingApp, wish: Wish, sends: bool) -> Shown:
 
 
 def _keep(app: ActingApp, wish: Wish, name: str, what: str) -> None:
-    """Write down in the log who did what; the ledger says it already."""
+    """Log who did what; the ledger has it already."""
     why = wish.given.get("why", "")[:500]
     reason = one_line(f"{what}: {why}" if why else what)
     _logger.info("%s: %s %s", app.asker, reason, name, extra={"action": "act", "app_name": name})

@@ -1,4 +1,4 @@
-"""An application that changes what is remembered of jobs, and imports no code of theirs."""
+"""An application that changes the rows of jobs, and imports none of their code."""
 
 from ...config.settings import Settings
 from ...errors import JobLineError
@@ -10,31 +10,31 @@ from ...tick.jobs import Jobs
 
 
 class JobsOfRows(Jobs):
-    """The jobs as their rows say they are; without a row, as the configuration does."""
+    """The jobs as their rows describe them; without a row, as the configuration does."""
 
     def from_class(self, line: JobLine) -> JobSpec:
-        """The job of *line*. Raises `JobLineError` if only its class could tell."""
+        """The job of *line*. Raises `JobLineError` if only its class could describe it."""
         return self.from_row(line) or super().from_class(line)
 
 
 class ActingApp(GenericApp):
-    """What the pages do with jobs: all that needs none of their code. The next tick does the rest.
+    """The changes of the pages, which need no code of jobs. The next tick does the rest.
 
-    A process that strangers talk to must not run what jobs do, nor know their passwords.
+    A process that strangers talk to must not run jobs, or know their passwords.
     """
 
     jobs_class = JobsOfRows
 
     @classmethod
     def of(cls, settings: Settings, person: str) -> "ActingApp":
-        """For what *person* does."""
+        """The application for the acts of *person*."""
         app = cls(settings)
         app.store = LimitedStore(app.database, settings.tables_owner)
         app.person = person
         return app
 
     def give_up(self) -> None:
-        """From another thread: have what waits for a silent server end."""
+        """From another thread: end a statement that waits for a silent server."""
         if isinstance(self.store, LimitedStore):
             self.store.interrupt()
 

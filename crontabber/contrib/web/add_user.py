@@ -10,13 +10,13 @@ from ...generic_app import Answer
 from .users import NAME, Password, Role, UsersFile
 
 _LONGEST = 1024
-"""Characters of a password."""
+"""The lengths of a password, in characters."""
 
 
 def add_user(settings: WebSettings, text: str) -> Answer:
-    """Add the user ``NAME`` or ``NAME:ROLE``, or give one that is there another password or role.
+    """Add the user ``NAME`` or ``NAME:ROLE``, or give an existing one another password or role.
 
-    Raises `ConfigError` for what is no name, no role or no password, and for a file that others
+    Raises `ConfigError` for a bad name, role or password, and for a file that others
     may write.
     """
     name, colon, role_text = text.partition(":")
@@ -48,7 +48,7 @@ def _role(text: str) -> Role:
 
 
 def _password(name: str) -> str:
-    """The password: typed twice on a terminal, else the first line of stdin."""
+    """The password: typed twice on a terminal, otherwise the first line of stdin."""
     if sys.stdin.isatty():
         password = getpass.getpass(f"Password for {name}: ")
         if password and getpass.getpass("The same again: ") != password:

@@ -24,9 +24,9 @@ _HOUR = "max-age=3600"
 
 
 def guarded(load: Callable[[], Settings], policy: Policy, source: Source) -> Guard:
-    """All pages as an ASGI application, behind the one door that keeps to *policy*.
+    """All pages as an ASGI application, behind the one guard that enforces *policy*.
 
-    *load* reads the configuration, for those who change what is remembered of jobs.
+    *load* reads the configuration for actions on jobs.
     """
     may_leave = policy.sessions is not None
     routes = [*act_routes(load, source.forget, may_leave=may_leave), *login_routes(policy)]
@@ -42,7 +42,7 @@ def make_app(
 ) -> Starlette:
     """The pages as an ASGI application, which may be mounted below any path.
 
-    *middleware* are put around all of them, the first outermost; *routes* are more pages.
+    *middleware* wraps all of them, the first outermost; *routes* are more pages.
     *may_leave* says whether persons can log out.
     """
 

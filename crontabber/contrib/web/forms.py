@@ -1,4 +1,4 @@
-"""The forms of the pages: what they ask for, and the frame that they stand in."""
+"""The forms of the pages: what they ask for, and their frame."""
 
 from collections.abc import Callable, Iterable, Mapping
 
@@ -8,7 +8,7 @@ from ...views.page import Frame, live
 
 
 def page_of(title: str, body: Node, person: Node = None, redact: Callable[[str], str] = str) -> str:
-    """A page with a form, as HTML. Strangers are led to no other page."""
+    """A page with a form, as HTML. Strangers get no links to other pages."""
     frame = Frame(title, person=person, is_form=True)
     return live(frame if person else frame._replace(nav={}), body, redact=redact)
 
@@ -19,14 +19,14 @@ def sentences(lines: Iterable[str]) -> Node:
 
 
 def note(text: str, *, bad: bool = False) -> Element:
-    """What is to be noticed."""
+    """A notice."""
     return tag("p", text, class_="note bad" if bad else "note", role="alert" if bad else "status")
 
 
 def action_form(do: str, action: Action, job: str, given: Given, zone: str) -> Element:
-    """What an action asks for, and the button that does it, or shows what it would do.
+    """The fields of an action, and the button that does it, or shows what it would do.
 
-    *zone* is where the clock is by which times are meant.
+    *zone* is the time zone of the times.
     """
     hinted = (each._replace(hint=each.hint.format(zone=zone)) for each in action.fields)
     fields = [_field(each, given) for each in hinted]
@@ -42,12 +42,12 @@ def sure_form(do: str, action: Action, job: str, given: Given) -> Element:
 
 
 def cancel_form(number: str) -> Element:
-    """The button that ends a backfill."""
+    """The button that cancels a backfill."""
     return _form("post", {"do": CANCEL, "number": number}, (), "Cancel the backfill", grave=True)
 
 
 def login_form(name: str, back: str) -> Element:
-    """What strangers are asked."""
+    """The login form."""
     fields = [
         _labelled("name", "Name", value=name, autocomplete="username", autofocus=True),
         _labelled("password", "Password", type="password", autocomplete="current-password"),

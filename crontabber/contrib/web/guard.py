@@ -1,4 +1,4 @@
-"""The one door to the pages: what comes in and what goes out passes here, and nowhere else."""
+"""The one guard of the pages: every request and every answer passes it."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -16,10 +16,10 @@ from .policy import Policy, headers
 from .users import Role
 
 LOGIN, LOGOUT, STATIC = "/login", "/logout", "/static/"
-"""Where strangers may go, too."""
+"""The pages that strangers may see, too."""
 BROKEN = "something went wrong: the log has more"
 _LARGEST = 1 << 16
-"""Bytes that a browser may send: a form has some hundred."""
+"""The most bytes that a browser may send: a form has some hundred."""
 _SETTINGS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -28,17 +28,17 @@ _SETTINGS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 USER, WRITABLE = "crontabber.user", "crontabber.writable"
-"""What the scope of a request says: who is there, and whether they may change anything."""
+"""In the scope of a request: the user, and whether they may change anything."""
 
 
 class Guard:
-    """An ASGI application that lets through to another what its policy allows.
+    """An ASGI application that passes on to another what its policy allows.
 
-    - When it is read-only, no method but GET and HEAD gets through, apart from a login.
-    - What changes something comes from a page of ours, and from an operator.
-    - The name by which the browser came is one of ours.
-    - Every answer says what a browser may do with it.
-    - An error is logged; the browser gets no more than the word that there was one.
+    - If it is read-only, no method but GET and HEAD gets through, except for a login.
+    - A change must come from a page of ours, and from an operator.
+    - The host name that the browser used must be one of ours.
+    - Every answer has the headers that say what a browser may do with it.
+    - An error is logged; the browser only learns that there was one.
     """
 
     def __init__(self, app: ASGIApp, policy: Policy) -> None:
@@ -65,7 +65,7 @@ class Guard:
             await answer.give_up(scope, receive, 500, BROKEN)
 
     def _refusal(self, scope: Scope) -> Response | None:
-        """The answer to what does not get through; None: it does."""
+        """The answer to a request that is refused; None: it passes."""
         policy = self.policy
         if not policy.serves(scope):
             return said(
@@ -107,7 +107,7 @@ class Guard:
 
 
 class _Answer:
-    """Sends what is answered, with what a browser has to know of it."""
+    """Sends the answer, with our headers."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -126,7 +126,7 @@ class _Answer:
         await self._send(message)
 
     async def give_up(self, scope: Scope, receive: Receive, status: int, text: str) -> None:
-        """Say what is wrong, if nothing was said yet."""
+        """Send an error, if no answer was begun yet."""
         if not self._has_begun:
             await said(scope, status, text)(scope, receive, self.send)
 
@@ -153,7 +153,7 @@ def _limited(receive: Receive) -> Callable[[], Awaitable[Message]]:
 
 
 def said(scope: Scope, status: int, text: str, **more: str) -> Response:
-    """A line; for people as a page, with the way to the others if we know who is there."""
+    """A line; for people as a page, with links to the others if we know the user."""
     wants_page = any("text/html" in value for value in headers(scope, b"accept"))
     if not wants_page or "/" in path_of(scope).removeprefix("/"):  # its links are relative
         return PlainTextResponse(f"{text}\n", status, more)

@@ -1,4 +1,4 @@
-"""The pages by which users come and go: ``login`` and ``logout``."""
+"""The pages ``login`` and ``logout``."""
 
 import anyio
 import anyio.to_thread
@@ -15,11 +15,11 @@ from .throttle import Throttle
 from .users import User
 
 _MOST_WAITING = 20
-"""Logins that wait for their turn at most; each needs memory and tenths of a second."""
+"""The most logins that wait for their turn; each needs memory and tenths of a second."""
 
 
 def login_routes(policy: Policy) -> list[Route]:
-    """The pages of those who have a password; none if there are no users."""
+    """The pages for users with passwords; none if there are no users."""
     if policy.users is None or policy.sessions is None:
         return []
     desk = _Desk(policy)
@@ -32,7 +32,7 @@ def login_routes(policy: Policy) -> list[Route]:
 
 
 class _Desk:
-    """Lets users in and out."""
+    """Logs users in and out."""
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
@@ -44,7 +44,7 @@ class _Desk:
         return _form("", request.query_params.get("next", ""))
 
     async def log_in(self, request: Request) -> Response:
-        """Let a user in with the right password."""
+        """Log a user in who has the right password."""
         given = await sent(request)
         name, password, back = (given.get(key, "") for key in ("name", "password", "next"))
         address = self._policy.address_of(request.scope)
@@ -82,7 +82,7 @@ class _Desk:
         return response
 
     async def ask_to_leave(self, request: Request) -> Response:
-        """The button that logs out: other pages say nothing of where a form of theirs is from."""
+        """The button that logs out: forms on other pages send no origin."""
         return _page("Log out", leave_form(), 200)
 
     async def log_out(self, request: Request) -> Response:
@@ -105,5 +105,5 @@ def _form(name: str, back: str, wrong: str = "", status: int = 200) -> HTMLRespo
 
 
 def _page(title: str, body: Node, status: int) -> HTMLResponse:
-    # without a referrer a browser would not say either from which page a form is sent
+    # without a referrer, a browser would not say which page a form comes from
     return HTMLResponse(page_of(title, body), status, {"Referrer-Policy": "same-origin"})

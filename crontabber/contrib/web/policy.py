@@ -1,4 +1,4 @@
-"""Who may come, and as whom: what the settings say, asked of one request."""
+"""Who may see the pages, and as whom: applies the settings to a request."""
 
 import ipaddress
 from collections.abc import Iterator, Sequence
@@ -14,31 +14,31 @@ from .sessions import COOKIE, Sessions
 from .users import NAME, Role, User, UsersFile
 
 _OURSELVES = frozenset({"localhost", "127.0.0.1", "[::1]"})
-"""What a browser on this host calls it."""
+"""The names of this host for a browser on it."""
 _LONGEST_COOKIES = 8192
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Policy(NamedTuple):
-    """Who may come, and as whom."""
+    """Who may see the pages, and as whom."""
 
     writable: bool
     """Whether operators may change anything."""
     hosts: frozenset[str]
-    """The names that pages are reached by; empty: any, where it is no loopback address."""
+    """The host names of the pages; empty: any, except on a loopback address."""
     users: UsersFile | None
     sessions: Sessions | None
     """None: there is no login."""
     header: bytes
-    """The header in which a proxy says who is there; empty: none does."""
+    """The header in which a proxy names the user; empty: none."""
     trusted: tuple[Network, ...] = ()
     operators: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, settings: WebSettings, listens_on: str | None = None) -> "Policy":
-        """What the settings say, for a server that listens on this address; None: another does.
+        """The policy of the settings, for a server that listens on this address; None: unknown.
 
-        Raises `ConfigError` where strangers could look at the pages, or change something.
+        Raises `ConfigError` if strangers could look at the pages, or change something.
         """
         users = UsersFile(settings.users) if settings.users else None
         if users and not users.entries():
@@ -68,13 +68,13 @@ class Policy(NamedTuple):
 
     @property
     def needs_user(self) -> bool:
-        """Whether one has to be known to look at the pages."""
+        """Whether only known users may look at the pages."""
         return bool(self.users or self.header)
 
     def serves(self, scope: Scope) -> bool:
-        """Whether the name by which the browser came is one of ours.
+        """Whether the host name that the browser used is one of ours.
 
-        Otherwise a page of a stranger could give its name our address, and read ours.
+        Otherwise a stranger's page could point its name to our address, and read our pages.
         """
         names = headers(scope, b"host")
         name = host_name(names[0]) if len(names) == 1 else ""
@@ -84,7 +84,7 @@ class Policy(NamedTuple):
         return bool(name) and not self.hosts and not is_loopback(address)
 
     def is_from_own_page(self, scope: Scope) -> bool:
-        """Whether it is a page of ours that sends this, as far as the browser says."""
+        """Whether one of our own pages sends this, as the browser says."""
         sites, origins = headers(scope, b"sec-fetch-site"), headers(scope, b"origin")
         if sites and sites != ["same-origin"]:
             return False
@@ -94,7 +94,7 @@ class Policy(NamedTuple):
         return bool(sites or origins)
 
     def user_of(self, scope: Scope) -> User | None:
-        """Who is there, by the proxy's word or the cookie; None: a stranger."""
+        """The user, by the proxy's header or the cookie; None: a stranger."""
         if self.header and self._is_trusted(_peer(scope)):
             names = headers(scope, self.header)
             if len(names) == 1 and NAME.fullmatch(names[0]):
@@ -103,7 +103,7 @@ class Policy(NamedTuple):
         return self.sessions.user_of(cookie(scope)) if self.sessions else None
 
     def address_of(self, scope: Scope) -> str:
-        """Where the browser is, as far as those say whom we trust."""
+        """The address of the browser, as far as trusted proxies say."""
         address, way = _peer(scope), ",".join(headers(scope, b"x-forwarded-for")).split(",")
         for hop in reversed([each.strip() for each in way if each.strip()]):
             if not self._is_trusted(address):

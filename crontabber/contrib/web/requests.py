@@ -1,4 +1,4 @@
-"""What a browser sent: the fields of a form."""
+"""Reads what a browser sent: the fields of a form."""
 
 from urllib.parse import parse_qs
 
@@ -9,7 +9,7 @@ _MOST_FIELDS = 20
 
 
 async def sent(request: Request) -> dict[str, str]:
-    """The fields of a form; of one that is there twice the last. Raises `HTTPException`."""
+    """The fields of a form; of equal names the last counts. Raises `HTTPException`."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise HTTPException(415, "only forms are understood")

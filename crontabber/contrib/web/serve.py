@@ -11,11 +11,11 @@ from ...generic_app import Answer, GenericApp
 
 DEFAULT = "127.0.0.1:8008"
 _GARBAGE = 50_000
-"""How many more objects there are when garbage is looked for: a look at 1,000 jobs makes 10,000."""
+"""After how many new objects garbage is collected: a look at 1,000 jobs makes 10,000."""
 
 
 def serve(app: GenericApp, command: Command, stream: TextIO) -> Answer:
-    """Serve the pages until SIGINT or SIGTERM; says on *stream* where they are.
+    """Serve the pages until SIGINT or SIGTERM; print their address on *stream*.
 
     Raises `ConfigError` for an address that cannot be used.
     """
@@ -34,7 +34,7 @@ def serve(app: GenericApp, command: Command, stream: TextIO) -> Answer:
     web = app.settings.web
     web = web._replace(writable=web.writable or command.serve_writable)
     policy, load = Policy.of(web, host), app.settings.again
-    app.log()  # what goes wrong, and who acts
+    app.log()  # for errors, and for who acts
     app.store.close()
     with listening(host, port) as sock:
         config = uvicorn.Config(
@@ -57,7 +57,7 @@ def serve(app: GenericApp, command: Command, stream: TextIO) -> Answer:
 
 
 def _collect_garbage() -> None:
-    """Do what the command leaves out, as it ends soon: this lives for days."""
+    """Set up garbage collection, which the command skips: this process lives for days."""
     gc.freeze()
     gc.set_threshold(_GARBAGE)
     gc.enable()

@@ -1,4 +1,4 @@
-"""Who is logged in: a signed cookie, which ends with time, at logout, or with another password."""
+"""Sessions: signed cookies, which end with time, at logout, or when role or password change."""
 
 import hashlib
 import secrets
@@ -12,20 +12,20 @@ COOKIE = "crontabber_session"
 LASTS = 12 * 3600
 """Seconds that a session lasts: a working day."""
 _LONGEST = 512
-"""Characters of a cookie that are looked at."""
+"""The longest cookie that is read, in characters."""
 
 
 class Sessions:
     """Makes and reads the texts of cookies.
 
-    Each is signed with a key that is computed from the user's line in the file: it is void when
-    role or password change. What was logged out is remembered for as long as it would last.
+    Each is signed with a key that is computed from the user's line in the file: it is void after
+    a change of role or password. Logouts are remembered for as long as the session would last.
     """
 
     def __init__(self, users: UsersFile) -> None:
         self._users = users
         self._ended: dict[str, float] = {}
-        """By the number of the session: when it can be forgotten."""
+        """For logged-out sessions, by number: when they can be forgotten."""
 
     def begin(self, user: User) -> str:
         """The text of a cookie for *user*."""
@@ -33,7 +33,7 @@ class Sessions:
         return _signer(entry).sign(f"{user.name}:{secrets.token_urlsafe(16)}").decode()
 
     def user_of(self, text: str) -> User | None:
-        """Whose session it is; None if it is no session, or none any more.
+        """The user of a session; None if it is not valid, or not any more.
 
         Raises `ConfigError` if the file of users cannot be used.
         """

@@ -1,7 +1,7 @@
-"""Where pages come from: one thread with a database connection, and a memory of seconds.
+"""The source of pages: one thread with a database connection, and a cache of seconds.
 
-All that asks the database runs in that thread, so that a slow one stops no other request; what
-was just made is given again, so that a wall of screens costs one look.
+All that uses the database runs in that thread, so that a slow query stops no other request. What
+was just made comes from the cache, so that a wall of screens costs one look.
 """
 
 import asyncio
@@ -22,17 +22,17 @@ from ...verbs.pages import PATIENCE, Page, Request, in_time, look, only_reading,
 T = TypeVar("T")
 
 KEPT = 2.0
-"""For how many seconds a look, and a page, is given again."""
+"""For how many seconds a look, and a page, is cached."""
 _MOST = 256
-"""How many pages are kept, and are waited for, at most."""
+"""The most pages that are cached, and the most that are waited for."""
 _AGE = 60.0
-"""After how many seconds the configuration is read anew: it may include files that changed."""
+"""After how many seconds the configuration is read again: included files may have changed."""
 
 
 class Source:
-    """Makes pages of what the database has; *make* makes what asks it; see `reading`.
+    """Makes pages from the database; *make* makes the application that reads it; see `reading`.
 
-    *patience* says for how many seconds a browser waits.
+    *patience* is for how many seconds a browser waits.
     """
 
     def __init__(self, make: Callable[[], CronTabber], patience: float = PATIENCE) -> None:
@@ -87,11 +87,11 @@ class Source:
         return self._seen[1]
 
     def forget(self) -> None:
-        """Have the next page look anew: something was changed."""
+        """Make the next page look again, after a change."""
         self._seen, self._pages = None, {}
 
     def _current(self) -> CronTabber:
-        """The application, made anew if its configuration may have changed."""
+        """The application, made again if its configuration may have changed."""
         if self._app and (
             monotonic() - self._made >= _AGE or self._stamp != _stamp(self._app.settings.path)
         ):
@@ -107,7 +107,7 @@ class Source:
         self._app = self._seen = None
 
     def close(self) -> None:
-        """Let go of the database; what is under way is not waited for."""
+        """Close the database connection, without waiting for what is under way."""
         if self._app and isinstance(self._app.store, LimitedStore):
             self._app.store.interrupt()
         self._thread.submit(self._drop)
@@ -119,7 +119,7 @@ def _silent() -> Page:
 
 
 def reading(settings: Settings) -> CronTabber:
-    """The jobs of a configuration, for those who only look."""
+    """The jobs of a configuration, for pages that only look."""
     return only_reading(CronTabber(settings))
 
 

@@ -1,4 +1,4 @@
-"""Slows down those who guess passwords: by user, and by the address that they come from."""
+"""Slows down those who guess passwords, by user and by address."""
 
 import ipaddress
 from collections import OrderedDict
@@ -7,9 +7,9 @@ from typing import NamedTuple
 from ...process.clock import monotonic
 
 _FREE = 5
-"""Attempts that need not wait: people mistype."""
+"""How many attempts need not wait: people mistype."""
 _LONGEST = {"user": 60.0, "address": 900.0}
-"""Seconds that one waits at most. Less for a user, whom strangers could lock out."""
+"""The most seconds to wait. Less for a user, whom strangers could lock out."""
 _FORGOTTEN = 3600.0
 """Seconds after which an attempt is forgotten."""
 
@@ -32,7 +32,7 @@ class Throttle:
     def attempt(self, user: str, address: str) -> float:
         """Count an attempt, before the password is checked; return 0.0.
 
-        If it comes too early it is not counted, and may not be made: the seconds to wait are
+        If it comes too early, it is not counted and not allowed: the seconds to wait are
         returned.
         """
         now = monotonic()
@@ -44,11 +44,11 @@ class Throttle:
         return 0.0
 
     def succeeded(self, user: str, address: str) -> None:
-        """It was the right password: forget the attempts at it, and this one of the address."""
+        """After the right password: forget the user's attempts, and this one of the address."""
         self._seen["user"].pop(user[:64], None)
         seen, key = self._seen["address"], _network(address)
         if found := seen.get(key):
-            # not all of them: else an own password would buy five guesses at those of others
+            # not all of them: otherwise one's own password would buy five guesses at others'
             seen[key] = found._replace(number=found.number - 1)
 
     def _wait(self, kind: str, key: str, now: float) -> float:
@@ -68,7 +68,7 @@ class Throttle:
 
 
 def _network(address: str) -> str:
-    """An address; of IPv6 the network, as one host has all addresses of it."""
+    """An address; for IPv6 its network, as one host has all its addresses."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:

@@ -19,11 +19,11 @@ from ...errors import ConfigError
 from ...process.files import replacing
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
-"""What a user may be called: it stands in cookies, in the log and in the ledger."""
+"""The form of a user's name, which is in cookies, the log and the ledger."""
 _MOST_BYTES = 1 << 20
-"""Of the file: some ten thousand users."""
+"""The largest file in bytes: some ten thousand users."""
 _MOST_MEMORY = 1 << 27
-"""Bytes that one hash may need."""
+"""The most bytes of memory that one hash may need."""
 
 
 class Role(enum.Enum):
@@ -32,18 +32,18 @@ class Role(enum.Enum):
     VIEWER = "viewer"
     """Look at all pages."""
     OPERATOR = "operator"
-    """That, and run, pause and reset jobs, where the pages are writable."""
+    """Also run, pause and reset jobs, if the pages are writable."""
 
 
 class User(NamedTuple):
-    """Who is there."""
+    """A user who is logged in."""
 
     name: str
     role: Role
 
 
 class Password(NamedTuple):
-    """A hash of a password by scrypt, and what it was made with."""
+    """A scrypt hash of a password, and its parameters."""
 
     cost: int
     """The logarithm of scrypt's N to the base of 2."""
@@ -74,7 +74,7 @@ class Password(NamedTuple):
         return f"scrypt${self.cost}${self.block}${self.parallel}${salt}${digest}"
 
     def fits(self, password: str) -> bool:
-        """Whether this is the password; it takes the same time if it is not."""
+        """Whether this is the password; a wrong one takes the same time."""
         return hmac.compare_digest(self._hash(password), self.digest)
 
     @property
@@ -99,7 +99,7 @@ class Password(NamedTuple):
 
 
 _NONE = Password(15, 8, 3, bytes(16), bytes(32))
-"""The hash of no password."""
+"""A hash that no password has."""
 
 
 class Entry(NamedTuple):
@@ -110,7 +110,7 @@ class Entry(NamedTuple):
 
     @property
     def key(self) -> bytes:
-        """What signs the sessions of the user: another one when role or password change."""
+        """The key that signs the user's sessions, which changes with role and password."""
         return hashlib.sha256(f"{self}".encode()).digest()
 
     def __str__(self) -> str:
@@ -162,7 +162,7 @@ class UsersFile:
         return entry.user if entry and right else None
 
     def put(self, name: str, role: Role | None, password: Password) -> Entry:
-        """Write a user to the file, which is made if there is none; return the line.
+        """Write a user to the file, which is created if it is missing; return the line.
 
         Without *role* a user keeps the role that it has, and a new one is a viewer. Only the
         file's owner can read it. Raises `ConfigError`, as `entries` does.
@@ -226,7 +226,7 @@ class UsersFile:
 
 @contextmanager
 def _alone(directory: Path) -> Iterator[None]:
-    """Others who write here by this function wait."""
+    """A lock, for which others who write here wait."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -236,9 +236,9 @@ def _alone(directory: Path) -> Iterator[None]:
 
 
 def _replace(path: Path, text: str) -> None:
-    """Write a file that only its owner can read, as a whole or not at all."""
+    """Atomically write a file that only its owner can read."""
     with replacing(path) as file:
-        if path.exists() and os.geteuid() == 0:  # the server's user has to read it still
+        if path.exists() and os.geteuid() == 0:  # the server's user must still be able to read it
             found = path.stat()
             os.fchown(file.fileno(), found.st_uid, found.st_gid)
         file.write(text)

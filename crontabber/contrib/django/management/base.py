@@ -18,7 +18,7 @@ _LEVELS = {0: logging.WARNING, 1: logging.INFO}
 class CronCommand(BaseCommand):
     """A command whose errors are one line, and whose exit status is crontabber's.
 
-    No system checks are made first: one bad job must not stop the others.
+    It makes no system checks first: one bad job must not stop the others.
     """
 
     requires_system_checks: Iterable[str] = ()
@@ -46,7 +46,7 @@ class CronCommand(BaseCommand):
 
 
 def add_names(parser: CommandParser, what: str, *, needed: bool = True) -> None:
-    """Let a command have the names of jobs as arguments; without any, if it may, it means all."""
+    """Let a command take names of jobs; none may mean all, if that is allowed."""
     meant = "all means all of them" if needed else "all of them if none is named"
     nargs = "+" if needed else "*"
     text = f"{what}, with blanks or commas between them; {meant}"
@@ -54,9 +54,9 @@ def add_names(parser: CommandParser, what: str, *, needed: bool = True) -> None:
 
 
 def names(given: Sequence[str]) -> list[str]:
-    """The names that are meant by what `add_names` read; ``all`` if that is nothing."""
+    """The names that `add_names` read; ``all`` if there are none."""
     found = [name.strip() for text in given for name in text.split(",") if name.strip()]
-    if given and not found:  # an empty variable, say, is not to mean all
+    if given and not found:  # an empty variable must not mean all
         raise CommandError("no job is named: name one, or all")
     return found or [EVERYTHING]
 

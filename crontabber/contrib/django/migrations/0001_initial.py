@@ -1,4 +1,4 @@
-"""The two tables, and what Django has to know of them."""
+"""The two tables, and what Django has to know about them."""
 
 from django.db import migrations, models
 

@@ -18,7 +18,7 @@ _FIELDS = {
 
 
 class Migration(migrations.Migration):
-    """Brings the tables up to date, and tells Django of what is new in them."""
+    """Brings the tables up to date, and tells Django what is new in them."""
 
     dependencies = (("crontabber", "0001_initial"),)
 

@@ -1,4 +1,4 @@
-"""``manage.py cronbackfill``: have dates of the past done, on purpose."""
+"""``manage.py cronbackfill``: request past dates."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ _FLAGS = {
 
 
 class Command(CronCommand):
-    """Asks for dates of a backfill job, shows how far they are, or ends that."""
+    """Requests dates of a backfill job, shows how far they are, or cancels that."""
 
     help = (
         "Has a backfill job do dates of the past that were never done, or do them again. "
@@ -30,7 +30,7 @@ class Command(CronCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Which job and dates; or how far it is; or which backfill to end."""
+        """The job and dates; or to show how far it is; or the backfill to cancel."""
         parser.add_argument("job", nargs="?", metavar="JOB", help="the job whose dates to do")
         for name, which in (("from", "first"), ("to", "last")):
             parser.add_argument(
@@ -55,7 +55,7 @@ class Command(CronCommand):
         parser.add_argument("--cancel", metavar="N", help="end the backfill of this number instead")
 
     def answer(self, **options: Any) -> Answer:
-        """Its number and dates, the dates alone, the list, or what was done until now."""
+        """Its number and dates, only the dates, the list, or what was done until now."""
         asked = [name for name in ("job", "list", "cancel") if options[name] not in (None, False)]
         if len(asked) != 1:
             raise CommandError("name a job with --from and --to, or ask for --list or --cancel=N")

@@ -53,7 +53,7 @@ class Command(CronCommand):
     def answer(self, **options: Any) -> Answer:
         """Remove old runs, or only count them; the text says how many."""
         with DjangoCron() as cron:
-            cron.look()  # which makes the tables, if there are none
+            cron.look()  # this creates the tables, if there are none
             with closing(cron.database.connect()) as connection:
                 days_kept, output = _kept(options), options["keep_output"]
                 if options["dry_run"]:

@@ -1,4 +1,4 @@
-"""``manage.py cronlist``: the schedule and the state of all jobs, and all that looks at them."""
+"""``manage.py cronlist``: the schedule and the state of all jobs, and the other views of them."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -18,7 +18,7 @@ from ...cron import DjangoCron
 from ..base import CronCommand
 
 _LIST = "list-jobs"
-"""What is meant if nothing else is asked for."""
+"""The default view."""
 _SHOWS = {option.name: option for option in verbs("look")}
 _OPTIONS: Mapping[str, CommandOption] = {
     **{name: option for name, option in _SHOWS.items() if name != _LIST},
@@ -36,7 +36,7 @@ class Command(CronCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add ``--nagios``, and what the command line has to look at jobs."""
+        """Add ``--nagios``, and the options of the command line to look at jobs."""
         parser.add_argument(
             "--nagios", action="store_true", help="report the health of all jobs to Nagios instead"
         )
@@ -44,7 +44,7 @@ class Command(CronCommand):
             _add(parser, option)
 
     def answer(self, **options: Any) -> Answer:
-        """The list, or what is asked for; for Nagios the line and its status."""
+        """The list, or the view that is asked for; for Nagios the line and its status."""
         words = [*_words(options)]
         if not any(options.get(field_of(name)) for name in ("nagios", *_SHOWS)):
             words.append(f"--{_LIST}")
@@ -65,7 +65,7 @@ def _add(parser: CommandParser, option: CommandOption) -> None:
 
 
 def _words(options: Mapping[str, Any]) -> Iterator[str]:
-    """What was given, as the command line of the core has it."""
+    """The given options, as the core's command line."""
     for name in ("nagios", *_OPTIONS):
         given = options.get(field_of(name))
         if given is not None and given is not False:

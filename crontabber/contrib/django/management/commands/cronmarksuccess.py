@@ -1,4 +1,4 @@
-"""``manage.py cronmarksuccess``: have jobs count as having succeeded."""
+"""``manage.py cronmarksuccess``: mark jobs as successful."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""``manage.py cronnotifytest``: send a test message to those who are told of jobs."""
+"""``manage.py cronnotifytest``: send a test message to all receivers."""
 
 from typing import Any
 
@@ -9,11 +9,11 @@ from ..base import CronCommand
 
 
 class Command(CronCommand):
-    """Sends a message to all whom ``CRONTABBER_NOTIFY_URLS`` and ``_COMMAND`` name."""
+    """Sends a message to all receivers in ``CRONTABBER_NOTIFY_URLS`` and ``_COMMAND``."""
 
     help = "Sends a test message to those whom CRONTABBER_NOTIFY_URLS and _COMMAND name."
 
     def answer(self, **options: Any) -> Answer:
-        """Whom it has reached; exit status 1 if it is not all of them."""
+        """Whom it has reached; exit status 1 if not all."""
         with DjangoCron() as cron:
             return notifytest(cron)

@@ -10,7 +10,7 @@ from ..base import CronCommand, add_names, names
 
 
 class Command(CronCommand):
-    """Forgets what is remembered of jobs; their log stays."""
+    """Forgets the state of jobs; their log stays."""
 
     help = "Forgets the state of jobs, so that they run as if for the first time."
 

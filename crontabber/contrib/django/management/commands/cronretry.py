@@ -1,4 +1,4 @@
-"""``manage.py cronretry``: have the next tick try jobs again that failed."""
+"""``manage.py cronretry``: have the next tick retry failed jobs."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from ..base import CronCommand, add_names, names
 
 
 class Command(CronCommand):
-    """Has the next tick try jobs again that failed, also those that gave up on a date."""
+    """Has the next tick retry failed jobs, also those that gave up on a date."""
 
     help = "Has the next cronrun try jobs again that failed, or that gave up on a date."
 

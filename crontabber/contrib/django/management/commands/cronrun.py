@@ -55,7 +55,7 @@ class Command(CronCommand):
     def answer(self, **options: Any) -> Answer:
         """Run what is asked for; exit as ``crontabber`` does, a loop after SIGTERM with 0.
 
-        But a job that runs elsewhere is no error, and one of ``--job`` that failed is.
+        But a job that runs elsewhere is no error, and a failed job of ``--job`` is one.
         """
         job, force, arguments = options["job"], options["force"], options["arguments"]
         _refuse_contradictions(options)
