@@ -1,4 +1,4 @@
-"""Lines of cron, such as ``*/10 8-18 * * mon-fri``: five fields, read by the library cronsim."""
+"""Cron expressions, such as ``*/10 8-18 * * mon-fri``: five fields, read by the library cronsim."""
 
 import re
 from collections.abc import Iterator
