@@ -198,16 +198,25 @@ def test_open_slots_are_passed_over_by_the_schedule_that_made_them():
     assert (span.slots, span.plan) == (12, "5m")
 
 
+TOKYO = "Asia/Tokyo"
+
+
 def test_slots_are_passed_over_by_the_clocks_of_their_zone():
-    zone = "America/St_Johns"
-    spec = job("1d|03:00", zone=zone, backfill=True, missed=Missed.LATEST)
-    first, last = at("2026-11-19 03:00", zone), at("2026-11-20 03:00", zone)
+    spec = job("1d|03:00", zone=TOKYO, backfill=True, missed=Missed.LATEST)
+    first, last = at("2026-11-19 03:00", TOKYO), at("2026-11-20 03:00", TOKYO)
     replan = passed_over(spec, waiting(spec, first), NOW)
-    assert replan
     assert replan.state == waiting(spec, last + DAY)
     [span] = replan.spans
     assert (span.first, span.last, span.slots) == (first, last, 2)
-    assert number_of(spec, spec.plan, first, last) == number_of(spec, "1d|03:00", first, last) == 2
+    edited = spec._replace(missed=None, too_late=HOUR)
+    replan = passed_over(edited, waiting(edited, hour(3), plan="3h"), NOON - MINUTE)
+    assert replan.state.next_slot == at("2026-11-22 03:00", TOKYO)
+
+
+def test_the_slots_of_a_span_are_counted_in_their_zone():
+    spec = job("*/10 8-18 * * *", zone=TOKYO)
+    ends = (at(f"2026-11-20 {time}", TOKYO) for time in ("08:00", "18:50"))
+    assert number_of(spec, "*/10 8-18 * * *", *ends) == 66
 
 
 def test_a_job_that_is_too_late_is_so_by_the_schedule_that_made_its_slot():

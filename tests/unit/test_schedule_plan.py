@@ -366,8 +366,8 @@ def test_an_inherited_schedule_was_edited_if_it_is_more_than_a_minute_off(
 
 
 def test_an_inherited_schedule_is_looked_at_in_its_zone():
-    spec = job("1d|03:00", zone="Asia/Tokyo")
-    state = old(spec, last_run="2026-11-20 18:00:07", next_run="2026-11-21 18:00:07")
+    spec = job("1d|03:00", zone="America/St_Johns")
+    state = old(spec, last_run="2026-11-21 06:30:07", next_run="2026-11-22 06:30:07")
     assert replanned(spec, state, NOW) is None
 
 
