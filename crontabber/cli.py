@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .config.commandline import CommandLine
     from .config.settings import Settings
     from .generic_app import Answer
+    from .secrecy.redactor import Redactor
 
 _UNKNOWN = 3
 """The status of a Nagios plugin that cannot tell; see `crontabber.schedule.findings.Status`."""
@@ -86,9 +87,11 @@ def _print(text: str, code: int, *, failed: int) -> int:
 
 
 def _complain(text: str) -> None:
-    """Print what is wrong, if that can be read."""
+    """Print what is wrong on one line, if that can be read."""
+    from .views.text import one_line  # only needed when something is wrong
+
     with suppress(OSError):
-        print(f"crontabber: {text}", file=_mended("stderr"), flush=True)
+        print(f"crontabber: {one_line(text)}", file=_mended("stderr"), flush=True)
 
 
 def _mended(name: str) -> TextIO:
@@ -218,15 +221,18 @@ def _do(
             found = settings.check(classes) if settings.needs_all_classes else ()
             _log(app, [*found, *settings.exposed(classes)])
         text, code = _obey(command, app)
-        return _masked(text, command, app.redact), code  # rows may be older than the mask
+        return _masked(text, command, app.redactor), code  # rows may be older than the mask
 
 
-def _masked(text: str, command: "Command", redact: Callable[[str], str]) -> str:
-    if text and command.format == "json":
+def _masked(text: str, command: "Command", redactor: "Callable[[], Redactor]") -> str:
+    if not text:
+        return text
+    redact = redactor()  # once: to make it for each of ten thousand texts takes ten seconds
+    if command.format == "json":
         from .views.envelope import masked
 
         return masked(text, redact)
-    return redact(text) if text else text
+    return redact(text)
 
 
 def _log(app: "CronTabber", warnings: Sequence[str]) -> None:

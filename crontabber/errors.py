@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from types import TracebackType
 
 Redact = Callable[[str], str]
@@ -106,6 +107,13 @@ class StoreError(CrontabberError):
 
 class TablesNotReady(StoreError):
     """The tables are missing or too old, and the caller does not want them to be created."""
+
+    def __init__(self, text: str, now: "datetime", zone: str) -> None:
+        super().__init__(text)
+        self.now = now
+        """The server's time."""
+        self.zone = zone
+        """Its time zone."""
 
 
 class LogNotIndexed(StoreError):

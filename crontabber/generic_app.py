@@ -109,7 +109,15 @@ class GenericApp:
         """What a job comes from, for people: the word for it, and its name."""
         kind, what = self.settings.sections.runs(job.class_path)
         # a class path holds no secret, and looking for one in each of a thousand takes a second
-        return f"{kind.title()}:", what if kind == "class" else self.redact(what)
+        return f"{kind.title()}:", what if kind == "class" else self._redact_origin(what)
+
+    @functools.cached_property
+    def _redact_origin(self) -> "Redactor":
+        """Made once: making it for each of a thousand jobs takes a second.
+
+        The answer as a whole is masked again.
+        """
+        return self.redactor()
 
     def classes(self) -> dict[str, type]:
         """The classes of all jobs that can be imported, by class path."""

@@ -180,7 +180,7 @@ def _included(line: str, place: Place) -> str | None:
         return included
     if match[1]:
         return None
-    raise ConfigError(f"{place}: cannot include {included}: there is no such file")
+    raise ConfigError(f"{place}: cannot include {included}: there is no such file, or it is none")
 
 
 def _flatten(content: Any) -> Iterator[tuple[str, str | Exception]]:
@@ -212,6 +212,6 @@ def _cut_values(content: Any, text: str) -> Iterator[tuple[str, str]]:
         prefix, section = sections.pop()
         sections += [(f"{prefix}{name}.", section[name]) for name in section.sections]
         for name, comment in section.inline_comments.items():
-            value = section.get(name)
+            value = dict.get(section, name)  # as it is written
             if comment and isinstance(value, str) and value and f"{value}{comment}" in text:
                 yield prefix + name, "quote its value, because it has a #"

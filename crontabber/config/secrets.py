@@ -13,7 +13,10 @@ from .options import JOB
 from .show import is_secret
 
 _URL = re.compile(
-    r"(?P<scheme>[A-Za-z][\w+.-]*)://(?:(?P<user>[^\s:@/?#]*):(?P<password>\S*?)|(?P<key>[^\s:@/?#]+))@"
+    # it is looked for from ://, as a word of a megabyte may be none
+    r"(?:(?<![\w.-])(?P<web>https?))?"
+    r"://(?:(?P<user>[^\s:@/?#]*):(?P<password>\S*?)|(?P<key>[^\s:@/?#]+))@",
+    re.IGNORECASE,
 )
 _URL_TO_LAST_AT = re.compile(r"://[^\s:@/?#]*:(?P<password>\S*)@")
 _ASSIGNED = re.compile(
@@ -99,7 +102,7 @@ def within(text: str, *, is_key: bool = False) -> Iterator[str]:
     """
     for match in _URL.finditer(text):
         yield match["password"] or ""
-        if is_key and match["scheme"].lower().rpartition("+")[2] in {"http", "https"}:
+        if is_key and match["web"]:
             yield match["key"] or match["user"] or ""
     for match in _URL_TO_LAST_AT.finditer(text):  # an @ that should have been written as %40
         yield match["password"]

@@ -51,7 +51,7 @@ def connect(parameters: Mapping[str, str]) -> Connection:
     A `ConfigError` says which parameters the libpq in use does not know.
     """
     try:
-        dsn = make_dsn(**parameters)
+        dsn = _dsn_of(parameters)
     except psycopg2.ProgrammingError:
         if not (unknown := [*unknown_to_libpq(parameters)]):
             raise
@@ -87,7 +87,9 @@ def refused_by_libpq(parameters: Mapping[str, str]) -> Iterator[str]:
     if (parameters.get("gssencmode") or os.environ.get("PGGSSENCMODE")) == "require":
         nowhere["gssencmode"] = "prefer"  # sockets never have it
     try:
-        _connect(make_dsn(**nowhere)).close()
+        _connect(_dsn_of(nowhere)).close()
+    except ConfigError as error:
+        yield str(error)
     except psycopg2.ProgrammingError:
         return  # `unknown_to_libpq` reports what it does not know
     except psycopg2.Error as error:
@@ -95,6 +97,21 @@ def refused_by_libpq(parameters: Mapping[str, str]) -> Iterator[str]:
         if _NOWHERE not in text:
             guilty = [name for name in PARAMETERS if re.search(rf"\b{name}\b", text)]
             yield f"{max(guilty, key=len)} cannot be used: {text}" if guilty else text
+
+
+def _dsn_of(parameters: Mapping[str, str]) -> str:
+    try:
+        return make_dsn(**parameters)
+    except ValueError:
+        guilty = ", ".join(name for name, text in parameters.items() if not _is_text(text))
+        raise ConfigError(f"{guilty} cannot be used: {_NO_TEXT}") from None
+
+
+_NO_TEXT = "it has a NUL or bytes that are not UTF-8"
+
+
+def _is_text(text: str) -> bool:
+    return "\0" not in text and text == text.encode(errors="replace").decode()
 
 
 def _is_known(name: str) -> bool:
@@ -115,6 +132,8 @@ def parse_dsn(dsn: str) -> dict[str, str]:
             "the option dsn is not a connection string: write it like "
             "postgresql://user@host/database or host=… dbname=… user=…"
         ) from None
+    except ValueError:
+        raise ConfigError(f"the option dsn cannot be used: {_NO_TEXT}") from None
 
 
 def close(connection: Connection) -> None:

@@ -1,6 +1,8 @@
 """Files that others read while we write them."""
 
+import errno
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,12 +21,25 @@ def replace(path: Path, text: str) -> None:
         file.write(text)
 
 
+def is_free(path: Path) -> bool:
+    """Whether there is a file that can be replaced, or nothing. Raises OSError."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except FileNotFoundError:
+        return True
+    except ValueError as error:  # a NUL
+        raise OSError(errno.EINVAL, str(error)) from None
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[TextIO]:
     """A file that only its owner can read, which replaces *path* when it is written.
 
-    If anything is raised meanwhile, what was there stays. Raises OSError.
+    If anything is raised meanwhile, what was there stays. Raises OSError; also if it is no file, as
+    a link or a device would be gone: ``/dev/null`` for the whole host.
     """
+    if not is_free(path):
+        raise OSError(errno.EEXIST, "it is a directory, a link or a device, and stays as it is")
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:

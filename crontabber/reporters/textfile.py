@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from ..process.files import replace
+from ..process.files import is_free, replace
 from ..schedule.figures import Figures, figures
 from ..schedule.findings import Status
 from ..schedule.health import judge
@@ -154,6 +154,8 @@ def _unescaped(text: str) -> str:
 
 
 def _read(path: Path) -> str:
+    if not is_free(path):  # to read a pipe could take for ever
+        return ""
     try:
         return path.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:

@@ -7,6 +7,7 @@ schedules that would need more.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from itertools import takewhile
 from zoneinfo import ZoneInfo
 
@@ -86,7 +87,7 @@ def _times(schedule: Schedule, zone: ZoneInfo, now: datetime) -> Iterator[str]:
     if _ELAPSED.fullmatch(text) or "|:" in text or (cron and cron[1].startswith("*")):
         return  # which runs each hour, or by elapsed time
     said = set()
-    for change in changes(zone, now, now + _YEAR):
+    for change in _changes(zone, now):
         near = takewhile(
             lambda slot, end=change + _DAY: slot < end,  # type: ignore[misc]
             slots(schedule, first_slot(schedule, change - _DAY, zone), zone),
@@ -97,6 +98,12 @@ def _times(schedule: Schedule, zone: ZoneInfo, now: datetime) -> Iterator[str]:
                 said.add(note)
                 yield f"on {slot.astimezone(zone):%Y-%m-%d} {note} ({zone})"
                 break
+
+
+@lru_cache(maxsize=16)
+def _changes(zone: ZoneInfo, now: datetime) -> tuple[datetime, ...]:
+    """When clocks are changed in the year to come; the same for all jobs of a zone."""
+    return tuple(changes(zone, now, now + _YEAR))
 
 
 def _parents(job: JobSpec, by_name: Mapping[str, JobSpec], now: datetime) -> Iterator[str]:

@@ -35,8 +35,10 @@ _COMMON = frozenset(
 """Common words of logs and tracebacks that people also use as passwords."""
 
 _NAMES = (*SECRET_NAMES, "pass", "pwd")
-_ANCHORS = (*_NAMES, "--", "://", "basic")
-"""How a place begins, in small letters."""
+"""What is in the word before a secret, in small letters."""
+_OTHERS = ("://", "basic")
+"""How the other places begin."""
+_WORD = re.compile(r"[\w.-]*")
 _END = r"""(?= [.:!?]? (?: [\s"',;&)\]}<>|\\] | $ ) )"""
 
 
@@ -57,20 +59,59 @@ def is_weak(secret: str, known: Collection[str], short: int = SHORT_WORD) -> boo
 
 
 class Places:
-    """Where *weak* secrets are given."""
+    """Where *weak* secrets are given.
+
+    Each word is looked at once: a line of ten thousand dashes must not take a minute.
+    """
 
     def __init__(self, weak: Iterable[str]) -> None:
-        self._pattern = _pattern(sorted(weak, key=len, reverse=True))
+        sorted_weak = sorted(weak, key=len, reverse=True)
+        values = "|".join(map(re.escape, sorted_weak))
+        ends = "|".join(re.escape(end) for secret in sorted_weak for end in encoded_ends(secret))
+        self._after_name = re.compile(
+            rf"""
+            (?: ["'\])]* \s* [:=]+ >? | ["'] \s* , | > | \s (?= ["'] ) ) \s* (?: \w? ["'] )?
+            ( {values} ) {_END}
+            """,
+            re.VERBOSE,
+        )
+        self._after_option = re.compile(rf"\s+ ( {values} ) {_END}", re.VERBOSE)
+        self._others = re.compile(
+            rf"""
+            :// [^\s/:@]* : ( {values} ) (?= @ )
+            | (?i: basic ) \s+ ( [A-Za-z0-9+/_-]* (?: {ends} ) ) (?! [A-Za-z0-9+/=_-] )
+            """,
+            re.VERBOSE,
+        )
 
     def spans(self, text: str) -> Iterator[tuple[int, int]]:
         """Where in *text* there are secrets."""
+        for match in self._matches(text):
+            if match:
+                yield match.span(match.lastindex or 0)
+
+    def _matches(self, text: str) -> Iterator["re.Match[str] | None"]:
         # The one capital letter that is longer in small letters; looking for words like this
-        # takes a hundredth of the time that the pattern alone would.
+        # takes a hundredth of the time that patterns alone would.
         lower = text.replace("\u0130", "I").lower()
-        for anchor in _ANCHORS:
+        for name in _NAMES:
+            for _, end in _words(lower, name):
+                yield self._after_name.match(text, end)
+        for begin, end in _words(lower, "--"):
+            if any(name in lower[begin:end] for name in _NAMES):
+                yield self._after_option.match(text, end)
+        for anchor in _OTHERS:
             for begin, _ in occurrences(lower, anchor):
-                if match := self._pattern.match(text, begin):
-                    yield match.span(match.lastindex or 0)
+                yield self._others.match(text, begin)
+
+
+def _words(text: str, part: str) -> Iterator[tuple[int, int]]:
+    """Where the words with *part* in them have it first, and where they end."""
+    end = 0
+    for begin, _ in occurrences(text, part):
+        if begin >= end:
+            end = _WORD.match(text, begin).end()  # type: ignore[union-attr]  # it always matches
+            yield begin, end
 
 
 def occurrences(text: str, part: str) -> Iterator[tuple[int, int]]:
@@ -79,20 +120,3 @@ def occurrences(text: str, part: str) -> Iterator[tuple[int, int]]:
     while begin >= 0:
         yield begin, begin + len(part)
         begin = text.find(part, begin + 1)
-
-
-def _pattern(weak: list[str]) -> "re.Pattern[str]":
-    values = "|".join(map(re.escape, weak))
-    ends = "|".join(re.escape(end) for secret in weak for end in encoded_ends(secret))
-    name = "|".join(_NAMES)
-    return re.compile(
-        rf"""
-        (?i: {name} ) [\w.-]*
-        (?: ["'\])]* \s* [:=]+ >? | ["'] \s* , | > | \s (?= ["'] ) ) \s* (?: \w? ["'] )?
-        ( {values} ) {_END}
-        | -- [\w.-]* (?i: {name} ) [\w.-]* \s+ ( {values} ) {_END}
-        | :// [^\s/:@]* : ( {values} ) (?= @ )
-        | (?i: basic ) \s+ ( [A-Za-z0-9+/_-]* (?: {ends} ) ) (?! [A-Za-z0-9+/=_-] )
-        """,
-        re.VERBOSE,
-    )

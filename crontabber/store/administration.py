@@ -1,6 +1,5 @@
 """What people ask of the store in PostgreSQL: pauses, backfills, the ledger."""
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from .reading import LogReading
 from .rows import pause_parameters, run_parameters
 from .server import Server
 from .spans import span_of, spans_text
+from .texts import json_text
 
 if TYPE_CHECKING:
     from ..schedule.findings import Access
@@ -38,11 +38,11 @@ class Administration(LogReading):
         """See `StateStore.ask`."""
         self._server.find()
         entries = (
-            f'{{"app_name": {json.dumps(app_name)}, "entry": {entry_text(asked)}}}'
+            f'{{"app_name": {json_text(app_name)}, "entry": {entry_text(asked)}}}'
             for app_name, asked in wanted.items()
         )
         names = list(wanted)
-        rows = self._server.query("ask", wanted=f"[{', '.join(entries)}]", names=json.dumps(names))
+        rows = self._server.query("ask", wanted=f"[{', '.join(entries)}]", names=json_text(names))
         return {row[0] for row in rows}
 
     def cancel(self, app_name: str, number: int, spans: Sequence[Span] = ()) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from ..schedule.asked import AskedBackfill, Dates
+from .texts import json_text
 
 _KINDS = {"number": int, "plan": str, "total": int, "newest_first": bool, "attempts": int}
 _KINDS |= {"error": str, "chained": bool, "by": str}
@@ -29,7 +30,7 @@ def asked_text(asked: Collection[AskedBackfill]) -> str | None:
 
 def entry_text(asked: AskedBackfill) -> str:
     """One of them."""
-    return json.dumps(asked._asdict(), default=datetime.isoformat)
+    return json_text(asked._asdict(), datetime.isoformat)
 
 
 def _one(**fields: object) -> AskedBackfill:

@@ -1,7 +1,7 @@
 """Converts between the rows of the two tables and the values of `crontabber.schedule.model`."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +12,6 @@ from .spans import spans_text
 
 Row = tuple[Any, ...]
 _DONE = (Outcome.SUCCEEDED, Outcome.MARKED)
-_TEXTS = ("exc_type", "exc_value", "exc_traceback", "output")
 
 
 def state_of(row: Row) -> JobState:
@@ -255,36 +254,3 @@ def array_text(values: Iterable[object]) -> str:
         quoted = [text.replace("\\", "\\\\").replace('"', '\\"') for text in texts]
         joined = '","'.join(quoted)
     return f'{{"{joined}"}}' if texts else "{}"
-
-
-def as_latin1(value: Any) -> Any:
-    """A value whose texts, written as LATIN1, are the bytes that they are in UTF-8."""
-    return _mapped(value, lambda text: text.encode().decode("latin1"))
-
-
-def from_latin1(value: Any) -> Any:
-    """A value whose texts were read as LATIN1, although they are UTF-8, or nearly so."""
-    return _mapped(value, lambda text: text.encode("latin1").decode("utf-8", "replace"))
-
-
-def _mapped(value: Any, convert: Callable[[str], str]) -> Any:
-    if isinstance(value, str):
-        return convert(value)
-    if isinstance(value, list | tuple):
-        return type(value)(_mapped(each, convert) for each in value)
-    if isinstance(value, dict):
-        return {name: _mapped(each, convert) for name, each in value.items()}
-    return value
-
-
-def printable(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The same with the log's texts in ASCII, for what cannot be stored as it is.
-
-    This is for NUL, half of a surrogate pair, and what the database's encoding lacks.
-    """
-    texts = {name: parameters.get(name) for name in _TEXTS}
-    return {**parameters, **{name: text and _ascii(text) for name, text in texts.items()}}
-
-
-def _ascii(text: str) -> str:
-    return text.replace("\0", "\\x00").encode("ascii", "backslashreplace").decode()

@@ -10,7 +10,7 @@ from psycopg2 import errors
 from ..errors import ClaimLost, DatabaseUnavailable, StoreError, TablesNotReady
 from ..process import clock
 from ..process.pending import pending
-from .rows import Row, printable
+from .rows import Row
 from .session import (
     GRACE,
     ConnectionGone,
@@ -23,6 +23,7 @@ from .session import (
     server_process,
 )
 from .sql import load_migrations
+from .texts import lacking, printable
 
 T = TypeVar("T")
 
@@ -173,15 +174,28 @@ class Server:
             return self.session().run(*names, **parameters)
         except _MISSING as error:
             if not migrate:
-                raise TablesNotReady(_not_ready(error)) from error
+                now, zone = self.session().run("server_time")[0]
+                raise TablesNotReady(_not_ready(error), now, zone) from error
             self.migrate()
         except _UNPRINTABLE:
-            parameters = printable(parameters)
-            return self.session().run(*names, **parameters)
+            return self._as_printable(names, printable(parameters))
         try:
             return self.session().run(*names, **parameters)
         except errors.UndefinedTable:  # they were created, but in another session
             raise SessionChanged from None
+
+    def _as_printable(self, names: Sequence[str], parameters: dict[str, Any]) -> list[Row]:
+        session = self.session()
+        try:
+            return session.run(*names, **parameters)
+        except _UNPRINTABLE as error:  # of a name, which must not be another one
+            encoding = session.connection.info.parameter_status("server_encoding") or ""
+            if not (found := lacking(parameters, encoding)):
+                raise
+            raise StoreError(
+                f"{found[:20]!r} cannot be stored in the database, whose encoding is {encoding}: "
+                f"write it in other characters ({' '.join(str(error).split())})"
+            ) from error
 
     @contextmanager
     def _naming_blockers(self) -> Iterator[None]:

@@ -14,8 +14,9 @@ from ..database import waiting
 from ..database.cursor import OwnCursor
 from ..database.driver import is_loss, is_passing
 from ..errors import LockHeld, SessionShared, Stopped, StoreError
-from .rows import Row, array_text, as_latin1, from_latin1
+from .rows import Row, array_text
 from .sql import load_queries, located, prepared
+from .texts import as_latin1, from_latin1
 
 _REPEATED = frozenset(
     {

@@ -1,10 +1,10 @@
 """Converts between the rows of the ledger and spans."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from ..schedule.ledger import Span, Verdict
+from .texts import json_text
 
 
 def span_of(row: tuple[Any, ...]) -> Span:
@@ -17,7 +17,7 @@ def span_of(row: tuple[Any, ...]) -> Span:
 
 def spans_text(spans: Sequence[Span]) -> str:
     """Spans as JSON, for the server to make rows of."""
-    return json.dumps(
+    return json_text(
         [
             {
                 "first_slot": span.first.isoformat(),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from ..errors import ConfigError, ExitCode
+from ..errors import ConfigError
 from ..generic_app import Answer, GenericApp
 from ..schedule.asked import AskedBackfill
 from ..schedule.backfill import backfilled, next_date, wait_of_date
@@ -89,8 +89,7 @@ def cancel(app: GenericApp, number: str) -> Answer:
                     f"{each.total - left} of {each.total} dates were done"
                 )
     if not lines:
-        found = f"there is no backfill {number} under way: see --list-backfills"
-        return Answer(found, ExitCode.ERROR)
+        raise ConfigError(f"there is no backfill {number} under way: see --list-backfills")
     return Answer("\n".join(lines))
 
 

@@ -94,7 +94,7 @@ def framed(seen: Seen, request: Request, title: str, here: str, *body: Node) -> 
     """A page with its frame, and without secrets."""
     person = person_node(request.person, may_leave=request.may_leave)
     frame = Frame(title, here, heading(seen.survey.now, seen.overview.zone), person=person)
-    return Page(200, live(frame, *body, redact=seen.app.redact))
+    return Page(200, live(frame, *body, redact=seen.app.redactor()))
 
 
 def _jobs(seen: Seen, request: Request) -> Page:

@@ -59,7 +59,7 @@ def after_tick(app: GenericApp, path: str, *, has_news: bool) -> None:
 def _written(file: Path) -> float:
     try:
         return file.stat().st_mtime
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):  # a NUL, of which the writer tells
         return 0.0
 
 
@@ -77,7 +77,7 @@ def text_of(app: GenericApp, *, imports: bool = True) -> str:
     )
     body = [section(name, *part, id_=name.lower()) for name, part in parts.items()]
     main = tag("main", tag("h1", f"The jobs on {now}"), *body, id="main")
-    return document("Report", [style(read("crontabber.css"))], [header, main], app.redact)
+    return document("Report", [style(read("crontabber.css"))], [header, main], app.redactor())
 
 
 def _parts(seen: Seen) -> Iterator[tuple[str, list[Node]]]:

@@ -105,10 +105,8 @@ def look_only(app: GenericApp) -> tuple[Snapshot, str]:
     try:
         return app.look(migrate=False), ""
     except TablesNotReady as error:
-        from ..process.clock import utc_now
-
         where = f" ({app.database.describe()})" if hasattr(app.database, "describe") else ""
-        return Snapshot(utc_now(), "UTC", {}), f"{error}{where}"
+        return Snapshot(error.now, error.zone, {}), f"{error}{where}"
 
 
 def _is_ours(app: GenericApp) -> Callable[[JobLine], bool]:

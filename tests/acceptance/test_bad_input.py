@@ -63,6 +63,44 @@ def test_a_database_that_cannot_be_used_is_named_without_its_password(
     assert "s3cret" not in line
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            ["--resource.postgresql.dbname=\udcff"],
+            "dbname cannot be used: it has a NUL or bytes",
+        ),
+        (
+            ["--resource.postgresql.dsn=user=\udcff"],
+            "the option dsn cannot be used: it has a NUL",
+        ),
+        (["--crontabber.tables_owner=\udcff"], r"'\udcff' cannot be stored in the database, whose"),
+        (
+            ["--status", "--format=a\nb\x1b"],
+            r"--format=a b\x1b is not known to --status: write",
+        ),
+        (["--cancel-backfill=7"], "there is no backfill 7 under way: see --list-backfills"),
+    ],
+)
+def test_odd_bytes_and_numbers_on_the_command_line(
+    crontabber: Command, database: Database, options: list[str], said: str
+) -> None:
+    crontabber.write("jobs/myapp.py", APP)
+    crontabber.configure(database, JOBS)
+    assert said in refuse(crontabber, CONF, *options)
+
+
+def test_what_a_person_says_in_bytes_that_are_no_text_is_kept(
+    crontabber: Command, database: Database
+) -> None:
+    crontabber.write("jobs/myapp.py", APP)
+    crontabber.configure(database, JOBS)
+    crontabber(CONF)
+    done = crontabber(CONF, "--pause=my-first-app", "--why=na\udcefve")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert r"na\udcefve" in crontabber(CONF, "--explain=my-first-app").stdout
+
+
 def test_a_wrong_password_or_none(crontabber: Command, guarded: Database) -> None:
     crontabber.configure(guarded._replace(password="guessed it"), JOBS)
     line = refuse(crontabber)

@@ -208,3 +208,18 @@ def test_a_history_says_that_older_runs_were_not_read_and_how_to_see_them(
         assert "were read" not in whole.stdout
     finally:
         module_database.execute("DELETE FROM crontabber_log WHERE host = 'old'")
+
+
+def test_before_the_first_tick_time_and_zone_are_the_servers(
+    crontabber: Command, database: Database
+) -> None:
+    """They were those of this host and UTC, and 03:00 that of another day."""
+    database.execute(f"ALTER DATABASE {database.dbname} SET timezone = 'Australia/Lord_Howe'")
+    crontabber.write("apps.py", JOBS)
+    crontabber.configure(database, "apps.Good|1d|03:00")
+    for look in ("--status", "--preview", "--explain=good", "--nagios", "--graph"):
+        done = crontabber(CONF, look)
+        assert done.returncode == (1 if look == "--nagios" else 0), done.stderr
+        assert "UTC\n" not in done.stdout
+    assert "Australia/Lord_Howe" in crontabber(CONF, "--status").stdout
+    assert database.execute("SELECT to_regclass('crontabber')") == [(None,)]

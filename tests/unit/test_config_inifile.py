@@ -103,6 +103,11 @@ def test_a_hint_at_a_file_that_is_not_there_stays_a_comment() -> None:
         ({"a": "+include a.ini"}, "a.ini, line 1: a.ini would include itself"),
         ({"a": "#+include b.ini", "b": "\n+include a.ini"}, "b.ini, line 2: a.ini would include"),
         ({"a": "[s]\nx=%(nope)s"}, "a.ini, line 2: option s.x: its %(…)s cannot be replaced: miss"),
+        ({"a": "x=%(y)s # why"}, "a.ini, line 1: option x: its %(…)s cannot be replaced: missing"),
+        (
+            {"a": "+include /dev/null"},
+            "a.ini, line 1: cannot include /dev/null: there is no",
+        ),
         ({"a": "x=%(y)s\ny=%(x)s"}, "a.ini, line 1: option x: its %(…)s cannot be replaced: inter"),
         ({"a": "x=%(y)s\ny=1,2"}, "a.ini, line 1: option x: its %(…)s cannot be replaced: not a"),
         ({"a": "DEFAULT=1\nx=%(y)s"}, "a.ini, line 2: option x: its %(…)s cannot be replaced: not"),

@@ -1,5 +1,6 @@
 """What is secret in a configuration: options, and parts of connection strings."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,15 @@ def test_passwords_in_connection_strings(text, found):
     assert set(within(text)) - {""} == found
 
 
+def test_long_words_are_no_work():
+    """A key of 4 kB in a value cost every tick a third of a second."""
+    began = time.process_time()
+    assert not any(within("x" * 100_000 + "://" + "y" * 100_000))
+    assert time.process_time() - began < 1
+
+
 def test_the_key_of_a_url_is_secret_where_the_url_is():
+    assert set(within("a+https://KEY@h/1", is_key=True)) - {""} == {"KEY"}
     assert set(within("https://KEY:SECRET@h/1", is_key=True)) == {"KEY", "SECRET"}
     assert set(within("postgresql://user@h/1", is_key=True)) - {""} == set()
 

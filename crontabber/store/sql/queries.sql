@@ -298,6 +298,9 @@ SELECT pg_catalog.current_setting('crontabber.session', true)
 -- name: server_process
 SELECT pg_catalog.pg_backend_pid()
 
+-- name: server_time
+SELECT pg_catalog.now(), pg_catalog.current_setting('TimeZone')
+
 -- name: leave_session
 -- Releases the locks, resets the settings, and removes our mark: a pooler may give the
 -- session to the next client as it is.
