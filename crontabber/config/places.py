@@ -33,6 +33,16 @@ def place_of_text(path: str, text: str, after: Place) -> Place | None:
     return None
 
 
+def second(path: str) -> Place | str:
+    """Where in a ``.json`` or ``.conf`` a name stands for the second time."""
+    seen = set()
+    for name, place in (_in_json if path.endswith(".json") else _in_conf)(path):
+        if name in seen:
+            return place
+        seen.add(name)
+    return path
+
+
 def _lines(path: str) -> Iterator[tuple[str, Place]]:
     for number, line in enumerate(read_text(path).split("\n"), 1):
         yield line, Place(path, number)

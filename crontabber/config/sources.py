@@ -208,14 +208,33 @@ def read_file(path: str) -> tuple[dict[str, str], list[ConfigError]]:
 
 def _read_json(path: str) -> dict[str, str]:
     try:
-        content = json.loads(read_text(path))
+        content = json.loads(read_text(path), object_pairs_hook=_object)
         if isinstance(content, dict):
-            return dict(_flatten("", content))
+            return _object(list(_flatten("", content)))
+    except _TwiceError:
+        raise _said_twice(path) from None
     except json.JSONDecodeError as error:
         raise ConfigError(f"{path}, line {error.lineno}: {error.msg}") from None
     except RecursionError:
         raise ConfigError(f"{path}: it is nested too deeply") from None
     raise ConfigError(f"{path}: it must be one object, in braces")
+
+
+class _TwiceError(Exception):
+    """A name is there twice: one value would be lost."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise _TwiceError
+    return found
+
+
+def _said_twice(path: str) -> ConfigError:
+    from .places import second  # only needed when something is wrong
+
+    return ConfigError(f"{second(path)}: this section or option is there already")
 
 
 def _flatten(name: str, value: Any) -> Iterator[tuple[str, str]]:
@@ -233,4 +252,8 @@ def _flatten(name: str, value: Any) -> Iterator[tuple[str, str]]:
 
 def _read_conf(path: str) -> dict[str, str]:
     text = read_text(path)
+    names = [line.partition("=")[0].strip() for line in text.split("\n") if "=" in line]
+    given = [name for name in names if not name.startswith("#")]
+    if len(set(given)) < len(given):
+        raise _said_twice(path)
     return dict(for_conf.ValueSource(lambda: io.StringIO(text)).values)

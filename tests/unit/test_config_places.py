@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from crontabber.config.places import place_of_text, places
+from crontabber.config.sources import read_file
+from crontabber.errors import ConfigError
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +54,23 @@ def test_in_json_and_conf() -> None:
         "a.x": "c.conf, line 3",
         "b": "c.conf, line 4",
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "line"),
+    [
+        ("c.json", '{"a": {"x": 1,\n"y": 2,\n"x": 3}}', 3),
+        ("c.json", '{"a": {"x": 1},\n"a": {"y": 2}}', 2),
+        ("c.json", '{"a": {"x": 1},\n"a.x": 2}', 2),
+        ("c.conf", "a.x=1\n# a.x=2\na.y=1\n a.x = 3\n", 4),
+    ],
+)
+def test_what_is_there_twice_is_refused_as_in_an_ini_file(name: str, text: str, line: int) -> None:
+    """The first of two sections or options was lost in silence."""
+    Path(name).write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        read_file(name)
+    assert str(caught.value) == f"{name}, line {line}: this section or option is there already"
 
 
 def test_a_text_is_looked_for_from_a_place_on() -> None:
