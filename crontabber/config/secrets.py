@@ -100,12 +100,14 @@ def within(text: str, *, is_key: bool = False) -> Iterator[str]:
     With *is_key* a name before the host, without a password, is secret too: Sentry's URLs have
     a key there. In a database's URL, it is the user.
     """
-    for match in _URL.finditer(text):
-        yield match["password"] or ""
-        if is_key and match["web"]:
-            yield match["key"] or match["user"] or ""
-    for match in _URL_TO_LAST_AT.finditer(text):  # an @ that should have been written as %40
-        yield match["password"]
+    for word in text.split():
+        url = word[: word.rfind("@") + 1]  # behind it there is nothing to be found
+        for match in _URL.finditer(url):
+            yield match["password"] or ""
+            if is_key and match["web"]:
+                yield match["key"] or match["user"] or ""
+        for match in _URL_TO_LAST_AT.finditer(url):  # an @ that should have been written as %40
+            yield match["password"]
     for match in _ASSIGNED.finditer(text):
         yield match["quoted"] or match["plain"] or ""
 

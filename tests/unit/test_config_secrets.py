@@ -42,10 +42,13 @@ def test_passwords_in_connection_strings(text, found):
     assert set(within(text)) - {""} == found
 
 
-def test_long_words_are_no_work():
+@pytest.mark.parametrize(
+    "text", ["x" * 100_000 + "://" + "y" * 100_000, "@" + "://a:" * 20_000, "://a:" * 20_000 + " @"]
+)
+def test_long_words_are_no_work(text):
     """A key of 4 kB in a value cost every tick a third of a second."""
     began = time.process_time()
-    assert not any(within("x" * 100_000 + "://" + "y" * 100_000))
+    assert not any(within(text))
     assert time.process_time() - began < 1
 
 
