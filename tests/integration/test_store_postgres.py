@@ -1570,5 +1570,5 @@ def test_who_looks_again_notices_that_the_tables_were_made_anew(store, other, cl
     mark(store)
     clean.execute("DROP TABLE crontabber, crontabber_log")
     other.migrate()
-    with pytest.raises(StoreError, match="made anew"):
+    with pytest.raises(StoreError, match="created anew"):
         store.look_again(["a"])

@@ -205,11 +205,13 @@ def test_slots_are_passed_over_by_the_clocks_of_their_zone():
     spec = job("1d|03:00", zone=TOKYO, backfill=True, missed=Missed.LATEST)
     first, last = at("2026-11-19 03:00", TOKYO), at("2026-11-20 03:00", TOKYO)
     replan = passed_over(spec, waiting(spec, first), NOW)
+    assert replan
     assert replan.state == waiting(spec, last + DAY)
     [span] = replan.spans
     assert (span.first, span.last, span.slots) == (first, last, 2)
     edited = spec._replace(missed=None, too_late=HOUR)
     replan = passed_over(edited, waiting(edited, hour(3), plan="3h"), NOON - MINUTE)
+    assert replan
     assert replan.state.next_slot == at("2026-11-22 03:00", TOKYO)
 
 
