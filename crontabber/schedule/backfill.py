@@ -38,6 +38,11 @@ def may_be_tried(asked: AskedBackfill, now: datetime) -> bool:
     return asked.retry_at is None or asked.retry_at <= now
 
 
+def failing(state: JobState) -> AskedBackfill | None:
+    """The first backfill whose next date failed, and is not done since."""
+    return next((each for each in state.asked if each.attempts), None)
+
+
 def next_date(asked: AskedBackfill) -> datetime:
     """Its oldest date that is not done, or its newest if that is to be first."""
     return asked.dates[-1][1] if asked.newest_first else asked.dates[0][0]
@@ -112,7 +117,7 @@ def failed(
         if rest is None:
             spans += backfilled(job, state, asked, asked.wanted, run.started)
     else:
-        error = run.error.value if run.error else ""
+        error = (run.error.value or run.error.type) if run.error else ""
         rest = asked._replace(
             attempts=asked.attempts + 1,
             retry_at=next_try(job, run.slot, run.started, advice),

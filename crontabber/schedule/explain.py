@@ -8,7 +8,8 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from .backfill import next_asked
+from .asked import AskedBackfill
+from .backfill import failing, may_be_tried, next_date, wait_of_date
 from .decide import CHECKS, Case, case_of, decide
 from .dependencies import waits_of
 from .missed import pause_text
@@ -50,6 +51,9 @@ class Explanation(NamedTuple):
     notes: Sequence[str] = ()
     """What else the next tick does: to the plan before it decides, or because a person asked."""
 
+    helps: Sequence[str] = ()
+    """The commands that help besides those of ``checks``."""
+
     @property
     def can_run(self) -> bool:
         """Whether the next tick runs it."""
@@ -74,6 +78,7 @@ class Explanation(NamedTuple):
         """What would help, without repetition; what helps at the root comes first."""
         found = [*_commands_of(self.causes[-1])] if self.causes else []
         found += [command for check in self.checks if not check.ok for command in check.commands]
+        found += self.helps
         return list(dict.fromkeys(found))
 
 
@@ -87,15 +92,33 @@ def explain(
     job, row, notes = status.job, *_settled(status.job, status.row, states, now)
     case = case_of(job, row, states, now)
     running = bool(status.row and status.row.ongoing and status.row.claim)
-    if row and (asked := next_asked(job, row, states, now)):
-        notes.append(f"backfill {asked.number}: the next tick does a requested date")
+    asked = row.asked if row and job.backfill else ()
+    notes += [_asked(each, case) for each in asked]
+    waits = any(not may_be_tried(each, now) for each in asked)
     checks = [] if running else [*map_checks(case)]
     checks.append(_lock(job, others, held))
     checks.append(_claim(status, held))
     by_name = {other.job.app_name: other for other in others}
     blocked = any(check.name == "parent" and not check.ok for check in checks)
     causes = _causes(case, by_name) if blocked else []
-    return Explanation(status, checks, causes, notes)
+    helps = [f"--retry={job.app_name}"] if waits else []
+    return Explanation(status, checks, causes, notes, helps)
+
+
+def _asked(asked: AskedBackfill, case: Case) -> str:
+    """What becomes of the next date of a backfill that was asked for."""
+    job, now = case.job, case.now
+    if not may_be_tried(asked, now) and asked.retry_at:
+        date, again = (
+            f"{moment.astimezone(job.zone):%Y-%m-%d %H:%M}"
+            for moment in (next_date(asked), asked.retry_at)
+        )
+        what = f"{date} {failures(asked.attempts)} ({asked.error}), again {again}"
+    elif wait := wait_of_date(job, asked, case.states, now):
+        what = f"waits: {wait}"
+    else:
+        what = "the next tick does a requested date"
+    return f"backfill {asked.number}: {what}"
 
 
 _MOST_REPLANS = 4
@@ -141,7 +164,7 @@ def _retry(case: Case, decision: Decision | None) -> Check:
     until = case.planned.due_at(case.job)
     if decision is None:
         again = "it is time to try again" if until <= case.now else "tried again when it is due"
-        tries = f"{failures(state.error_count)}, {again}" if state and error else "no failure"
+        tries = f"{failures(state.error_count)}, {again}" if state and error else _no_failure(state)
         return Check("retry", True, tries)
     if state is None:
         return Check("retry", False, _SPREAD, until=until)
@@ -156,6 +179,10 @@ def _retry(case: Case, decision: Decision | None) -> Check:
     else:
         reason = "a person said when it runs next"
     return Check("retry", False, reason, state.last_run if error else None, until, help_)
+
+
+def _no_failure(state: JobState | None) -> str:
+    return "no failure of its schedule" if state and failing(state) else "no failure"
 
 
 def _pause(case: Case, decision: Decision | None) -> Check:
@@ -244,9 +271,12 @@ def _causes(case: Case, statuses: dict[str, JobStatus]) -> list[JobStatus]:
         case = case_of(status.job, status.row, case.states, case.now)
 
 
+_FAILING = (State.FAILED, State.CRASHED, State.GAVE_UP)
+
+
 def _commands_of(status: JobStatus) -> tuple[str, ...]:
     """What would help the job that is at the root."""
     name = status.job.app_name
-    if status.state in (State.FAILED, State.CRASHED, State.GAVE_UP):
+    if status.state in _FAILING and status.row and status.row.last_error:
         return (f"--retry={name}",)
     return (f"--resume={name}",) if status.state is State.PAUSED else ()

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from .backfill import next_date
+from .asked import AskedBackfill
+from .backfill import failing, next_date
 from .calendar import next_slot
 from .dag import order
 from .dependencies import wait_of
@@ -53,7 +54,7 @@ def judge(
             _is_running(states.get(j.app_name), j.max_ongoing_age, now) for j in among or jobs
         )
         findings |= _late_ones(due, findings, states, now, busy=busy)
-    findings = _orphans(jobs, among or jobs, states) | findings
+    findings = _failed_on_purpose(jobs, states) | _orphans(jobs, among or jobs, states) | findings
     ours = [findings[job.app_name] for job in jobs if job.app_name in findings]
     unusable = [Finding(Status.CRITICAL, Problem.UNUSABLE, (fault,)) for fault in faults]
     said = [*unusable, *access.findings(), *_unseen(jobs, states, unusable, unseen), *ours]
@@ -135,7 +136,7 @@ def _blocked(due: Iterable[JobSpec], states: States, now: datetime) -> int:
 def failure(job: JobSpec, state: JobState) -> Finding | None:
     """The last run failed; a backfill app may fail once, as it loses no date by that."""
     if state.last_error is None:
-        return _failed_on_purpose(job, state)
+        return None
     texts = (state.last_error.type, state.last_error.value)
     if has_given_up(job, state) and state.next_slot:
         what = f"gave up on {_time(state.next_slot, job.zone)} after {state.attempts} attempts"
@@ -144,12 +145,14 @@ def failure(job: JobSpec, state: JobState) -> Finding | None:
     return _finding(Status.WARNING if once else Status.CRITICAL, Problem.FAILED, job, *texts)
 
 
-def _failed_on_purpose(job: JobSpec, state: JobState) -> Finding | None:
-    """A date failed that a person asked for."""
-    failed = [each for each in state.asked if each.error]
-    if not failed:
-        return None
-    asked = failed[0]
+def _failed_on_purpose(jobs: Iterable[JobSpec], states: States) -> dict[str, Finding]:
+    """Those of which a date failed that a person asked for: it hides nothing that is worse."""
+    rows = ((job, states.get(job.app_name)) for job in jobs)
+    failed = ((job, asked) for job, row in rows if row and (asked := failing(row)))
+    return {job.app_name: _failed_at(job, asked) for job, asked in failed}
+
+
+def _failed_at(job: JobSpec, asked: AskedBackfill) -> Finding:
     what = f"backfill {asked.number} failed at {_time(next_date(asked), job.zone)}"
     return _finding(Status.WARNING, Problem.FAILED, job, what, asked.error)
 

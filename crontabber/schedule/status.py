@@ -12,6 +12,7 @@ from itertools import islice, takewhile
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from .backfill import failing, next_date
 from .calendar import slots
 from .dependencies import wait_of
 from .findings import Finding, Health, Problem
@@ -26,7 +27,7 @@ class State(enum.Enum):
     """How a job is; the worst first."""
 
     FAILED = "failed"
-    """Its last run failed; it is tried again."""
+    """Its last run failed, or a date that a person asked for; it is tried again."""
     BLOCKED = "blocked"
     """It is due, and a job that it depends on stands in the way."""
     LATE = "late"
@@ -126,7 +127,8 @@ def _status(
     row = states.get(job.app_name)
     planned = plan(job, row, now)
     due = planned.due_at(job)
-    state, reason, since = _word(job, states, now, last, finding, planned.slot, due)
+    word = _word(job, states, now, last, finding, planned.slot, due)
+    state, reason, since = _with_asked(job, row, word)
     upcoming = None if state is State.GAVE_UP else due
     if state is State.PAUSED and row and row.pause:
         upcoming = row.pause.until and max(due, row.pause.until)
@@ -164,6 +166,26 @@ def _word(
     if due <= now:
         return _due(job, states, now, finding, slot, due)
     return _idle(row, finding)
+
+
+def _with_asked(job: JobSpec, row: JobState | None, word: _Word) -> _Word:
+    """*word*, and that a date failed which a person asked for, if so."""
+    state, reason, since = word
+    failure = failure_of_asked(job, row) if row else ""
+    if not failure:
+        return word
+    if state in (State.WAITING, State.OK):
+        return State.FAILED, "; ".join(filter(None, (failure, reason))), None
+    return state, f"{reason}; {failure}", since
+
+
+def failure_of_asked(job: JobSpec, row: JobState) -> str:
+    """That a date failed which a person asked for, and is not done since; empty if none did."""
+    asked = failing(row)
+    if asked is None:
+        return ""
+    date = f"{next_date(asked).astimezone(job.zone):%Y-%m-%d %H:%M}"
+    return f"backfill {asked.number} {failures(asked.attempts)} at {date}: {asked.error}"
 
 
 def _idle(row: JobState | None, finding: Finding | None) -> _Word:

@@ -10,6 +10,7 @@ from ..errors import ConfigError, CrontabberError, StoreError
 from ..generic_app import Answer, GenericApp
 from ..process.clock import utc_now
 from ..process.files import replace
+from ..schedule.backfill import failing
 from ..schedule.explain import Explanation
 from ..schedule.status import JobStatus, worst_first
 from ..views import page_backfills, page_ghosts, page_graph, page_job, page_jobs, page_timeline
@@ -102,7 +103,7 @@ def _parts(seen: Seen) -> Iterator[tuple[str, list[Node]]]:
 
 
 def _has_more(each: JobStatus) -> bool:
-    return bool(each.row and each.row.last_error)
+    return bool(each.row and (each.row.last_error or failing(each.row)))
 
 
 def _errors(seen: Seen, jobs: Sequence[JobStatus], link: Link) -> Iterator[Node]:

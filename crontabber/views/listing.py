@@ -7,6 +7,7 @@ from ..datetimeutil import timesince, timeuntil
 from ..schedule.missed import is_paused, pause_text
 from ..schedule.model import JobSpec, JobState, LastError, Pause, States
 from ..schedule.plan import has_given_up, plan
+from ..schedule.status import failure_of_asked
 from .envelope import Origin, class_of
 from .text import Style, escaped, one_line, plain
 
@@ -49,6 +50,8 @@ def _block(
     if state.last_error:
         yield style("error", _line("Error!!", f"({state.error_count} times)"))
         yield from _error(state.last_error, style)
+    if failure := failure_of_asked(job, state):
+        yield style("error", _line("Error!!", failure))
 
 
 def _pause(job: JobSpec, pause: Pause) -> str:

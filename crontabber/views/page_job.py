@@ -11,7 +11,7 @@ from ..schedule.forecast import Upcoming
 from ..schedule.history import trace
 from ..schedule.missed import OURS
 from ..schedule.model import Outcome, Run
-from ..schedule.status import JobStatus, State
+from ..schedule.status import JobStatus, State, failure_of_asked
 from . import svg_bars, svg_calendar
 from .dates import stretch_text
 from .explain import LABELS, shown_checks, when
@@ -153,12 +153,14 @@ def _cause(cause: JobStatus) -> str:
 
 def error(view: JobView) -> list[Node]:
     """The last error, with its traceback; nothing if the job is well."""
-    row = view.status.row
+    row, parts = view.status.row, list[Node]()
+    if row and (failure := failure_of_asked(view.status.job, row)):
+        parts.append(tag("p", failure, class_="note bad"))
     if row is None or row.last_error is None:
-        return []
+        return parts
     last = row.last_error
     name = last.type.removeprefix("<class '").removesuffix("'>")
-    parts: list[Node] = [tag("p", tag("code", name), ": ", last.value, class_="note bad")]
+    parts.append(tag("p", tag("code", name), ": ", last.value, class_="note bad"))
     if last.traceback:
         parts.append(tag("pre", _end(last.traceback), tabindex="0"))
     return parts

@@ -108,6 +108,39 @@ def test_a_date_that_failed_is_listed_with_how_often(chain: Command, database: D
     assert ", failed once (no), again 2099-01-01 00:00;" in say(chain, "--list-backfills")
 
 
+def test_a_date_that_failed_is_told_of_wherever_one_looks(
+    chain: Command, database: Database
+) -> None:
+    """trap: only --nagios and --list-backfills told of it, all else said ok"""
+    script = f'test "$CRONTABBER_DAY" != {day(4)}'
+    ini = chain.directory / "crontabber.ini"
+    ini.write_text(ini.read_text().replace(SECTIONS["fetch"], f"command={script}\nbackfill=yes"))
+    said = say(chain, "--backfill=fetch", f"--from={day(4)}", f"--to={day(4)}")
+    number = said.partition(" ")[2].partition(":")[0]
+    assert chain(CONF, UTC).returncode == 0
+    failure = f"backfill {number} failed once at {day(4)} "
+
+    for verb in ("--status", "--status=fetch", "--list-jobs=fetch", "--explain=fetch"):
+        told = " ".join(say(chain, verb).split())
+        assert failure in told or f"backfill {number}: {day(4)} " in told, verb
+    explained = say(chain, "--explain=fetch").splitlines()
+    assert explained[1] == "FAILED"
+    assert explained[-1].endswith("crontabber --retry=fetch")
+    for verb in ("--status", "--list-jobs", "--explain=fetch", "--nagios", "--list-backfills"):
+        code = 1 if verb == "--nagios" else 0
+        document = conforming(say(chain, verb, "--format=json", status=code))
+        [fetch] = (each for each in document["jobs"] if each["app_name"] == "fetch")
+        assert (fetch["state"], failure in fetch["reason"]) == ("failed", True), verb
+    report = chain.directory / "report.html"
+    say(chain, f"--report={report}")
+    jobs, errors = report.read_text().split('id="errors"')
+    assert failure in jobs
+    assert failure in errors
+
+    say(chain, f"--cancel-backfill={number}")
+    assert "3 jobs: 3 ok" in say(chain, "--status")
+
+
 def test_a_backfill_can_be_cancelled(chain: Command) -> None:
     said = say(chain, "--backfill=fetch", f"--from={day(4)}", f"--to={day(2)}")
     number = said.partition(" ")[2].partition(":")[0]

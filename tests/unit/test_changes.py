@@ -216,3 +216,14 @@ def test_a_date_that_was_asked_for_is_told_of_first_and_last_and_the_job_is_as_i
     run = Run("f", NOW, NOW, timedelta(), Outcome.FAILED, "host", error())
     change, told = after_run(FILL, row, row, run, NOW, DAY, gave_up=gave_up)
     assert (change and change.event, told) == (event, "as it was")
+
+
+def test_a_date_that_was_asked_for_and_failed_is_told_of_by_its_run_alone():
+    """trap: the next tick told of it again, without the error, and the job was never well again"""
+    date = NOW - 9 * HOUR
+    asked = AskedBackfill(1, ((date, date),), "1h", 1, attempts=1, error="no")
+    row = ROW._replace(app_name="f", asked=(asked,), next_run=NOW + HOUR, next_slot=NOW + HOUR)
+    assert without_run(FILL, {"f": row}, NOW, DAY) == (None, row.told)
+    told = str(Told(NOW - HOUR, NOW - HOUR, ("late",)))
+    change, told = without_run(FILL, {"f": row._replace(told=told)}, NOW, DAY)
+    assert (change and change.event, told) == (Event.RECOVERED, None)

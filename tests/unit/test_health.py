@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crontabber.schedule.asked import AskedBackfill
 from crontabber.schedule.changes import Event, without_run
 from crontabber.schedule.figures import figures
 from crontabber.schedule.findings import Access, Counts, Finding, Problem, Status
@@ -476,3 +477,24 @@ def test_a_job_whose_parent_exists_nowhere_is_not_well() -> None:
     assert "waits for gone" in finding.parts
     assert judge([child], states, NOW, among=[child, gone]).findings == []
     assert judge([child], {**states, "gone": ran(gone, NOW + HOUR)}, NOW).findings == []
+
+
+def failed_date(spec):
+    date = NOW - 9 * DAY
+    return AskedBackfill(7, ((date, date),), spec.plan, 1, attempts=1, error="")
+
+
+def test_a_date_that_was_asked_for_and_failed_is_a_warning_whatever_it_raised():
+    """trap: an exception without a text was no failure"""
+    spec = job("a", "1d", backfill=True)
+    row = ran(spec, NOW + HOUR, asked=(failed_date(spec),))
+    [finding] = judge([spec], {"a": row}, NOW).findings
+    assert (finding.status, finding.problem) == (Status.WARNING, Problem.FAILED)
+
+
+def test_a_date_that_was_asked_for_and_failed_hides_nothing_that_is_worse():
+    """trap: a job that was days late was a mere warning, of its failed date"""
+    spec = job(backfill=True)
+    row = ran(spec, NOW - 9 * HOUR, asked=(failed_date(spec),))
+    [finding] = judge([spec], {"a": row}, NOW).findings
+    assert (finding.status, finding.problem) == (Status.CRITICAL, Problem.LATE)

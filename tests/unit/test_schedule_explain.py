@@ -206,6 +206,33 @@ def test_a_date_that_a_person_asked_for_is_done_although_the_job_is_not_due():
     assert found.notes == ["backfill 7: the next tick does a requested date"]
 
 
+def asked_of(spec, slot, **changes):
+    date = slot - 9 * DAY
+    return AskedBackfill(7, ((date, date),), spec.plan, 1, **changes)
+
+
+def test_a_date_that_was_asked_for_and_failed_is_told_with_what_helps():
+    spec = job("1d|03:00", backfill=True)
+    slot = at("2026-11-22 03:00")
+    asked = asked_of(spec, slot, attempts=1, error="no", retry_at=at("2026-11-21 12:05"))
+    found = explained(spec, {"app": waiting(spec, slot, last_run=NOW - DAY, asked=(asked,))})
+    assert found.status.state is State.FAILED
+    assert named(found, "retry").reason == "no failure of its schedule"
+    assert found.notes == ["backfill 7: 2026-11-13 03:00 failed once (no), again 2026-11-21 12:05"]
+    assert found.commands == ["--retry=app"]
+
+
+def test_a_date_that_was_asked_for_and_waits_for_a_parent_is_told():
+    slot = at("2026-11-22 03:00")
+    parent, spec = job("1d|03:00", "p", backfill=True), job(backfill=True, depends_on=("p",))
+    rows = {
+        "p": waiting(parent, slot, asked=(asked_of(parent, slot),)),
+        "app": waiting(spec, slot, last_run=NOW - DAY, asked=(asked_of(spec, slot),)),
+    }
+    found = explained(spec, rows)
+    assert found.notes == ["backfill 7: waits: p has not done 2026-11-13 03:00 yet"]
+
+
 def test_a_job_that_is_well_waits_for_its_time():
     spec = job("1h")
     slot = at("2026-11-21 12:00")

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from crontabber.schedule.asked import AskedBackfill
 from crontabber.schedule.health import judge
 from crontabber.schedule.history import LastRun, last_run
 from crontabber.schedule.model import JobState, LastError, Outcome, Pause, Run
@@ -13,6 +14,14 @@ from tests.unit.schedules import DAY, ERROR, HOUR, MINUTE, SECOND, at, claim, jo
 
 NOW = at("2026-11-21 12:00:01")
 PARENT = JobState("parent", last_run=NOW - HOUR, last_error=ERROR)
+
+FAILED_DATE = "backfill 7 failed 2 times at 2026-11-01 12:00: no such table"
+
+
+def failed_date(spec):
+    date = at("2026-11-01 12:00")
+    asked = AskedBackfill(7, ((date, date),), spec.plan, 1, attempts=2, error="no such table")
+    return asked._replace(retry_at=NOW + MINUTE)
 
 
 def status(spec, row, last=None, **others):
@@ -82,6 +91,48 @@ def test_a_job_that_is_due_and_waits_for_a_parent_is_blocked_since_it_waits_for_
     assert status(spec, row, parent=PARENT).since == NOW - HOUR
     noticed = row._replace(waits_for="parent", waits_since=NOW - MINUTE)
     assert status(spec, noticed, parent=PARENT).since == NOW - MINUTE
+
+
+@pytest.mark.parametrize(
+    ("changes", "state", "reason"),
+    [
+        ({}, State.FAILED, FAILED_DATE),
+        (
+            {"next_run": NOW - MINUTE, "next_slot": NOW - MINUTE},
+            State.FAILED,
+            f"{FAILED_DATE}; due: the next tick runs it",
+        ),
+        (
+            {"next_run": NOW - 2 * HOUR, "next_slot": NOW - 2 * HOUR},
+            State.LATE,
+            f"no tick has run it; {FAILED_DATE}",
+        ),
+        (
+            {"last_error": ERROR, "error_count": 2},
+            State.FAILED,
+            f"failed 2 times: ValueError: no; {FAILED_DATE}",
+        ),
+        ({"pause": Pause(NOW - HOUR, None, "anna")}, State.PAUSED, f"by anna; {FAILED_DATE}"),
+        (
+            {"ongoing": NOW - SECOND, "claim": claim(NOW)},
+            State.RUNNING,
+            f"by process 7 on host; {FAILED_DATE}",
+        ),
+    ],
+)
+def test_a_date_that_was_asked_for_and_failed_is_part_of_the_state(changes, state, reason):
+    """trap: only --nagios and --list-backfills told of it, all else said ok"""
+    spec = job(backfill=True)
+    row = ran(spec, NOW + HOUR, asked=(failed_date(spec),))._replace(**changes)
+    found = status(spec, row)
+    assert (found.state, found.reason) == (state, reason)
+
+
+def test_a_job_that_waits_for_a_parent_while_a_date_failed_is_blocked():
+    spec = job(backfill=True, depends_on=("parent",))
+    found = status(spec, ran(spec, NOW - HOUR, asked=(failed_date(spec),)), parent=PARENT)
+    assert (found.state, found.since) == (State.BLOCKED, NOW - HOUR)
+    assert found.reason == f"parent failed when it last ran; {FAILED_DATE}"
 
 
 def test_a_job_fails_since_the_log_says_so():
