@@ -102,17 +102,17 @@ def _known(
     for run in sorted(runs, key=lambda run: run.started):
         if first <= run.slot <= last:
             tried[run.slot].append(run)
-    return [_entry(slot, tried.get(slot, []), said.get(slot)) for slot in {*said, *tried}]
+    return [_entry(job, slot, tried.get(slot, []), said.get(slot)) for slot in {*said, *tried}]
 
 
-def _entry(slot: datetime, runs: list[Run], span: Span | None) -> Entry:
-    # a date that is done may be run again, and fail, and stays done
+def _entry(job: JobSpec, slot: datetime, runs: list[Run], span: Span | None) -> Entry:
     done = [run for run in runs if run.outcome is Outcome.SUCCEEDED]
     if span and not done:
         verdict = DONE if span.verdict is Verdict.BACKFILLED else span.verdict.value
         return Entry(slot, slot, 1, verdict, span.reason, span.by, tuple(runs))
     marked = [run for run in runs if run.outcome is Outcome.MARKED]
-    counts = (done or marked or runs)[-1]
+    # a date that is done may be run again, and fail, and stays done; of others the last run counts
+    counts = ((job.backfill and (done or marked)) or runs)[-1]
     reason = error_of(counts.error) if counts.error else ""
     return Entry(slot, slot, 1, _VERDICTS[counts.outcome], reason, None, tuple(runs))
 

@@ -16,12 +16,12 @@ from crontabber.schedule.calendar import slots
 from crontabber.schedule.grammar import JobLine, JobList, Schedule
 from crontabber.schedule.ledger import Verdict
 from crontabber.schedule.missed import Passing, span_of, unpaused
-from crontabber.schedule.model import JobSpec, JobState, Outcome, Pause
+from crontabber.schedule.model import JobSpec, JobState, Outcome, Pause, Run
 from crontabber.schedule.plan import in_force
 from crontabber.schedule.ranges import in_rows, slots_between
 from crontabber.testing import Simulation
 from crontabber.verbs.steer import reset_spans
-from tests.unit.schedules import DAY, HOUR, MINUTE, job
+from tests.unit.schedules import DAY, ERROR, HOUR, MINUTE, SECOND, job
 
 START = datetime(2026, 11, 21, 3, 7, tzinfo=timezone.utc)
 PLANS = ("10m", "1h", "15m")
@@ -203,3 +203,35 @@ def test_dates_that_were_never_due_lie_between_and_are_not_called_done() -> None
         (first, first + 2 * DAY, 3, "done"),
         (opened - DAY, opened - DAY, 1, "done"),
     ]
+
+
+@pytest.mark.parametrize("backfill", [False, True])
+@pytest.mark.parametrize(
+    ("outcomes", "verdict", "of_dates"),
+    [
+        ("done failed", "failed", "done"),
+        ("failed done", "done", "done"),
+        ("marked failed", "failed", "marked"),
+        ("done crashed", "crashed", "done"),
+    ],
+)
+def test_the_last_run_counts_but_a_date_that_is_done_stays_done(
+    outcomes: str, verdict: str, of_dates: str, *, backfill: bool
+) -> None:
+    """trap: a job that was forced twice in a minute was done, although its last run failed"""
+    kinds = {
+        "done": Outcome.SUCCEEDED,
+        "failed": Outcome.FAILED,
+        "marked": Outcome.MARKED,
+        "crashed": Outcome.CRASHED,
+    }
+    slot = START.replace(second=0)
+    errors = {"failed": ERROR, "crashed": ERROR}
+    runs = [
+        Run("a", slot, slot + n * SECOND, SECOND, kinds[word], "host", errors.get(word))
+        for n, word in enumerate(outcomes.split())
+    ]
+    row = JobState("a", next_slot=slot + HOUR, first_slot=slot, last_error=runs[-1].error)
+    [entry] = account(job(backfill=backfill), row, (), runs, slot, slot)
+    assert (entry.verdict, len(entry.runs)) == (of_dates if backfill else verdict, 2)
+    assert entry.reason == ("ValueError: no" if entry.verdict in errors else "")
