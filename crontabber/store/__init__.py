@@ -195,8 +195,11 @@ class StateStore(Protocol):
         """
         ...
 
-    def ask(self, wanted: Mapping[str, AskedBackfill]) -> set[str]:
-        """Request backfills, by app_name, of jobs that have a row; all or none of them."""
+    def ask(self, wanted: Mapping[str, AskedBackfill], spans: Sequence[Span] = ()) -> set[str]:
+        """Request backfills, by app_name, and write *spans*; all of them, or none.
+
+        None is written, and none returned, if a job has no row.
+        """
         ...
 
     def cancel(self, app_name: str, number: int, spans: Sequence[Span] = ()) -> bool:
@@ -207,16 +210,15 @@ class StateStore(Protocol):
         """A number that no backfill has."""
         ...
 
-    def pause(self, app_name: str, pause: Pause | None) -> bool:
-        """Pause a job that has a row, or end its pause; also while it is being run."""
+    def pause(self, app_name: str, pause: Pause | None, spans: Sequence[Span] = ()) -> bool:
+        """Pause a job that has a row, or end its pause, and write *spans*; False without a row.
+
+        Also while it is being run.
+        """
         ...
 
     def spans(self, app_name: str, first: datetime, last: datetime) -> list[Span]:
         """Which of a job's slots from *first* to *last* were not run, in the order of writing."""
-        ...
-
-    def note(self, note: Span) -> None:
-        """Write to the ledger that a person did something; it is about no slot."""
         ...
 
     def notes(self, app_name: str, limit: int) -> list[Span]:

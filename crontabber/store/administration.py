@@ -11,7 +11,7 @@ from ..schedule.ledger import Span
 from ..schedule.model import Pause, Run
 from .asked import entry_text
 from .reading import LogReading
-from .rows import pause_parameters, run_parameters
+from .rows import Row, pause_parameters, run_parameters
 from .server import Server
 from .spans import span_of, spans_text
 from .texts import json_text
@@ -34,7 +34,7 @@ class Administration(LogReading):
 
         return access_of(self._server.query("access", role=role)[0], role)
 
-    def ask(self, wanted: Mapping[str, AskedBackfill]) -> set[str]:
+    def ask(self, wanted: Mapping[str, AskedBackfill], spans: Sequence[Span] = ()) -> set[str]:
         """See `StateStore.ask`."""
         self._server.find()
         entries = (
@@ -42,40 +42,36 @@ class Administration(LogReading):
             for app_name, asked in wanted.items()
         )
         names = list(wanted)
-        rows = self._server.query("ask", wanted=f"[{', '.join(entries)}]", names=json_text(names))
-        return {row[0] for row in rows}
+        texts = {"wanted": f"[{', '.join(entries)}]", "names": json_text(names)}
+        return {row[0] for row in self._change("ask", spans, **texts)}
 
     def cancel(self, app_name: str, number: int, spans: Sequence[Span] = ()) -> bool:
         """See `StateStore.cancel`."""
         self._server.find()
-        spans = self._writable(spans)
-        name = "cancel_and_pass" if spans else "cancel"
-        rows = self._server.query(
-            name, app_name=app_name, number=str(number), spans=spans_text(spans)
-        )
-        return bool(rows)
+        return bool(self._change("cancel", spans, app_name=app_name, number=str(number)))
 
     def next_number(self) -> int:
         """See `StateStore.next_number`."""
         self._make_ledger()
         return int(self._server.query("next_number")[0][0])
 
-    def pause(self, app_name: str, pause: Pause | None) -> bool:
+    def pause(self, app_name: str, pause: Pause | None, spans: Sequence[Span] = ()) -> bool:
         """See `StateStore.pause`."""
         self._server.find()
         parameters = {"app_name": app_name, **pause_parameters(pause)}
-        return bool(self._server.query("set_pause", **parameters))
+        return bool(self._change("set_pause", spans, **parameters))
+
+    def _change(self, name: str, spans: Sequence[Span], **parameters: Any) -> Sequence[Row]:
+        """The rows of a statement that writes *spans* along with what it changes."""
+        if spans := self._writable(spans):
+            name, parameters = f"{name}_and_pass", {**parameters, "spans": spans_text(spans)}
+        return self._server.query(name, **parameters)
 
     def spans(self, app_name: str, first: datetime, last: datetime) -> list[Span]:
         """See `StateStore.spans`."""
         return self._of_ledger(
             "spans", app_name=app_name, first=first.isoformat(), last=last.isoformat()
         )
-
-    def note(self, note: Span) -> None:
-        """See `StateStore.note`."""
-        if self._writable([note]):
-            self._server.query("note", app_name=note.app_name, spans=spans_text([note]))
 
     def notes(self, app_name: str, limit: int) -> list[Span]:
         """See `StateStore.notes`."""

@@ -191,10 +191,11 @@ class MemoryStore:
         """See `StateStore.shares_database`: memory has no transactions to join."""
         return False
 
-    def ask(self, wanted: Mapping[str, AskedBackfill]) -> set[str]:
+    def ask(self, wanted: Mapping[str, AskedBackfill], spans: Sequence[Span] = ()) -> set[str]:
         """See `StateStore.ask`."""
         if not wanted.keys() <= self.states.keys():
             return set()
+        self.ledger.extend(spans)
         for app_name, asked in wanted.items():
             state = self.states[app_name]
             self._write(state._replace(asked=(*state.asked, asked)))
@@ -214,10 +215,11 @@ class MemoryStore:
         """See `StateStore.next_number`."""
         return next(self._numbers)
 
-    def pause(self, app_name: str, pause: Pause | None) -> bool:
+    def pause(self, app_name: str, pause: Pause | None, spans: Sequence[Span] = ()) -> bool:
         """See `StateStore.pause`."""
         if app_name not in self.states:
             return False
+        self.ledger.extend(spans)
         self._write(self.states[app_name]._replace(pause=pause))
         return True
 
@@ -225,10 +227,6 @@ class MemoryStore:
         """See `StateStore.spans`."""
         ours = (span for span in self.ledger if span.app_name == app_name and span.slots)
         return [span for span in ours if span.last >= first and span.first <= last]
-
-    def note(self, note: Span) -> None:
-        """See `StateStore.note`."""
-        self.ledger.append(note)
 
     def notes(self, app_name: str, limit: int) -> list[Span]:
         """See `StateStore.notes`."""

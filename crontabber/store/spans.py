@@ -20,6 +20,7 @@ def spans_text(spans: Sequence[Span]) -> str:
     return json_text(
         [
             {
+                "app_name": span.app_name,
                 "first_slot": span.first.isoformat(),
                 "last_slot": span.last.isoformat(),
                 "slots": span.slots,

@@ -1,19 +1,23 @@
 """Change the row of a job for a person: under its claim, so that it does not run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 
 from ..errors import ConfigError, JobDoneError, JobOngoingError, StoreError
+from ..schedule.asked import AskedBackfill
+from ..schedule.backfill import backfilled
 from ..schedule.decide import marked_by_older
 from ..schedule.ledger import Span, Verdict, note_of
 from ..schedule.missed import OURS, Passing, span_of, unpaused
-from ..schedule.model import JobSpec, JobState, Outcome, Run
+from ..schedule.model import JobSpec, JobState, Outcome, Pause, Run
+from ..schedule.ranges import done_rows
 from ..schedule.transition import (
     claimed,
     crash_of,
     crashed,
     marked_slot,
     marked_successful,
+    noticed,
     passed_by_crash,
     run_at,
     tried_again,
@@ -99,11 +103,20 @@ def try_again(
     )
 
 
+def pause(
+    store: StateStore, job: JobSpec, seen: JobState | None, wanted: Pause, now: datetime
+) -> None:
+    """Pause *job*, also while it is being run."""
+    if seen is None:
+        store.add(noticed(job, now))
+    what = f"pause: {wanted.why}" if wanted.why else "pause"
+    store.pause(job.app_name, wanted, _noted(job.app_name, what, wanted.by, now))
+
+
 def resume(
     store: StateStore, job: JobSpec, seen: JobState, now: datetime, by: str = OURS
-) -> JobState:
-    """End the pause of *job*. Raises `JobOngoingError` if it is being run."""
-    _refuse_crashed(job, seen)
+) -> JobState | None:
+    """End the pause of *job*, and return what is remembered then; None: it is being run."""
 
     def end(state: JobState) -> tuple[JobState, Run | None, Spans]:
         if state.pause is None:  # it was resumed at this moment
@@ -111,7 +124,38 @@ def resume(
         replan = unpaused(job, state, now)
         return replan.state, None, replan.spans
 
-    return _change(store, job, seen, now, end, "resume", by)
+    try:
+        _refuse_crashed(job, seen)
+        return _change(store, job, seen, now, end, "resume", by)
+    except JobOngoingError:  # its run moves it on
+        store.pause(job.app_name, None, _noted(job.app_name, "resume", by, now))
+        return None
+
+
+def ask(
+    store: StateStore, wanted: Mapping[str, AskedBackfill], now: datetime, by: str = OURS
+) -> bool:
+    """Have backfills done, by app_name; False, and none of them, if a job has no row."""
+    notes = [note for name in wanted for note in _noted(name, "backfill", by, now)]
+    return bool(store.ask(wanted, notes))
+
+
+def cancel(
+    store: StateStore,
+    job: JobSpec | None,
+    state: JobState,
+    asked: AskedBackfill,
+    now: datetime,
+    by: str = OURS,
+) -> bool:
+    """Forget what is still to be done of *asked*; False if it was done, or cancelled, meanwhile.
+
+    *job* is None for a ghost.
+    """
+    spans = backfilled(job, state, asked, done_rows(job, asked), now) if job else ()
+    what = f"cancel backfill {asked.number}"
+    notes = _noted(state.app_name, what, by, now)
+    return store.cancel(state.app_name, asked.number, (*spans, *notes))
 
 
 def _change(
@@ -139,10 +183,14 @@ def _change(
             passed = passed_by_crash(job, state, after)
             state = store.save(state, after, crash_of(job, state), spans=passed)
         after, run, spans = change(state)
-        note = () if by == OURS else (note_of(state.app_name, what, by, now),)
-        return store.save(state, after, run, spans=(*spans, *note))
+        return store.save(state, after, run, spans=(*spans, *_noted(state.app_name, what, by, now)))
     finally:
         store.release(job.app_name)
+
+
+def _noted(app_name: str, what: str, by: str, now: datetime) -> Spans:
+    """What the ledger is to say of a change, in its transaction, if a person asked for it."""
+    return () if by == OURS else (note_of(app_name, what, by, now),)
 
 
 def _refuse_crashed(job: JobSpec, seen: JobState | None) -> None:

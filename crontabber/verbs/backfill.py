@@ -1,6 +1,6 @@
 """The verb ``--backfill``: requests past dates."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import NamedTuple
@@ -9,12 +9,12 @@ from ..config.command import Command
 from ..errors import ConfigError
 from ..generic_app import Answer, GenericApp
 from ..schedule.asked import AskedBackfill, Dates
-from ..schedule.ledger import note_of
 from ..schedule.model import JobSpec, JobState
 from ..schedule.moments import parse_moment_near
 from ..schedule.ranges import Redo, chosen, in_rows, open_slot, slots_between
 from ..schedule.transition import noticed
 from ..store import Snapshot
+from ..tick import marking
 from ..tick.lookup import find_job
 
 _MOST = 100_000
@@ -70,19 +70,9 @@ def ask(app: GenericApp, wish: Command) -> Answer:
         for part in parts
         if part.slots
     }
-    _give(app, wanted, job, now)
-    return Answer("\n".join(_asked(number, parts)))
-
-
-def _give(
-    app: GenericApp, wanted: Mapping[str, AskedBackfill], job: JobSpec, now: datetime
-) -> None:
-    """Write the request to the rows of the jobs, and to the ledger who made it."""
-    given = app.store.ask(wanted)
-    if not given:
+    if not marking.ask(app.store, wanted, now, by):
         raise ConfigError(f"{job.app_name} was reset at this moment; try again")
-    for app_name in filter(given.__contains__, wanted):
-        app.store.note(note_of(app_name, "backfill", app.asker, now))
+    return Answer("\n".join(_asked(number, parts)))
 
 
 def _redo(text: str) -> Redo:

@@ -5,13 +5,12 @@ from collections.abc import Iterable
 from ..errors import ConfigError
 from ..generic_app import Answer, GenericApp
 from ..schedule.asked import AskedBackfill
-from ..schedule.backfill import backfilled, next_date, wait_of_date
-from ..schedule.ledger import Span, note_of
+from ..schedule.backfill import next_date, wait_of_date
 from ..schedule.missed import number_of
 from ..schedule.model import JobSpec, JobState
-from ..schedule.ranges import done_rows
 from ..schedule.status import JobStatus, failures
 from ..store import Snapshot
+from ..tick import marking
 from .backfill import time_of
 from .survey import survey
 
@@ -76,17 +75,14 @@ def cancel(app: GenericApp, number: str) -> Answer:
     for state in snapshot.states.values():
         for each in state.asked:
             if each.number == int(number):
-                job, spans = jobs.get(state.app_name), tuple[Span, ...]()
-                if job:
-                    rows = done_rows(job, each)
-                    spans = backfilled(job, state, each, rows, snapshot.now)
-                app.store.cancel(state.app_name, each.number, spans)
-                what = f"cancel backfill {each.number}"
-                app.store.note(note_of(state.app_name, what, app.asker, snapshot.now))
+                job = jobs.get(state.app_name)
+                what = f"backfill {each.number} of {state.app_name}"
+                if not marking.cancel(app.store, job, state, each, snapshot.now, app.asker):
+                    lines.append(f"{what} was done at this moment, or cancelled")
+                    continue
                 left = left_of(each, job)
                 lines.append(
-                    f"backfill {each.number} of {state.app_name} is cancelled: "
-                    f"{each.total - left} of {each.total} dates were done"
+                    f"{what} is cancelled: {each.total - left} of {each.total} dates were done"
                 )
     if not lines:
         raise ConfigError(f"there is no backfill {number} under way: see --list-backfills")

@@ -2,14 +2,12 @@
 
 from datetime import datetime, timedelta, tzinfo
 
-from ..errors import ConfigError, JobOngoingError
+from ..errors import ConfigError
 from ..generic_app import Answer, GenericApp
 from ..schedule.grammar import parse_duration
-from ..schedule.ledger import note_of
 from ..schedule.missed import is_paused
 from ..schedule.model import JobSpec, JobState, Pause
 from ..schedule.moments import parse_moment_near
-from ..schedule.transition import noticed
 from ..store import Snapshot
 from ..tick import marking
 from ..tick.lookup import EVERYTHING, find_all
@@ -32,11 +30,7 @@ def pause(app: GenericApp, names: str, wait: str = "", until: str = "", why: str
     asked = Pause(snapshot.now, end, app.asker, " ".join(why.split()))
     lines = []
     for job in find_all(names.split(","), jobs):
-        if _row(app, job, snapshot) is None:
-            app.store.add(noticed(job, snapshot.now))
-        app.store.pause(job.app_name, asked)
-        what = f"pause: {asked.why}" if asked.why else "pause"
-        app.store.note(note_of(job.app_name, what, app.asker, snapshot.now))
+        marking.pause(app.store, job, _row(app, job, snapshot), asked, snapshot.now)
         lines.append(_paused(job, end))
     return Answer("\n".join(lines))
 
@@ -61,11 +55,8 @@ def resume(app: GenericApp, names: str) -> Answer:
 
 def _resumed(app: GenericApp, job: JobSpec, row: JobState, now: datetime) -> str:
     was = "was paused" if is_paused(row, now) else "was paused, which had ended"
-    try:
-        after = marking.resume(app.store, job, row, now, app.asker)
-    except JobOngoingError:  # its run moves the plan on
-        app.store.pause(job.app_name, None)
-        app.store.note(note_of(job.app_name, "resume", app.asker, now))
+    after = marking.resume(app.store, job, row, now, app.asker)
+    if after is None:
         return f"{job.app_name} {was}: it goes on"
     slot = max(after.next_run or now, after.next_slot or now)
     when = "at once" if slot <= now else f"at {slot.astimezone(job.zone):%Y-%m-%d %H:%M}"

@@ -183,6 +183,35 @@ def test_ten_million_slots_are_refused_with_the_count(
     assert "fetch has 9,995,039 dates in this range" in said or "9,99" in said
 
 
+def test_who_asked_is_noted_in_the_transaction_of_the_change(
+    chain: Command, database: Database
+) -> None:
+    """trap: a command that ended in between had changed a job, and no one had done it"""
+
+    def last_note() -> tuple[str, bool]:
+        [found] = database.execute(
+            "SELECT reason, note.xmin = job.xmin FROM crontabber_spans AS note"
+            " JOIN crontabber AS job USING (app_name) WHERE slots = 0 AND app_name = 'fetch'"
+            " ORDER BY id DESC LIMIT 1"
+        )
+        return found  # type: ignore[no-any-return]
+
+    said = say(chain, "--backfill=fetch", f"--from={day(4)}", f"--to={day(4)}", "--with-children")
+    number = said.partition(" ")[2].partition(":")[0]
+    assert last_note() == ("backfill", True)
+    say(chain, f"--cancel-backfill={number}")
+    assert last_note() == (f"cancel backfill {number}", True)
+    say(chain, "--pause=fetch")
+    assert last_note() == ("pause", True)
+    say(chain, "--resume=fetch")
+    assert last_note() == ("resume", True)
+    notes = database.execute(
+        "SELECT reason, count(*) FROM crontabber_spans WHERE app_name = 'report'"
+        " GROUP BY reason ORDER BY reason"
+    )
+    assert notes == [("backfill", 1), (f"cancel backfill {number}", 1)]
+
+
 # -- pauses ----------------------------------------------------------------------
 
 

@@ -8,7 +8,7 @@ import pytest
 from crontabber.errors import ClaimLost, JobOngoingError, LockHeld
 from crontabber.schedule.asked import AskedBackfill
 from crontabber.schedule.history import LastRun, ended
-from crontabber.schedule.ledger import Span, Verdict
+from crontabber.schedule.ledger import Span, Verdict, note_of
 from crontabber.schedule.model import JobState, LastError, Outcome, Pause
 from crontabber.schedule.transition import CRASHED, crash_of
 from crontabber.store import Snapshot
@@ -521,6 +521,25 @@ def test_a_backfill_is_asked_for_of_all_jobs_or_of_none(store):
     assert store.ask({"a": ASKED, "b": ASKED}) == {"a", "b"}
     assert store.ask({"a": ASKED._replace(number=8)}) == {"a"}
     assert [each.number for each in store.read("a").asked] == [7, 8]
+
+
+def test_who_asked_is_noted_with_the_change_or_neither(store, other):
+    put(store, "a")
+    note = note_of("a", "pause", "anna@here", NOW)
+    notes = [note._replace(reason=reason) for reason in ("pause", "backfill", "cancel")]
+    assert not store.pause("b", PAUSE, [note._replace(app_name="b")])
+    assert not store.ask({"a": ASKED, "b": ASKED}, [note])
+    assert not store.cancel("a", 7, [note])
+    assert other.notes("a", 9) == other.notes("b", 9) == []
+    assert store.pause("a", PAUSE, notes[:1])
+    assert store.ask({"a": ASKED}, notes[1:2])
+    assert store.cancel("a", 7, notes[2:])
+    assert other.notes("a", 9) == notes[::-1]
+    assert other.notes("a", 1) == notes[2:]
+    put(store, "b")
+    both = [notes[1], notes[1]._replace(app_name="b")]
+    assert store.ask({"a": ASKED, "b": ASKED}, both) == {"a", "b"}
+    assert other.notes("b", 9) == both[1:]
 
 
 def asked_run(store, **changes):

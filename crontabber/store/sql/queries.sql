@@ -528,12 +528,13 @@ SELECT saved.*, pg_catalog.pg_backend_pid() FROM saved
         app_name, first_slot, last_slot, slots, verdict, reason, plan, done_by, done_at
     )
     SELECT
-        %(app_name)s, span.first_slot, span.last_slot, span.slots, span.verdict, span.reason,
+        span.app_name, span.first_slot, span.last_slot, span.slots, span.verdict, span.reason,
         span.plan, span.done_by, span.done_at
-    FROM saved, pg_catalog.json_to_recordset(%(spans)s::json) AS span (
-        first_slot timestamptz, last_slot timestamptz, slots bigint, verdict text, reason text,
-        plan text, done_by text, done_at timestamptz
+    FROM pg_catalog.json_to_recordset(%(spans)s::json) AS span (
+        app_name text, first_slot timestamptz, last_slot timestamptz, slots bigint, verdict text,
+        reason text, plan text, done_by text, done_at timestamptz
     )
+    WHERE EXISTS (SELECT FROM saved)
 )
 
 -- name: make_ledger
@@ -568,18 +569,6 @@ FROM {here}.crontabber_spans
 WHERE app_name = %(app_name)s AND last_slot >= %(first)s AND first_slot <= %(last)s AND slots > 0
 ORDER BY done_at, id
 
--- name: note
-INSERT INTO {here}.crontabber_spans (
-    app_name, first_slot, last_slot, slots, verdict, reason, plan, done_by, done_at
-)
-SELECT
-    %(app_name)s, note.first_slot, note.last_slot, 0, note.verdict, note.reason, note.plan,
-    note.done_by, note.done_at
-FROM pg_catalog.json_to_recordset(%(spans)s::json) AS note (
-    first_slot timestamptz, last_slot timestamptz, verdict text, reason text, plan text,
-    done_by text, done_at timestamptz
-)
-
 -- name: notes
 -- What people did to a job.
 SELECT app_name, first_slot, last_slot, slots, verdict, reason, plan, done_by, done_at
@@ -593,20 +582,23 @@ SELECT pg_catalog.nextval(pg_catalog.pg_get_serial_sequence('{there_text}crontab
 
 -- name: ask
 -- Also while a run is under way; its record leaves this alone.
-UPDATE {here}.crontabber AS job SET asked = (
-    SELECT pg_catalog.json_agg(each) FROM (
-        SELECT each FROM pg_catalog.json_array_elements(job.asked) AS each
-        UNION ALL
-        SELECT wanted.value -> 'entry'
-    ) AS entries
-)
-FROM pg_catalog.json_array_elements(%(wanted)s::json) AS wanted
-WHERE job.app_name = wanted.value ->> 'app_name'
-    AND NOT EXISTS (
-        SELECT FROM pg_catalog.json_array_elements_text(%(names)s::json) AS name
-        WHERE NOT EXISTS (SELECT FROM {here}.crontabber WHERE app_name = name)
+WITH saved AS (
+    UPDATE {here}.crontabber AS job SET asked = (
+        SELECT pg_catalog.json_agg(each) FROM (
+            SELECT each FROM pg_catalog.json_array_elements(job.asked) AS each
+            UNION ALL
+            SELECT wanted.value -> 'entry'
+        ) AS entries
     )
-RETURNING job.app_name
+    FROM pg_catalog.json_array_elements(%(wanted)s::json) AS wanted
+    WHERE job.app_name = wanted.value ->> 'app_name'
+        AND NOT EXISTS (
+            SELECT FROM pg_catalog.json_array_elements_text(%(names)s::json) AS name
+            WHERE NOT EXISTS (SELECT FROM {here}.crontabber WHERE app_name = name)
+        )
+    RETURNING job.app_name
+){passed}
+SELECT app_name FROM saved
 
 -- name: cancel
 WITH saved AS (
@@ -623,7 +615,10 @@ WITH saved AS (
 SELECT app_name FROM saved
 
 -- name: set_pause
-UPDATE {here}.crontabber SET {pause} WHERE app_name = %(app_name)s RETURNING app_name
+WITH saved AS (
+    UPDATE {here}.crontabber SET {pause} WHERE app_name = %(app_name)s RETURNING app_name
+){passed}
+SELECT app_name FROM saved
 
 -- name: save_success
 -- The same for the most frequent record, with half of the values: the claim has written
