@@ -50,9 +50,10 @@ class Trace(NamedTuple):
 
 def traces(runs: Iterable[Run], seconds: int) -> list[Trace]:
     """The newest first; runs that ended alike within the same *seconds* are one."""
-    alike: dict[tuple[float, Outcome], list[Run]] = {}
+    alike: dict[tuple[float, Outcome, bool], list[Run]] = {}
     for run in runs:
-        alike.setdefault((ended(run).timestamp() // seconds, run.outcome), []).append(run)
+        key = (ended(run).timestamp() // seconds, run.outcome, run.duration is None)
+        alike.setdefault(key, []).append(run)
     found = [_trace(group) for group in alike.values()]
     return sorted(found, key=lambda each: each.ended, reverse=True)
 
@@ -63,6 +64,6 @@ def trace(run: Run) -> Trace:
 
 
 def _trace(runs: Sequence[Run]) -> Trace:
-    last = max(map(ended, runs))
-    took = last - min(run.started for run in runs)
-    return Trace(last, took or runs[0].duration, runs[0].outcome, len(runs))
+    last, one = max(map(ended, runs)), runs[0]
+    took = None if one.duration is None else last - min(run.started for run in runs)
+    return Trace(last, took, one.outcome, len(runs))

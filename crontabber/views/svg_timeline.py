@@ -113,7 +113,7 @@ def _x(moment: datetime, now: datetime) -> int:
 
 
 def _words(name: str, found: Lane) -> str:
-    ran = sum(run.number for run in found.ran)
+    ran = sum(run.number for run in found.ran if run.outcome is not Outcome.MARKED)
     bad = sum(run.number for run in found.ran if run.outcome in (Outcome.FAILED, Outcome.CRASHED))
     parts = [f"{ran} runs in the last 24 hours", f"{bad} of them failed"]
     if found.missing:

@@ -698,6 +698,23 @@ def test_the_newest_runs_of_several_jobs_come_newest_first(store):
     assert {run.duration for run in found["a"]} == {timedelta(seconds=1.5)}
 
 
+def test_a_trace_is_as_the_run_was_also_of_a_mark_and_a_crash(store):
+    """trap: pictures of the last day showed what a person had marked as a run"""
+    state = mark(store)
+    crash = LastError(CRASHED, "process 7 did not finish", "")
+    for outcome, error in ((Outcome.MARKED, None), (Outcome.CRASHED, crash)):
+        state = store.save(state, state, run_of(state, error, outcome, duration=None))
+    state = store.save(state, state, run_of(state))
+    found = store.runs_since(["a"], SLOT - DAY, 864000)["a"]
+    assert {(each.outcome, each.duration, each.number) for each in found} == {
+        (Outcome.MARKED, None, 1),
+        (Outcome.CRASHED, None, 1),
+        (Outcome.SUCCEEDED, timedelta(seconds=1.5), 1),
+    }
+    recent = store.recent_runs(["a"], 9)["a"]
+    assert {each[1:] for each in recent} == {each[1:] for each in found}
+
+
 def test_runs_that_ended_together_and_alike_are_one_trace(store):
     recorded(store, (0, None), (0, None), (0, ERROR))
     [failure], good = (

@@ -95,11 +95,11 @@ WHERE runs.text IS NOT NULL
 
 -- name: runs_since
 -- The runs of several jobs since a time; those that ended within so many seconds of each other,
--- and in the same way, are one row.
+-- and in the same way, are one row. A crash and a mark took no time that is known.
 SELECT
     name,
     pg_catalog.max(ended),
-    pg_catalog.max(ended) - pg_catalog.min(ended - coalesce(took, '0')),
+    pg_catalog.max(ended) - pg_catalog.min(ended - took),
     succeeded,
     exc_type,
     pg_catalog.count(*)
@@ -117,6 +117,7 @@ GROUP BY
     name,
     succeeded,
     exc_type,
+    took IS NULL,
     pg_catalog.floor(EXTRACT(EPOCH FROM ended) / %(seconds)s)
 ORDER BY 2 DESC
 
