@@ -155,9 +155,9 @@ def _answer(argv: Sequence[str], environ: Mapping[str, str]) -> "tuple[str, int]
         return _answer_at_once(line, environ) or _do(line, environ)
     except SystemExit as error:  # from code of others, such as a connection class
         from .process.contained import where_of
+        from .process.foreign import ENDS
 
-        what = "a class that the configuration names ends the process"
-        raise EndsProcess(f"{what}: it calls sys.exit{where_of(error)}") from error
+        raise EndsProcess(f"{ENDS}: it calls sys.exit{where_of(error)}") from error
 
 
 def _answer_at_once(line: "CommandLine", environ: Mapping[str, str]) -> "tuple[str, int] | None":

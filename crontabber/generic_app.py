@@ -51,7 +51,7 @@ class GenericApp:
         store: StateStore | None = None,
     ) -> None:
         self.settings = settings
-        self.database: Any = settings.database_class(settings.database_config)
+        self.database: Any = _database(settings)
         self.store = store or PostgresStore(self.database, settings.patience, settings.tables_owner)
         self.reporter = Reporters(self._reporters)
         self._terminal = terminal
@@ -235,3 +235,13 @@ class GenericApp:
                 f"the time zone of the PostgreSQL server, {of_server!r}, is not known here: set "
                 "the option timezone, such as timezone=Europe/Berlin"
             ) from None
+
+
+def _database(settings: Settings) -> Any:
+    """What makes connections; of a class that is not ours the code is contained."""
+    cls, config = settings.database_class, settings.database_config
+    if cls.__module__.startswith("crontabber."):
+        return cls(config)
+    from .process.foreign import Foreign
+
+    return Foreign(lambda: cls(config))

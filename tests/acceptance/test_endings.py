@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+from collections.abc import Sequence
 
 import pytest
 
@@ -158,6 +159,56 @@ def test_a_class_of_connections_that_leaves_is_told_of(
     assert (done.returncode, done.stdout) == (1, "")
     what = "a class that the configuration names ends the process: it calls sys.exit"
     assert done.stderr == f"crontabber: {what} ({crontabber.directory}/lines.py:3)\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("raise KeyboardInterrupt", "it raises KeyboardInterrupt"),
+        ("raise SystemExit(0)", "it calls sys.exit"),
+        ("__import__('os')._exit(0)", "it calls os._exit"),
+    ],
+)
+@pytest.mark.parametrize("verb", [(), ("--nagios",)])
+def test_connections_that_would_end_the_process_are_told_of(
+    crontabber: Command, database: Database, code: str, words: str, verb: Sequence[str]
+) -> None:
+    """trap: status 130 or 0, silence, no job; to Nagios the number of a process"""
+    base = "from crontabber.connection_factory import ConnectionFactory"
+    lines = f"{base}\nclass Lines(ConnectionFactory):\n    def connect(self): {code}\n"
+    crontabber.write("lines.py", lines)
+    crontabber.write("good.py", GOOD)
+    crontabber.configure(database, "good.App|1d", "database_class=lines.Lines")
+    done = crontabber(CONF, *verb)
+    what = "a class that the configuration names ends the process"
+    told = f"{what}: {words} ({crontabber.directory}/lines.py:3)\n"
+    expected = (3, f"UNKNOWN - {told}", "") if verb else (1, "", f"crontabber: {told}")
+    assert (done.returncode, done.stdout, done.stderr) == expected
+
+
+def test_sigint_while_a_class_of_connections_connects_ends_the_tick(
+    crontabber: Command, database: Database
+) -> None:
+    crontabber.write(
+        "lines.py",
+        f"""\
+        import time
+        from crontabber.connection_factory import ConnectionFactory
+
+        class Lines(ConnectionFactory):
+            def connect(self):
+                print('connecting', flush=True)
+                time.sleep({TIMEOUT})
+        """,
+    )
+    crontabber.write("good.py", GOOD)
+    crontabber.configure(database, "good.App|1d", "database_class=lines.Lines")
+    with crontabber.popen(CONF) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "connecting\n"
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=TIMEOUT)
+    assert (process.returncode, output, errors) == (130, "", "")
 
 
 def test_sigint_during_an_import_ends_the_tick(crontabber: Command, database: Database) -> None:
