@@ -204,6 +204,14 @@ def test_the_schedule_is_told_everything(module: str) -> None:
     assert not forbidden & {name.split(".")[0] for name, _ in _imports(module)}
 
 
+@_holds_in([name for name in MODULES if name != "crontabber.schedule.calendar"])
+def test_the_least_difference_of_times_is_defined_once(module: str) -> None:
+    """It is `crontabber.schedule.calendar.MOMENT`."""
+    for number, line in enumerate(_path(module).read_text(encoding="utf-8").splitlines(), 1):
+        for least in ("timedelta(microseconds=1)", "timedelta.resolution"):
+            assert least not in line, f"line {number}"
+
+
 @_holds_in(MODULES)
 def test_only_the_command_prints_or_exits(module: str) -> None:
     if module in {"crontabber.cli", "crontabber.__main__", "crontabber.embedded.keeper"}:

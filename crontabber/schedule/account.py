@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from .calendar import count_slots, latest_slot, next_slot, slots
+from .calendar import MOMENT, count_slots, latest_slot, next_slot, slots
 from .grammar import Schedule
 from .ledger import Span, Verdict
 from .missed import pause_text
@@ -28,7 +28,6 @@ _VERDICTS = {
     Outcome.CRASHED: CRASHED,
     Outcome.MARKED: MARKED,
 }
-_MOMENT = timedelta(microseconds=1)
 
 
 class Entry(NamedTuple):
@@ -147,20 +146,20 @@ class _Filler:
     def entries(self) -> Iterator[Entry]:
         """Those that are done, as the row says; those that are open; and those to come."""
         if begin := self._begin():
-            end = self._open - _MOMENT
+            end = self._open - MOMENT
             if self._log_begin:
-                end = min(end, self._log_begin - _MOMENT)
+                end = min(end, self._log_begin - MOMENT)
             yield from self._between(max(begin, self._first), min(end, self._last), DONE)
         begin, end = max(self._open, self._first), min(self._now, self._last)
         pause = self._state.pause if self._state else None
         why = self._why()
         if pause and not self._job.backfill:  # which would catch up
-            until = min(pause.until - _MOMENT, end) if pause.until else end
+            until = min(pause.until - MOMENT, end) if pause.until else end
             paused = self._between(begin, until, Verdict.PAUSED.value, why)
             yield from (entry._replace(by=pause.by) for entry in paused)
-            begin, why = max(begin, until + _MOMENT), ""
+            begin, why = max(begin, until + MOMENT), ""
         yield from self._between(begin, end, OPEN, why)
-        yield from self._between(max(begin, self._now + _MOMENT), self._last, TO_COME)
+        yield from self._between(max(begin, self._now + MOMENT), self._last, TO_COME)
 
     def _begin(self) -> datetime | None:
         """The first slot from which the row says what was done; None: it does not say."""
@@ -187,8 +186,8 @@ class _Filler:
     ) -> Iterator[Entry]:
         """The slots from *first* to *last* that are not known otherwise."""
         marks = [mark for mark in self._marks if first <= mark <= last]
-        for one, following in pairwise([first - _MOMENT, *marks, last + _MOMENT]):
-            yield from self._row(one + _MOMENT, following - _MOMENT, verdict, reason)
+        for one, following in pairwise([first - MOMENT, *marks, last + MOMENT]):
+            yield from self._row(one + MOMENT, following - MOMENT, verdict, reason)
 
     def _row(self, first: datetime, last: datetime, verdict: str, reason: str) -> Iterator[Entry]:
         if first > last:

@@ -5,11 +5,11 @@ that, so no date is done by both.
 """
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from .asked import AskedBackfill, Dates, Row
-from .calendar import latest_slot, next_slot
+from .calendar import MOMENT, latest_slot, next_slot
 from .dependencies import wait_of
 from .grammar import Schedule
 from .ledger import Span, Verdict
@@ -18,7 +18,6 @@ from .model import JobSpec, JobState, Run, States
 from .plan import schedule_of
 from .retry import Advice, next_try
 
-_MOMENT = timedelta(microseconds=1)
 _LONGEST = 200
 """How many characters of an error are kept: the log has all of it."""
 
@@ -68,7 +67,7 @@ def wait_of_date(job: JobSpec, asked: AskedBackfill, states: States, now: dateti
 
 def _before(schedule: Schedule, date: datetime, zone: ZoneInfo) -> datetime:
     """The slot before *date*, or an earlier moment of the same period."""
-    return latest_slot(schedule, date - 2 * schedule.frequency.period, date - _MOMENT, zone)
+    return latest_slot(schedule, date - 2 * schedule.frequency.period, date - MOMENT, zone)
 
 
 def done(
@@ -140,7 +139,7 @@ def _without(job: JobSpec, asked: AskedBackfill) -> AskedBackfill | None:
     schedule, zone = schedule_of(asked.plan, job)
     first, last = asked.dates[-1 if asked.newest_first else 0]
     if asked.newest_first:
-        rest = [(first, latest_slot(schedule, first, last - _MOMENT, zone))] if first < last else []
+        rest = [(first, latest_slot(schedule, first, last - MOMENT, zone))] if first < last else []
         dates = (*asked.dates[:-1], *rest)
     else:
         rest = [(next_slot(schedule, first, zone), last)] if first < last else []
@@ -156,7 +155,7 @@ def _rows_without(job: JobSpec, asked: AskedBackfill, slot: datetime) -> Iterato
             yield first, last
             continue
         if first < slot:
-            yield first, latest_slot(schedule, first, slot - _MOMENT, zone)
+            yield first, latest_slot(schedule, first, slot - MOMENT, zone)
         if slot < last:
             yield next_slot(schedule, slot, zone), last
 

@@ -20,6 +20,8 @@ _DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
 _MINUTE = timedelta(minutes=1)
 _SECOND = timedelta(seconds=1)
+MOMENT = timedelta.resolution
+"""The least by which two times differ: what is before a moment ends this much before it."""
 
 
 def floor_minute(moment: datetime) -> datetime:

@@ -7,12 +7,11 @@ call this.
 """
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
+from .calendar import MOMENT
 from .model import JobSpec, JobState, States
-
-_MOMENT = timedelta(microseconds=1)
 
 
 class Wait(NamedTuple):
@@ -46,7 +45,7 @@ def free_until(job: JobSpec, states: States, now: datetime) -> datetime:
     It is *now* at the latest, as no date is in the future.
     """
     bounds = (_done_until(states.get(parent)) for parent in job.depends_on if job.backfill)
-    return min((bound for bound in bounds if bound), default=now + _MOMENT) - _MOMENT
+    return min((bound for bound in bounds if bound), default=now + MOMENT) - MOMENT
 
 
 def has_done(parent: JobState, slot: datetime) -> bool:
@@ -106,4 +105,4 @@ def _done_until(parent: JobState | None) -> datetime | None:
     if parent.backfill or open_slot is None or parent.last_success is None:
         return open_slot
     # that it succeeded since a slot came up is good enough for that slot
-    return max(open_slot, parent.last_success + _MOMENT)
+    return max(open_slot, parent.last_success + MOMENT)

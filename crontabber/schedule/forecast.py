@@ -6,12 +6,12 @@ is not known: a run is shown when it is due.
 
 import heapq
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice, takewhile
 from typing import NamedTuple
 
 from .backfill import next_date, wait_of_date
-from .calendar import count_slots, slot_after, slots
+from .calendar import MOMENT, count_slots, slot_after, slots
 from .clockchange import clock_note
 from .model import JobSpec, JobState, States
 from .plan import Plan, has_given_up, in_force, plan, replanned, schedule_of
@@ -116,7 +116,7 @@ def _after_pause(job: JobSpec, planned: Plan, end: datetime) -> Upcoming:
         return Upcoming(job, end, planned.slot, note)
     if planned.due_at(job) >= end:
         return Upcoming(job, planned.due_at(job), planned.slot, note)
-    slot = slot_after(job.schedule, planned.slot, end - timedelta.resolution, job.zone)
+    slot = slot_after(job.schedule, planned.slot, end - MOMENT, job.zone)
     return Upcoming(job, Plan(slot, slot).due_at(job), slot, note)
 
 

@@ -1,9 +1,9 @@
 """Slots that are passed over: too old, not the latest, or of a pause; and the spans that say so."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
-from .calendar import count_slots, latest_slot, next_slot, slot_after
+from .calendar import MOMENT, count_slots, latest_slot, next_slot, slot_after
 from .ledger import Span, Verdict
 from .model import JobSpec, JobState, Missed, Pause, Replan, Run
 from .plan import in_force, schedule_of
@@ -20,9 +20,6 @@ class Passing(NamedTuple):
     reason: str
     at: datetime
     by: str = OURS
-
-
-_MOMENT = timedelta(microseconds=1)
 
 
 def is_paused(state: JobState, now: datetime) -> bool:
@@ -42,7 +39,7 @@ def unpaused(job: JobSpec, state: JobState, now: datetime) -> Replan:
     if job.backfill or state.next_slot is None or state.next_slot >= end:
         return Replan(after, why)
     passing = Passing(Verdict.PAUSED, pause_text(state.pause), now, state.pause.by or OURS)
-    return _moved(job, after, end - _MOMENT, passing)._replace(why=why)
+    return _moved(job, after, end - MOMENT, passing)._replace(why=why)
 
 
 def pause_text(pause: Pause) -> str:
@@ -69,7 +66,7 @@ def passed_over(job: JobSpec, state: JobState, now: datetime) -> Replan | None:
     if newest == slot:
         return None
     why = "it gets only the newest open date (missed=latest)"
-    return _moved(job, state, newest - _MOMENT, Passing(Verdict.PASSED_OVER, why, now))
+    return _moved(job, state, newest - MOMENT, Passing(Verdict.PASSED_OVER, why, now))
 
 
 def _passed_too_late(job: JobSpec, state: JobState, slot: datetime, now: datetime) -> Replan | None:
@@ -82,7 +79,7 @@ def _passed_too_late(job: JobSpec, state: JobState, slot: datetime, now: datetim
     limit = now - too_late - offset_of(job, judged)  # before that it was too early
     if judged >= limit:
         return None
-    end = limit - _MOMENT if job.backfill else judged
+    end = limit - MOMENT if job.backfill else judged
     why = f"its open slots were older than {too_late} (too_late)"
     return _moved(job, state, end, Passing(Verdict.TOO_LATE, why, now))
 
@@ -109,7 +106,7 @@ def passed_by_run(job: JobSpec, before: JobState, after: JobState, run: Run) -> 
         return ()
     why = "a later slot was due too, and only the latest is run"
     passing = Passing(Verdict.PASSED_OVER, why, now)
-    spans = span_of(job, before, slot, run.slot - _MOMENT, passing)
+    spans = span_of(job, before, slot, run.slot - MOMENT, passing)
     if run.error is None or (after.next_slot and after.next_slot <= run.slot):  # it is tried again
         return spans
     passing = Passing(Verdict.GIVEN_UP, "its retry gave up", now)

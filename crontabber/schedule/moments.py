@@ -4,7 +4,7 @@ import re
 from datetime import datetime, timedelta, tzinfo
 
 from ..errors import ConfigError
-from .calendar import moment_of
+from .calendar import MOMENT, moment_of
 from .grammar import CENTURY
 
 _DAY = re.compile(r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}")
@@ -38,7 +38,7 @@ def parse_last_moment_near(text: str, zone: tzinfo, now: datetime) -> datetime:
     moment = parse_moment_near(text, zone, now)
     if not _DAY.fullmatch(text.strip()):
         return moment
-    return moment_of(moment.astimezone(zone) + timedelta(days=1)) - timedelta(microseconds=1)
+    return moment_of(moment.astimezone(zone) + timedelta(days=1)) - MOMENT
 
 
 def parse_moment_near(text: str, zone: tzinfo, now: datetime) -> datetime:

@@ -1,7 +1,7 @@
 """The verb ``--backfill``: requests past dates."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from ..errors import ConfigError
 from ..generic_app import Answer, GenericApp
 from ..schedule.asked import AskedBackfill, Dates
 from ..schedule.model import JobSpec, JobState
-from ..schedule.moments import parse_moment_near
+from ..schedule.moments import parse_last_moment_near, parse_moment_near
 from ..schedule.ranges import Redo, chosen, in_rows, open_slot, slots_between
 from ..schedule.transition import noticed
 from ..store import Snapshot
@@ -21,8 +21,6 @@ _MOST = 100_000
 """The most dates of one backfill: more is a typing error, and could not be listed."""
 _MOST_ROWS = 1_000
 """The most rows of consecutive dates that one row of the table may hold."""
-_DAY = timedelta(days=1)
-_MOMENT = timedelta(microseconds=1)
 
 
 class _Part(NamedTuple):
@@ -93,26 +91,16 @@ def _range(wish: Command, job: JobSpec, now: datetime) -> tuple[datetime, dateti
         )
     if not (wish.from_ and wish.to):
         raise ConfigError("--backfill=NAME needs --from=DATE and --to=DATE, such as 2026-11-21")
-    first, last = (parse_moment_near(text, job.zone, now) for text in (wish.from_, wish.to))
-    if _is_day(wish.to):
-        local = last.astimezone(job.zone)
-        following = (local + _DAY).strftime("%Y-%m-%d")
-        last = parse_moment_near(following, job.zone, now) - _MOMENT
-        future = first > now or local.date() > now.astimezone(job.zone).date()
-    else:
-        future = last > now
+    first, end = (parse_moment_near(text, job.zone, now) for text in (wish.from_, wish.to))
+    last = parse_last_moment_near(wish.to, job.zone, now)
     if first > last:
         raise ConfigError(f"--from={wish.from_} is after --to={wish.to}: give the earlier first")
-    if future:
+    if max(first, end) > now:
         raise ConfigError(
             f"--from={wish.from_} --to={wish.to} reaches into the future, whose dates come by "
             "the schedule: end it today"
         )
     return first, min(last, now)
-
-
-def _is_day(text: str) -> bool:
-    return len(text.strip()) <= len("2026-11-21")
 
 
 def _part(

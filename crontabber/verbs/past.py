@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TextIO
 from ..config.command import Command
 from ..errors import ConfigError
 from ..generic_app import Answer, GenericApp
+from ..schedule.calendar import MOMENT
 from ..schedule.ledger import Span
 from ..schedule.model import JobSpec, JobState, Run
 from ..schedule.moments import parse_last_moment_near, parse_moment_near
@@ -194,6 +195,6 @@ def tried(
     for span in spans:
         runs += app.store.history(job.app_name, span.first, span.last, limit=limit)
     if row and row.first_slot and first < row.first_slot:  # requested dates before it
-        end = row.first_slot - timedelta(microseconds=1)
+        end = row.first_slot - MOMENT
         runs += app.store.history(job.app_name, first, end, limit=limit or _MOST)
     return runs, spans
