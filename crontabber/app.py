@@ -52,14 +52,11 @@ class CronTabber(GenericApp):
 
     def _tick_for_cron(self) -> TickResult:
         whole = self.verbose or self.settings.tell.textfile
-        snapshot = self._writable(self.look() if whole else self.look_for_due())
-        self._check_sections(snapshot)
-        return self._tick(snapshot)
+        return self._tick(self._checked(self.look() if whole else self.look_for_due()))
 
     def _tick_for_a_person(self) -> TickResult:
         """Run the jobs that are due, and report what runs next if there are none."""
-        snapshot = self._writable(self.look())
-        self._check_sections(snapshot)
+        snapshot = self._checked(self.look())
         jobs = self.jobs(snapshot).all().jobs
         self.reporter.selected(jobs)
         result = self._tick(snapshot)
@@ -88,18 +85,18 @@ class CronTabber(GenericApp):
         A backfill app is left alone: its dates have an order. Raises `UnknownJobError`, or
         what is wrong with the job's line.
         """
-        snapshot = self._writable(self.look())
+        snapshot = self._checked(self.look())
         jobs = self.jobs(snapshot)
         job = find_job(name, jobs)
         if job.backfill:
             return TickResult([left_alone(job)])
-        self._check_sections(snapshot)
         with self._telling():
             return self._run([job], snapshot, jobs, force=force, by=self.asker)
 
     def run_due(self, class_path: str) -> TickResult:
         """Run the job of one class if it is due, as a tick would: backfill apps too.
 
+        The tick that handed it over has checked the sections: here the other rows are not read.
         Raises `UnknownJobError`, or what is wrong with the job's line.
         """
         snapshot = self._writable(self.store.look([class_path]))
@@ -134,6 +131,11 @@ class CronTabber(GenericApp):
         specs = {job.app_name: job for job in (*jobs.all().jobs, *imported)}
         runs = [each.run for each in result.jobs if each.run]
         return Tick("", snapshot.now, [*specs.values()], result.states, runs, len(result.faults))
+
+    def _checked(self, snapshot: Snapshot) -> Snapshot:
+        """*snapshot* of all that the sections need; what ends a tick before it begins is raised."""
+        self._check_sections(self._writable(snapshot))
+        return snapshot
 
     def _check_sections(self, snapshot: Snapshot) -> None:
         """Raise ConfigError if a section belongs to no job; usually the rows have all names.

@@ -178,7 +178,8 @@ def test_a_mistyped_section_about_a_listed_class_is_an_error_of_a_tick(
     configure(installed, database)
     assert installed(CONF).returncode == 0
     configure(installed, database, "[[old]]", "[[odl]]")
-    for options in ((), ("--job=fetch", "--force"), ("--engine=procrastinate",)):
+    jobs = ("--job=fetch", "--force"), ("--job=backup",)  # a backfill app, which is left alone
+    for options in ((), *jobs, ("--engine=procrastinate",)):
         idle = installed(CONF, *options)
         assert (idle.returncode, idle.stderr) == (1, f"{line}\n")
     assert len(ran(database)) == 5
