@@ -57,6 +57,8 @@ class Frame(NamedTuple):
     """The user, and how to log out."""
     is_form: bool = False
     """Whether it has a form, and must not be refreshed."""
+    up: str = ""
+    """The link to the first page from one that lies deeper: ``../``."""
 
 
 def person_node(name: str, *, may_leave: bool) -> Node:
@@ -72,18 +74,19 @@ def job_link(name: str) -> str:
 
 def live(frame: Frame, *body: Node, redact: Callable[[str], str] = str) -> str:
     """A live page as HTML."""
+    up = frame.up
     head = [
-        tag("link", rel="stylesheet", href="static/crontabber.css"),
-        tag("link", rel="icon", href="static/crontabber.svg", type="image/svg+xml"),
-        None if frame.is_form else tag("script", src="static/crontabber.js", defer=True),
+        tag("link", rel="stylesheet", href=f"{up}static/crontabber.css"),
+        tag("link", rel="icon", href=f"{up}static/crontabber.svg", type="image/svg+xml"),
+        None if frame.is_form else tag("script", src=f"{up}static/crontabber.js", defer=True),
     ]
     items = [
-        tag("li", tag("a", name, href=href, aria_current=href == frame.here and "page"))
+        tag("li", tag("a", name, href=f"{up}{href}", aria_current=href == frame.here and "page"))
         for href, name in frame.nav.items()
     ]
     header = tag(
         "header",
-        tag("a", "crontabber", class_="brand", href="./"),
+        tag("a", "crontabber", class_="brand", href=up or "./"),
         tag("nav", tag("ul", *items), aria_label="Pages"),
         tag("div", frame.person, class_="person") if frame.person else None,
     )

@@ -2,12 +2,14 @@
 
 import asyncio
 import os
+import re
 import signal
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from starlette.applications import Starlette
@@ -24,7 +26,8 @@ from crontabber.store import Snapshot
 from tests.contrib_web.conftest import Site
 from tests.support import TIMEOUT
 
-PAGES = ["", "job?name=broken", "timeline", "graph", "backfills", "ghosts"]
+NAV = ["", "timeline", "graph", "backfills", "ghosts"]
+PAGES = [*NAV, "job?name=broken"]
 
 
 def get(url: str) -> tuple[int, str]:
@@ -57,6 +60,23 @@ def test_what_a_job_wrote_is_shown_escaped(address: str) -> None:
 @pytest.mark.parametrize("path", ["nope", "job", "job?name=nope", "static/nope.css", "a/b"])
 def test_what_is_not_there_is_a_404(path: str, address: str) -> None:
     assert get(address + path)[0] == 404
+
+
+@pytest.mark.parametrize("path", ["a/b", "job/fetch", "a/b/c", "static/a/b"])
+def test_a_page_that_lies_deeper_and_does_not_exist_leads_to_those_that_do(
+    path: str, address: str
+) -> None:
+    """trap: a plain Not Found, without a way back"""
+    request = urllib.request.Request(address + path, headers={"Accept": "text/html"})
+    with pytest.raises(urllib.error.HTTPError, match="404") as raised:
+        urllib.request.urlopen(request, timeout=TIMEOUT)
+    html = raised.value.read().decode()
+    assert "There is no such page." in html
+    links = set(re.findall(r'(?:href|src)="([^"#]+)"', html))
+    assert {urljoin(address + path, link) for link in links} == {
+        address + link for link in ("static/crontabber.css", "static/crontabber.svg", *NAV)
+    }
+    assert get(address + path) == (404, "there is no such page\n")
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])

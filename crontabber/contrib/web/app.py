@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -75,6 +76,8 @@ def make_app(
 
 async def _refused(request: WebRequest, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == HTTPStatus.NOT_FOUND:  # no route leads there
+        return said(request.scope, HTTPStatus.NOT_FOUND, "there is no such page", is_open=True)
     return said(request.scope, error.status_code, error.detail)
 
 

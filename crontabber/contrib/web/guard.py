@@ -152,13 +152,18 @@ def _limited(receive: Receive) -> Callable[[], Awaitable[Message]]:
     return limited
 
 
-def said(scope: Scope, status: int, text: str, **more: str) -> Response:
-    """A line; for people as a page, with links to the others if we know the user."""
+def said(scope: Scope, status: int, text: str, *, is_open: bool = False, **more: str) -> Response:
+    """A line; for people as a page, with links to the others.
+
+    But not for strangers, unless it *is_open*: then anyone may know which pages there are.
+    """
     wants_page = any("text/html" in value for value in headers(scope, b"accept"))
-    if not wants_page or "/" in path_of(scope).removeprefix("/"):  # its links are relative
+    if not wants_page:
         return PlainTextResponse(f"{text}\n", status, more)
     title = "That is refused" if status < 500 else "Something is wrong"
-    frame = Frame(title, nav=PAGES if scope.get(USER) else {}, is_form=True)
+    up = "../" * path_of(scope).removeprefix("/").count("/")  # its links are relative
+    nav = PAGES if is_open or scope.get(USER) else {}
+    frame = Frame(title, nav=nav, is_form=True, up=up)
     line = f"{text[0].upper()}{text[1:]}."
     return HTMLResponse(live(frame, tag("p", line, class_="note bad", role="alert")), status, more)
 
