@@ -42,7 +42,16 @@ _NUMBERS = (
     "keepalives_count",
     "tcp_user_timeout",
 )
-_FILES = ("passfile", "servicefile", "sslcert", "sslkey", "sslrootcert", "sslcrl", "sslcrldir")
+FILES = {
+    "passfile": "PGPASSFILE",
+    "servicefile": "PGSERVICEFILE",
+    "sslcert": "PGSSLCERT",
+    "sslkey": "PGSSLKEY",
+    "sslrootcert": "PGSSLROOTCERT",
+    "sslcrl": "PGSSLCRL",
+    "sslcrldir": "PGSSLCRLDIR",
+}
+"""The parameters that name files, and the variables that libpq reads for them."""
 _NO_FILES = {"sslrootcert": "system"}
 _PORT = r"\s*[0-9]{1,5}\s*"
 SECRETS = {
@@ -104,12 +113,17 @@ def faults(parameters: Parameters) -> Iterator[str]:
 
 
 def missing_files(parameters: Parameters) -> Iterator[str]:
-    """The files that are named but missing; libpq silently ignores most of them."""
-    for name in _FILES:
-        path = parameters.get(name, "")
+    """The files that are named but missing; libpq silently ignores most of them.
+
+    What the environment names counts where *parameters* name none.
+    """
+    for name, variable in FILES.items():
+        own = parameters.get(name, "")
+        path = own or os.environ.get(variable, "")
         is_file = path and path != _NO_FILES.get(name) and ":" not in path  # a key's engine has one
         if is_file and not os.path.exists(path):  # noqa: PTH110
-            yield f"{name} {path!r} is a file that is not there"
+            said = f"{name} {path!r}" if own else f"{variable} {path!r} (from the environment)"
+            yield f"{said} is a file that is not there"
 
 
 def _place(parameters: Parameters) -> dict[str, str]:

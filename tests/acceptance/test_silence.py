@@ -178,6 +178,14 @@ def test_configtest_asks_libpq_what_it_would_refuse(installed: Command, database
     installed.write("crontabber.ini", "[crontabber]\njobs=jobs.App|1d\n")
     wrong = installed(CONF, "--configtest", env={"PGHOST": "/nowhere", "PGSSLMODE": "requre"})
     assert wrong.stdout == f'{line}sslmode cannot be used: invalid sslmode value: "requre"\n'
+    installed.write("crontabber.ini", "[crontabber]\njobs=jobs.App|1d\ndsn=host=/nowhere\n")
+    gone = {"PGSSLROOTCERT": "/gone.crt", "PGSSLCERT": "", "PGPASSFILE": "/gone"}
+    done = installed(CONF, "--configtest", env=gone)
+    assert done.returncode == 2
+    assert done.stdout.splitlines() == [
+        f"{line}{variable} {path!r} (from the environment) is a file that is not there"
+        for variable, path in (("PGPASSFILE", "/gone"), ("PGSSLROOTCERT", "/gone.crt"))
+    ]
 
 
 def test_an_apps_own_database_takes_parameters_of_libpq(

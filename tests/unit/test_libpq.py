@@ -11,6 +11,7 @@ from psycopg2.extensions import libpq_version
 
 from crontabber.database.driver import refused_by_libpq, unknown_to_libpq
 from crontabber.database.libpq import (
+    FILES,
     PARAMETERS,
     SECRETS,
     describe,
@@ -161,6 +162,17 @@ def test_libpq_is_asked_of_what_the_environment_says(monkeypatch):
 )
 def test_files_that_are_not_there(parameters, said):
     assert list(missing_files(parameters)) == said
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_files_that_only_the_environment_names_and_that_are_not_there(name, monkeypatch):
+    """trap: --configtest looked for those of the ini only"""
+    monkeypatch.setenv(FILES[name], "/gone")
+    [said] = missing_files({"host": "db"})
+    assert said == f"{FILES[name]} '/gone' (from the environment) is a file that is not there"
+    assert list(missing_files({name: "/"})) == []
+    monkeypatch.setenv(FILES[name], "/")
+    assert list(missing_files({})) == []
 
 
 # -- its parameters ------------------------------------------------------------
