@@ -142,14 +142,11 @@ class CronTabber(GenericApp):
 
         Classes are imported only if they do not.
         """
-        names, lines = self.settings.sections.to_be_known, self.catalogue.lines
-        if not names:
-            return
-        listed = {line.class_path for line in lines}
-        states = map(snapshot.states.get, names)
-        if all(state and state.class_path in listed for state in states):
-            return
-        self.settings.check_sections(self.classes())
+        if names := self.settings.sections.to_be_known:
+            from .tick.select import are_known
+
+            if not are_known(names, snapshot, self.jobs(snapshot)):
+                self.settings.check_sections(self.classes())
 
     def _writable(self, snapshot: Snapshot) -> Snapshot:
         """Return *snapshot*; raise `StoreError` if no job can run on its server."""

@@ -1,5 +1,6 @@
 """Which of the listed jobs may be due: judged by their rows, so that few classes are imported."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
@@ -63,6 +64,26 @@ def _candidate(line: JobLine, snapshot: Snapshot, jobs: Jobs) -> JobSpec | tuple
         if isinstance(decision, Skip) and waits and not _may_do_asked(states[job.app_name], now):
             return job, decision
     return jobs.from_class(line)
+
+
+def are_known(names: Iterable[str], snapshot: Snapshot, jobs: Jobs) -> bool:
+    """Whether each of *names* is the app_name of a listed job, as far as that is known.
+
+    A row says so, until the class is imported to run the job: its app_name may be another by now.
+    """
+    return all(_is_known(name, snapshot, jobs) for name in names)
+
+
+def _is_known(name: str, snapshot: Snapshot, jobs: Jobs) -> bool:
+    row = snapshot.states.get(name)
+    line = jobs.catalogue.listed(row.class_path) if row else None
+    if line is None:
+        return False
+    try:
+        job = _candidate(line, snapshot, jobs)
+    except ConfigError:  # a section may be of a class that cannot be imported
+        return True
+    return (job if isinstance(job, JobSpec) else job[0]).app_name == name
 
 
 def _may_do_asked(state: JobState, now: datetime) -> bool:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.rows import CONF, ran, state
+from tests.acceptance.rows import CONF, pass_time, ran, state
 from tests.support import ROOT, Command, Database
 
 MYAPP = """\
@@ -186,6 +186,28 @@ def test_a_mistyped_section_about_a_listed_class_is_an_error_of_a_tick(
     assert installed.tty(CONF).stdout == f"{line}\n"
     checked = installed(CONF, "--configtest")
     assert f"crontabber: {checked.stdout}" == f"{line}\n"
+
+
+def test_a_section_of_the_former_name_of_a_job_is_an_error(
+    installed: Command, database: Database
+) -> None:
+    """trap: its old row vouched for it, and the job ran for ever without its timeout"""
+    installed(CONF)
+    installed.write("jobs/myapp.py", MYAPP.replace('app_name = "old"', 'app_name = "new"'))
+    said = "crontabber: unknown section [job] [[old]] (from crontabber.ini, line "
+    assert installed(CONF).stderr == "", "it is not due, so its class is not imported"
+    pass_time(database, "5 minutes", "old")
+    for options in ((), (), ("--job=fetch", "--force")):
+        done = installed(CONF, *options)
+        assert (done.returncode, done.stdout) == (1, "")
+        [line] = done.stderr.splitlines()
+        assert line.startswith(said)
+    assert ran(database, "new") == []
+    configure(installed, database, "[[old]]", "[[new]]")
+    assert installed(CONF).stderr == ""
+    assert ran(database, "new") == ["new"]
+    configure(installed, database)
+    assert installed(CONF).stderr.startswith(said), "the old row still stands"
 
 
 def test_a_class_that_cannot_be_imported_may_be_the_one_that_a_section_is_about(
