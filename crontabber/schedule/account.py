@@ -7,7 +7,7 @@ what is to come. Pure: the runs and the spans are arguments.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -74,46 +74,86 @@ def account(  # noqa: PLR0913  the four sources, the range, and what is known of
     - *state* is the row of the job, if it has one; *spans* are those of the ledger, in the order
       of their writing, and *runs* those of the log, in any order.
     - *now* tells what is open from what is to come; left out, it is *last*.
+    - A requested date that is not done is open, or failed.
     - Slots between the first and the open one that are neither in the log nor in the ledger were
       done before the log begins; or at any time, if *runs* are only some, which is not *whole*.
       For a job without dates whose row an older crontabber made, which had no ledger, this is not
       known: such slots are left out.
     """
-    known = _known(job, spans, runs, first, last)
+    known = [*_known(job, state, spans, runs, first, last, now or last)]
     filled = _Filler(job, state, now or last, known, first, last, whole=whole).entries()
     found = sorted([*known, *filled], key=lambda entry: entry.first)
     return [*_merged(found, *in_force(job, state))]
 
 
 def _known(
-    job: JobSpec, spans: Iterable[Span], runs: Iterable[Run], first: datetime, last: datetime
-) -> list[Entry]:
-    """An entry for each slot that is in the log or the ledger."""
+    job: JobSpec,
+    state: JobState | None,
+    spans: Iterable[Span],
+    runs: Iterable[Run],
+    first: datetime,
+    last: datetime,
+    now: datetime,
+) -> Iterator[Entry]:
+    """An entry for each slot that is in the log or the ledger, or requested."""
     said: dict[datetime, Span] = {}
+    holes: set[datetime] = set()
+    """Those that the schedule passed over, so that the row does not say that they are done."""
     for span in spans:
-        schedule, zone = schedule_of(span.plan, job)
-        for slot in slots(schedule, span.first, zone):
-            if slot > min(span.last, last):
-                break
-            if slot >= first:
-                said[slot] = span
+        for slot in _slots_in(span.first, span.last, span.plan, job, first, last):
+            said[slot] = span
+            if span.verdict not in (Verdict.BACKFILLED, Verdict.GIVEN_UP):
+                holes.add(slot)
     tried: defaultdict[datetime, list[Run]] = defaultdict(list)
     for run in sorted(runs, key=lambda run: run.started):
         if first <= run.slot <= last:
             tried[run.slot].append(run)
-    return [_entry(job, slot, tried.get(slot, []), said.get(slot)) for slot in {*said, *tried}]
+    wanted = {
+        slot: f"asked for: backfill {asked.number}"
+        for asked in (state.asked if state and job.backfill else ())
+        for begin, end in asked.dates
+        for slot in _slots_in(begin, end, asked.plan, job, first, last)
+    }
+    begin, end = _done_by_row(job, state, now) if job.backfill else (None, now)
+    for slot in {*said, *tried, *wanted}:
+        runs_of, is_done = tried.get(slot, []), False
+        if begin and begin <= slot < end:
+            is_done = slot not in holes
+        yield _entry(job, slot, runs_of, said.get(slot), wanted.get(slot, ""), is_done=is_done)
 
 
-def _entry(job: JobSpec, slot: datetime, runs: list[Run], span: Span | None) -> Entry:
+def _slots_in(
+    begin: datetime, end: datetime, plan_text: str, job: JobSpec, first: datetime, last: datetime
+) -> Iterator[datetime]:
+    """The slots from *begin* to *end* by a plan, as far as they lie between *first* and *last*."""
+    schedule, zone = schedule_of(plan_text, job)
+    found = takewhile(lambda slot: slot <= min(end, last), slots(schedule, begin, zone))
+    return (slot for slot in found if slot >= first)
+
+
+def _entry(
+    job: JobSpec,
+    slot: datetime,
+    runs: list[Run],
+    span: Span | None,
+    asked: str,
+    *,
+    is_done: bool,
+) -> Entry:
+    one = Entry(slot, slot, 1, DONE, runs=tuple(runs))
     done = [run for run in runs if run.outcome is Outcome.SUCCEEDED]
-    if span and not done:
-        verdict = DONE if span.verdict is Verdict.BACKFILLED else span.verdict.value
-        return Entry(slot, slot, 1, verdict, span.reason, span.by, tuple(runs))
     marked = [run for run in runs if run.outcome is Outcome.MARKED]
     # a date that is done may be run again, and fail, and stays done; of others the last run counts
-    counts = ((job.backfill and (done or marked)) or runs)[-1]
+    if job.backfill and (done or (is_done and not marked)):
+        return one
+    if asked and not runs:
+        return one._replace(verdict=OPEN, reason=asked)
+    if span and not done and not asked:
+        verdict = DONE if span.verdict is Verdict.BACKFILLED else span.verdict.value
+        return one._replace(verdict=verdict, reason=span.reason, by=span.by)
+    counts = ((job.backfill and marked) or runs)[-1]
     reason = error_of(counts.error) if counts.error else ""
-    return Entry(slot, slot, 1, _VERDICTS[counts.outcome], reason, None, tuple(runs))
+    return one._replace(verdict=_VERDICTS[counts.outcome], reason=reason)
 
 
 def error_of(error: LastError) -> str:
@@ -138,14 +178,14 @@ class _Filler:
         self._schedule, self._zone = in_force(job, state)
         self._job = job._replace(schedule=self._schedule, zone=self._zone)
         self._state, self._now, self._last = state, now, last
-        self._open = plan(job, state, now).slot
+        self._begin, self._open = _done_by_row(self._job, state, now)
         self._marks = sorted({entry.first for entry in known})
         self._first = first
         self._log_begin = _log_begin(known) if whole else None
 
     def entries(self) -> Iterator[Entry]:
         """Those that are done, as the row says; those that are open; and those to come."""
-        if begin := self._begin():
+        if begin := self._begin:
             end = self._open - MOMENT
             if self._log_begin:
                 end = min(end, self._log_begin - MOMENT)
@@ -160,20 +200,6 @@ class _Filler:
             begin, why = max(begin, until + MOMENT), ""
         yield from self._between(begin, end, OPEN, why)
         yield from self._between(max(begin, self._now + MOMENT), self._last, TO_COME)
-
-    def _begin(self) -> datetime | None:
-        """The first slot from which the row says what was done; None: it does not say."""
-        state = self._state
-        if state is None:
-            return None
-        if state.first_slot or not self._job.backfill:
-            return state.first_slot
-        if state.last_success is None:
-            return None
-        # a row that an older crontabber made: the slot of its first run, or that which is done
-        began = min(state.first_run or state.last_success, state.last_success)
-        before = began - 2 * self._schedule.frequency.period
-        return max(slots_between(self._job, state, before, began, self._now), default=began)
 
     def _why(self) -> str:
         state = self._state
@@ -197,6 +223,23 @@ class _Filler:
             end = latest_slot(self._schedule, begin, last, self._zone)
             number = count_slots(self._schedule, begin, last, self._zone)
             yield Entry(begin, end, number, verdict, reason)
+
+
+def _done_by_row(
+    job: JobSpec, state: JobState | None, now: datetime
+) -> tuple[datetime | None, datetime]:
+    """From which slot on the row says what was done, None if it does not; and the open slot."""
+    end = plan(job, state, now).slot
+    if state is None:
+        return None, end
+    if state.first_slot or not job.backfill:
+        return state.first_slot, end
+    if state.last_success is None:
+        return None, end
+    # a row that an older crontabber made: the slot of its first run, or that which is done
+    began = min(state.first_run or state.last_success, state.last_success)
+    before = began - 2 * in_force(job, state)[0].frequency.period
+    return max(slots_between(job, state, before, began, now), default=began), end
 
 
 def _log_begin(known: Iterable[Entry]) -> datetime | None:

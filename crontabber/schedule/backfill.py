@@ -9,7 +9,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from .asked import AskedBackfill, Dates, Row
-from .calendar import MOMENT, latest_slot, next_slot
+from .calendar import MOMENT, latest_slot, local_text, next_slot
 from .dependencies import wait_of
 from .grammar import Schedule
 from .ledger import Span, Verdict
@@ -60,7 +60,7 @@ def wait_of_date(job: JobSpec, asked: AskedBackfill, states: States, now: dateti
         if state and any(
             since < last and first <= date for other in state.asked for first, last in other.dates
         ):
-            return f"{parent} has not done {date.astimezone(zone):%Y-%m-%d %H:%M} yet"
+            return f"{parent} has not done {local_text(date, zone)} yet"
     wait = wait_of(job, states, date, now)
     return None if wait is None else str(wait)
 

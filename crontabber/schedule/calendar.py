@@ -24,6 +24,18 @@ MOMENT = timedelta.resolution
 """The least by which two times differ: what is before a moment ends this much before it."""
 
 
+def local_text(moment: datetime, zone: tzinfo) -> str:
+    """*moment* as people read it: ``2026-11-21 03:00``; with its zone if that exists twice."""
+    local = moment.astimezone(zone)
+    return f"{local:%Y-%m-%d %H:%M}{zone_if_twice(local)}"
+
+
+def zone_if_twice(local: datetime) -> str:
+    """`` CEST``, as the zone of *local* is called then, if a clock on the wall shows it twice."""
+    offsets = {local.replace(fold=fold).utcoffset() for fold in (0, 1)}
+    return f" {local:%Z}" if offsets - {local.utcoffset()} else ""
+
+
 def floor_minute(moment: datetime) -> datetime:
     """The whole minute that *moment* is in, in UTC."""
     return moment.astimezone(timezone.utc).replace(second=0, microsecond=0)

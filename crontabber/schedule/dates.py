@@ -61,23 +61,32 @@ def dates(
 ) -> Dates:
     """What became of the dates from *first* to *last*; *runs* has at least the failures."""
     found = account(job, row, spans, runs, first, last, whole=False)
-    stretches = [*_stretches(found, *in_force(job, row))]
+    stretches = [*_stretches(found, row, *in_force(job, row))]
     days: dict[date, Mark] = {}
     rank = [*Mark]
     for entry in found:
-        mark = _mark(entry)
+        mark = _mark(entry, row)
         for slot in _slots_of(job, row, entry):
             day = slot.astimezone(job.zone).date()
             days[day] = min(days.get(day, mark), mark, key=rank.index)
     return Dates(job, days, stretches)
 
 
-def _mark(entry: Entry) -> Mark:
+def _mark(entry: Entry, row: JobState | None) -> Mark:
     if entry.verdict in (DONE, MARKED) and not entry.by:
         return Mark.DONE
+    if entry.verdict in (FAILED, CRASHED) and not _is_open(entry.first, row):
+        return Mark.SKIPPED
     return {DONE: Mark.DONE, OPEN: Mark.OPEN, FAILED: Mark.FAILED, CRASHED: Mark.FAILED}.get(
         entry.verdict, Mark.SKIPPED
     )
+
+
+def _is_open(slot: datetime, row: JobState | None) -> bool:
+    """Whether *slot* is still to be done: by the schedule, or as a person asked for it."""
+    if row is None or row.next_slot is None or slot >= row.next_slot:
+        return True
+    return any(first <= slot <= last for asked in row.asked for first, last in asked.dates)
 
 
 def _slots_of(job: JobSpec, row: JobState | None, entry: Entry) -> Iterator[datetime]:
@@ -90,10 +99,12 @@ def _slots_of(job: JobSpec, row: JobState | None, entry: Entry) -> Iterator[date
         yield slot
 
 
-def _stretches(found: Iterable[Entry], schedule: Schedule, zone: ZoneInfo) -> Iterator[Stretch]:
+def _stretches(
+    found: Iterable[Entry], row: JobState | None, schedule: Schedule, zone: ZoneInfo
+) -> Iterator[Stretch]:
     last: Stretch | None = None
     for entry in found:
-        mark = _mark(entry)
+        mark = _mark(entry, row)
         skipped = mark is Mark.SKIPPED
         reason = f"{entry.verdict}: {entry.reason}" if skipped else ""
         stretch = Stretch(

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from .asked import AskedBackfill
 from .backfill import failing, may_be_tried, next_date, wait_of_date
+from .calendar import local_text
 from .decide import CHECKS, Case, case_of, decide
 from .dependencies import waits_of
 from .missed import pause_text
@@ -92,7 +93,7 @@ def explain(
     job, row, notes = status.job, *_settled(status.job, status.row, states, now)
     case = case_of(job, row, states, now)
     running = bool(status.row and status.row.ongoing and status.row.claim)
-    asked = row.asked if row and job.backfill else ()
+    asked = row.asked if row else ()
     notes += [_asked(each, case) for each in asked]
     waits = any(not may_be_tried(each, now) for each in asked)
     checks = [] if running else [*map_checks(case)]
@@ -101,18 +102,20 @@ def explain(
     by_name = {other.job.app_name: other for other in others}
     blocked = any(check.name == "parent" and not check.ok for check in checks)
     causes = _causes(case, by_name) if blocked else []
-    helps = [f"--retry={job.app_name}"] if waits else []
+    helps = [f"--retry={job.app_name}"] if waits and job.backfill else []
     return Explanation(status, checks, causes, notes, helps)
+
+
+NO_DATES = "the job gets no dates any more"
 
 
 def _asked(asked: AskedBackfill, case: Case) -> str:
     """What becomes of the next date of a backfill that was asked for."""
     job, now = case.job, case.now
-    if not may_be_tried(asked, now) and asked.retry_at:
-        date, again = (
-            f"{moment.astimezone(job.zone):%Y-%m-%d %H:%M}"
-            for moment in (next_date(asked), asked.retry_at)
-        )
+    if not job.backfill:
+        what = f"{NO_DATES}: --cancel-backfill={asked.number} ends it"
+    elif not may_be_tried(asked, now) and asked.retry_at:
+        date, again = (local_text(at, job.zone) for at in (next_date(asked), asked.retry_at))
         what = f"{date} {failures(asked.attempts)} ({asked.error}), again {again}"
     elif wait := wait_of_date(job, asked, case.states, now):
         what = f"waits: {wait}"

@@ -50,7 +50,7 @@ def account_at(job: JobSpec, row: JobState | None, moment: datetime, read: Reade
 
 
 def _reason(entry: Entry, row: JobState | None) -> str:
-    if entry.verdict == OPEN and row and row.waits_for:
+    if entry.verdict == OPEN and row and entry.reason == f"waits for {row.waits_for}":
         return f"it waits for {row.waits_for}"
     if entry.reason or entry.runs:
         return entry.reason

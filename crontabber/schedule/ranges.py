@@ -4,12 +4,14 @@ import enum
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from .asked import AskedBackfill, Dates
 from .calendar import floor_minute, slots, wall_clock
 from .grammar import Frequency, Schedule, TimeOfDay, Unit
 from .ledger import Span, Verdict
+from .missed import number_of
 from .model import JobSpec, JobState
 from .plan import plan
 
@@ -93,7 +95,9 @@ def _is_meant(slot: datetime, first: datetime | None, spans: Sequence[Span], red
         return ends[-1:] == [Verdict.GIVEN_UP]
     if Verdict.BACKFILLED in verdicts:
         return False
-    return bool(verdicts) or first is None or slot < floor_minute(first)
+    # of the dates of a schedule those were given up that were done before, or passed over
+    passed = [each for each in verdicts if each is not Verdict.GIVEN_UP]
+    return bool(passed) or first is None or slot < floor_minute(first)
 
 
 def in_rows(found: Iterable[datetime], all_slots: Iterable[datetime]) -> Dates:
@@ -106,6 +110,35 @@ def in_rows(found: Iterable[datetime], all_slots: Iterable[datetime]) -> Dates:
             rows.append((rows.pop()[0], slot) if follows else (slot, slot))
         follows = slot in wanted
     return tuple(rows)
+
+
+class Progress(NamedTuple):
+    """How far a backfill is that was asked for."""
+
+    done: int
+    given_up: int
+    total: int
+    """How many dates it had."""
+
+    def text(self, end: str = " done") -> str:
+        """In words; *end* is what the dates are."""
+        more = f", {self.given_up} given up" if self.given_up else ""
+        return f"{self.done} of {self.total} dates{end}{more}"
+
+
+def progress(job: JobSpec | None, asked: AskedBackfill) -> Progress:
+    """How many of the dates of *asked* are done; *job* is None for a ghost."""
+    job = job or _GHOST
+    left, wanted = (
+        sum(number_of(job, asked.plan, first, last) for first, last in rows)
+        for rows in (asked.dates, asked.wanted)
+    )
+    wanted = wanted if asked.wanted else asked.total
+    return Progress(wanted - left, asked.total - wanted, asked.total)
+
+
+_GHOST = JobSpec("", "", Schedule.parse("1d"), ZoneInfo("UTC"))
+"""For dates whose own plan says all that counts."""
 
 
 def done_rows(job: JobSpec, asked: AskedBackfill) -> Dates:

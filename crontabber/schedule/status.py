@@ -13,7 +13,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from .backfill import failing, next_date
-from .calendar import slots
+from .calendar import local_text, slots
 from .dependencies import wait_of
 from .findings import Finding, Health, Problem
 from .history import LastRun
@@ -184,7 +184,7 @@ def failure_of_asked(job: JobSpec, row: JobState) -> str:
     asked = failing(row)
     if asked is None:
         return ""
-    date = f"{next_date(asked).astimezone(job.zone):%Y-%m-%d %H:%M}"
+    date = local_text(next_date(asked), job.zone)
     return f"backfill {asked.number} {failures(asked.attempts)} at {date}: {asked.error}"
 
 

@@ -61,7 +61,8 @@ def _candidate(line: JobLine, snapshot: Snapshot, jobs: Jobs) -> JobSpec | tuple
         decision = decide(job, states[job.app_name], states, now)
         # a blocked job may be free when its parents have run, and so may a requested date
         waits = isinstance(decision, Skip) and decision.reason is not SkipReason.BLOCKED
-        if isinstance(decision, Skip) and waits and not _may_do_asked(states[job.app_name], now):
+        asked = job.backfill and _may_do_asked(states[job.app_name], now)
+        if isinstance(decision, Skip) and waits and not asked:
             return job, decision
     return jobs.from_class(line)
 

@@ -9,6 +9,7 @@ from ..config.command import Command
 from ..errors import ConfigError
 from ..generic_app import Answer, GenericApp
 from ..schedule.asked import AskedBackfill, Dates
+from ..schedule.calendar import local_text
 from ..schedule.model import JobSpec, JobState
 from ..schedule.moments import parse_last_moment_near, parse_moment_near
 from ..schedule.ranges import Redo, chosen, in_rows, open_slot, slots_between
@@ -157,7 +158,8 @@ def _listed(parts: Sequence[_Part], wish: Command, redo: Redo) -> Iterable[str]:
     """The dates, a line for each, in the order in which they would be done."""
     for part in parts:
         slots = reversed(part.slots) if wish.newest_first else part.slots
-        yield from (f"{part.job.app_name} {time_of(slot, part.job)}" for slot in slots)
+        zone = part.job.zone  # not `time_of`: programs read these lines, and may count the words
+        yield from (f"{part.job.app_name} {slot.astimezone(zone):%Y-%m-%d %H:%M}" for slot in slots)
         if not part.slots:
             yield f"{part.job.app_name} has nothing to do in this range{_why[redo]}"
         if part.open:
@@ -191,4 +193,4 @@ def _still_open(part: _Part) -> str:
 
 def time_of(moment: datetime, job: JobSpec) -> str:
     """A slot for people, in the zone of the schedules."""
-    return f"{moment.astimezone(job.zone):%Y-%m-%d %H:%M}"
+    return local_text(moment, job.zone)

@@ -6,8 +6,9 @@ from ..errors import ConfigError
 from ..generic_app import Answer, GenericApp
 from ..schedule.asked import AskedBackfill
 from ..schedule.backfill import next_date, wait_of_date
-from ..schedule.missed import number_of
+from ..schedule.explain import NO_DATES
 from ..schedule.model import JobSpec, JobState
+from ..schedule.ranges import progress
 from ..schedule.status import JobStatus, failures
 from ..store import Snapshot
 from ..tick import marking
@@ -56,7 +57,8 @@ def _fields(asked: AskedBackfill, job: JobSpec) -> dict[str, object]:
     return {
         "number": asked.number,
         "total": asked.total,
-        "done": asked.total - left_of(asked, job),
+        "done": progress(job, asked).done,
+        "given_up": progress(job, asked).given_up,
         "next": utc(next_date(asked)),
         "retry_at": utc(asked.retry_at),
         "error": asked.error or None,
@@ -80,10 +82,7 @@ def cancel(app: GenericApp, number: str) -> Answer:
                 if not marking.cancel(app.store, job, state, each, snapshot.now, app.asker):
                     lines.append(f"{what} was done at this moment, or cancelled")
                     continue
-                left = left_of(each, job)
-                lines.append(
-                    f"{what} is cancelled: {each.total - left} of {each.total} dates were done"
-                )
+                lines.append(f"{what} is cancelled: {progress(job, each).text(' were done')}")
     if not lines:
         raise ConfigError(f"there is no backfill {number} under way: see --list-backfills")
     return Answer("\n".join(lines))
@@ -92,10 +91,11 @@ def cancel(app: GenericApp, number: str) -> Answer:
 def _progress(
     asked: AskedBackfill, state: JobState, job: JobSpec | None, snapshot: Snapshot
 ) -> str:
-    left = left_of(asked, job)
-    text = f"{asked.number} {state.app_name}: {asked.total - left} of {asked.total} dates done"
+    text = f"{asked.number} {state.app_name}: {progress(job, asked).text()}"
     if job is None:
         return f"{text}; it is not in this configuration"
+    if not job.backfill:
+        return f"{text}; {NO_DATES}: --cancel-backfill={asked.number} ends it"
     what = f"next {time_of(next_date(asked), job)}"
     if state.asked_slot == next_date(asked):
         what = f"running {time_of(next_date(asked), job)}"
@@ -105,11 +105,3 @@ def _progress(
     elif wait := wait_of_date(job, asked, snapshot.states, snapshot.now):
         what += f", waits: {wait}"
     return f"{text}; {what}; asked by {asked.by}"
-
-
-def left_of(asked: AskedBackfill, job: JobSpec | None) -> int:
-    """How many dates are left to do."""
-    if job is None:
-        return len(asked.dates)
-
-    return sum(number_of(job, asked.plan, first, last) for first, last in asked.dates)

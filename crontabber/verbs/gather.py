@@ -14,12 +14,12 @@ from ..schedule.explain import explain
 from ..schedule.forecast import upcoming
 from ..schedule.lanes import GRAIN, Lane, lane
 from ..schedule.model import JobState, Run, States
+from ..schedule.ranges import progress
 from ..schedule.status import JobStatus, Overview
 from ..views.ghosts import found_in
-from ..views.page_backfills import Progress
+from ..views.page_backfills import Shown
 from ..views.page_job import JobView
 from ..views.svg_timeline import SPAN
-from .backfills import left_of
 from .past import tried
 from .survey import Survey
 from .why import held
@@ -110,15 +110,15 @@ def rows(seen: Seen) -> States:
     return seen.app.store.look(None, migrate=False).states
 
 
-def backfills(seen: Seen, states: States) -> list[Progress]:
+def backfills(seen: Seen, states: States) -> list[Shown]:
     """How far the requested backfills are, in the order of their numbers."""
     jobs = {each.job.app_name: each.job for each in seen.overview.statuses}
     found = [
-        Progress(
+        Shown(
             state.app_name,
             job := jobs.get(state.app_name),
             asked,
-            left_of(asked, job),
+            progress(job, asked),
             next_date(asked),
             state.asked_slot is not None and state.asked_slot == next_date(asked),
             str((job and wait_of_date(job, asked, states, seen.overview.now)) or ""),

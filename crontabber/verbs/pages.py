@@ -151,7 +151,7 @@ def _graph(seen: Seen, request: Request) -> Page:
 
 
 def _backfills(seen: Seen, request: Request) -> Page:
-    def cancel(each: page_backfills.Progress) -> Node:
+    def cancel(each: page_backfills.Shown) -> Node:
         return tag("a", "Cancel", href=actions.link(actions.CANCEL, number=str(each.asked.number)))
 
     found, now = gather.backfills(seen, gather.rows(seen)), seen.overview.now

@@ -122,7 +122,7 @@ def _entries(
     begin = first or min((run.slot for run in runs), default=overview.now - _YEAR)
     end = min(last or overview.now, overview.now)
     if command.failed:
-        found = account(job, status.row, (), runs, begin, end)
+        found = account(job, None, (), runs, begin, end)  # what failed, done since or not
         return [entry for entry in found if entry.runs], more_are
     spans = app.store.spans(job.app_name, begin, end)
     return account(job, status.row, spans, runs, begin, end), more_are

@@ -5,22 +5,23 @@ from datetime import datetime
 from typing import NamedTuple
 
 from ..schedule.asked import AskedBackfill
+from ..schedule.explain import NO_DATES
 from ..schedule.model import JobSpec
+from ..schedule.ranges import Progress
 from ..schedule.status import failures
 from .html import Element, Node, tag
 from .page import Link, linked, table, wide
 from .times import clock, slot_text
 
 
-class Progress(NamedTuple):
+class Shown(NamedTuple):
     """How far one backfill of one job is."""
 
     app_name: str
     job: JobSpec | None
     """None: it is not in this configuration."""
     asked: AskedBackfill
-    left: int
-    """How many dates are left to do."""
+    progress: Progress
     next: datetime | None
     is_running: bool = False
     waits: str = ""
@@ -28,10 +29,10 @@ class Progress(NamedTuple):
 
 
 def body(
-    found: Sequence[Progress],
+    found: Sequence[Shown],
     now: datetime,
     link: Link,
-    action: Callable[[Progress], Node] = lambda _each: None,
+    action: Callable[[Shown], Node] = lambda _each: None,
 ) -> list[Node]:
     """A row for each backfill; *action* is what the user may do to it."""
     if not found:
@@ -41,10 +42,9 @@ def body(
     return [wide(table("Backfills", heads, rows, "cards"))]
 
 
-def _row(each: Progress, now: datetime, link: Link, action: Callable[[Progress], Node]) -> Element:
-    asked, done = each.asked, each.asked.total - each.left
-    words = f"{done} of {asked.total} dates"
-    bar = tag("progress", words, value=done, max=asked.total, aria_label=words)
+def _row(each: Shown, now: datetime, link: Link, action: Callable[[Shown], Node]) -> Element:
+    asked, words = each.asked, each.progress.text("")
+    bar = tag("progress", words, value=each.progress.done, max=asked.total, aria_label=words)
     by = asked.by
     if asked.asked_at and each.job:
         by += f", {clock(asked.asked_at, each.job.zone, now)}"
@@ -59,9 +59,11 @@ def _row(each: Progress, now: datetime, link: Link, action: Callable[[Progress],
     )
 
 
-def _next(each: Progress, now: datetime) -> Node:
+def _next(each: Shown, now: datetime) -> Node:
     if each.job is None:
         return "it is not in this configuration"
+    if not each.job.backfill:
+        return NO_DATES
     job, asked = each.job, each.asked
     date = slot_text(each.next, job.schedule, job.zone) if each.next else "-"
     if each.is_running:

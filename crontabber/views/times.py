@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta, tzinfo
 from itertools import pairwise
 
+from ..schedule.calendar import local_text, zone_if_twice
 from ..schedule.grammar import Schedule
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -40,13 +41,14 @@ def took(span: timedelta | None) -> str:
 def clock(moment: datetime, zone: tzinfo, now: datetime | None = None) -> str:
     """A time on a clock in *zone*, such as ``Tue 24 Nov 03:00``; with the year if not *now*'s.
 
-    Seconds are shown if there are any.
+    Seconds are shown if there are any, and what the zone is called if the time exists twice.
     """
     local = moment.astimezone(zone)
     year = "" if now and now.astimezone(zone).year == local.year else f" {local.year:04}"
     seconds = f":{local.second:02}" if local.second else ""
     day, month = _DAYS[local.weekday()], _MONTHS[local.month - 1]
-    return f"{day} {local.day} {month}{year} {local.hour:02}:{local.minute:02}{seconds}"
+    time = f"{local.hour:02}:{local.minute:02}{seconds}{zone_if_twice(local)}"
+    return f"{day} {local.day} {month}{year} {time}"
 
 
 def heading(now: datetime, zone: tzinfo) -> str:
@@ -56,10 +58,7 @@ def heading(now: datetime, zone: tzinfo) -> str:
 
 def slot_text(slot: datetime, schedule: Schedule, zone: tzinfo) -> str:
     """A slot for people: its day if the schedule is in days, otherwise the time too."""
-    local = slot.astimezone(zone)
-    if schedule.is_daily:
-        return f"{local:%Y-%m-%d}"
-    return f"{local:%Y-%m-%d %H:%M}"
+    return f"{slot.astimezone(zone):%Y-%m-%d}" if schedule.is_daily else local_text(slot, zone)
 
 
 def schedule_text(schedule: Schedule) -> str:

@@ -13,15 +13,16 @@ from crontabber.mixins import as_backfill_cron_app
 from crontabber.schedule.account import Entry, account
 from crontabber.schedule.asked import AskedBackfill
 from crontabber.schedule.calendar import slots
+from crontabber.schedule.dates import Mark, dates
 from crontabber.schedule.grammar import JobLine, JobList, Schedule
-from crontabber.schedule.ledger import Verdict
+from crontabber.schedule.ledger import Span, Verdict
 from crontabber.schedule.missed import Passing, span_of, unpaused
-from crontabber.schedule.model import JobSpec, JobState, Outcome, Pause, Run
+from crontabber.schedule.model import JobSpec, JobState, LastError, Outcome, Pause, Run
 from crontabber.schedule.plan import in_force
 from crontabber.schedule.ranges import in_rows, slots_between
 from crontabber.testing import Simulation
 from crontabber.verbs.steer import reset_spans
-from tests.unit.schedules import DAY, ERROR, HOUR, MINUTE, SECOND, job
+from tests.unit.schedules import DAY, ERROR, HOUR, MINUTE, SECOND, at, job, waiting
 
 START = datetime(2026, 11, 21, 3, 7, tzinfo=timezone.utc)
 PLANS = ("10m", "1h", "15m")
@@ -107,6 +108,19 @@ class World:
             asked = AskedBackfill(1, rows, self.plan, len(found), wanted=rows, asked_at=now)
             self.sim.store.ask({"a": asked})
 
+    def asked(self) -> set[datetime]:
+        """The dates that were asked for, and are not done."""
+        every = self.state.asked if self.state else ()
+        return {
+            slot
+            for each in every
+            for first, last in each.dates
+            for slot in itertools.takewhile(
+                lambda slot: slot <= last,  # noqa: B023  it is used at once
+                slots(Schedule.parse(each.plan), first, self.spec.zone),
+            )
+        }
+
     def account(self, end: timedelta = timedelta()) -> list[Entry]:
         now = self.sim.clock.now()
         spans, runs = self.sim.store.ledger, self.sim.log
@@ -149,7 +163,7 @@ def test_each_slot_has_one_entry_in_every_history(kind: Any, steps: list[Any]) -
     for slot in sorted(world.due):
         entries = [entry for entry in found if entry.first <= slot <= entry.last]
         assert len(entries) == 1, f"{slot} has {entries}"
-    others = {run.slot for run in world.sim.log} - world.due
+    others = {run.slot for run in world.sim.log} | world.asked() - world.due
     assert sum(entry.number for entry in found) == len(world.due | others)
     done = {run.slot for run in world.sim.log if run.outcome is Outcome.SUCCEEDED}
     for slot in world.due | others:
@@ -235,3 +249,83 @@ def test_the_last_run_counts_but_a_date_that_is_done_stays_done(
     [entry] = account(job(backfill=backfill), row, (), runs, slot, slot)
     assert (entry.verdict, len(entry.runs)) == (of_dates if backfill else verdict, 2)
     assert entry.reason == ("ValueError: no" if entry.verdict in errors else "")
+
+
+# -- dates that people asked for -------------------------------------------------------------
+
+NOW = at("2026-11-28 12:00")
+OPEN = at("2026-11-29 03:00")
+DAILY = job("1d|03:00", name="a", backfill=True)
+FIRST = OPEN - 9 * DAY
+ERR = LastError("<class 'OSError'>", "no", "Traceback")
+
+
+def row_of(*asked: AskedBackfill) -> JobState:
+    """All dates from `FIRST` on are done."""
+    done = OPEN - DAY
+    return waiting(DAILY, OPEN, first_slot=FIRST, last_success=done, last_run=done, asked=asked)
+
+
+def asked_for(*back: int) -> AskedBackfill:
+    """Those days before the open one."""
+    rows = tuple((OPEN - n * DAY, OPEN - n * DAY) for n in back)
+    return AskedBackfill(7, rows, DAILY.plan, len(back), wanted=rows)
+
+
+def failure(back: int) -> Run:
+    slot = OPEN - back * DAY
+    return Run("a", slot, NOW, SECOND, Outcome.FAILED, "host", ERR)
+
+
+def passed(back: int, verdict: Verdict) -> tuple[Span, ...]:
+    slot = OPEN - back * DAY
+    return span_of(DAILY, row_of(), slot, slot, Passing(verdict, "why", NOW))
+
+
+@pytest.mark.parametrize(
+    ("asked", "failures", "spans", "verdict", "reason"),
+    [
+        # of before the first slot
+        ((12,), (), (), "open", "asked for: backfill 7"),
+        ((12,), (12,), (), "failed", "OSError: no"),
+        ((), (12,), (), "failed", "OSError: no"),  # cancelled
+        ((), (12,), (Verdict.GIVEN_UP,), "given up", "why"),
+        ((12,), (), (Verdict.GIVEN_UP,), "open", "asked for: backfill 7"),
+        # of the schedule, and done
+        ((5,), (), (), "done", ""),
+        ((5,), (5,), (), "done", ""),
+        ((), (5,), (), "done", ""),
+        ((), (5,), (Verdict.GIVEN_UP,), "done", ""),
+        # of the schedule, and passed over
+        ((5,), (), (Verdict.PASSED_OVER,), "open", "asked for: backfill 7"),
+        ((5,), (5,), (Verdict.PASSED_OVER,), "failed", "OSError: no"),
+        ((), (5,), (Verdict.PASSED_OVER,), "passed over", "why"),
+        ((), (5,), (Verdict.PASSED_OVER, Verdict.GIVEN_UP), "given up", "why"),
+        ((), (), (Verdict.PASSED_OVER, Verdict.BACKFILLED), "done", "why"),
+    ],
+)
+def test_a_date_that_was_asked_for_is_open_until_it_is_done(
+    asked: tuple[int, ...],
+    failures: tuple[int, ...],
+    spans: tuple[Verdict, ...],
+    verdict: str,
+    reason: str,
+) -> None:
+    """trap: "All dates are done" while one was asked for; a redo that failed undid the date"""
+    [back] = {*asked, *failures} or {5}
+    slot = OPEN - back * DAY
+    row = row_of(*([asked_for(*asked)] if asked else []))
+    ledger = [span for each in spans for span in passed(back, each)]
+    [entry] = account(DAILY, row, ledger, map(failure, failures), slot, slot, NOW, whole=False)
+    assert (entry.verdict, entry.reason) == (verdict, reason)
+    found = account(DAILY, row, ledger, map(failure, failures), FIRST - 5 * DAY, NOW, NOW)
+    assert [e[3:5] for e in found if e.first <= slot <= e.last] == [(verdict, reason)]
+
+
+@pytest.mark.parametrize(("asked", "mark"), [((12,), Mark.FAILED), ((), Mark.SKIPPED)])
+def test_the_calendar_says_of_a_failed_date_whether_it_is_tried_again(
+    asked: tuple[int, ...], mark: Mark
+) -> None:
+    row = row_of(asked_for(*asked)) if asked else row_of()
+    found = dates(DAILY, row, [failure(12)], [], FIRST - 5 * DAY, NOW)
+    assert [each.mark for each in found.stretches] == [mark, Mark.DONE]

@@ -7,7 +7,7 @@ import pytest
 from crontabber.schedule.asked import AskedBackfill
 from crontabber.schedule.calendar import first_slot, slots
 from crontabber.schedule.ledger import Span, Verdict
-from crontabber.schedule.ranges import Redo, chosen, done_rows, in_rows, slots_between
+from crontabber.schedule.ranges import Redo, chosen, done_rows, in_rows, progress, slots_between
 from tests.unit.schedules import DAY, at, job, waiting
 
 NOW = at("2026-11-28 12:00:01")
@@ -58,6 +58,14 @@ def test_failed_are_those_that_were_given_up():
     assert meant(NOVEMBER, [done, given_up], Redo.FAILED) == [20]  # again, and then given up
 
 
+def test_a_date_that_was_done_and_whose_redo_was_given_up_is_not_missing():
+    """trap: --redo=missing, which means dates that were never done, did it again"""
+    given_up = span("2026-11-20", "2026-11-20", Verdict.GIVEN_UP)
+    assert meant(NOVEMBER, [given_up]) == list(range(1, 10))
+    passed_over = given_up._replace(verdict=Verdict.PASSED_OVER)
+    assert meant(NOVEMBER, [passed_over, given_up]) == [*range(1, 10), 20]
+
+
 def test_all_end_where_the_schedule_still_gives_them():
     assert meant(NOVEMBER, redo=Redo.ALL) == list(range(1, 25))
 
@@ -87,3 +95,22 @@ def test_what_is_done_of_a_backfill():
     rows = ((NOVEMBER[0], NOVEMBER[4]), (NOVEMBER[9], NOVEMBER[9]))
     asked = AskedBackfill(1, ((NOVEMBER[3], NOVEMBER[4]), rows[1]), "1d", 6, wanted=rows)
     assert done_rows(job("1d", backfill=True), asked) == ((NOVEMBER[0], NOVEMBER[2]),)
+
+
+def test_a_date_that_was_given_up_does_not_count_as_done():
+    """trap: 2 of 3 dates done, of which one was given up"""
+    spec = job("1d", backfill=True)
+    first, second, third = (at(f"2026-11-0{n}") for n in (1, 2, 3))
+    asked = AskedBackfill(
+        7, ((third, third),), spec.plan, 3, wanted=((first, first), (third, third))
+    )
+    assert second not in (row[0] for row in asked.wanted)
+    assert progress(spec, asked) == (1, 1, 3)
+    assert progress(spec, asked).text() == "1 of 3 dates done, 1 given up"
+
+
+def test_the_dates_of_a_ghost_are_counted_too():
+    """trap: rows of dates were counted, so that dates were done that no tick had run"""
+    first, last = at("2026-11-01"), at("2026-11-03")
+    asked = AskedBackfill(7, ((first, last),), "1d", 3, wanted=((first, last),))
+    assert progress(None, asked) == (0, 0, 3)

@@ -19,6 +19,7 @@ from crontabber.schedule.calendar import (
     first_slot,
     floor_minute,
     latest_slot,
+    local_text,
     next_slot,
     slot_after,
     slots,
@@ -362,3 +363,19 @@ def test_the_slot_after_now_is_the_first_of_those_from_the_anchor(place, schedul
     now = anchor + seconds * SECOND
     later = (slot for slot in slots(schedule, anchor, zone) if slot > max(now, anchor))
     assert slot_after(schedule, anchor, now, zone) == next(later)
+
+
+@pytest.mark.parametrize(
+    ("moment", "text"),
+    [
+        ("2026-10-24 23:00", "2026-10-25 01:00"),
+        ("2026-10-25 00:00", "2026-10-25 02:00 CEST"),
+        ("2026-10-25 01:00", "2026-10-25 02:00 CET"),
+        ("2026-10-25 02:00", "2026-10-25 03:00"),
+        ("2026-03-29 01:00", "2026-03-29 03:00"),
+    ],
+)
+def test_a_time_that_exists_twice_says_which_of_the_two_it_is(moment, text):
+    """trap: two slots of one night had the same name"""
+    assert local_text(at(moment), ZoneInfo("Europe/Berlin")) == text
+    assert local_text(at(moment), UTC) == moment

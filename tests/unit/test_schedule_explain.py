@@ -222,6 +222,17 @@ def test_a_date_that_was_asked_for_and_failed_is_told_with_what_helps():
     assert found.commands == ["--retry=app"]
 
 
+def test_dates_that_were_asked_for_of_a_job_that_gets_none_any_more_say_so():
+    """trap: it was to be tried again at a time that never did it"""
+    spec = job("1d|03:00")
+    slot = at("2026-11-22 03:00")
+    asked = asked_of(spec, slot, attempts=1, error="no", retry_at=at("2026-11-21 12:05"))
+    found = explained(spec, {"app": waiting(spec, slot, last_run=NOW - DAY, asked=(asked,))})
+    ends = "the job gets no dates any more: --cancel-backfill=7 ends it"
+    assert found.notes == [f"backfill 7: {ends}"]
+    assert "--retry=app" not in found.commands
+
+
 def test_a_date_that_was_asked_for_and_waits_for_a_parent_is_told():
     slot = at("2026-11-22 03:00")
     parent, spec = job("1d|03:00", "p", backfill=True), job(backfill=True, depends_on=("p",))
