@@ -109,7 +109,7 @@ def _known(
         if first <= run.slot <= last:
             tried[run.slot].append(run)
     wanted = {
-        slot: f"asked for: backfill {asked.number}"
+        slot: f"requested: backfill {asked.number}"
         for asked in (state.asked if state and job.backfill else ())
         for begin, end in asked.dates
         for slot in _slots_in(begin, end, asked.plan, job, first, last)

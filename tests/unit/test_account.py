@@ -286,18 +286,18 @@ def passed(back: int, verdict: Verdict) -> tuple[Span, ...]:
     ("asked", "failures", "spans", "verdict", "reason"),
     [
         # of before the first slot
-        ((12,), (), (), "open", "asked for: backfill 7"),
+        ((12,), (), (), "open", "requested: backfill 7"),
         ((12,), (12,), (), "failed", "OSError: no"),
         ((), (12,), (), "failed", "OSError: no"),  # cancelled
         ((), (12,), (Verdict.GIVEN_UP,), "given up", "why"),
-        ((12,), (), (Verdict.GIVEN_UP,), "open", "asked for: backfill 7"),
+        ((12,), (), (Verdict.GIVEN_UP,), "open", "requested: backfill 7"),
         # of the schedule, and done
         ((5,), (), (), "done", ""),
         ((5,), (5,), (), "done", ""),
         ((), (5,), (), "done", ""),
         ((), (5,), (Verdict.GIVEN_UP,), "done", ""),
         # of the schedule, and passed over
-        ((5,), (), (Verdict.PASSED_OVER,), "open", "asked for: backfill 7"),
+        ((5,), (), (Verdict.PASSED_OVER,), "open", "requested: backfill 7"),
         ((5,), (5,), (Verdict.PASSED_OVER,), "failed", "OSError: no"),
         ((), (5,), (Verdict.PASSED_OVER,), "passed over", "why"),
         ((), (5,), (Verdict.PASSED_OVER, Verdict.GIVEN_UP), "given up", "why"),
