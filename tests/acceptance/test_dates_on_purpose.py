@@ -194,7 +194,7 @@ def test_who_asked_is_noted_in_the_transaction_of_the_change(
             " JOIN crontabber AS job USING (app_name) WHERE slots = 0 AND app_name = 'fetch'"
             " ORDER BY id DESC LIMIT 1"
         )
-        return found  # type: ignore[no-any-return]
+        return found
 
     said = say(chain, "--backfill=fetch", f"--from={day(4)}", f"--to={day(4)}", "--with-children")
     number = said.partition(" ")[2].partition(":")[0]

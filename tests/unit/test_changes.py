@@ -224,6 +224,6 @@ def test_a_date_that_was_asked_for_and_failed_is_told_of_by_its_run_alone():
     asked = AskedBackfill(1, ((date, date),), "1h", 1, attempts=1, error="no")
     row = ROW._replace(app_name="f", asked=(asked,), next_run=NOW + HOUR, next_slot=NOW + HOUR)
     assert without_run(FILL, {"f": row}, NOW, DAY) == (None, row.told)
-    told = str(Told(NOW - HOUR, NOW - HOUR, ("late",)))
-    change, told = without_run(FILL, {"f": row._replace(told=told)}, NOW, DAY)
+    late = str(Told(NOW - HOUR, NOW - HOUR, ("late",)))
+    change, told = without_run(FILL, {"f": row._replace(told=late)}, NOW, DAY)
     assert (change and change.event, told) == (Event.RECOVERED, None)
