@@ -43,7 +43,8 @@ class Administration(LogReading):
         )
         names = list(wanted)
         texts = {"wanted": f"[{', '.join(entries)}]", "names": json_text(names)}
-        return {row[0] for row in self._change("ask", spans, **texts)}
+        rows = self._change("ask", spans, app_name=None, **texts)  # there are several
+        return {row[0] for row in rows}
 
     def cancel(self, app_name: str, number: int, spans: Sequence[Span] = ()) -> bool:
         """See `StateStore.cancel`."""

@@ -542,6 +542,13 @@ def test_who_asked_is_noted_with_the_change_or_neither(store, other):
     assert other.notes("b", 9) == both[1:]
 
 
+def test_a_note_that_cannot_be_stored_as_it_is_stays_with_its_job(store, other):
+    put(store, "ä")
+    note = note_of("ä", "pause: \0", "anna@here", NOW)
+    assert store.pause("ä", PAUSE, [note])
+    assert [each.reason[:6] for each in other.notes("ä", 9)] == ["pause:"]
+
+
 def asked_run(store, **changes):
     """A job whose date that was asked for is being run, and what is left of it after that."""
     put(store, "a", backfill=True, first_slot=SLOT)

@@ -528,8 +528,8 @@ SELECT saved.*, pg_catalog.pg_backend_pid() FROM saved
         app_name, first_slot, last_slot, slots, verdict, reason, plan, done_by, done_at
     )
     SELECT
-        span.app_name, span.first_slot, span.last_slot, span.slots, span.verdict, span.reason,
-        span.plan, span.done_by, span.done_at
+        coalesce(%(app_name)s::text, span.app_name), span.first_slot, span.last_slot, span.slots,
+        span.verdict, span.reason, span.plan, span.done_by, span.done_at
     FROM pg_catalog.json_to_recordset(%(spans)s::json) AS span (
         app_name text, first_slot timestamptz, last_slot timestamptz, slots bigint, verdict text,
         reason text, plan text, done_by text, done_at timestamptz
