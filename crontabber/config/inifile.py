@@ -27,7 +27,7 @@ _SECTION = r"\s*(\[+)\s*(.*?)\s*\]+\s*(?:#.*)?"
 _OPTION = r"""\s*("[^"]*"|'[^']*'|[^'"=#][^=]*?)\s*=\s*(.*)"""
 
 _FAULTS = {
-    configobj.DuplicateError: "this section or option is there already",
+    configobj.DuplicateError: "this section or option is there already: keep one, here or in {}",
     configobj.NestingError: "the section has too many brackets, or they do not match",
     configobj.ParseError: "this is neither [section] nor option=value",
 }
@@ -45,6 +45,9 @@ class Place(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.path}, line {self.line}"
+
+
+_Line = tuple[str, Place]
 
 
 class _Ini(configobj.ConfigObj):  # type: ignore[misc]
@@ -76,15 +79,15 @@ def parse_ini(path: str) -> tuple[dict[str, str], list[ConfigError]]:
     """Return what `read_ini` does, and why some options cannot be used.
 
     A ConfigError says which lines cannot be understood: they may change what the rest means.
+    A section may be opened again, so that what is pasted below a dump counts.
     """
     whole = read_text(path)
     if "+include" in whole:
         whole = "\n".join(line for line, _ in lines_of(path))
     try:
         content = _Ini(whole.split("\n"))
-    except SyntaxError as error:  # the root of all errors of configobj
-        errors = getattr(error, "errors", None) or [error]
-        raise ConfigErrors(_syntax_errors(errors, list(lines_of(path)))) from None
+    except SyntaxError:  # the root of all errors of configobj
+        content = _parse_in_one_piece(path)
     texts: dict[str, str] = {}
     faults = dict(_cut_values(content, whole))
     for name, text in _flatten(content):
@@ -102,9 +105,26 @@ def parse_ini(path: str) -> tuple[dict[str, str], list[ConfigError]]:
     ]
 
 
-def _syntax_errors(
-    errors: Iterable[SyntaxError], lines: list[tuple[str, Place]]
-) -> Iterator[ConfigError]:
+def _parse_in_one_piece(path: str) -> _Ini:
+    """What is in the file, if a section that is opened again goes on where it was."""
+    pieces: dict[tuple[str, ...], list[_Line]] = {}
+    for levels, name, line in _named(lines_of(path)):
+        if name != "" or levels not in pieces:
+            pieces.setdefault(levels, []).append(line)
+    order = {levels: index for index, levels in enumerate(pieces)}
+
+    def below_its_parents(levels: tuple[str, ...]) -> list[int]:
+        return [order.get(levels[:depth], -1) for depth in range(1, len(levels) + 1)]
+
+    lines = [line for levels in sorted(pieces, key=below_its_parents) for line in pieces[levels]]
+    try:
+        return _Ini([line for line, _ in lines])
+    except SyntaxError as error:
+        errors = getattr(error, "errors", None) or [error]
+        raise ConfigErrors(_syntax_errors(errors, lines)) from None
+
+
+def _syntax_errors(errors: Iterable[SyntaxError], lines: list[_Line]) -> Iterator[ConfigError]:
     for error in errors:
         number = getattr(error, "line_number", None) or 1
         # the text of the line stays out of the message: it may be a password
@@ -115,7 +135,15 @@ def _syntax_errors(
             return  # what follows is not what it seems
         if isinstance(error, configobj.ParseError) and _GOES_ON.fullmatch(line):
             fault = "a text goes on after its closing quote: put the whole of it in '''…'''"
+        if isinstance(error, configobj.DuplicateError):
+            fault = fault.format(_first_of_its_name(number - 1, lines))
         yield ConfigError(f"{place}: {fault}")
+
+
+def _first_of_its_name(index: int, lines: list[_Line]) -> Place:
+    """Where the section or option of the line stands for the first time."""
+    whole = [[*levels, *filter(None, [name])] for levels, name, _ in _named(lines)]
+    return lines[whole.index(whole[index])][1]
 
 
 def places_in_ini(path: str) -> Iterator[tuple[str, Place]]:
@@ -123,19 +151,28 @@ def places_in_ini(path: str) -> Iterator[tuple[str, Place]]:
 
     For a file that can be read; called only when there is a fault to report.
     """
+    for levels, name, (_, place) in _named(lines_of(path)):
+        if name is not None:
+            yield ".".join([*levels, name]), place
+
+
+def _named(lines: Iterable[_Line]) -> Iterator[tuple[tuple[str, ...], str | None, _Line]]:
+    """The section of each line, and the option that it sets: "" if it opens that section."""
     levels: list[str] = []
     closing = ""
-    for line, place in lines_of(path):
+    for line, place in lines:
+        name = None
         if closing:  # within a text of several lines
             closing = "" if closing in line else closing
         elif section := re.fullmatch(_SECTION, line):
             levels[len(section[1]) - 1 :] = [_unquoted(section[2])]
-            yield ".".join([*levels, ""]), place
+            name = ""
         elif option := re.fullmatch(_OPTION, line):
-            yield ".".join([*levels, _unquoted(option[1])]), place
+            name = _unquoted(option[1])
             quotes = option[2][:3]
             opens = quotes in ("'''", '"""') and quotes not in option[2][3:]
             closing = quotes if opens else ""
+        yield tuple(levels), name, (line, place)
 
 
 def _unquoted(name: str) -> str:

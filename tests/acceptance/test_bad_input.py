@@ -117,7 +117,10 @@ def test_a_wrong_password_or_none(crontabber: Command, guarded: Database) -> Non
     [
         ("[crontabber\njobs=x\n", r"crontabber\.ini, line 1: "),
         ("[crontabber]\n\nwhat is this\n", r"crontabber\.ini, line 3: this is neither"),
-        ("[crontabber]\n[crontabber]\n", r"crontabber\.ini, line 2: .* is there already"),
+        (
+            "[crontabber]\nlate=1h\nlate=2h\n",
+            r"\.ini, line 3: .* there already.* line 2",
+        ),
         ("[crontabber]\njobs='''\na.B|1h\n", r"crontabber\.ini, line \d: "),
         ("#+include gone.ini\n+include gone.ini\n", r"crontabber\.ini, line 2: cannot include"),
         (

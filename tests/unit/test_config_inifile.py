@@ -69,6 +69,21 @@ def test_a_file_may_be_included_twice() -> None:
     assert read_ini("a.ini") == {"x.k": "v", "y.k": "v"}
 
 
+def test_a_section_that_is_opened_again_goes_on() -> None:
+    write(
+        a="[r]\n[[p]]\n# [s]\nx='''\n[s]\n'''\n[[q]]\ny=1\n"
+        "[s]\n[[p]]\n[r]\nz=%(v)s\nv=5\n[[p]]\nu=2, 3\n[ 's' ]  # again\n[[p]]\nw=4"
+    )
+    assert read_ini("a.ini") == {
+        "r.p.x": "\n[s]\n",
+        "r.q.y": "1",
+        "r.z": "5",
+        "r.v": "5",
+        "r.p.u": "2, 3",
+        "s.p.w": "4",
+    }
+
+
 @pytest.mark.parametrize("comment", ["# +include b.ini", "##+include b.ini", "#+includes b.ini"])
 def test_other_comments_stay_comments(comment: str) -> None:
     write(a=f"{comment}\nx=1", b="y=2")
@@ -87,8 +102,15 @@ def test_a_hint_at_a_file_that_is_not_there_stays_a_comment() -> None:
         ({"a": "x=1\nnonsense"}, "a.ini, line 2: this is neither [section] nor option=value"),
         ({"a": "[s]\n[[[t]]]"}, "a.ini, line 2: the section has too many brackets, or they do not"),
         ({"a": "[s]\n[t\n"}, "a.ini, line 2: "),
-        ({"a": "x=1\ny=2\nx=3"}, "a.ini, line 3: this section or option is there already"),
-        ({"a": "[s]\n[r]\n[s]"}, "a.ini, line 3: this section or option is there already"),
+        (
+            {"a": "x=1\ny=2\nx=3"},
+            "a.ini, line 3: this section or option is there already: keep one, here or in a.ini, l",
+        ),
+        ({"a": "[s]\nx=1\n[r]\n[s]\nx=1"}, "a.ini, line 5: this section or option is there alr"),
+        ({"a": "[s]\n[[t]]\n[r]\n[s]\nt=1"}, "a.ini, line 2: this section or option is there"),
+        ({"a": "s=1\n[r]\n[s]"}, "a.ini, line 3: this section or option is there already: keep"),
+        ({"a": "[s]\n+include b.ini\n[s]\ny=2", "b": "x=1\ny=1"}, "a.ini, line 4: this section"),
+        ({"a": "[s]\nx=1\n[s]\noops\nx=2\n"}, "a.ini, line 4: this is neither [section] nor"),
         ({"a": "\nx='''\nnever closed\n"}, "a.ini, line 2: the ''' that begins a text here is"),
         ({"a": "x='open"}, "a.ini, line 1: the ' that begins a text here is not closed"),
         ({"a": 'x= """open'}, 'a.ini, line 1: the """ that begins a text here is not closed'),
