@@ -213,10 +213,10 @@ class Batch:
             result = JobResult(job.app_name, RunOutcome.SKIPPED, decision)
             self._results.setdefault(job.app_name, result)
             self._context.reporter.skipped(job, decision)
-        state = self._states.get(job.app_name)
-        if state is None:
+        if job.app_name not in self._states:
             self._notice(job)
-        elif not state.ongoing:
+        state = self._states.get(job.app_name)
+        if state and not state.ongoing:
             self._keep(job, self._waiting(state, decision))
         return False
 

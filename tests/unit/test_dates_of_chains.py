@@ -32,6 +32,12 @@ def dated(name: str, run: Callable[..., None], depends_on: Any = ()) -> type:
     )
 
 
+def plain(name: str, run: Callable[..., None], depends_on: Any = ()) -> type:
+    """An app that gets no dates."""
+    body = {"app_name": name, "depends_on": depends_on, "run": lambda self: run()}
+    return type(name.title(), (BaseCronApp,), {"__module__": __name__, **body})
+
+
 def wait(parent: JobState, slot: str, child: Any = CHILD) -> str | None:
     found = wait_of(child, {"parent": parent}, at(slot), NOW)
     return None if found is None else str(found)
@@ -229,6 +235,19 @@ def test_a_parent_that_fails_at_a_date_leaves_its_child_the_earlier_ones():
     version = state.version
     sim.tick(START + 7 * DAY + 2 * MINUTE)
     assert sim.states["child"].version == version  # it is written when it changes
+
+
+@pytest.mark.parametrize("kind", [dated, plain])
+def test_a_job_that_never_ran_remembers_from_the_first_tick_on_since_when_it_waits(kind):
+    def fail(*_date: datetime) -> None:
+        raise OSError("no")
+
+    sim = Simulation({dated("parent", fail): "1d", kind("child", print, "parent"): "1d"}, START)
+    sim.tick()
+    first = sim.states["child"]
+    assert (first.waits_for, first.waits_since) == ("parent", START)
+    sim.tick(START + MINUTE)
+    assert sim.states["child"].version == first.version
 
 
 def test_chains_catch_up_date_by_date():
