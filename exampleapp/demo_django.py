@@ -41,7 +41,7 @@ def main() -> None:
         manage("cronrun")
         tell("What is remembered of each job:")
         manage("cronlist")
-        tell("All this is in Django's admin too, to be looked at, reset and marked as successful:")
+        tell("All this is in Django's admin too, to be looked at and acted on:")
         tell("see exampleapp/django/README.md.")
 
 

@@ -7,6 +7,7 @@ The ticks are real, on a clock that is moved: what they remember is copied to a 
 # ruff: noqa: INP001, T201
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -47,10 +48,12 @@ def main() -> None:
         tell("The pages; end them with Ctrl-C:")
         command = ["crontabber", f"--admin.conf={CONF.name}", f"--serve={address}"]
         print("$", *command, flush=True)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C
         process = subprocess.Popen(command, env=demo.environment())
         try:
             process.wait()
         except KeyboardInterrupt:
+            process.terminate()
             process.wait()
     here = HERE
     print(f"  rm -r {here}/crontabber-postgresql  # start over, with: make demo-web")
