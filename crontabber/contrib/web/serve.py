@@ -27,7 +27,7 @@ def serve(app: GenericApp, command: Command, stream: TextIO) -> Answer:
         from .policy import Policy
     except ImportError as error:
         raise ConfigError(
-            f"--serve needs {error.name}, which is not installed: pip install crontabber[web]"
+            f"--serve needs {error.name}, which is not installed: pip install 'crontabber[web]'"
         ) from None
     from .source import Source, reading
 
