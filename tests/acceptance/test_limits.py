@@ -270,7 +270,10 @@ def test_somebody_says_when_a_job_runs_next(crontabber: Command, database: Datab
         (["--job=second", "--run-at=9999-12-31"], "'9999-12-31' is more than a hundred years"),
         (["--job=second", "--run-at=0001-01-01"], "'0001-01-01' is more than a hundred years"),
         (["--job=second", "--run-in=36526d"], "'36526d' is not a length of time"),
-        (["--job=second", "--run-in=1h", "--force"], "give only one of --run-at, --run-in and --force"),
+        (
+            ["--job=second", "--run-in=1h", "--force"],
+            "give only one of --run-at, --run-in and --force",
+        ),
         (["--job=second", "--run-in=1h", "--run-at=2026-01-01"], "give only one of --run-at"),
         (["--job=sekond", "--run-in=1h"], "there is no job 'sekond': did you mean second?"),
         (["--retry=sekond"], "there is no job 'sekond': did you mean second?"),

@@ -259,13 +259,16 @@ def running(crontabber: Command) -> Iterator["subprocess.Popen[str]"]:
         os.close(fifo)
 
 
-def await_query(database: Database) -> None:
+def await_query(database: Database, *, runs: bool = True) -> None:
+    """Wait until the query of the job runs, or does not any more."""
     give_up = time.monotonic() + TIMEOUT
-    while not database.execute(
-        "SELECT 1 FROM pg_stat_activity"
-        " WHERE datname = current_database() AND query LIKE 'SELECT pg_sleep%' AND state = 'active'"
+    while runs != bool(
+        database.execute(
+            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
+            " AND query LIKE 'SELECT pg_sleep%' AND state = 'active'"
+        )
     ):
-        assert time.monotonic() < give_up, "the job never began"
+        assert time.monotonic() < give_up, "the job never began, or its query never ended"
 
 
 def assert_stopped(process: "subprocess.Popen[str]", database: Database, number: int) -> None:
@@ -337,7 +340,7 @@ def test_a_signal_ends_a_query(
         process.send_signal(number)
         process.wait(TIMEOUT)
     assert_stopped(process, database, number)
-    assert not database.execute("SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sl%'")
+    await_query(database, runs=False)
     assert_goes_on(crontabber, database)
 
 
