@@ -1,7 +1,7 @@
 """Texts on their way to a database of any encoding, and back."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from psycopg2 import extensions
@@ -9,6 +9,8 @@ from psycopg2 import extensions
 _TEXTS = ("exc_type", "exc_value", "exc_traceback", "output", "paused_by", "pause_reason")
 _DOCUMENTS = ("asked", "entry", "spans", "wanted")
 """The parameters that are JSON with texts of people and jobs in it."""
+_NAMES = ("app_name",)
+"""What is a name in these documents."""
 
 
 def json_text(value: Any, default: Callable[[Any], Any] | None = None) -> str:
@@ -30,13 +32,15 @@ def printable(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """The same with what people and jobs say in ASCII, for what cannot be stored as it is.
 
     Such are NUL, half of a surrogate pair, and what the database's encoding lacks.
+    Names of jobs stay as they are: in other characters they would be those of other jobs.
     """
     texts = {name: parameters.get(name) for name in _TEXTS}
-    documents = {name: text for name in _DOCUMENTS if (text := parameters.get(name))}
+    documents = {name: json.loads(text) for name in _DOCUMENTS if (text := parameters.get(name))}
+    spoken = {name: _mapped(each, _ascii, but=_NAMES) for name, each in documents.items()}
     return {
         **parameters,
         **{name: text and _ascii(text) for name, text in texts.items()},
-        **{name: json_text(_mapped(json.loads(text), _ascii)) for name, text in documents.items()},
+        **{name: json_text(document) for name, document in spoken.items()},
     }
 
 
@@ -62,13 +66,17 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(each)
 
 
-def _mapped(value: Any, convert: Callable[[str], str]) -> Any:
+def _mapped(value: Any, convert: Callable[[str], str], but: Sequence[str] = ()) -> Any:
+    """*value* with its texts converted, except those of the keys *but*."""
     if isinstance(value, str):
         return convert(value)
     if isinstance(value, list | tuple):
-        return type(value)(_mapped(each, convert) for each in value)
+        return type(value)(_mapped(each, convert, but) for each in value)
     if isinstance(value, dict):
-        return {name: _mapped(each, convert) for name, each in value.items()}
+        return {
+            name: each if name in but else _mapped(each, convert, but)
+            for name, each in value.items()
+        }
     return value
 
 

@@ -543,6 +543,22 @@ def test_what_people_say_is_kept_in_a_database_of_any_encoding(
     assert len(found.spans("a", SLOT, SLOT)) == 1
 
 
+def test_a_request_by_a_person_with_odd_characters_is_about_the_job_that_it_names(
+    encoded_databases, open_store
+):
+    """trap: the name of the job was rewritten along with that of the person, and no row had it."""
+    database = encoded_databases["LATIN1"]
+    database.execute("DROP TABLE IF EXISTS crontabber, crontabber_log, crontabber_spans")
+    store = open_store(database)
+    put(store, "größe", backfill=True, first_slot=SLOT)
+    dates = ((SLOT - 9 * DAY, SLOT - 5 * DAY),)
+    asked = AskedBackfill(7, dates, "1d", 5, asked_at=NOW, by="日本")
+    span = Span("größe", SLOT, SLOT, 1, Verdict.PAUSED, "日本", "1d", "日本", NOW)
+    assert store.ask({"größe": asked}, [span]) == {"größe"}
+    assert [each.number for each in store.read("größe").asked] == [7]
+    assert len(store.spans("größe", SLOT, SLOT)) == 1
+
+
 @pytest.mark.parametrize(("encoding", "name"), [("SQL_ASCII", "ä日本"), ("LATIN1", "ä")])
 def test_a_job_has_any_name_that_the_database_can_store(
     encoded_databases, open_store, encoding, name
