@@ -37,6 +37,15 @@ class ListText(str):
     """The text of an option that configobj split at its commas, joined again."""
 
 
+class OptionFault(ConfigError):
+    """What is wrong with the text of one option."""
+
+    def __init__(self, place: object, name: str, fault: str) -> None:
+        super().__init__(f"{place}: option {name}: {fault}")
+        self.name = name
+        """The dotted name of the option."""
+
+
 class Place(NamedTuple):
     """A line of a file; lines count from 1."""
 
@@ -75,7 +84,7 @@ def read_ini(path: str) -> dict[str, str]:
     return texts
 
 
-def parse_ini(path: str) -> tuple[dict[str, str], list[ConfigError]]:
+def parse_ini(path: str) -> tuple[dict[str, str], list[OptionFault]]:
     """Return what `read_ini` does, and why some options cannot be used.
 
     A ConfigError says which lines cannot be understood: they may change what the rest means.
@@ -100,8 +109,7 @@ def parse_ini(path: str) -> tuple[dict[str, str], list[ConfigError]]:
         return texts, []
     places = dict(places_in_ini(path))
     return texts, [
-        ConfigError(f"{places.get(name, path)}: option {name}: {fault}")
-        for name, fault in faults.items()
+        OptionFault(places.get(name, path), name, fault) for name, fault in faults.items()
     ]
 
 

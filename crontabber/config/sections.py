@@ -9,7 +9,7 @@ import functools
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from ..errors import ConfigError, JobLineError
+from ..errors import ConfigError, JobLineError, JobLineErrors
 from ..schedule.grammar import JobLine
 from .messages import job_header, nearest
 from .options import APP_SECTION, JOB_SECTION, WHAT_TO_RUN
@@ -98,6 +98,8 @@ class JobSections:
         """
         if class_path not in self._named:
             return self._listed(class_path, load(class_path))
+        if any(self._sources.lacks(f"{PREFIX}{class_path}.{key}") for key in WHAT_TO_RUN):
+            raise JobLineErrors(())  # what it runs has no text, which is reported already
         if class_path not in self._texts:
             guess = nearest(class_path, filter(self._runs, self._unlisted()))
             raise JobLineError(

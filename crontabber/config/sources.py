@@ -19,7 +19,7 @@ from typing import Any
 from ..errors import ConfigError
 from . import compat  # noqa: F401  configman cannot be imported before
 from .commandline import CommandLine
-from .inifile import ListText, Place, parse_ini, read_text
+from .inifile import ListText, OptionFault, Place, parse_ini, read_text
 from .legacy import FALLBACKS, modern
 
 from configman.value_sources import for_conf
@@ -40,7 +40,7 @@ class Sources:
 
     path = ""
     """The file that was read; empty if none was."""
-    faults: Sequence[ConfigError] = ()
+    faults: Sequence[OptionFault] = ()
     """Why some options of the file have no text."""
     aliases: Mapping[str, str] = MappingProxyType({})
     """Names that stand for another name's text; see `aliased`."""
@@ -100,6 +100,10 @@ class Sources:
         rest.texts = {name: text for name, text in self.texts.items() if name not in gone}
         rest.bare = self.bare - gone
         return rest
+
+    def lacks(self, name: str) -> bool:
+        """Whether an option of the file has no text, which one of the *faults* is about."""
+        return name not in self.texts and any(fault.name == name for fault in self.faults)
 
     @property
     def is_empty(self) -> bool:
@@ -170,7 +174,7 @@ def _conf(line: CommandLine, environ: Mapping[str, str]) -> tuple[str, str]:
     return "", ""
 
 
-def _read_named(path: str, named_by: str) -> tuple[Mapping[str, str], Sequence[ConfigError]]:
+def _read_named(path: str, named_by: str) -> tuple[Mapping[str, str], Sequence[OptionFault]]:
     if not path:
         return {}, ()
     try:
@@ -190,7 +194,7 @@ def ours(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def read_file(path: str) -> tuple[dict[str, str], list[ConfigError]]:
+def read_file(path: str) -> tuple[dict[str, str], list[OptionFault]]:
     """Read a file of one of the kinds that configman knows, by the end of its name.
 
     Also why some of its options cannot be used; a ConfigError if it cannot be read at all.

@@ -243,6 +243,20 @@ def test_configtest_tells_all_faults_at_once_with_their_lines(
     assert done.returncode == 9
 
 
+def test_a_text_that_cannot_be_replaced_is_one_fault(
+    installed: Command, database: Database
+) -> None:
+    """trap: the section of the job counted as one that says nothing to run"""
+    jobs = "[job]\n[[one]]\ncommand=echo %(no)s\n[[two]]\nclass=%(no)s\ntimeout=5m"
+    installed.configure(database, "one|1d\ntwo|1d\njobs.App|1d", jobs)
+    done = installed(CONF, "--configtest")
+    assert [line.partition(": its")[0] for line in done.stdout.splitlines()] == [
+        "crontabber.ini, line 9: option job.one.command",
+        "crontabber.ini, line 11: option job.two.class",
+    ]
+    assert done.returncode == 2
+
+
 def test_what_0_18_had_is_honoured(installed: Command, database: Database) -> None:
     backoff = "crontabber.transaction_executor.TransactionExecutorWithLimitedBackoff"
     own = "transaction_executor_class=crontabber.transaction_executor.TransactionExecutor"
