@@ -242,6 +242,7 @@ def _database(settings: Settings) -> Any:
     cls, config = settings.database_class, settings.database_config
     if cls.__module__.startswith("crontabber."):
         return cls(config)
+    from .database.driver import Error
     from .process.foreign import Foreign
 
-    return Foreign(lambda: cls(config))
+    return Foreign(cls, config, expected=Error)

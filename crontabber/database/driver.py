@@ -18,6 +18,7 @@ from .interruptible import InterruptibleConnection
 from .libpq import PARAMETERS
 
 OPERATIONAL = (psycopg2.OperationalError, psycopg2.InterfaceError)
+Error = psycopg2.Error
 IntegrityError = psycopg2.IntegrityError
 make_dsn = extensions.make_dsn
 

@@ -186,6 +186,21 @@ def test_connections_that_would_end_the_process_are_told_of(
     assert (done.returncode, done.stdout, done.stderr) == expected
 
 
+@pytest.mark.parametrize("method", ["__init__(self, config)", "connect(self)"])
+def test_an_error_of_a_class_of_connections_is_one_line(
+    crontabber: Command, database: Database, method: str
+) -> None:
+    """trap: a traceback"""
+    base = "from crontabber.connection_factory import ConnectionFactory"
+    lines = f"{base}\nclass Lines(ConnectionFactory):\n    def {method}: {{}}['key\\n']\n"
+    crontabber.write("lines.py", lines)
+    crontabber.configure(database, "good.App|1d", "database_class=lines.Lines")
+    done = crontabber(CONF)
+    what = "cannot use the database: lines.Lines raises KeyError: 'key\\n'"
+    assert done.stderr == f"crontabber: {what} ({crontabber.directory}/lines.py:3)\n"
+    assert (done.returncode, done.stdout) == (1, "")
+
+
 def test_sigint_while_a_class_of_connections_connects_ends_the_tick(
     crontabber: Command, database: Database
 ) -> None:
