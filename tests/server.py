@@ -62,7 +62,7 @@ class Server:
         self.start()
 
     def become_standby(self) -> None:
-        """Be for reading only from now on, as a replica is that has caught up."""
+        """Be read-only from now on, as a replica is that has caught up."""
         self.stop()
         (self._data / "standby.signal").touch()
         self.start()

@@ -117,12 +117,14 @@ class Access(NamedTuple):
         """Why jobs cannot run, rows cannot be seen, or soon cannot be added, if that is so."""
         if self.lacking:
             what = f"role {self.role} has no right to {', '.join(self.lacking)}"
-            if self.only_reads:
+            if self.lacking[0].startswith(_MAKE):
+                what += "; grant it for the first tick, or have another role make the tables"
+            elif self.only_reads:
                 what += "; name the role that runs the jobs: nagios_role=ROLE"
             mild = self.only_reads or set(self.lacking) == {_FORGET}
             yield Finding(Status.WARNING if mild else Status.CRITICAL, Problem.DENIED, (what,))
         if self.read_only:
-            what = f"transactions of role {self.role} are for reading only: no job can be run"
+            what = f"transactions of role {self.role} are read-only: no job can be run"
             yield Finding(Status.CRITICAL, Problem.DENIED, (what,))
         if self.row_security:
             tables = " and ".join(self.row_security)
@@ -134,5 +136,7 @@ class Access(NamedTuple):
 
 NO_JOBS = "there are no jobs in this configuration"
 """The text about a jobs list that is empty, or whose name is misspelt."""
+_MAKE = "CREATE on "
+"""How the right to make missing tables begins, which a role needs that has no others yet."""
 _FORGET = "DELETE on crontabber"
 """The one right that ticks do not need, but ``--reset-job`` does."""

@@ -29,7 +29,7 @@ class Administration(LogReading):
         """Whether the ledger can be written to; None: it is not known yet."""
 
     def access(self, role: str = "") -> "Access":
-        """See `StateStore.access`; tables that are missing lack nothing."""
+        """See `StateStore.access`; tables that are missing need the right to make them."""
         from .access import access_of  # no tick needs it
 
         return access_of(self._server.query("access", role=role)[0], role)

@@ -121,6 +121,24 @@ def test_no_right_to_read_and_no_way_to_the_schema_are_never_ok(
     assert "there are no tables of crontabber where the user of the database looks" in line
 
 
+def test_no_right_to_make_the_tables_is_told_before_the_first_tick(
+    ask: Ask, database: Database
+) -> None:
+    """trap: OK, and the first tick could not make them"""
+    database.execute("DROP TABLE crontabber, crontabber_log")
+    database.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+    told = f"role {ROLE} has no right to CREATE on schema public; grant it for the first tick"
+    code, text = ask(verb="--configtest")
+    assert (code, text.startswith(told), len(text.splitlines())) == (1, True, 1)
+    assert ask()[0] == 1
+    grant(database, "GRANT CREATE ON SCHEMA public TO {role}")
+    assert ask(verb="--configtest") == (0, "OK: the one job is well")
+    grant(database, "ALTER ROLE {role} SET search_path = nowhere")
+    assert ask(verb="--configtest")[1].startswith(
+        f"role {ROLE} has no right to CREATE on any schema of its search_path;"
+    )
+
+
 def test_row_security_is_never_ok(ask: Ask, database: Database) -> None:
     grant(database)
     database.execute("ALTER TABLE crontabber ENABLE ROW LEVEL SECURITY")
@@ -147,7 +165,7 @@ def test_a_role_whose_transactions_only_read_is_never_ok(ask: Ask, database: Dat
     grant(database, *ALL, "ALTER ROLE {role} SET default_transaction_read_only = on")
     code, line = ask()
     assert code == 2
-    assert line == f"CRITICAL - transactions of role {ROLE} are for reading only: no job can be run"
+    assert line == f"CRITICAL - transactions of role {ROLE} are read-only: no job can be run"
 
 
 def test_a_name_too_long_for_the_index_is_never_ok(crontabber: Command, database: Database) -> None:

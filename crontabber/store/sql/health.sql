@@ -4,7 +4,7 @@
 -- What a role, by default the one that asks, may do with the two tables, by the rules of
 -- PostgreSQL; which of them may hide rows, from that role or from us; and how many
 -- numbers the log has used, if that is known.
--- Rights on a table are no use without its schema.
+-- Rights on a table are no use without its schema; one that is missing has to be made.
 WITH asked AS (
     SELECT rolname AS role, rolsuper OR rolbypassrls AS sees_all
     FROM pg_catalog.pg_roles
@@ -41,6 +41,13 @@ WITH asked AS (
         AND refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
     JOIN pg_catalog.pg_class AS sequence ON sequence.oid = objid AND sequence.relkind = 'S'
     CROSS JOIN asked
+    UNION ALL
+    -- tables that are missing are made in the first schema of the search path
+    SELECT
+        'CREATE on ' || coalesce('schema ' || place.name, 'any schema of its search_path'),
+        coalesce(pg_catalog.has_schema_privilege(role, place.name, 'CREATE'), false)
+    FROM asked CROSS JOIN pg_catalog.current_schema() AS place (name)
+    WHERE (SELECT pg_catalog.count(*) FROM tables) < 2
 )
 SELECT
     pg_catalog.pg_is_in_recovery(),

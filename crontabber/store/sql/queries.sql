@@ -131,9 +131,9 @@ WHERE NOT owner.rolsuper
 ),
 ({untrusted}),
 CASE
-    WHEN pg_catalog.pg_is_in_recovery() THEN 'the server is a standby, which is for reading only'
+    WHEN pg_catalog.pg_is_in_recovery() THEN 'the server is a standby, which is read-only'
     WHEN pg_catalog.current_setting('transaction_read_only') = 'on'
-        THEN 'transactions are for reading only here, by default_transaction_read_only'
+        THEN 'transactions are read-only here, by default_transaction_read_only'
 END
 
 -- name: find_tables
