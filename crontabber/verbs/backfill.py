@@ -32,6 +32,10 @@ class _Part(NamedTuple):
     rows: Dates
     open: int
     """How many dates of the range the schedule will do."""
+    done: int
+    """How many neither it nor a backfill will do, and are not among the slots."""
+    queued: Sequence[int]
+    """The numbers of the backfills that will do some of them."""
 
 
 def ask(app: GenericApp, wish: Command) -> Answer:
@@ -127,7 +131,14 @@ def _part(
             "a shorter one, or --redo=all"
         )
     limit = open_slot(job, state, now)
-    return _Part(job, found, rows, sum(slot >= limit for slot in every))
+    past = [slot for slot in every if slot < limit]
+    queued = {slot: each.number for slot in past for each in state.asked if _has(each, slot)}
+    done = len({*past} - {*found} - queued.keys())
+    return _Part(job, found, rows, len(every) - len(past), done, sorted({*queued.values()}))
+
+
+def _has(asked: AskedBackfill, slot: datetime) -> bool:
+    return any(first <= slot <= last for first, last in asked.dates)
 
 
 def _count(job: JobSpec, between: tuple[datetime, datetime]) -> str:
@@ -161,16 +172,22 @@ def _listed(parts: Sequence[_Part], wish: Command, redo: Redo) -> Iterable[str]:
         zone = part.job.zone  # not `time_of`: programs read these lines, and may count the words
         yield from (f"{part.job.app_name} {slot.astimezone(zone):%Y-%m-%d %H:%M}" for slot in slots)
         if not part.slots:
-            yield f"{part.job.app_name} has nothing to do in this range{_why[redo]}"
+            yield f"{part.job.app_name} has nothing to do in this range{_why(part, redo)}"
         if part.open:
             yield _still_open(part)
 
 
-_why = {
-    Redo.MISSING: ": its dates are done, or still to come; --redo=all does them again",
-    Redo.FAILED: ": it gave up on none of its dates",
-    Redo.ALL: "",
-}
+def _why(part: _Part, redo: Redo) -> str:
+    """Why nothing of the range is to be done."""
+    states = [
+        *(["done"] if part.done and redo is Redo.MISSING else []),
+        *([f"queued by backfill {' and '.join(map(str, part.queued))}"] if part.queued else []),
+        *(["still to come"] if part.open else []),
+    ]
+    if redo is Redo.FAILED and not part.queued:
+        return ": it gave up on none of its dates"
+    hint = "; --redo=all does them again" if "done" in states else ""
+    return f": its dates are {', or '.join(states)}{hint}" if states else ": it has no date there"
 
 
 def _asked(number: int, parts: Sequence[_Part]) -> Iterable[str]:

@@ -86,6 +86,26 @@ def test_a_range_is_done_by_the_next_tick_parents_first(chain: Command, database
     assert days(chain, "report") == [day(9), day(8), day(7)]
 
 
+def test_a_range_with_nothing_to_do_says_why(chain: Command) -> None:
+    """trap: dates that a backfill was still to do were said to be done, or still to come"""
+
+    def ask(first: int, last: int, *options: str) -> list[str]:
+        said = say(chain, "--backfill=fetch", f"--from={day(first)}", f"--to={day(last)}", *options)
+        return [line.partition("range: ")[2] for line in said.splitlines()]
+
+    say(chain, "--backfill=fetch", f"--from={day(9)}", f"--to={day(8)}")
+    [listed] = say(chain, "--list-backfills").splitlines()
+    queued = f"its dates are queued by backfill {listed.split()[0]}"
+    assert ask(9, 8) == ask(9, 8, "--redo=all") == ask(9, 8, "--redo=failed") == [queued]
+    say(chain)
+    again = "; --redo=all does them again"
+    assert ask(9, 8) == [f"its dates are done{again}"]
+    assert ask(9, 8, "--redo=failed") == ["it gave up on none of its dates"]
+    say(chain, "--backfill=fetch", f"--from={day(7)}", f"--to={day(7)}")
+    queued = f"queued by backfill {say(chain, '--list-backfills').split()[0]}"
+    assert ask(9, 7) == [f"its dates are done, or {queued}{again}"]
+
+
 def test_newest_first_and_a_dry_run(chain: Command, database: Database) -> None:
     (chain.directory / "fetch.log").unlink()
     options = ("--backfill=fetch", f"--from={day(4)}", f"--to={day(2)}", "--newest-first")
