@@ -37,6 +37,10 @@ def test_systemd_finds_no_fault_in_the_units(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+def test_the_units_need_no_path_because_modules_are_found_beside_the_ini() -> None:
+    assert not [unit.name for unit in UNITS.iterdir() if "PYTHONPATH" in unit.read_text()]
+
+
 def loop(directory: Path, script: str, interval: str) -> "subprocess.Popen[str]":
     """The loop of the container, with a program in the place of crontabber."""
     program = directory / "crontabber"
