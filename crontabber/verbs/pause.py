@@ -15,6 +15,8 @@ from ..tick.lookup import EVERYTHING, find_all
 EVER = "ever"
 """The length of a pause without an end."""
 _USUAL = timedelta(days=1)
+_LONGEST = 500
+"""The longest reason, in characters: each view and record of the pause repeats it."""
 
 
 def pause(app: GenericApp, names: str, wait: str = "", until: str = "", why: str = "") -> Answer:
@@ -27,8 +29,10 @@ def pause(app: GenericApp, names: str, wait: str = "", until: str = "", why: str
     snapshot = app.look()
     jobs = app.jobs(snapshot)
     end = _end(wait, until, snapshot.now, jobs.zone)
-    asked = Pause(snapshot.now, end, app.asker, " ".join(why.split()))
-    lines = []
+    why, lines = " ".join(why.split()), []
+    asked = Pause(snapshot.now, end, app.asker, why[:_LONGEST])
+    if len(why) > _LONGEST:
+        lines.append(f"the reason has {len(why):,} characters: the first {_LONGEST} are kept")
     for job in find_all(names.split(","), jobs):
         marking.pause(app.store, job, _row(app, job, snapshot), asked, snapshot.now)
         lines.append(_paused(job, end))

@@ -86,6 +86,14 @@ def test_a_range_is_done_by_the_next_tick_parents_first(chain: Command, database
     assert days(chain, "report") == [day(9), day(8), day(7)]
 
 
+def test_a_long_reason_is_kept_in_part(chain: Command, database: Database) -> None:
+    said = say(chain, "--pause=mail", f"--why=full {'x' * 100_000}").splitlines()
+    assert said[0] == "the reason has 100,005 characters: the first 500 are kept"
+    assert said[1].startswith("mail is paused until ")
+    [(kept,)] = database.execute("SELECT pause_reason FROM crontabber WHERE app_name = 'mail'")
+    assert kept == f"full {'x' * 495}"
+
+
 def test_a_range_with_nothing_to_do_says_why(chain: Command) -> None:
     """trap: dates that a backfill was still to do were said to be done, or still to come"""
 
