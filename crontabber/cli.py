@@ -88,10 +88,10 @@ def _print(text: str, code: int, *, failed: int) -> int:
 
 def _complain(text: str) -> None:
     """Print what is wrong on one line, if that can be read."""
-    from .views.text import one_line  # only needed when something is wrong
+    from .views.text import fault_line  # only needed when something is wrong
 
     with suppress(OSError):
-        print(f"crontabber: {one_line(text)}", file=_mended("stderr"), flush=True)
+        print(f"crontabber: {fault_line(text)}", file=_mended("stderr"), flush=True)
 
 
 def _mended(name: str) -> TextIO:

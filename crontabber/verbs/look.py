@@ -71,10 +71,10 @@ def list_jobs(app: GenericApp, stream: TextIO, name: bool | str = True, form: st
 
 def with_notes(text: str, overview: "Overview") -> str:
     """*text* below what to know about all jobs."""
-    from ..views.text import STANDBY, one_line
+    from ..views.text import STANDBY, fault_line
 
     notes = [STANDBY] if overview.health.standby else []
-    return "\n\n".join([*notes, *map(one_line, overview.faults), text])
+    return "\n\n".join([*notes, *map(fault_line, overview.faults), text])
 
 
 def audit_ghosts(app: GenericApp, form: str = "") -> Answer:

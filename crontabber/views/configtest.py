@@ -6,13 +6,13 @@ from datetime import datetime
 from ..errors import CrontabberError
 from ..schedule.model import JobSpec
 from .envelope import Origin, class_of, document, job_fields
-from .text import all_well, one_line
+from .text import all_well, fault_line
 
 
 def report(faults: Sequence[CrontabberError], warnings: Sequence[str], jobs: int) -> str:
     """A line for each of *faults* and *warnings*; without faults also the number of *jobs*."""
-    lines = [one_line(str(fault)) for fault in faults]
-    lines += [f"warning: {one_line(warning)}" for warning in warnings]
+    lines = [fault_line(str(fault)) for fault in faults]
+    lines += [f"warning: {fault_line(warning)}" for warning in warnings]
     if jobs and not faults:
         lines.append(f"OK: {all_well(jobs)}")
     return "\n".join(lines)

@@ -12,6 +12,13 @@ _UNFIT = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 
+_SHOWN = 200
+"""How much of a long value an error shows, in characters."""
+_LONG = re.compile(
+    rf"""(?<!\w)(?:(?=(['"]))(?:\1(?:(?!\1).){{{_SHOWN},}}\1)(?!\w)|[^\s'"]{{1000,}})""", re.DOTALL
+)
+"""A value in quotes, or a word, that is too long to be read; a path can be long."""
+
 
 def plain(_kind: str, text: str) -> str:
     """The style that does nothing."""
@@ -26,6 +33,11 @@ def escaped(text: str) -> str:
 def one_line(text: str) -> str:
     """*text* on one line, with control characters shown, and single blanks."""
     return escaped(" ".join(text.split()))
+
+
+def fault_line(text: str) -> str:
+    """The same for what is wrong: a long value in it, such as a whole file, is shown in part."""
+    return one_line(_LONG.sub(lambda match: match[0][:_SHOWN] + " …" + (match[1] or ""), text))
 
 
 STANDBY = (

@@ -90,6 +90,22 @@ def test_odd_bytes_and_numbers_on_the_command_line(
     assert said in refuse(crontabber, CONF, *options)
 
 
+@pytest.mark.parametrize(
+    "options", [["--job="], ["--crontabber.jobs=a.B|"], ["--jobb"], ["--crontabber.timezone="]]
+)
+def test_a_long_value_is_repeated_in_part(
+    crontabber: Command, database: Database, options: list[str]
+) -> None:
+    crontabber.write("jobs/myapp.py", APP)
+    crontabber.configure(database, JOBS)
+    [option] = options
+    done = crontabber(CONF, option + "x" * 100_000, "--configtest" if ".jobs" in option else CONF)
+    shown = done.stdout or done.stderr
+    assert done.returncode == 1
+    assert "xxxxxxxx" in shown
+    assert len(shown) < 700
+
+
 def test_what_a_person_says_in_bytes_that_are_no_text_is_kept(
     crontabber: Command, database: Database
 ) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from crontabber.views.text import all_well, escaped, one_line
+from crontabber.views.text import all_well, escaped, fault_line, one_line
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,21 @@ def test_every_kind_of_line_end_becomes_a_blank(end):
 
 def test_control_characters_are_shown_on_one_line_too():
     assert one_line("a\x1b[2J\nb") == r"a\x1b[2J b"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (f"no job '{'x' * 100_000}': see 'this'", f"no job '{'x' * 199} …': see 'this'"),
+        (f'no job "{"it is " * 99}": no', f'no job "{("it is " * 99)[:199]} …": no'),
+        (f"unknown option --{'x' * 5000}", f"unknown option --{'x' * 198} …"),
+        (f"it's {'a word ' * 99}, isn't it", f"it's {'a word ' * 99}, isn't it"),
+        (f"cannot read {'/home' * 150}: no", f"cannot read {'/home' * 150}: no"),
+        ("two\nlines '\x1b'", r"two lines '\x1b'"),
+    ],
+)
+def test_an_error_shows_the_beginning_of_a_long_value(text, shown):
+    assert fault_line(text) == shown
 
 
 @pytest.mark.parametrize(
