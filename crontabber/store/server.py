@@ -1,5 +1,6 @@
 """The server behind the store: connects, reconnects after a loss, and creates the tables."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple, TypeVar
@@ -26,6 +27,9 @@ from .sql import load_migrations
 from .texts import lacking, printable
 
 T = TypeVar("T")
+
+INFO, WARNING = 20, 30
+"""Levels of `logging`, which an idle tick does not import."""
 
 _MISSING = (
     errors.UndefinedTable,
@@ -243,11 +247,14 @@ class Server:
                 stopped = pending()
                 give_up = min(give_up, began + GRACE) if stopped else give_up
                 if now >= give_up and stopped:
+                    _tell(WARNING, "stopped while waiting, as %s", error)
                     raise stopped from error
                 if now >= give_up:
                     raise
                 if not said:
-                    _tell(error, give_up - now)
+                    # otherwise it looks as if it hangs; but nothing has failed yet, and cron mails
+                    level = WARNING if os.isatty(2) else INFO
+                    _tell(level, "waiting for up to %.0f s, as %s", give_up - now, error)
                     said = True
                 clock.sleep(min(_PAUSE, give_up - now))
 
@@ -276,10 +283,8 @@ class Server:
             self.current = None
 
 
-def _tell(error: StoreError, seconds: float) -> None:
-    """Log what the tick waits for: otherwise it looks as if it hangs."""
+def _tell(level: int, text: str, *values: object) -> None:
     import logging  # an idle tick has nothing to wait for
 
-    logging.getLogger("crontabber").warning(
-        "waiting for up to %.0f s, as %s", seconds, error, extra={"action": "wait", "app_name": ""}
-    )
+    extra = {"action": "wait", "app_name": ""}
+    logging.getLogger("crontabber").log(level, text, *values, extra=extra)

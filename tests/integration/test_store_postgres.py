@@ -1,11 +1,13 @@
 """The store in PostgreSQL: its tables, its claims, and what it does when things are lost."""
 
 import os
+import pty
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg2
@@ -19,8 +21,10 @@ from crontabber.errors import (
     JobOngoingError,
     LockHeld,
     SlotClosed,
+    Stopped,
     StoreError,
 )
+from crontabber.process import pending
 from crontabber.schedule.asked import AskedBackfill
 from crontabber.schedule.ledger import Span, Verdict
 from crontabber.schedule.model import JobState, LastError, Outcome, Pause
@@ -1442,6 +1446,62 @@ def test_a_result_waits_for_a_server_that_is_restarted(open_store):
         store.close()
         server.restart()
         assert mark(open_store(server.database))
+
+
+@pytest.mark.parametrize(("on_terminal", "level"), [(False, "INFO"), (True, "WARNING")])
+def test_a_wait_that_ends_well_is_told_to_a_person_only(
+    clean, open_store, unreachable, caplog, on_terminal, level
+):
+    """trap: cron mailed that the tick waited, although nothing failed"""
+    caplog.set_level("INFO")
+    store = open_store(clean)
+    state = mark(store)
+    terminate(clean, store)
+
+    class BackSoon:
+        def connect(self):
+            store._server._factory = factory_of(clean)
+            return factory_of(unreachable).connect()
+
+        unavailable = factory_of(unreachable).unavailable
+
+    store._server._factory = BackSoon()
+    with stderr_of(on_terminal=on_terminal):
+        saved = store.save(state, done(state), run_of(state))
+    assert store.read("a") == saved
+    [record] = caplog.records
+    assert record.levelname == level
+    assert record.getMessage().startswith("waiting for up to 10 s, as cannot use the database")
+
+
+def test_a_wait_that_a_signal_ends_says_what_it_waited_for(
+    clean, open_store, unreachable, caplog, monkeypatch
+):
+    store = open_store(clean, patience=0)
+    state = mark(store)
+    terminate(clean, store)
+    store._server._factory = factory_of(unreachable)
+    heard = SimpleNamespace(pending=Stopped(15, "SIGTERM"))
+    monkeypatch.setattr(pending, "installed", [heard])
+    with pytest.raises(Stopped):
+        store.save(state, done(state), run_of(state))
+    [record] = caplog.records
+    assert record.levelname == "WARNING"
+    assert record.getMessage().startswith("stopped while waiting, as cannot use the database")
+
+
+@contextmanager
+def stderr_of(*, on_terminal):
+    """A process whose stderr is a terminal, or none."""
+    before = os.dup(2)
+    ours, theirs = pty.openpty() if on_terminal else os.pipe()
+    os.dup2(theirs, 2)
+    try:
+        yield
+    finally:
+        os.dup2(before, 2)
+        for each in (before, ours, theirs):
+            os.close(each)
 
 
 def test_a_result_does_not_wait_for_ever(clean, open_store, unreachable):
