@@ -245,4 +245,11 @@ def _database(settings: Settings) -> Any:
     from .database.driver import Error
     from .process.foreign import Foreign
 
-    return Foreign(cls, config, expected=Error)
+    made = Foreign(cls, config, expected=Error)
+    for name in ("connect", "unavailable", "redactor", "close"):
+        if not hasattr(made, name):
+            raise ConfigError(
+                f"the database_class {cls.__module__}.{cls.__qualname__} has no method {name}(): "
+                "derive it from crontabber.connection_factory.ConnectionFactory"
+            )
+    return made

@@ -75,6 +75,9 @@ class Session:
     """
 
     def __init__(self, connection: Connection, here: str = "") -> None:
+        if not isinstance(connection, Connection):  # of a class that the configuration names
+            kind = type(connection).__name__
+            raise StoreError(f"connect() of the database_class returns no connection, but {kind}")
         connection.autocommit = True
         self._encoded: Callable[[Any], Any] = _as_is
         self._decoded: Callable[[list[Row]], list[Row]] = _as_is

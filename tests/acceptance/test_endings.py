@@ -201,6 +201,36 @@ def test_an_error_of_a_class_of_connections_is_one_line(
     assert (done.returncode, done.stdout) == (1, "")
 
 
+@pytest.mark.parametrize(
+    ("base", "said"),
+    [
+        ("object", "the database_class lines.Lines has no method unavailable(): derive it from "),
+        ("ConnectionFactory", "connect() of the database_class returns no connection, but str"),
+    ],
+)
+def test_a_class_that_makes_no_connections_is_told_in_one_line(
+    crontabber: Command, database: Database, base: str, said: str
+) -> None:
+    crontabber.write(
+        "lines.py",
+        f"""\
+        from crontabber.connection_factory import ConnectionFactory
+
+        class Lines({base}):
+            def __init__(self, config):
+                if {base} is not object:
+                    super().__init__(config)
+
+            def connect(self):
+                return 'connected'
+        """,
+    )
+    crontabber.configure(database, "good.App|1d", "database_class=lines.Lines")
+    done = crontabber(CONF)
+    assert done.stderr.startswith(f"crontabber: {said}")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+
+
 def test_sigint_while_a_class_of_connections_connects_ends_the_tick(
     crontabber: Command, database: Database
 ) -> None:
