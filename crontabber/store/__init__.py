@@ -195,10 +195,10 @@ class StateStore(Protocol):
         """
         ...
 
-    def ask(self, wanted: Mapping[str, AskedBackfill], spans: Sequence[Span] = ()) -> set[str]:
-        """Request backfills, by app_name, and write *spans*; all of them, or none.
+    def ask(self, wanted: Mapping[str, AskedBackfill], spans: Sequence[Span] = ()) -> bool:
+        """Request backfills, by app_name, and write *spans*.
 
-        None is written, and none returned, if a job has no row.
+        All of them, or none, which is False, if a job has no row.
         """
         ...
 

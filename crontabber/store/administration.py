@@ -34,17 +34,14 @@ class Administration(LogReading):
 
         return access_of(self._server.query("access", role=role)[0], role)
 
-    def ask(self, wanted: Mapping[str, AskedBackfill], spans: Sequence[Span] = ()) -> set[str]:
+    def ask(self, wanted: Mapping[str, AskedBackfill], spans: Sequence[Span] = ()) -> bool:
         """See `StateStore.ask`."""
         self._server.find()
         entries = (
             f'{{"app_name": {json_text(app_name)}, "entry": {entry_text(asked)}}}'
             for app_name, asked in wanted.items()
         )
-        names = list(wanted)
-        texts = {"wanted": f"[{', '.join(entries)}]", "names": json_text(names)}
-        rows = self._change("ask", spans, app_name=None, **texts)  # there are several
-        return {row[0] for row in rows}
+        return bool(self._change("ask", spans, wanted=f"[{', '.join(entries)}]"))
 
     def cancel(self, app_name: str, number: int, spans: Sequence[Span] = ()) -> bool:
         """See `StateStore.cancel`."""

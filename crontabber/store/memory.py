@@ -191,15 +191,15 @@ class MemoryStore:
         """See `StateStore.shares_database`: memory has no transactions to join."""
         return False
 
-    def ask(self, wanted: Mapping[str, AskedBackfill], spans: Sequence[Span] = ()) -> set[str]:
+    def ask(self, wanted: Mapping[str, AskedBackfill], spans: Sequence[Span] = ()) -> bool:
         """See `StateStore.ask`."""
         if not wanted.keys() <= self.states.keys():
-            return set()
+            return False
         self.ledger.extend(spans)
         for app_name, asked in wanted.items():
             state = self.states[app_name]
             self._write(state._replace(asked=(*state.asked, asked)))
-        return set(wanted)
+        return True
 
     def cancel(self, app_name: str, number: int, spans: Sequence[Span] = ()) -> bool:
         """See `StateStore.cancel`."""

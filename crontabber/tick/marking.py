@@ -137,7 +137,7 @@ def ask(
 ) -> bool:
     """Have backfills done, by app_name; False, and none of them, if a job has no row."""
     notes = [note for name in wanted for note in _noted(name, "backfill", by, now)]
-    return bool(store.ask(wanted, notes))
+    return store.ask(wanted, notes)
 
 
 def cancel(

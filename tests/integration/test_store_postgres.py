@@ -647,6 +647,25 @@ def test_a_row_that_is_locked_is_one_clear_error_and_no_claim_is_left(clean, sto
     assert mark(other, "a"), "and none on the other"
 
 
+def test_two_requests_for_the_same_jobs_do_not_end_in_a_deadlock(clean, store, other):
+    """trap: the second was refused, if it had the jobs in another order."""
+    for name in ("b", "a"):
+        put(store, name)
+    asked = {name: AskedBackfill(7, ((SLOT, SLOT),), "1d", 1) for name in ("b", "a")}
+    waiting = (
+        "SELECT 1 FROM pg_stat_activity "
+        "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    with ThreadPoolExecutor() as pool:
+        with closing(factory_of(clean).connect()) as first, first.cursor() as cursor:
+            cursor.execute("SELECT FROM crontabber WHERE app_name = 'a' FOR UPDATE")
+            second = pool.submit(other.ask, asked)
+            while not clean.execute(waiting):
+                assert not second.done(), second.result()
+            cursor.execute("SELECT FROM crontabber WHERE app_name = 'b' FOR UPDATE NOWAIT")
+        assert second.result()
+
+
 # -- claims -------------------------------------------------------------------
 
 

@@ -504,7 +504,7 @@ SPAN = Span("a", SLOT - DAY, SLOT, 2, Verdict.TOO_LATE, "ä'", "1d", "crontabber
 def test_a_pause_and_a_backfill_are_asked_for_while_a_run_is_under_way(store, other):
     marked = mark(store)
     assert other.pause("a", PAUSE)
-    assert other.ask({"a": ASKED}) == {"a"}
+    assert other.ask({"a": ASKED})
     saved = store.save(marked, done(marked), run_of(marked))
     assert (saved.pause, saved.asked) == (PAUSE, (ASKED,))
     assert other.read("a") == saved
@@ -515,11 +515,11 @@ def test_a_pause_and_a_backfill_are_asked_for_while_a_run_is_under_way(store, ot
 
 def test_a_backfill_is_asked_for_of_all_jobs_or_of_none(store):
     put(store, "a")
-    assert store.ask({"a": ASKED, "b": ASKED}) == set()
+    assert not store.ask({"a": ASKED, "b": ASKED})
     assert store.read("a").asked == ()
     put(store, "b")
-    assert store.ask({"a": ASKED, "b": ASKED}) == {"a", "b"}
-    assert store.ask({"a": ASKED._replace(number=8)}) == {"a"}
+    assert store.ask({"a": ASKED, "b": ASKED})
+    assert store.ask({"a": ASKED._replace(number=8)})
     assert [each.number for each in store.read("a").asked] == [7, 8]
 
 
@@ -538,7 +538,7 @@ def test_who_asked_is_noted_with_the_change_or_neither(store, other):
     assert other.notes("a", 1) == notes[2:]
     put(store, "b")
     both = [notes[1], notes[1]._replace(app_name="b")]
-    assert store.ask({"a": ASKED, "b": ASKED}, both) == {"a", "b"}
+    assert store.ask({"a": ASKED, "b": ASKED}, both)
     assert other.notes("b", 9) == both[1:]
 
 
@@ -547,6 +547,9 @@ def test_a_note_that_cannot_be_stored_as_it_is_stays_with_its_job(store, other):
     note = note_of("ä", "pause: \0", "anna@here", NOW)
     assert store.pause("ä", PAUSE, [note])
     assert [each.reason[:6] for each in other.notes("ä", 9)] == ["pause:"]
+    assert store.ask({"ä": ASKED._replace(by="\udcff")}, [note_of("ä", "backfill", "\udcff", NOW)])
+    assert store.cancel("ä", 7, [note_of("ä", "cancel", "\udcff", NOW)])
+    assert [each.reason[:6] for each in other.notes("ä", 9)] == ["cancel", "backfi", "pause:"]
 
 
 def asked_run(store, **changes):
@@ -690,7 +693,7 @@ def test_a_job_that_never_succeeded_fails_since_its_first_run(store):
 def test_a_claim_is_given_back_although_people_asked_for_something_meanwhile(store, other):
     marked = mark(store, backfill=True)
     assert other.pause("a", PAUSE)
-    assert other.ask({"a": ASKED}) == {"a"}
+    assert other.ask({"a": ASKED})
     saved = store.save(marked, marked._replace(ongoing=None, claim=None))
     assert (saved.ongoing, saved.pause, saved.asked) == (None, PAUSE, (ASKED,))
     assert other.read("a") == saved

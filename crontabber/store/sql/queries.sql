@@ -528,8 +528,8 @@ SELECT saved.*, pg_catalog.pg_backend_pid() FROM saved
         app_name, first_slot, last_slot, slots, verdict, reason, plan, done_by, done_at
     )
     SELECT
-        coalesce(%(app_name)s::text, span.app_name), span.first_slot, span.last_slot, span.slots,
-        span.verdict, span.reason, span.plan, span.done_by, span.done_at
+        span.app_name, span.first_slot, span.last_slot, span.slots, span.verdict, span.reason,
+        span.plan, span.done_by, span.done_at
     FROM pg_catalog.json_to_recordset(%(spans)s::json) AS span (
         app_name text, first_slot timestamptz, last_slot timestamptz, slots bigint, verdict text,
         reason text, plan text, done_by text, done_at timestamptz
@@ -581,8 +581,17 @@ LIMIT %(limit)s
 SELECT pg_catalog.nextval(pg_catalog.pg_get_serial_sequence('{there_text}crontabber_spans', 'id'))
 
 -- name: ask
--- Also while a run is under way; its record leaves this alone.
-WITH saved AS (
+-- Also while a run is under way; its record leaves this alone. All rows are locked first, in the
+-- order of their names: two requests for the same jobs wait for each other one way round only, and
+-- no row disappears between the count and the change.
+WITH found AS MATERIALIZED (
+    SELECT app_name FROM {here}.crontabber
+    WHERE app_name IN (
+        SELECT value ->> 'app_name' FROM pg_catalog.json_array_elements(%(wanted)s::json)
+    )
+    ORDER BY app_name
+    FOR UPDATE
+), saved AS (
     UPDATE {here}.crontabber AS job SET asked = (
         SELECT pg_catalog.json_agg(each) FROM (
             SELECT each FROM pg_catalog.json_array_elements(job.asked) AS each
@@ -592,10 +601,8 @@ WITH saved AS (
     )
     FROM pg_catalog.json_array_elements(%(wanted)s::json) AS wanted
     WHERE job.app_name = wanted.value ->> 'app_name'
-        AND NOT EXISTS (
-            SELECT FROM pg_catalog.json_array_elements_text(%(names)s::json) AS name
-            WHERE NOT EXISTS (SELECT FROM {here}.crontabber WHERE app_name = name)
-        )
+        AND (SELECT pg_catalog.count(*) FROM found)
+            = pg_catalog.json_array_length(%(wanted)s::json)
     RETURNING job.app_name
 ){passed}
 SELECT app_name FROM saved
