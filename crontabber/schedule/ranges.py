@@ -13,7 +13,7 @@ from .grammar import Frequency, Schedule, TimeOfDay, Unit
 from .ledger import Span, Verdict
 from .missed import number_of
 from .model import JobSpec, JobState
-from .plan import plan
+from .plan import plan, schedule_of
 
 
 class Redo(enum.Enum):
@@ -143,11 +143,12 @@ _GHOST = JobSpec("", "", Schedule.parse("1d"), ZoneInfo("UTC"))
 
 def done_rows(job: JobSpec, asked: AskedBackfill) -> Dates:
     """Those of the dates of *asked* that are done, or given up, as rows of consecutive slots."""
-    every = [slot for first, last in asked.wanted for slot in _row(job, first, last)]
+    schedule, zone = schedule_of(asked.plan, job)  # which may not be the present one
+    every = [slot for first, last in asked.wanted for slot in _row(schedule, zone, first, last)]
     left = asked.dates
     done = (slot for slot in every if not any(begin <= slot <= end for begin, end in left))
     return in_rows(done, every)
 
 
-def _row(job: JobSpec, first: datetime, last: datetime) -> Iterator[datetime]:
-    return itertools.takewhile(lambda slot: slot <= last, slots(job.schedule, first, job.zone))
+def _row(schedule: Schedule, zone: ZoneInfo, first: datetime, last: datetime) -> Iterator[datetime]:
+    return itertools.takewhile(lambda slot: slot <= last, slots(schedule, first, zone))
