@@ -5,7 +5,7 @@ from datetime import datetime, timezone
 
 from ..errors import ConfigError, JobDoneError, JobOngoingError, StoreError
 from ..schedule.asked import AskedBackfill
-from ..schedule.backfill import backfilled
+from ..schedule.backfill import backfilled, failing
 from ..schedule.decide import marked_by_older
 from ..schedule.ledger import Span, Verdict, note_of
 from ..schedule.missed import OURS, Passing, span_of, unpaused
@@ -87,7 +87,7 @@ def run_next_at(
 
 def has_failed(state: JobState) -> bool:
     """Whether there is something to `try_again`: the last run, or a requested date."""
-    return state.last_error is not None or any(asked.retry_at for asked in state.asked)
+    return state.last_error is not None or failing(state) is not None
 
 
 def try_again(
@@ -106,11 +106,12 @@ def try_again(
 def pause(
     store: StateStore, job: JobSpec, seen: JobState | None, wanted: Pause, now: datetime
 ) -> None:
-    """Pause *job*, also while it is being run."""
+    """Pause *job*, also while it is being run; a `StoreError` if it was reset meanwhile."""
     if seen is None:
         store.add(noticed(job, now))
     what = f"pause: {wanted.why}" if wanted.why else "pause"
-    store.pause(job.app_name, wanted, _noted(job.app_name, what, wanted.by, now))
+    if not store.pause(job.app_name, wanted, _noted(job.app_name, what, wanted.by, now)):
+        raise StoreError(_reset(job.app_name))
 
 
 def resume(
@@ -134,10 +135,11 @@ def resume(
 
 def ask(
     store: StateStore, wanted: Mapping[str, AskedBackfill], now: datetime, by: str = OURS
-) -> bool:
-    """Have backfills done, by app_name; False, and none of them, if a job has no row."""
+) -> None:
+    """Have backfills done, by app_name; a `StoreError`, and none, if a job was reset meanwhile."""
     notes = [note for name in wanted for note in _noted(name, "backfill", by, now)]
-    return store.ask(wanted, notes)
+    if not store.ask(wanted, notes):
+        raise StoreError(_reset(" or ".join(wanted)))
 
 
 def cancel(
@@ -175,7 +177,7 @@ def _change(
     try:
         state = got.state
         if state is None:
-            raise StoreError(f"{job.app_name} was reset at this moment; try again")
+            raise StoreError(_reset(job.app_name))
         if marked_by_older(state, now, job.max_ongoing_age):
             raise JobOngoingError(_ongoing(job))
         if state.ongoing:  # it crashed: the log has that before the change
@@ -208,6 +210,10 @@ def _refuse_done(job: JobSpec, state: JobState | None, moment: datetime) -> None
         raise JobDoneError(
             f"{job.app_name} has succeeded at {done}, after {wanted}: there is nothing to mark"
         )
+
+
+def _reset(names: str) -> str:
+    return f"{names} was reset at this moment; try again"
 
 
 def _ongoing(job: JobSpec) -> str:

@@ -98,7 +98,7 @@ def _failures(state: JobState) -> Iterator[str]:
     if state.last_error:
         yield sentence("It", state.error_count, state.last_error.value)
     for asked in state.asked:
-        if asked.retry_at:
+        if asked.attempts:
             yield sentence(f"A date of backfill {asked.number}", asked.attempts, asked.error)
 
 

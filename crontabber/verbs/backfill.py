@@ -73,8 +73,7 @@ def ask(app: GenericApp, wish: Command) -> Answer:
         for part in parts
         if part.slots
     }
-    if not marking.ask(app.store, wanted, now, by):
-        raise ConfigError(f"{job.app_name} was reset at this moment; try again")
+    marking.ask(app.store, wanted, now, by)
     return Answer("\n".join(_asked(number, parts)))
 
 

@@ -54,11 +54,12 @@ def _fields_of(status: JobStatus) -> Iterable[dict[str, object]]:
 def _fields(asked: AskedBackfill, job: JobSpec) -> dict[str, object]:
     from ..views.envelope import utc
 
+    far = progress(job, asked)
     return {
         "number": asked.number,
-        "total": asked.total,
-        "done": progress(job, asked).done,
-        "given_up": progress(job, asked).given_up,
+        "total": far.total,
+        "done": far.done,
+        "given_up": far.given_up,
         "next": utc(next_date(asked)),
         "retry_at": utc(asked.retry_at),
         "error": asked.error or None,
