@@ -127,6 +127,7 @@ def _slots_in(
 ) -> Iterator[datetime]:
     """The slots from *begin* to *end* by a plan, as far as they lie between *first* and *last*."""
     schedule, zone = schedule_of(plan_text, job)
+    begin = latest_slot(schedule, begin, first, zone)  # there may be a year of minutes before
     found = takewhile(lambda slot: slot <= min(end, last), slots(schedule, begin, zone))
     return (slot for slot in found if slot >= first)
 
