@@ -22,7 +22,7 @@ def replace(path: Path, text: str) -> None:
 
 
 def is_free(path: Path) -> bool:
-    """Whether there is a file that can be replaced, or nothing. Raises OSError."""
+    """Whether *path* is a regular file, which can be replaced, or nothing yet. Raises OSError."""
     try:
         return stat.S_ISREG(path.lstat().st_mode)
     except FileNotFoundError:
@@ -35,8 +35,8 @@ def is_free(path: Path) -> bool:
 def replacing(path: Path) -> Iterator[TextIO]:
     """A file that only its owner can read, which replaces *path* when it is written.
 
-    If anything is raised meanwhile, what was there stays. Raises OSError; also if it is no file, as
-    a link or a device would be gone: ``/dev/null`` for the whole host.
+    If anything is raised meanwhile, what was there stays. Raises OSError, also if *path* is a link
+    or a device: to replace it would take ``/dev/null`` from the whole host.
     """
     if not is_free(path):
         raise OSError(errno.EEXIST, "it is a directory, a link or a device, and stays as it is")

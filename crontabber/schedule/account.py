@@ -116,10 +116,9 @@ def _known(
     }
     begin, end = _done_by_row(job, state, now) if job.backfill else (None, now)
     for slot in {*said, *tried, *wanted}:
-        runs_of, is_done = tried.get(slot, []), False
-        if begin and begin <= slot < end:
-            is_done = slot not in holes
-        yield _entry(job, slot, runs_of, said.get(slot), wanted.get(slot, ""), is_done=is_done)
+        is_done = begin is not None and begin <= slot < end and slot not in holes
+        runs_of, asked = tried.get(slot, []), wanted.get(slot, "")
+        yield _entry(job, slot, runs_of, said.get(slot), asked, is_done=is_done)
 
 
 def _slots_in(

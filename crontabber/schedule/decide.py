@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from .calendar import local_text
 from .dependencies import wait_of
 from .missed import is_paused, passed_over, pause_text, unpaused
 from .model import Decision, JobSpec, JobState, RunNow, Skip, SkipReason, States
@@ -67,7 +68,7 @@ def _is_not_paused(case: Case) -> Decision | None:
     if not is_paused(state, case.now):
         return unpaused(case.job, state, case.now)
     until, why = state.pause.until, pause_text(state.pause).removeprefix("paused ")
-    end = f"{until.astimezone(case.job.zone):%Y-%m-%d %H:%M}" if until else "it is resumed"
+    end = local_text(until, case.job.zone) if until else "it is resumed"
     return Skip(SkipReason.PAUSED, f"{why}, until {end}")
 
 

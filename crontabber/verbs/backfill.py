@@ -168,7 +168,7 @@ def _listed(parts: Sequence[_Part], wish: Command, redo: Redo) -> Iterable[str]:
     """The dates, a line for each, in the order in which they would be done."""
     for part in parts:
         slots = reversed(part.slots) if wish.newest_first else part.slots
-        zone = part.job.zone  # not `time_of`: programs read these lines, and may count the words
+        zone = part.job.zone  # not `local_text`: programs read these lines, and may count the words
         yield from (f"{part.job.app_name} {slot.astimezone(zone):%Y-%m-%d %H:%M}" for slot in slots)
         if not part.slots:
             yield f"{part.job.app_name} has nothing to do in this range{_why(part, redo)}"
@@ -192,9 +192,9 @@ def _why(part: _Part, redo: Redo) -> str:
 def _asked(number: int, parts: Sequence[_Part]) -> Iterable[str]:
     for part in parts:
         if part.slots:
-            ends = f"{time_of(part.slots[0], part.job)} to {time_of(part.slots[-1], part.job)}"
+            first, last = (local_text(part.slots[at], part.job.zone) for at in (0, -1))
             dates = "1 date" if len(part.slots) == 1 else f"{len(part.slots)} dates"
-            yield f"backfill {number}: {dates} of {part.job.app_name}, {ends}"
+            yield f"backfill {number}: {dates} of {part.job.app_name}, {first} to {last}"
         if part.open:
             yield _still_open(part)
     yield (
@@ -205,8 +205,3 @@ def _asked(number: int, parts: Sequence[_Part]) -> Iterable[str]:
 
 def _still_open(part: _Part) -> str:
     return f"{part.job.app_name} gets {part.open} more of this range by its schedule"
-
-
-def time_of(moment: datetime, job: JobSpec) -> str:
-    """A slot for people, in the zone of the schedules."""
-    return local_text(moment, job.zone)

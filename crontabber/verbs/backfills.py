@@ -6,13 +6,13 @@ from ..errors import ConfigError
 from ..generic_app import Answer, GenericApp
 from ..schedule.asked import AskedBackfill
 from ..schedule.backfill import next_date, wait_of_date
+from ..schedule.calendar import local_text
 from ..schedule.explain import NO_DATES
 from ..schedule.model import JobSpec, JobState
 from ..schedule.ranges import progress
 from ..schedule.status import JobStatus, failures
 from ..store import Snapshot
 from ..tick import marking
-from .backfill import time_of
 from .survey import survey
 
 
@@ -97,11 +97,11 @@ def _progress(
         return f"{text}; it is not in this configuration"
     if not job.backfill:
         return f"{text}; {NO_DATES}: --cancel-backfill={asked.number} ends it"
-    what = f"next {time_of(next_date(asked), job)}"
+    what = f"next {local_text(next_date(asked), job.zone)}"
     if state.asked_slot == next_date(asked):
-        what = f"running {time_of(next_date(asked), job)}"
+        what = f"running {local_text(next_date(asked), job.zone)}"
     elif asked.retry_at:
-        again = time_of(asked.retry_at, job)
+        again = local_text(asked.retry_at, job.zone)
         what += f", {failures(asked.attempts)} ({asked.error}), again {again}"
     elif wait := wait_of_date(job, asked, snapshot.states, snapshot.now):
         what += f", waits: {wait}"

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta, tzinfo
 
 from ..errors import ConfigError
 from ..generic_app import Answer, GenericApp
+from ..schedule.calendar import local_text
 from ..schedule.grammar import parse_duration
 from ..schedule.missed import is_paused
 from ..schedule.model import JobSpec, JobState, Pause
@@ -63,7 +64,7 @@ def _resumed(app: GenericApp, job: JobSpec, row: JobState, now: datetime) -> str
     if after is None:
         return f"{job.app_name} {was}: it goes on"
     slot = max(after.next_run or now, after.next_slot or now)
-    when = "at once" if slot <= now else f"at {slot.astimezone(job.zone):%Y-%m-%d %H:%M}"
+    when = "at once" if slot <= now else f"at {local_text(slot, job.zone)}"
     return f"{job.app_name} {was}: its next run is {when}"
 
 

@@ -52,6 +52,7 @@ def test_a_new_job_may_be_too_late_for_its_time_today():
         (Pause(NOW - HOUR, None, "anna", "rain"), "by anna: rain, until it is resumed"),
         (Pause(NOW - HOUR, NOW + HOUR, "anna"), "by anna, until 2026-11-21 14:00"),
         (Pause(NOW - HOUR, NOW + SECOND), "paused, until 2026-11-21 13:00"),
+        (Pause(NOW, at("2027-10-31 00:30")), "paused, until 2027-10-31 02:30 CEST"),
     ],
 )
 @pytest.mark.parametrize("slot", [NOW - HOUR, NOW + HOUR])
