@@ -114,7 +114,7 @@ audit: $(VENV)/installed-for-tests
 		--output-reproducible --output-file build/sbom.json build/newest.txt
 	$(BIN)/python -m uv --quiet tool run pip-audit --strict --no-deps --disable-pip --requirement build/newest.txt
 
-# A tenth of it is among the tests. It takes some ten minutes, and prints a table.
+# A little of it is among the tests. It takes some ten minutes, and prints a table.
 torture: $(VENV)/installed-for-tests
 	$(BIN)/python -m tests.torture $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED))
 
