@@ -9,7 +9,7 @@ from ...errors import ConfigError
 from ...generic_app import Answer
 from .users import NAME, Password, Role, UsersFile
 
-_SHORTEST, _LONGEST = 8, 1024
+_LONGEST = 1024
 """The lengths of a password, in characters."""
 
 
@@ -57,8 +57,6 @@ def _password(name: str) -> str:
         password = sys.stdin.readline(_LONGEST + 2).removesuffix("\n")
     if not password:
         raise ConfigError("a password cannot be empty: nothing is changed")
-    if len(password) < _SHORTEST:
-        raise ConfigError(f"a password has {_SHORTEST} characters at least: nothing is changed")
     if len(password) > _LONGEST:
         raise ConfigError(f"a password has {_LONGEST} characters at most: nothing is changed")
     return password
