@@ -6,11 +6,11 @@ from itertools import islice
 from typing import NamedTuple
 
 from ..config.command import Command
-from ..errors import ConfigError
+from ..errors import ConfigError, LogNotIndexed
 from ..generic_app import Answer, GenericApp
 from ..schedule.asked import AskedBackfill, Dates
 from ..schedule.calendar import local_text
-from ..schedule.model import JobSpec, JobState
+from ..schedule.model import JobSpec, JobState, Outcome
 from ..schedule.moments import parse_last_moment_near, parse_moment_near
 from ..schedule.ranges import Redo, chosen, in_rows, open_slot, slots_between
 from ..schedule.transition import noticed
@@ -123,6 +123,9 @@ def _part(
         )
     spans = app.store.spans(job.app_name, *between)
     found = list(chosen(job, state, every, spans, redo, now))
+    if redo is Redo.MISSING and found:
+        done = _logged(app, job, found)
+        found = [slot for slot in found if slot not in done]
     rows = in_rows(found, every)
     if len(rows) > _MOST_ROWS:
         raise ConfigError(
@@ -132,8 +135,21 @@ def _part(
     limit = open_slot(job, state, now)
     past = [slot for slot in every if slot < limit]
     queued = {slot: each.number for slot in past for each in state.asked if _has(each, slot)}
-    done = len({*past} - {*found} - queued.keys())
-    return _Part(job, found, rows, len(every) - len(past), done, sorted({*queued.values()}))
+    settled = len({*past} - {*found} - queued.keys())
+    return _Part(job, found, rows, len(every) - len(past), settled, sorted({*queued.values()}))
+
+
+def _logged(app: GenericApp, job: JobSpec, slots: Sequence[datetime]) -> set[datetime]:
+    """Those of the slots that were done by the log, but not by the ledger.
+
+    A date that was in progress when its backfill was cancelled is only there; so is what was done
+    before a job was reset.
+    """
+    try:
+        runs = app.store.history(job.app_name, slots[0], slots[-1])
+    except LogNotIndexed:
+        return set()  # to read it would take minutes
+    return {run.slot for run in runs if run.outcome is Outcome.SUCCEEDED}
 
 
 def _has(asked: AskedBackfill, slot: datetime) -> bool:

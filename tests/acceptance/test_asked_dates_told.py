@@ -1,5 +1,6 @@
 """What is told of dates that people asked for, by the command, against what the rows say."""
 
+import os
 from datetime import date, timedelta
 
 import pytest
@@ -175,3 +176,23 @@ def test_a_job_that_gets_no_dates_any_more(world: World) -> None:
     assert ends in " ".join(world.say("--explain=a").split())
     assert world.say(f"--cancel-backfill={number}").startswith(f"backfill {number} of a is cancel")
     assert world.say("--list-backfills") == "no backfill is under way"
+
+
+def test_a_date_in_progress_when_its_backfill_is_cancelled_is_not_missing(world: World) -> None:
+    """trap: the ledger did not know of it, and the next request had it done a second time"""
+    world.begin()
+    gate = world.command.directory / "gate"
+    os.mkfifo(gate)
+    world.command.write("work.sh", 'test -p gate && echo "$CRONTABBER_DAY" > gate; true')
+    number = world.ask(day(10), day(8))
+    with world.command.popen(CONF) as tick:
+        while f"running {day(10)}" not in world.say("--list-backfills"):
+            assert tick.poll() is None
+        assert "0 of 3" in world.say(f"--cancel-backfill={number}")
+        assert gate.read_text().strip() == day(10)
+        assert tick.wait() == 0
+    assert world.told(day(10)) == ["done"] * 3
+    missing = [f"a {day(9)} 00:00", f"a {day(8)} 00:00"]
+    options = ("--backfill=a", f"--from={day(10)}", f"--to={day(8)}")
+    assert world.say(*options, "--dry-run").splitlines() == missing
+    assert len(world.say(*options, "--dry-run", "--redo=all").splitlines()) == 3
