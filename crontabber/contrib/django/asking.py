@@ -38,11 +38,12 @@ class AskingAdmin(admin.ModelAdmin):
 
     actions = tuple(_asking(name, action) for name, action in ACTIONS.items())
 
-    def get_actions(self, request: Any) -> Any:
-        """Those that the user of *request* may do."""
+    def get_actions(self, request: Any, action_location: Any = None) -> Any:
+        """Those that the user of *request* may do; from Django 6.1 on, at a place of the admin."""
+        place = {} if action_location is None else {"action_location": action_location}
         return {
             name: each
-            for name, each in super().get_actions(request).items()
+            for name, each in super().get_actions(request, **place).items()
             if name not in ACTIONS
             or request.user.has_perm(f"crontabber.{ACTIONS[name].permission}")
         }
