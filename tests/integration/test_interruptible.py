@@ -19,7 +19,7 @@ from crontabber.errors import Stopped
 from tests.apps import configured, options_of
 from tests.support import ROOT, TIMEOUT
 
-LONG = "select pg_sleep(60)"
+LONG = "select pg_sleep(3600)"
 
 
 @pytest.fixture
@@ -73,6 +73,13 @@ def wait_until_running(database):
         assert time.monotonic() < deadline
 
 
+def wait_until_ended(database):
+    """The server ends the query in a moment; by itself it would run for an hour."""
+    deadline = time.monotonic() + TIMEOUT
+    while is_running(database):
+        assert time.monotonic() < deadline
+
+
 def named(connection):
     cursor = connection.cursor("named")
     cursor.execute(LONG)
@@ -87,7 +94,7 @@ def named(connection):
         lambda connection: connection.cursor().callproc("pg_sleep", (60,)),
         lambda connection: connection.cursor(cursor_factory=extras.RealDictCursor).execute(LONG),
         lambda connection: extras.execute_values(
-            connection.cursor(), "select pg_sleep(60), * from (values %s) v", [(1,)]
+            connection.cursor(), "select pg_sleep(3600), * from (values %s) v", [(1,)]
         ),
         lambda connection: named(connection).fetchone(),
         lambda connection: named(connection).fetchmany(1),
@@ -100,7 +107,7 @@ def named(connection):
 def test_a_query_ends_when_a_handler_raises(connection, database, ask):
     with signalled_in_query(database), pytest.raises(Stopped):
         ask(connection)
-    assert not is_running(database)
+    wait_until_ended(database)
     assert connection.closed
     assert extensions.get_wait_callback() is None
 
@@ -119,7 +126,7 @@ def test_a_process_in_a_query_ends_at_sigterm(database, tmp_path):
         names = ConnectionFactory.required_config
         factory = ConnectionFactory(DotDict({name: names[name].default for name in names}))
         with factory() as connection:
-            connection.cursor().execute("select pg_sleep(60)")
+            connection.cursor().execute("select pg_sleep(3600)")
     """
     command = [sys.executable, "-c", script]
     environment = {**os.environ, **database.environ(), "PYTHONPATH": str(ROOT)}
@@ -128,7 +135,7 @@ def test_a_process_in_a_query_ends_at_sigterm(database, tmp_path):
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=TIMEOUT / 2)
     assert errors.rstrip().endswith("Stopped: stopped by SIGTERM")
-    assert not is_running(database)
+    wait_until_ended(database)
 
 
 def test_an_error_of_the_server_leaves_the_connection_open(connection):
