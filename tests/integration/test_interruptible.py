@@ -61,23 +61,22 @@ def signalled_in_query(database):
 
 
 def is_running(database):
-    return database.execute(
+    rows = database.execute(
         "select pid from pg_stat_activity where wait_event = 'PgSleep'"
         " and datname = current_database()"
     )
+    return bool(rows)
 
 
-def wait_until_running(database):
+def wait_until_running(database, running=True):
     deadline = time.monotonic() + TIMEOUT
-    while not is_running(database):
+    while is_running(database) != running:
         assert time.monotonic() < deadline
 
 
 def wait_until_ended(database):
     """The server ends the query in a moment; by itself it would run for an hour."""
-    deadline = time.monotonic() + TIMEOUT
-    while is_running(database):
-        assert time.monotonic() < deadline
+    wait_until_running(database, False)
 
 
 def named(connection):
