@@ -103,5 +103,10 @@ def _place() -> tuple[int, int]:
 def _what(error: BaseException) -> str:
     if is_a(error, SystemExit):
         return f"it calls {'os._exit' if is_a(error, _Left) else 'sys.exit'}"
+    return f"it {raises(error)}"
+
+
+def raises(error: BaseException) -> str:
+    """Which error code that is not ours raises, and what it says, on one line."""
     text = " ".join(text_of(error)[:300].split())
-    return f"it raises {name_of(error)}{text and ': '}{text}"
+    return f"raises {name_of(error)}{text and ': '}{text}"

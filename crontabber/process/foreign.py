@@ -7,8 +7,8 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from ..errors import CrontabberError, DatabaseUnavailable, EndsProcess, is_a, name_of, text_of
-from .contained import Contained, where_of
+from ..errors import CrontabberError, DatabaseUnavailable, EndsProcess, is_a
+from .contained import Contained, raises, where_of
 
 ENDS = "a class that the configuration names ends the process"
 
@@ -35,10 +35,9 @@ class Foreign:
         except Exception as error:
             if is_a(error, self._expected):
                 raise
-            text = " ".join(text_of(error)[:300].split())
             raise DatabaseUnavailable(
                 f"cannot use the database: {self._class.__module__}.{self._class.__qualname__} "
-                f"raises {name_of(error)}{text and ': '}{text}{where_of(error)}"
+                f"{raises(error)}{where_of(error)}"
             ) from error
 
 

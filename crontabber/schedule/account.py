@@ -7,11 +7,11 @@ what is to come. Pure: the runs and the spans are arguments.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import pairwise, takewhile
+from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from .calendar import MOMENT, count_slots, latest_slot, next_slot, slots
+from .calendar import MOMENT, count_slots, latest_slot, next_slot, slots_until
 from .grammar import Schedule
 from .ledger import Span, Verdict
 from .missed import pause_text
@@ -127,7 +127,7 @@ def _slots_in(
     """The slots from *begin* to *end* by a plan, as far as they lie between *first* and *last*."""
     schedule, zone = schedule_of(plan_text, job)
     begin = latest_slot(schedule, begin, first, zone)  # there may be a year of minutes before
-    found = takewhile(lambda slot: slot <= min(end, last), slots(schedule, begin, zone))
+    found = slots_until(schedule, begin, min(end, last), zone)
     return (slot for slot in found if slot >= first)
 
 

@@ -1,11 +1,17 @@
 """Requested backfills: dates of a backfill app that a person wants besides its schedule."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
 Row = tuple[datetime, datetime]
 """First and last slot of consecutive ones."""
 Dates = tuple[Row, ...]
+
+
+def is_among(slot: datetime, rows: Iterable[Row]) -> bool:
+    """Whether *slot* is in one of the rows."""
+    return any(first <= slot <= last for first, last in rows)
 
 
 class AskedBackfill(NamedTuple):

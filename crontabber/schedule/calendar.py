@@ -30,6 +30,11 @@ def local_text(moment: datetime, zone: tzinfo) -> str:
     return f"{local:%Y-%m-%d %H:%M}{zone_if_twice(local)}"
 
 
+def slot_text(slot: datetime, schedule: Schedule, zone: tzinfo) -> str:
+    """A slot for people: its day if the schedule is in days, otherwise the time too."""
+    return f"{slot.astimezone(zone):%Y-%m-%d}" if schedule.is_daily else local_text(slot, zone)
+
+
 def zone_if_twice(local: datetime) -> str:
     """`` CEST``, as the zone of *local* is called then, if a clock on the wall shows it twice."""
     offsets = {local.replace(fold=fold).utcoffset() for fold in (0, 1)}
@@ -174,12 +179,18 @@ def slots(schedule: Schedule, first: datetime, zone: ZoneInfo) -> Iterator[datet
         yield first
 
 
+def slots_until(
+    schedule: Schedule, first: datetime, last: datetime, zone: ZoneInfo
+) -> Iterator[datetime]:
+    """The slots from *first* to *last*, both included."""
+    return itertools.takewhile(lambda slot: slot <= last, slots(schedule, first, zone))
+
+
 def count_slots(schedule: Schedule, first: datetime, now: datetime, zone: ZoneInfo) -> int:
     """How many slots there are from *first* to *now*, both included."""
     if _is_even(schedule):
         return max((now - first) // schedule.frequency.period + 1, 0)
-    until_now = itertools.takewhile(lambda slot: slot <= now, slots(schedule, first, zone))
-    return sum(1 for _ in until_now)
+    return sum(1 for _ in slots_until(schedule, first, now, zone))
 
 
 def latest_slot(schedule: Schedule, first: datetime, now: datetime, zone: ZoneInfo) -> datetime:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from .account import CRASHED, DONE, FAILED, MARKED, OPEN, Entry, account
+from .asked import is_among
 from .calendar import next_slot
 from .grammar import Schedule
 from .ledger import Span
@@ -86,7 +87,7 @@ def _is_open(slot: datetime, row: JobState | None) -> bool:
     """Whether *slot* is still to be done: by the schedule, or as a person asked for it."""
     if row is None or row.next_slot is None or slot >= row.next_slot:
         return True
-    return any(first <= slot <= last for asked in row.asked for first, last in asked.dates)
+    return any(is_among(slot, asked.dates) for asked in row.asked)
 
 
 def _slots_of(job: JobSpec, row: JobState | None, entry: Entry) -> Iterator[datetime]:

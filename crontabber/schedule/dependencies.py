@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from .calendar import MOMENT, local_text
+from .calendar import MOMENT, slot_text
 from .model import JobSpec, JobState, States
 
 
@@ -90,8 +90,7 @@ def _fault_at_date(job: JobSpec, parent: JobState, slot: datetime) -> str | None
 
 def _undone(job: JobSpec, parent: JobState, slot: datetime) -> str:
     paused = "is paused, and " if parent.pause else ""
-    day = f"{slot.astimezone(job.zone):%Y-%m-%d}"
-    return f"{paused}has not done {day if job.schedule.is_daily else local_text(slot, job.zone)}"
+    return f"{paused}has not done {slot_text(slot, job.schedule, job.zone)}"
 
 
 def _done_until(parent: JobState | None) -> datetime | None:

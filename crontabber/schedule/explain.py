@@ -109,11 +109,16 @@ def explain(
 NO_DATES = "the job gets no dates any more"
 
 
+def ends_by_hand(asked: AskedBackfill) -> str:
+    """Why *asked* does not go on, if its job is not a backfill app any more, and what to do."""
+    return f"{NO_DATES}: --cancel-backfill={asked.number} ends it"
+
+
 def _asked(asked: AskedBackfill, case: Case) -> str:
     """What becomes of the next date of a backfill that was asked for."""
     job, now = case.job, case.now
     if not job.backfill:
-        what = f"{NO_DATES}: --cancel-backfill={asked.number} ends it"
+        what = ends_by_hand(asked)
     elif not may_be_tried(asked, now) and asked.retry_at:
         date, again = (local_text(at, job.zone) for at in (next_date(asked), asked.retry_at))
         what = f"{date} {failures(asked.attempts)} ({asked.error}), again {again}"

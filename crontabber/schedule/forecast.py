@@ -11,7 +11,7 @@ from itertools import islice, takewhile
 from typing import NamedTuple
 
 from .backfill import next_date, wait_of_date
-from .calendar import MOMENT, count_slots, slot_after, slots
+from .calendar import MOMENT, count_slots, slot_after, slots, slots_until
 from .clockchange import clock_note
 from .model import JobSpec, JobState, States
 from .plan import Plan, has_given_up, in_force, plan, replanned, schedule_of
@@ -136,7 +136,7 @@ _MANY = 1000
 
 def _open_dates(job: JobSpec, state: JobState | None, oldest: datetime, now: datetime) -> str:
     schedule, zone = in_force(job, state)
-    passed = takewhile(lambda slot: slot <= now, slots(schedule, oldest, zone))
+    passed = slots_until(schedule, oldest, now, zone)
     number = sum(1 for _ in islice(passed, _MANY))
     if number <= 1:
         return ""

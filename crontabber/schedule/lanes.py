@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import islice, takewhile
 from typing import NamedTuple
 
-from .calendar import slots
+from .calendar import slots_until
 from .forecast import upcoming
 from .history import Trace
 from .model import JobSpec, JobState
@@ -54,7 +54,7 @@ def _missing(
     schedule, zone = in_force(job, row)
     start = max(first, began)
     anchor = slot_at(job, row, start)
-    came_up = takewhile(lambda slot: slot <= now, slots(schedule, anchor, zone))
+    came_up = slots_until(schedule, anchor, now, zone)
     found = [slot for slot in islice(came_up, _MOST) if slot >= start]
     ran = sorted((run.began, run.ended) for run in runs)
     at = 0

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from .asked import AskedBackfill, Dates
-from .calendar import floor_minute, slots, wall_clock
+from .asked import AskedBackfill, Dates, is_among
+from .calendar import floor_minute, slots, slots_until, wall_clock
 from .grammar import Frequency, Schedule, TimeOfDay, Unit
 from .ledger import Span, Verdict
 from .missed import number_of
@@ -77,7 +77,7 @@ def chosen(
     again = redo is Redo.ALL
     taken = [row for each in state.asked for row in (each.dates if again else each.wanted)]
     for slot in itertools.takewhile(lambda slot: slot < limit, found):
-        if any(begin <= slot <= end for begin, end in taken):
+        if is_among(slot, taken):
             continue
         if again or _is_meant(slot, first, spans, redo):
             yield slot
@@ -144,11 +144,5 @@ _GHOST = JobSpec("", "", Schedule.parse("1d"), ZoneInfo("UTC"))
 def done_rows(job: JobSpec, asked: AskedBackfill) -> Dates:
     """Those of the dates of *asked* that are done, or given up, as rows of consecutive slots."""
     schedule, zone = schedule_of(asked.plan, job)  # which may not be the present one
-    every = [slot for first, last in asked.wanted for slot in _row(schedule, zone, first, last)]
-    left = asked.dates
-    done = (slot for slot in every if not any(begin <= slot <= end for begin, end in left))
-    return in_rows(done, every)
-
-
-def _row(schedule: Schedule, zone: ZoneInfo, first: datetime, last: datetime) -> Iterator[datetime]:
-    return itertools.takewhile(lambda slot: slot <= last, slots(schedule, first, zone))
+    every = [slot for row in asked.wanted for slot in slots_until(schedule, *row, zone)]
+    return in_rows((slot for slot in every if not is_among(slot, asked.dates)), every)

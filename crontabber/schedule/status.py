@@ -8,12 +8,12 @@ import enum
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from itertools import islice, takewhile
+from itertools import islice
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from .backfill import failing, next_date
-from .calendar import local_text, slots
+from .calendar import local_text, slots_until
 from .dependencies import wait_of
 from .findings import Finding, Health, Problem
 from .history import LastRun
@@ -140,7 +140,7 @@ def _open(job: JobSpec, row: JobState | None, oldest: datetime, now: datetime) -
     if not job.backfill or oldest > now:
         return None
     schedule, zone = in_force(job, row)
-    passed = takewhile(lambda slot: slot <= now, slots(schedule, oldest, zone))
+    passed = slots_until(schedule, oldest, now, zone)
     return OpenDates(oldest, sum(1 for _ in islice(passed, MOST_OPEN)))
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ..config.command import Command
 from ..errors import ConfigError, LogNotIndexed
 from ..generic_app import Answer, GenericApp
-from ..schedule.asked import AskedBackfill, Dates
+from ..schedule.asked import AskedBackfill, Dates, is_among
 from ..schedule.calendar import local_text
 from ..schedule.model import JobSpec, JobState, Outcome
 from ..schedule.moments import parse_last_moment_near, parse_moment_near
@@ -134,7 +134,9 @@ def _part(
         )
     limit = open_slot(job, state, now)
     past = [slot for slot in every if slot < limit]
-    queued = {slot: each.number for slot in past for each in state.asked if _has(each, slot)}
+    queued = {
+        slot: each.number for slot in past for each in state.asked if is_among(slot, each.dates)
+    }
     settled = len({*past} - {*found} - queued.keys())
     return _Part(job, found, rows, len(every) - len(past), settled, sorted({*queued.values()}))
 
@@ -150,10 +152,6 @@ def _logged(app: GenericApp, job: JobSpec, slots: Sequence[datetime]) -> set[dat
     except LogNotIndexed:
         return set()  # to read it would take minutes
     return {run.slot for run in runs if run.outcome is Outcome.SUCCEEDED}
-
-
-def _has(asked: AskedBackfill, slot: datetime) -> bool:
-    return any(first <= slot <= last for first, last in asked.dates)
 
 
 def _count(job: JobSpec, between: tuple[datetime, datetime]) -> str:

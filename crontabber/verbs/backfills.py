@@ -7,7 +7,7 @@ from ..generic_app import Answer, GenericApp
 from ..schedule.asked import AskedBackfill
 from ..schedule.backfill import next_date, wait_of_date
 from ..schedule.calendar import local_text
-from ..schedule.explain import NO_DATES
+from ..schedule.explain import ends_by_hand
 from ..schedule.model import JobSpec, JobState
 from ..schedule.ranges import progress
 from ..schedule.status import JobStatus, failures
@@ -96,7 +96,7 @@ def _progress(
     if job is None:
         return f"{text}; it is not in this configuration"
     if not job.backfill:
-        return f"{text}; {NO_DATES}: --cancel-backfill={asked.number} ends it"
+        return f"{text}; {ends_by_hand(asked)}"
     what = f"next {local_text(next_date(asked), job.zone)}"
     if state.asked_slot == next_date(asked):
         what = f"running {local_text(next_date(asked), job.zone)}"

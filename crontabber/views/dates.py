@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from ..schedule.calendar import slot_text
 from ..schedule.dates import Dates, Mark, Stretch
 from ..schedule.missed import OURS
 from .envelope import utc
 from .status import wrapped
 from .text import one_line
-from .times import heading, schedule_text, slot_text
+from .times import heading, schedule_text
 
 SIGNS = {Mark.DONE: "✓", Mark.FAILED: "✗", Mark.OPEN: "·", Mark.SKIPPED: "~"}
 ASCII = {Mark.DONE: "+", Mark.FAILED: "x", Mark.OPEN: ".", Mark.SKIPPED: "~"}

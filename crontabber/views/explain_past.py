@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from ..schedule.account import DONE
+from ..schedule.calendar import slot_text
 from ..schedule.missed import OURS
 from ..schedule.model import Run
 from ..schedule.moment_past import Account, good_run
@@ -12,7 +13,7 @@ from .envelope import utc
 from .fields import run_fields
 from .status import wrapped
 from .text import one_line
-from .times import clock, schedule_text, short, slot_text, took
+from .times import clock, schedule_text, short, took
 
 
 def explain_past(account: Account, moment: datetime, now: datetime, *, width: int = 80) -> str:

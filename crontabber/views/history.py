@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ..schedule.account import Entry
+from ..schedule.calendar import slot_text
 from ..schedule.missed import OURS
 from ..schedule.model import JobSpec, Run
 from .envelope import seconds, utc
 from .status import wrapped
 from .text import Style, escaped, one_line, plain
-from .times import clock, heading, schedule_text, short, slot_text, took
+from .times import clock, heading, schedule_text, short, took
 
 _HEADINGS = ("SLOTS", "VERDICT", "TRIES", "TOOK", "LATE")
 _KINDS = {"failed": "error", "crashed": "error", "given up": "error", "open": "overdue"}

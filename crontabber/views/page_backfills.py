@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import NamedTuple
 
 from ..schedule.asked import AskedBackfill
+from ..schedule.calendar import slot_text
 from ..schedule.explain import NO_DATES
 from ..schedule.model import JobSpec
 from ..schedule.ranges import Progress
 from ..schedule.status import failures
 from .html import Element, Node, tag
 from .page import Link, linked, table, wide
-from .times import clock, slot_text
+from .times import clock
 
 
 class Shown(NamedTuple):

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from ..schedule.account import Entry
+from ..schedule.calendar import slot_text
 from ..schedule.dates import Dates, Mark
 from ..schedule.explain import Check, Explanation
 from ..schedule.forecast import Upcoming
@@ -18,7 +19,7 @@ from .explain import LABELS, shown_checks, when
 from .html import Element, Node, tag
 from .page import Link, badge, facts, linked, moment, section, table, warning, wide
 from .status import open_dates
-from .times import clock, schedule_text, short, slot_text, took
+from .times import clock, schedule_text, short, took
 
 _ROOM = 24
 """The least number of bars that there is room for: few would be too broad."""

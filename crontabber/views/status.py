@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from ..datetimeutil import timesince, timeuntil
+from ..schedule.calendar import slot_text
 from ..schedule.model import Run
 from ..schedule.status import MOST_OPEN, JobStatus, Overview, State, worst_first
 from .envelope import Origin, class_of
 from .text import Style, escaped, one_line, plain
-from .times import clock, heading, schedule_text, short, slot_text, took
+from .times import clock, heading, schedule_text, short, took
 
 KINDS = {
     **dict.fromkeys([State.FAILED, State.CRASHED, State.GAVE_UP], "error"),

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta, tzinfo
 from itertools import pairwise
 
-from ..schedule.calendar import local_text, zone_if_twice
+from ..schedule.calendar import zone_if_twice
 from ..schedule.grammar import Schedule
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -54,11 +54,6 @@ def clock(moment: datetime, zone: tzinfo, now: datetime | None = None) -> str:
 def heading(now: datetime, zone: tzinfo) -> str:
     """When something was read, and the zone of all its times."""
     return f"{clock(now.replace(second=0), zone)} {zone}"
-
-
-def slot_text(slot: datetime, schedule: Schedule, zone: tzinfo) -> str:
-    """A slot for people: its day if the schedule is in days, otherwise the time too."""
-    return f"{slot.astimezone(zone):%Y-%m-%d}" if schedule.is_daily else local_text(slot, zone)
 
 
 def schedule_text(schedule: Schedule) -> str:
